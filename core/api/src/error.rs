@@ -1,0 +1,244 @@
+//! One error type for all that can go wrong with a request, made where the fact is known.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+/// Whose fault a failure is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// The client asked for something that can't be had, anywhere.
+    Client,
+    /// The account: its credentials, its quota, its missing deployment.
+    Account,
+    /// The provider: it is overloaded, broken or out of reach.
+    Provider,
+    /// Sluice itself.
+    Gateway,
+}
+
+impl Fault {
+    /// Its name in logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Account => "account",
+            Self::Provider => "provider",
+            Self::Gateway => "gateway",
+        }
+    }
+}
+
+/// Where a failure belongs, and so who is spared the next request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// This request alone.
+    Request,
+    /// This model on this account.
+    Model,
+    /// This account.
+    Account,
+    /// Every account of this provider.
+    Provider,
+}
+
+/// What went wrong. Each kind has one status and one name in each dialect: see `sluice_wire::render`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// No key, or one that is unknown, revoked or expired.
+    Unauthenticated,
+    /// The key may not use this family, model or account.
+    Forbidden,
+    /// The body or an argument is wrong.
+    BadRequest,
+    /// No account could ever serve this model.
+    ModelNotFound,
+    /// No such route.
+    NoRoute,
+    /// The route exists, but not for this method.
+    MethodNotAllowed,
+    /// The body is larger than `server.max_body`.
+    TooLarge,
+    /// The head of the request is larger than the server reads.
+    HeadTooLarge,
+    /// The client did not send its request in time.
+    RequestTimeout,
+    /// A WebSocket upgrade, which is not offered.
+    UpgradeRequired,
+    /// A requests, tokens or concurrency limit.
+    RateLimited,
+    /// Accounts could serve it, but none can now.
+    NoAccount,
+    /// The gateway itself is full: too many bodies held at once, or draining.
+    Overloaded,
+    /// The upstream refused or failed.
+    Upstream,
+    /// The upstream did not answer in time.
+    UpstreamTimeout,
+    /// The store is out of reach.
+    StoreUnavailable,
+    /// A defect of Sluice.
+    Internal,
+}
+
+impl Kind {
+    /// Its name in logs and in `sluice_refusals_total{reason}`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::BadRequest => "bad_request",
+            Self::ModelNotFound => "model_not_found",
+            Self::NoRoute => "no_route",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::TooLarge => "too_large",
+            Self::HeadTooLarge => "head_too_large",
+            Self::RequestTimeout => "request_timeout",
+            Self::UpgradeRequired => "upgrade_required",
+            Self::RateLimited => "rate_limited",
+            Self::NoAccount => "no_account",
+            Self::Overloaded => "overloaded",
+            Self::Upstream => "upstream",
+            Self::UpstreamTimeout => "upstream_timeout",
+            Self::StoreUnavailable => "store_unavailable",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// What an upstream answered when it refused, for relaying in the same dialect.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers, as they came.
+    pub headers: HeaderMap,
+    /// Its body, whole (bounded) and content-decoded.
+    pub body: Bytes,
+}
+
+/// A failure: what, whose fault, how far it reaches, and what the caller can do about it.
+#[derive(Clone)]
+pub struct Error(Box<Facts>);
+
+/// The facts of an [`Error`].
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// What went wrong.
+    pub kind: Kind,
+    /// Whose fault it is.
+    pub fault: Fault,
+    /// How far it reaches.
+    pub scope: Scope,
+    /// Whether another account may do better.
+    pub elsewhere: bool,
+    /// A sentence that says what to do.
+    pub message: String,
+    /// The field of the request that is at fault (`param` in OpenAI's dialect).
+    pub param: Option<String>,
+    /// How long to wait before trying again, where that is known.
+    pub retry_after: Option<Duration>,
+    /// The methods that the route has, for [`Kind::MethodNotAllowed`].
+    pub allow: Option<String>,
+    /// What the upstream answered.
+    pub answer: Option<Answer>,
+}
+
+impl Error {
+    /// An error of this kind, with the fault and scope that the kind usually has.
+    #[must_use]
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        let (fault, scope) = match kind {
+            Kind::NoAccount | Kind::Overloaded | Kind::StoreUnavailable | Kind::Internal => {
+                (Fault::Gateway, Scope::Request)
+            }
+            Kind::Upstream | Kind::UpstreamTimeout => (Fault::Provider, Scope::Account),
+            _ => (Fault::Client, Scope::Request),
+        };
+        Self(Box::new(Facts {
+            kind,
+            fault,
+            scope,
+            elsewhere: matches!(kind, Kind::Upstream | Kind::UpstreamTimeout),
+            message: message.into(),
+            param: None,
+            retry_after: None,
+            allow: None,
+            answer: None,
+        }))
+    }
+
+    /// A mistake in the request; `param` is the field it is in.
+    #[must_use]
+    pub fn bad_request(param: Option<&str>, message: impl Into<String>) -> Self {
+        let mut error = Self::new(Kind::BadRequest, message);
+        error.0.param = param.map(ToOwned::to_owned);
+        error
+    }
+
+    /// Says whose fault it is and how far it reaches.
+    #[must_use]
+    pub fn blame(mut self, fault: Fault, scope: Scope) -> Self {
+        self.0.fault = fault;
+        self.0.scope = scope;
+        self
+    }
+
+    /// Says whether another account may do better.
+    #[must_use]
+    pub fn elsewhere(mut self, elsewhere: bool) -> Self {
+        self.0.elsewhere = elsewhere;
+        self
+    }
+
+    /// Says when to try again.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(wait);
+        self
+    }
+
+    /// Names the methods that the route has.
+    #[must_use]
+    pub fn allow(mut self, methods: impl Into<String>) -> Self {
+        self.0.allow = Some(methods.into());
+        self
+    }
+
+    /// Keeps what the upstream answered.
+    #[must_use]
+    pub fn answer(mut self, answer: Answer) -> Self {
+        self.0.answer = Some(answer);
+        self
+    }
+
+    /// The facts, for reading.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        &self.0
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,31 @@
+//! What a plugin author depends on, and all of it: the traits that a plugin implements, the data that
+//! passes through them, and the macro that registers an implementation.
+//!
+//! A provider crate needs this crate and nothing else of Sluice; see `providers/README.md`.
+
+pub mod dialect;
+pub mod usage;
+pub mod money;
+pub mod error;
+pub mod secret;
+pub mod units;
+pub mod section;
+pub mod plugin;
+pub mod provider;
+pub mod scheduler;
+pub mod limiter;
+pub mod cost;
+pub mod store;
+
+pub use async_trait::async_trait;
+pub use bytes::Bytes;
+pub use dialect::{Api, Family, Form, Operation};
+pub use error::{Error, Fault, Kind, Scope};
+pub use inventory;
+pub use jiff::Timestamp;
+pub use money::Money;
+pub use plugin::{Origin, Plugin};
+pub use secret::Secret;
+pub use section::{Problem, Section};
+pub use usage::Usage;
+pub use utoipa;

@@ -1,0 +1,116 @@
+//! How an implementation registers itself, and how it is built from its settings.
+
+use std::fmt;
+use std::sync::Arc;
+
+use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+
+use crate::cost::CostModel;
+use crate::limiter::Limiter;
+use crate::provider::Provider;
+use crate::scheduler::Scheduler;
+use crate::section::{Problem, Section};
+use crate::store::Store;
+
+/// The crate and version that a plugin comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Name of the crate.
+    pub package: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.package, self.version)
+    }
+}
+
+/// An implementation of one of the traits, as `sluice plugins` lists it.
+pub struct Plugin<T: ?Sized + 'static> {
+    /// The name that configuration selects it by.
+    pub kind: &'static str,
+    /// What it is, in one line.
+    pub summary: &'static str,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The schema of its settings, by name and by what it refers to.
+    pub schema: fn() -> SettingsSchema,
+    /// Builds it from its section of the configuration; reports every mistake.
+    pub build: fn(&Section<'_>) -> Result<Arc<T>, Vec<Problem>>,
+}
+
+impl<T: ?Sized> fmt::Debug for Plugin<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plugin").field("kind", &self.kind).field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
+
+/// The schema of a settings type, with the schemas that it refers to by name.
+#[derive(Clone)]
+pub struct SettingsSchema {
+    /// The type's name, unique in the OpenAPI document.
+    pub name: String,
+    /// Its own schema.
+    pub schema: RefOr<Schema>,
+    /// What it refers to.
+    pub referred: Vec<(String, RefOr<Schema>)>,
+}
+
+impl SettingsSchema {
+    /// The schema of a type.
+    #[must_use]
+    pub fn of<T: ToSchema>() -> Self {
+        let mut referred = Vec::new();
+        T::schemas(&mut referred);
+        Self { name: T::name().into_owned(), schema: T::schema(), referred }
+    }
+}
+
+/// Settings of a plugin that has none: an empty section, in which any key is a mistake.
+#[derive(Clone, Copy, Debug, Default, serde::Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoSettings {}
+
+inventory::collect!(Plugin<dyn Provider>);
+inventory::collect!(Plugin<dyn Scheduler>);
+inventory::collect!(Plugin<dyn Limiter>);
+inventory::collect!(Plugin<dyn CostModel>);
+inventory::collect!(Plugin<dyn Store>);
+
+/// Registers an implementation:
+///
+/// ```ignore
+/// sluice_api::register! {
+///     dyn Provider: "acme",
+///     summary: "Acme's chat API",
+///     settings: AcmeSettings,
+///     build: |section| Ok(Arc::new(Acme::new(section.name, section.read()?))),
+/// }
+/// ```
+///
+/// The crate must be named by the binary (`use acme_provider as _;`), or it is not linked.
+#[macro_export]
+macro_rules! register {
+    (
+        dyn $trait:path : $kind:literal,
+        summary: $summary:literal,
+        settings: $settings:ty,
+        build: $build:expr $(,)?
+    ) => {
+        $crate::inventory::submit! {
+            $crate::Plugin::<dyn $trait> {
+                kind: $kind,
+                summary: $summary,
+                origin: $crate::Origin {
+                    package: env!("CARGO_PKG_NAME"),
+                    version: env!("CARGO_PKG_VERSION"),
+                },
+                schema: $crate::plugin::SettingsSchema::of::<$settings>,
+                build: $build,
+            }
+        }
+    };
+}

@@ -1,0 +1,167 @@
+//! The upstream side: what an account can be asked, how a request is built, what a failure means.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
+use jiff::Timestamp;
+
+use crate::dialect::{Api, Family, Form, Operation};
+use crate::error::{Error, Fault, Kind, Scope};
+
+/// A response body as the transport hands it on: frames as they come.
+pub type Body = UnsyncBoxBody<Bytes, Error>;
+
+/// One upstream account of some kind.
+///
+/// One value is built for each `[[accounts]]` entry. Everything here is about that account alone;
+/// pools, limits and scheduling are the engine's.
+#[async_trait]
+pub trait Provider: fmt::Debug + Send + Sync + 'static {
+    /// The kind, and the pools an account of it is in unless configured otherwise.
+    fn info(&self) -> &ProviderInfo;
+
+    /// What it speaks natively for this operation and model (as the upstream names it), or `None` when it can't
+    /// serve it at all. Called when a request is routed; must not block or allocate much.
+    fn offer(&self, operation: Operation, model: &str) -> Option<Offer>;
+
+    /// The models that it knows by name, as clients may ask for them; for `GET /v1/models`.
+    fn models(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The model to ask upstream for, where the account's own settings rename it (Azure's deployments).
+    /// Asked before `model_map` has no say: `None` keeps the name.
+    fn upstream_model(&self, _asked: &str) -> Option<&str> {
+        None
+    }
+
+    /// Builds and signs a request. Sends nothing; called once for each attempt.
+    ///
+    /// # Errors
+    ///
+    /// When the request can't be built, or credentials can't be had.
+    async fn prepare(&self, cx: &CallCx<'_>, call: Call) -> Result<Request<Bytes>, Error>;
+
+    /// Sends a prepared request. Overridden only where the upstream is not plain HTTP.
+    ///
+    /// # Errors
+    ///
+    /// When no response head came back.
+    async fn send(&self, cx: &CallCx<'_>, request: Request<Bytes>) -> Result<Response<Body>, Error> {
+        cx.transport.send(request).await
+    }
+
+    /// What a refusal of the upstream means: whose fault, how far it reaches, whether another account may do better.
+    /// Called once for each answer that is not 2xx, and for an error that comes first in a stream.
+    fn classify(&self, failure: &Failure<'_>) -> Error {
+        failure.by_convention()
+    }
+}
+
+/// What kind of account it is.
+#[derive(Clone, Debug)]
+pub struct ProviderInfo {
+    /// The plugin's kind.
+    pub kind: &'static str,
+    /// The operator's name for the account.
+    pub account: String,
+    /// Families whose default pools it joins.
+    pub families: &'static [Family],
+}
+
+/// What an account speaks natively, best first.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer {
+    /// The client APIs whose requests it takes as they are.
+    pub apis: &'static [Api],
+    /// Where the model's name stands in its requests.
+    pub model_in: ModelPlace,
+}
+
+/// Where the model's name stands in a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelPlace {
+    /// In the body.
+    Body,
+    /// In the path, so that the body needs none.
+    Path,
+}
+
+/// One attempt, before it is built: the client's request with the model's name spliced and credentials removed.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The dialect of body and answer.
+    pub api: Api,
+    /// What is asked.
+    pub operation: Operation,
+    /// How the client wants the answer framed.
+    pub form: Form,
+    /// The model to ask for, as the upstream names it.
+    pub model: String,
+    /// Gemini's collection in the path: `models` or `tunedModels`.
+    pub collection: &'static str,
+    /// The client's query string without any key.
+    pub query: Option<String>,
+    /// The client's headers, less what is never relayed.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// What a provider may use while it prepares and sends.
+#[derive(Clone, Copy)]
+pub struct CallCx<'a> {
+    /// Sends over the account's own proxy, if it has one.
+    pub transport: &'a dyn Transport,
+    /// The time of the request.
+    pub now: Timestamp,
+}
+
+impl fmt::Debug for CallCx<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallCx").field("now", &self.now).finish_non_exhaustive()
+    }
+}
+
+/// Sends HTTP requests. The engine has the only implementations; tests may have their own.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Sends a request and waits for the response's head. Follows no redirect.
+    ///
+    /// # Errors
+    ///
+    /// When the connection can't be made or breaks before the head is there.
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, Error>;
+}
+
+/// A refusal: an answer that is not 2xx, or an error as a stream's first event.
+#[derive(Clone, Copy, Debug)]
+pub struct Failure<'a> {
+    /// The status; for an error event the one that it stands for.
+    pub status: StatusCode,
+    /// The response's headers.
+    pub headers: &'a HeaderMap,
+    /// The body (bounded), or the event's data.
+    pub body: &'a [u8],
+}
+
+impl Failure<'_> {
+    /// What HTTP's conventions say.
+    #[must_use]
+    pub fn by_convention(&self) -> Error {
+        let status = self.status;
+        let error = Error::new(Kind::Upstream, format!("the upstream answered {status}"));
+        match status.as_u16() {
+            401..=403 => error.blame(Fault::Account, Scope::Account).elsewhere(true),
+            429 => error.blame(Fault::Account, Scope::Model).elsewhere(true),
+            408 | 424 => error.blame(Fault::Provider, Scope::Account).elsewhere(true),
+            code if code >= 500 => error.blame(Fault::Provider, Scope::Account).elsewhere(true),
+            // A redirect is never followed; it is a wrong base URL.
+            code if code < 400 => error.blame(Fault::Account, Scope::Account).elsewhere(true),
+            _ => error.blame(Fault::Client, Scope::Request).elsewhere(false),
+        }
+    }
+}

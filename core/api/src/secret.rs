@@ -1,0 +1,119 @@
+//! Secrets that never print.
+
+use std::fs;
+
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+/// A secret: written inline, as `{ env = "NAME" }` or as `{ file = "PATH" }`.
+///
+/// It has no `Debug` that shows it, no `Display` and no `Serialize`; [`Secret::expose`] is the only way to it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Box<str>);
+
+impl Secret {
+    /// A secret from its text.
+    #[must_use]
+    pub fn new(text: impl Into<Box<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself, for the one place that needs it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(***)")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SecretVisitor)
+    }
+}
+
+struct SecretVisitor;
+
+impl<'de> Visitor<'de> for SecretVisitor {
+    type Value = Secret;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a secret: a string, { env = \"NAME\" } or { file = \"PATH\" }")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Secret, E> {
+        non_empty(text, "the secret is empty")
+    }
+
+    // figment's environment layer gives `12345` a number's type; a secret is text all the same.
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Secret, E> {
+        Ok(Secret::new(number.to_string()))
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Secret, E> {
+        Ok(Secret::new(number.to_string()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Secret, A::Error> {
+        let Some((place, name)) = map.next_entry::<String, String>()? else {
+            return Err(de::Error::custom("a secret needs `env` or `file`"));
+        };
+        if map.next_key::<String>()?.is_some() {
+            return Err(de::Error::custom("a secret has either `env` or `file`, one of them"));
+        }
+        match place.as_str() {
+            "env" => from_env(&name),
+            "file" => from_file(&name),
+            _ => Err(de::Error::unknown_field(&place, &["env", "file"])),
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a secret's place is the one thing that is read from the environment by name")]
+fn from_env<E: de::Error>(name: &str) -> Result<Secret, E> {
+    match std::env::var(name) {
+        Ok(text) => non_empty(&text, &format!("the environment variable {name} is empty")),
+        Err(_) => Err(E::custom(format!("the environment variable {name} is not set"))),
+    }
+}
+
+fn from_file<E: de::Error>(path: &str) -> Result<Secret, E> {
+    match fs::read_to_string(path) {
+        Ok(text) => non_empty(&text, &format!("the file {path} is empty")),
+        Err(error) => Err(E::custom(format!("the file {path} can't be read: {error}"))),
+    }
+}
+
+fn non_empty<E: de::Error>(text: &str, otherwise: &str) -> Result<Secret, E> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(E::custom(otherwise));
+    }
+    Ok(Secret::new(text))
+}
+
+impl PartialSchema for Secret {
+    fn schema() -> RefOr<Schema> {
+        let place = |name: &str, what: &str| {
+            ObjectBuilder::new()
+                .property(name, ObjectBuilder::new().schema_type(Type::String).description(Some(what)))
+                .required(name)
+        };
+        OneOfBuilder::new()
+            .description(Some("A secret: inline, from an environment variable, or from a file."))
+            .item(ObjectBuilder::new().schema_type(Type::String))
+            .item(place("env", "name of an environment variable"))
+            .item(place("file", "path of a file"))
+            .into()
+    }
+}
+
+impl ToSchema for Secret {}

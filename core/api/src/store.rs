@@ -1,0 +1,79 @@
+//! Where keys live, and where limits are counted.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::limiter::{Bucket, Take};
+
+/// State that outlives a request, and in a remote store a gateway.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync + 'static {
+    /// Takes from every bucket or from none.
+    ///
+    /// # Errors
+    ///
+    /// When the store is out of reach.
+    async fn take_all(&self, takes: Vec<Take>) -> Result<Taken, StoreError>;
+
+    /// Gives a lease back. Called exactly once for each lease, also from `Drop`, so it must not block:
+    /// a remote store queues it.
+    fn give(&self, lease: Lease);
+
+    /// How much is taken from a bucket now.
+    ///
+    /// # Errors
+    ///
+    /// When the store is out of reach.
+    async fn held(&self, bucket: &Bucket) -> Result<u64, StoreError>;
+
+    /// Writes a document, replacing one of the same kind and id; durable when it returns.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be written.
+    async fn put(&self, kind: &str, id: &str, document: &str) -> Result<(), StoreError>;
+
+    /// Deletes a document; says whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be deleted.
+    async fn delete(&self, kind: &str, id: &str) -> Result<bool, StoreError>;
+
+    /// Every document of a kind, as id and text, by id.
+    ///
+    /// # Errors
+    ///
+    /// When they could not be read.
+    async fn list(&self, kind: &str) -> Result<Vec<(String, String)>, StoreError>;
+
+    /// Whether the store can be reached and written to, for `/readyz`.
+    ///
+    /// # Errors
+    ///
+    /// When it can't.
+    async fn ready(&self) -> Result<(), StoreError>;
+}
+
+/// What came of [`Store::take_all`].
+#[derive(Debug)]
+pub enum Taken {
+    /// All was taken.
+    Lease(Lease),
+    /// Nothing was taken; this take would have exceeded its limit.
+    Refused(Take),
+}
+
+/// What was taken, as plain data: the settlement owns it and gives it back.
+#[derive(Debug, Default)]
+#[must_use = "a lease that is not given back stays taken"]
+pub struct Lease {
+    /// What was taken.
+    pub takes: Vec<Take>,
+}
+
+/// A store that could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[error("the store failed: {0}")]
+pub struct StoreError(pub String);

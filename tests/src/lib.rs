@@ -1,0 +1,1 @@
+//! The suite over the whole gateway.
