@@ -1,0 +1,180 @@
+//! One attempt on one account: build, send, and wait until the upstream has begun to answer.
+
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::HeaderMap;
+use http_body_util::BodyExt;
+use sluice_api::error::Answer;
+use sluice_api::provider::{Body, Call, CallCx, Failure, ModelPlace};
+use sluice_api::{Api, Error, Fault, Form, Kind, Operation, Scope};
+use sluice_wire::meter::Meter;
+use sluice_wire::splice;
+use sluice_wire::{headers, hide};
+
+use crate::ask::Ask;
+use crate::gateway::Gateway;
+use crate::inbound::{self, Inbound};
+use crate::relay::{Answered, Source};
+use crate::route::Target;
+use crate::settle::Settlement;
+use crate::decode;
+
+/// Most of an upstream's refusal that is read.
+const REFUSAL_MAX: usize = 1024 * 1024;
+
+/// How long an upstream may take between pieces of its refusal.
+const REFUSAL_WAIT: Duration = Duration::from_secs(10);
+
+/// Sends the request to one account and waits for the first event of its answer.
+///
+/// # Errors
+///
+/// Whatever went wrong before anything could be handed to the client, classified by the provider.
+pub(crate) async fn attempt(
+    gateway: &Gateway,
+    inbound: &Inbound,
+    ask: &Ask,
+    body: &inbound::Body,
+    target: &Target,
+    settlement: &mut Settlement,
+) -> Result<Answered, Error> {
+    let account = &target.account;
+    let provider = &account.config.provider;
+    let (bytes, hides_usage) = request_body(ask, &body.bytes, target);
+    let mut relayed = inbound.headers.clone();
+    headers::relayed_up(&mut relayed);
+    let call = Call {
+        api: ask.route.api,
+        operation: ask.route.operation,
+        form: ask.form,
+        model: target.model.to_string(),
+        collection: ask.route.collection,
+        query: inbound.query.clone(),
+        headers: relayed,
+        body: bytes,
+    };
+    let cx = CallCx { transport: &*account.transport, now: gateway.now() };
+    let mut request = provider.prepare(&cx, call).await?;
+    for (name, value) in &account.config.headers {
+        request.headers_mut().insert(name, value.clone());
+    }
+
+    settlement.sent();
+    let wait = account.config.timeouts.first_byte;
+    let deadline = Instant::now() + wait;
+    let response = within(deadline, wait, ask, provider.send(&cx, request)).await??;
+    let (head, body) = response.into_parts();
+    let (mut head, body) = decoded(head, body);
+    if !head.status.is_success() {
+        return Err(refusal(provider.as_ref(), head, body).await);
+    }
+    let form = framing(&head.headers, ask);
+    let meter = Meter::new(ask.route.api, ask.route.operation, form);
+    let filter = (hides_usage && form == Form::Sse).then(hide::UsageChunk::new);
+    let mut source = Source::new(body, meter, filter, form, ask.route.api, account.config.timeouts.idle);
+    within(deadline, wait, ask, source.begin()).await??;
+    if let Some(error) = source.first_error() {
+        let failure = Failure { status: error.status, headers: &head.headers, body: &error.data };
+        let kept = Answer { status: error.status, headers: HeaderMap::new(), body: error.data.clone() };
+        return Err(provider.classify(&failure).answer(kept));
+    }
+    settlement.answering(head.status);
+    headers::relayed_down(&mut head.headers);
+    if source.changes_length() {
+        head.headers.remove(CONTENT_LENGTH);
+    }
+    Ok(Answered { status: head.status, headers: head.headers, source })
+}
+
+/// The body to send, and whether the usage it asks for is to be hidden from the client.
+fn request_body(ask: &Ask, body: &Bytes, target: &Target) -> (Bytes, bool) {
+    let mapped = *target.model != *ask.model;
+    let missing = ask.peek.model.is_none() && target.model_in == ModelPlace::Body;
+    let other = ask.route.model.is_some()
+        && target.model_in == ModelPlace::Body
+        && ask.peek.model.as_ref().is_some_and(|spot| spot.text != *target.model);
+    let names_model = ask.route.api != Api::Gemini;
+    let mut edits = Vec::new();
+    if mapped || (names_model && other) {
+        splice::model(&ask.peek, &target.model, &mut edits);
+    }
+    if missing && names_model {
+        splice::insert_model(&ask.peek, &target.model, &mut edits);
+    }
+    let asks_usage = ask.route.api == Api::OpenaiChat
+        && ask.route.operation == Operation::Generate
+        && ask.form == Form::Sse
+        && target.account.config.include_usage
+        && splice::include_usage(&ask.peek, &mut edits);
+    if edits.is_empty() {
+        return (body.clone(), asks_usage);
+    }
+    (splice::splice(body, edits), asks_usage)
+}
+
+/// How the answer is framed in fact: by its content type, not by what was asked.
+fn framing(headers: &HeaderMap, ask: &Ask) -> Form {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if kind.trim_start().get(..17).is_some_and(|start| start.eq_ignore_ascii_case("text/event-stream")) {
+        return Form::Sse;
+    }
+    if kind.is_empty() {
+        return ask.form;
+    }
+    if ask.form == Form::JsonArray { Form::JsonArray } else { Form::Whole }
+}
+
+fn decoded(mut head: http::response::Parts, body: Body) -> (http::response::Parts, Body) {
+    let Some(coding) = head.headers.get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()) else {
+        return (head, body);
+    };
+    match decode::response(coding, body) {
+        Ok(plain) => {
+            head.headers.remove(CONTENT_ENCODING);
+            head.headers.remove(CONTENT_LENGTH);
+            (head, plain)
+        }
+        Err(body) => (head, body),
+    }
+}
+
+async fn refusal(
+    provider: &dyn sluice_api::provider::Provider,
+    head: http::response::Parts,
+    mut body: Body,
+) -> Error {
+    let mut read = BytesMut::new();
+    while let Ok(Some(Ok(frame))) = tokio::time::timeout(REFUSAL_WAIT, body.frame()).await {
+        let Ok(data) = frame.into_data() else { continue };
+        let room = REFUSAL_MAX - read.len();
+        read.extend_from_slice(data.get(..room.min(data.len())).unwrap_or_default());
+        if read.len() >= REFUSAL_MAX {
+            break;
+        }
+    }
+    let bytes = read.freeze();
+    let error = provider.classify(&Failure { status: head.status, headers: &head.headers, body: &bytes });
+    let relayed = error.facts();
+    if head.status.is_redirection() || (relayed.fault == Fault::Account && relayed.scope == Scope::Account) {
+        // The client's key is not to blame, and the answer names the account: it gets a 502 of ours.
+        tracing::warn!(status = head.status.as_u16(), answer = %String::from_utf8_lossy(bytes.get(..bytes.len().min(500)).unwrap_or_default()), "an account was refused by its upstream");
+        return error;
+    }
+    error.answer(Answer { status: head.status, headers: head.headers, body: bytes })
+}
+
+async fn within<T>(
+    deadline: Instant,
+    wait: Duration,
+    ask: &Ask,
+    future: impl Future<Output = T>,
+) -> Result<T, Error> {
+    tokio::time::timeout_at(deadline.into(), future).await.map_err(|_| {
+        let message = format!("the upstream had not begun to answer after {} s", wait.as_secs_f32());
+        // An answer that is not streamed may be there already, and would be paid twice.
+        Error::new(Kind::UpstreamTimeout, message).elsewhere(ask.form.is_stream())
+    })
+}
+

@@ -1,0 +1,214 @@
+//! The gateway as a whole: the snapshot in force, and what outlives every snapshot.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use parking_lot::{Mutex, MutexGuard};
+use sluice_api::store::{Store, StoreError};
+use sluice_api::{Problem, Timestamp};
+
+use crate::account::AccountState;
+use crate::config::{self, Loaded, Resolved};
+use crate::keys::MadeKeys;
+use crate::records::Records;
+use crate::snapshot::Snapshot;
+use crate::transport::{TransportError, Transports};
+
+/// How often records are moved on; also the longest that one is behind.
+const COLLECT_EVERY: Duration = Duration::from_millis(100);
+
+/// How many of those between two looks at idle connections and histograms.
+const SWEEP_EVERY: u32 = 50;
+
+/// Everything that serves requests.
+pub struct Gateway {
+    snapshot: ArcSwap<Snapshot>,
+    store: Arc<dyn Store>,
+    keys: MadeKeys,
+    records: Records,
+    transports: Transports,
+    /// The count of picks, and the lock under which an account is picked and counted.
+    pick: Mutex<u64>,
+    buffered: AtomicU64,
+    draining: AtomicBool,
+    /// Taken while the snapshot is replaced; what outlives a snapshot is in it.
+    current: tokio::sync::Mutex<Current>,
+    /// Configuration in force, as the admin API shows it.
+    described: ArcSwap<serde_json::Value>,
+}
+
+struct Current {
+    config: Resolved,
+    states: HashMap<String, Arc<AccountState>>,
+    files: Vec<PathBuf>,
+}
+
+/// Why the gateway could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store could not be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An account's way upstream could not be set up.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+}
+
+impl Gateway {
+    /// Opens the store and takes the configuration into force. `files` are read again by [`Gateway::reload`].
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be opened or a transport can't be set up.
+    pub async fn start(loaded: &Loaded, config: Resolved, files: Vec<PathBuf>) -> Result<Arc<Self>, StartError> {
+        let store = Arc::clone(&config.store);
+        store.open().await?;
+        let keys = MadeKeys::load(&store, &config).await?;
+        let transports = Transports::default();
+        let mut states = HashMap::new();
+        let snapshot = Snapshot::new(&config, &keys.all(), &mut states, &transports)?;
+        let records = Records::new();
+        records.measures().know(crate::catalogue::known(&snapshot).into_iter().collect());
+        Ok(Arc::new(Self {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            store,
+            keys,
+            records,
+            transports,
+            pick: Mutex::new(0),
+            buffered: AtomicU64::new(0),
+            draining: AtomicBool::new(false),
+            described: ArcSwap::from_pointee(config::describe(loaded)),
+            current: tokio::sync::Mutex::new(Current { config, states, files }),
+        }))
+    }
+
+    /// The snapshot in force.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// The time. Everything else is passed it.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// The store, to be kept.
+    #[must_use]
+    pub fn store_handle(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store)
+    }
+
+    /// Records of requests.
+    #[must_use]
+    pub fn records(&self) -> &Records {
+        &self.records
+    }
+
+    /// Keys made at run time.
+    #[must_use]
+    pub fn keys(&self) -> &MadeKeys {
+        &self.keys
+    }
+
+    /// The configuration in force, secrets masked.
+    #[must_use]
+    pub fn described(&self) -> Arc<serde_json::Value> {
+        self.described.load_full()
+    }
+
+    /// Whether no new requests are wanted.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Says that no new requests are wanted.
+    pub fn drain(&self) {
+        self.draining.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// Reads the configuration again and takes it into force: all of it, or nothing.
+    ///
+    /// # Errors
+    ///
+    /// Every problem; the configuration in force stays.
+    pub async fn reload(&self) -> Result<(), Vec<Problem>> {
+        let mut current = self.current.lock().await;
+        let loaded = config::load(&current.files)?;
+        let fresh = config::check(&loaded)?;
+        let fixed = config::needs_restart(&current.config, &fresh);
+        if !fixed.is_empty() {
+            return Err(fixed);
+        }
+        let keys = self.keys.rebind(&fresh).map_err(|problem| vec![problem])?;
+        let mut states = current.states.clone();
+        states.retain(|name, _| fresh.accounts.iter().any(|account| account.name == *name));
+        let snapshot = Snapshot::new(&fresh, &keys, &mut states, &self.transports)
+            .map_err(|error| vec![Problem::at("accounts", error.account.clone(), error.to_string())])?;
+        self.take_into_force(snapshot);
+        self.described.store(Arc::new(config::describe(&loaded)));
+        current.states = states;
+        current.config = fresh;
+        Ok(())
+    }
+
+    /// Takes keys that were made, changed or deleted into force.
+    pub(crate) async fn keys_changed(&self) -> Result<(), TransportError> {
+        let mut current = self.current.lock().await;
+        let Current { config, states, .. } = &mut *current;
+        let snapshot = Snapshot::new(config, &self.keys.all(), states, &self.transports)?;
+        self.take_into_force(snapshot);
+        Ok(())
+    }
+
+    /// Looks at the configuration in force.
+    pub(crate) async fn with_config<T>(&self, look: impl FnOnce(&Resolved) -> T) -> T {
+        look(&self.current.lock().await.config)
+    }
+
+    fn take_into_force(&self, snapshot: Snapshot) {
+        self.records.measures().know(crate::catalogue::known(&snapshot).into_iter().collect());
+        self.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// Moves records on, and looks after idle connections; runs until the process ends.
+    pub async fn tend(self: Arc<Self>) {
+        let mut tick = tokio::time::interval(COLLECT_EVERY);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        for turn in (0..SWEEP_EVERY).cycle() {
+            tick.tick().await;
+            self.records.collect();
+            if turn == 0 {
+                self.transports.sweep();
+                self.records.measures().upkeep();
+            }
+        }
+    }
+
+    pub(crate) fn pick_lock(&self) -> MutexGuard<'_, u64> {
+        self.pick.lock()
+    }
+
+    pub(crate) fn buffered(&self) -> &AtomicU64 {
+        &self.buffered
+    }
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Gateway")
+    }
+}

@@ -1,0 +1,88 @@
+//! The straight line: accept → authenticate → route → plan → admit → attempt → stream and meter → settle.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use sluice_api::{Error, Kind};
+
+use crate::ask::{Ask, ClientRoute};
+use crate::gateway::Gateway;
+use crate::inbound::Inbound;
+use crate::relay::Answered;
+use crate::settle::Settlement;
+use crate::snapshot::Snapshot;
+use crate::{Relay, admit, attempt, inbound, route};
+
+/// Serves one request of a client API.
+///
+/// From the moment that a key is known, a [`Settlement`] owns the request: whichever way it ends, also when this
+/// future is dropped because the client went away, it settles once.
+pub async fn serve<B>(gateway: &Arc<Gateway>, request: Request<B>, route: ClientRoute) -> Response<Relay>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: std::fmt::Display,
+{
+    let started = Instant::now();
+    let snapshot = gateway.snapshot();
+    let (head, body) = request.into_parts();
+    let mut inbound = Inbound::accept(head);
+    let style = route.style();
+    let request_id = Arc::clone(&inbound.request_id);
+
+    let authenticated = inbound.authenticate(&snapshot, gateway.now());
+    let key = match authenticated.and_then(|key| inbound::permit(key, &route)) {
+        Ok(key) => key,
+        Err(error) => {
+            gateway.records().refused_unknown(&route, &error, &request_id);
+            return Relay::refusal(style, &error, &request_id);
+        }
+    };
+    let mut settlement = Settlement::begin(gateway, &snapshot, key, &route, Arc::clone(&request_id), started);
+    match answer(gateway, &snapshot, inbound, body, route, &mut settlement).await {
+        Ok(answered) => Relay::stream(answered, settlement, &request_id),
+        Err(error) => Relay::refused(style, &error, settlement),
+    }
+}
+
+async fn answer<B>(
+    gateway: &Arc<Gateway>,
+    snapshot: &Arc<Snapshot>,
+    inbound: Inbound,
+    body: B,
+    route: ClientRoute,
+    settlement: &mut Settlement,
+) -> Result<Answered, Error>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: std::fmt::Display,
+{
+    let key = settlement.key();
+    let body = inbound.read(gateway, snapshot, body).await?;
+    let ask = Ask::read(route, &body.bytes)?;
+    settlement.asked(&ask);
+    let targets = route::targets(snapshot, &key, &ask)?;
+    settlement.holds(admit::Held::new(gateway, admit::limits(gateway, snapshot, &key).await?));
+
+    let mut order = admit::Order::new(targets);
+    let mut failure: Option<Error> = None;
+    for _ in 0..snapshot.attempts.max(1) {
+        let (target, place) = match order.pick(gateway, snapshot, &ask, gateway.now()) {
+            Ok(picked) => picked,
+            Err(none) => return Err(failure.unwrap_or(none)),
+        };
+        settlement.attempt(&target, place);
+        match attempt::attempt(gateway, &inbound, &ask, &body, &target, settlement).await {
+            Ok(answered) => return Ok(answered),
+            Err(error) => {
+                settlement.attempt_failed(snapshot, &error);
+                if !error.facts().elsewhere {
+                    return Err(error);
+                }
+                failure = Some(error);
+            }
+        }
+    }
+    Err(failure.unwrap_or_else(|| Error::new(Kind::Internal, "no attempt was made")))
+}

@@ -1,0 +1,174 @@
+//! What is counted and timed, under the names that dashboards depend on.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use metrics::{Label, Recorder as _};
+use metrics::{Key, KeyName, Level, Metadata, SharedString};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use parking_lot::RwLock;
+
+use crate::record::{Outcome, Record};
+use crate::snapshot::Snapshot;
+
+/// Every metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// Requests with a valid key, by api, model, account and status.
+    Requests,
+    /// Seconds from the request's head to the answer's last byte.
+    Duration,
+    /// Seconds from the request's head to the answer's first byte.
+    FirstByte,
+    /// Seconds that the gateway itself took.
+    Overhead,
+    /// Tokens, by model and class.
+    Tokens,
+    /// Requests in flight, by account.
+    InFlight,
+    /// Requests that were refused, by reason.
+    Refusals,
+    /// 1 for the state that an account is in, else 0.
+    AccountState,
+}
+
+impl Metric {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Requests => "sluice_requests_total",
+            Self::Duration => "sluice_request_duration_seconds",
+            Self::FirstByte => "sluice_time_to_first_byte_seconds",
+            Self::Overhead => "sluice_overhead_seconds",
+            Self::Tokens => "sluice_tokens_total",
+            Self::InFlight => "sluice_in_flight",
+            Self::Refusals => "sluice_refusals_total",
+            Self::AccountState => "sluice_account_state",
+        }
+    }
+}
+
+/// Upper bounds of the histograms' buckets, in seconds: from a local answer to the longest stream.
+const BUCKETS: [f64; 16] =
+    [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0];
+
+/// What stands for a model that no account or route knows, so that a client can't grow the label sets.
+const OTHER: &str = "other";
+
+const METADATA: Metadata<'static> = Metadata::new("sluice", Level::INFO, None);
+
+/// Counts and times, for Prometheus.
+pub struct Measures {
+    recorder: PrometheusRecorder,
+    handle: PrometheusHandle,
+    /// Models that may be labels.
+    models: RwLock<HashSet<String>>,
+}
+
+impl std::fmt::Debug for Measures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Measures")
+    }
+}
+
+impl Measures {
+    pub(crate) fn new() -> Self {
+        let builder = PrometheusBuilder::new();
+        let builder = builder.set_buckets(&BUCKETS).unwrap_or_else(|_| PrometheusBuilder::new());
+        let recorder = builder.build_recorder();
+        let handle = recorder.handle();
+        Self { recorder, handle, models: RwLock::default() }
+    }
+
+    /// Sets which models may be labels.
+    pub(crate) fn know(&self, models: HashSet<String>) {
+        *self.models.write() = models;
+    }
+
+    /// The metrics in Prometheus's text format.
+    #[must_use]
+    pub fn render(&self, snapshot: &Snapshot) -> String {
+        for account in &snapshot.accounts {
+            let in_flight = f64::from(account.state.in_flight());
+            self.gauge(Metric::InFlight, vec![label("account", &account.name)], in_flight);
+            for (state, holds) in [("ready", account.config.enabled), ("disabled", !account.config.enabled)] {
+                let labels = vec![label("account", &account.name), Label::new("state", state)];
+                self.gauge(Metric::AccountState, labels, f64::from(u8::from(holds)));
+            }
+        }
+        self.handle.run_upkeep();
+        self.handle.render()
+    }
+
+    /// Sums up what histograms have taken in, so that they stay small when nobody reads them.
+    pub(crate) fn upkeep(&self) {
+        self.handle.run_upkeep();
+    }
+
+    /// Counts a request that was refused before a key was known.
+    pub fn count_refusal(&self, reason: &'static str) {
+        self.refused(reason);
+    }
+
+    fn refused(&self, reason: &'static str) {
+        self.add(Metric::Refusals, vec![Label::new("reason", reason)], 1);
+    }
+
+    pub(crate) fn count(&self, batch: &[Record]) {
+        let models = self.models.read();
+        for record in batch {
+            self.count_one(record, &models);
+        }
+    }
+
+    fn count_one(&self, record: &Record, models: &HashSet<String>) {
+        let model = if models.contains(&*record.model) { SharedString::from(record.model.to_string()) } else { SharedString::const_str(OTHER) };
+        let account = record.account.as_ref().map_or(SharedString::const_str(""), |name| name.to_string().into());
+        let labels = vec![
+            Label::new("api", record.api.name()),
+            Label::new("model", model.clone()),
+            Label::new("account", account),
+            Label::new("status", record.status.to_string()),
+        ];
+        self.add(Metric::Requests, labels, 1);
+        self.time(Metric::Duration, record.duration);
+        self.time(Metric::Overhead, record.overhead);
+        if let Some(first_byte) = record.first_byte {
+            self.time(Metric::FirstByte, first_byte);
+        }
+        if let Outcome::Refused(reason) = record.outcome {
+            self.refused(reason);
+        }
+        let Some(usage) = record.usage else { return };
+        for (class, tokens) in [
+            ("input", usage.input),
+            ("output", usage.output),
+            ("cache_write", usage.cache_write()),
+            ("cache_read", usage.cache_read),
+            ("reasoning", usage.reasoning),
+        ] {
+            if tokens > 0 {
+                self.add(Metric::Tokens, vec![Label::new("model", model.clone()), Label::new("class", class)], tokens);
+            }
+        }
+    }
+
+    fn add(&self, metric: Metric, labels: Vec<Label>, by: u64) {
+        self.recorder.register_counter(&key(metric, labels), &METADATA).increment(by);
+    }
+
+    fn time(&self, metric: Metric, span: Duration) {
+        self.recorder.register_histogram(&key(metric, Vec::new()), &METADATA).record(span.as_secs_f64());
+    }
+
+    fn gauge(&self, metric: Metric, labels: Vec<Label>, value: f64) {
+        self.recorder.register_gauge(&key(metric, labels), &METADATA).set(value);
+    }
+}
+
+fn key(metric: Metric, labels: Vec<Label>) -> Key {
+    Key::from_parts(KeyName::from(metric.name()), labels)
+}
+
+fn label(name: &'static str, value: &str) -> Label {
+    Label::new(name, value.to_owned())
+}

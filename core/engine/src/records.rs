@@ -1,0 +1,131 @@
+//! Records on their way from the requests to the log, the metrics and the record list: in batches, off the hot path.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use sluice_api::Error;
+
+use crate::ask::ClientRoute;
+use crate::measure::Measures;
+use crate::record::Record;
+
+/// Records that wait for the next batch; beyond it the request that brings one more does the batch's work itself.
+const PENDING_MAX: usize = 16 * 1024;
+
+/// Records kept in memory for `GET /admin/v1/requests`.
+const KEPT: usize = 10_000;
+
+/// Collects records.
+#[derive(Debug)]
+pub struct Records {
+    pending: Mutex<Vec<Record>>,
+    kept: Mutex<Kept>,
+    measures: Measures,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    list: VecDeque<Arc<Record>>,
+    next_id: u64,
+}
+
+/// A page of the record list, newest first.
+#[derive(Debug)]
+pub struct Page {
+    /// The records.
+    pub records: Vec<Arc<Record>>,
+    /// Where the next page starts; `None` at the end.
+    pub next: Option<u64>,
+}
+
+impl Records {
+    pub(crate) fn new() -> Self {
+        Self { pending: Mutex::default(), kept: Mutex::default(), measures: Measures::new() }
+    }
+
+    /// What is counted and timed.
+    #[must_use]
+    pub fn measures(&self) -> &Measures {
+        &self.measures
+    }
+
+    /// Takes a record of a request that has ended.
+    pub(crate) fn push(&self, record: Record) {
+        let full = {
+            let mut pending = self.pending.lock();
+            pending.push(record);
+            pending.len() >= PENDING_MAX
+        };
+        if full {
+            self.collect();
+        }
+    }
+
+    /// Counts a request that had no valid key: it is only in the metrics and the debug log.
+    pub(crate) fn refused_unknown(&self, route: &ClientRoute, error: &Error, request_id: &str) {
+        tracing::debug!(request_id, api = route.api.name(), reason = error.kind().name(), "refused a request without a valid key");
+        self.measures.count_refusal(error.kind().name());
+    }
+
+    /// Moves what is pending into the log, the metrics and the list. Called every tenth of a second, and before
+    /// any of them is read.
+    pub fn collect(&self) {
+        // Held over the whole move, so that a reader who comes second finds what the first one moved.
+        let mut kept = self.kept.lock();
+        let batch = std::mem::take(&mut *self.pending.lock());
+        if batch.is_empty() {
+            return;
+        }
+        self.measures.count(&batch);
+        for mut record in batch {
+            kept.next_id += 1;
+            record.id = kept.next_id;
+            log(&record);
+            if kept.list.len() >= KEPT {
+                kept.list.pop_front();
+            }
+            kept.list.push_back(Arc::new(record));
+        }
+    }
+
+    /// Records that a filter takes, newest first, older than `before`.
+    #[must_use]
+    pub fn page(&self, before: Option<u64>, limit: usize, filter: impl Fn(&Record) -> bool) -> Page {
+        self.collect();
+        let kept = self.kept.lock();
+        let older = kept.list.iter().rev().filter(|record| before.is_none_or(|before| record.id < before));
+        let mut records: Vec<Arc<Record>> =
+            older.filter(|record| filter(record)).take(limit.saturating_add(1)).cloned().collect();
+        let more = records.len() > limit;
+        records.truncate(limit);
+        let next = if more { records.last().map(|record| record.id) } else { None };
+        Page { records, next }
+    }
+}
+
+fn log(record: &Record) {
+    let usage = record.usage.unwrap_or_default();
+    tracing::info!(
+        request_id = %record.request_id,
+        time = %record.time,
+        key = %record.key,
+        api = record.api.name(),
+        model = %record.model,
+        upstream_model = record.upstream_model.as_deref(),
+        account = record.account.as_deref(),
+        provider = record.provider,
+        status = record.status,
+        attempts = record.attempts,
+        stream = record.stream,
+        input_tokens = usage.input,
+        output_tokens = usage.output,
+        cache_write_tokens = usage.cache_write(),
+        cache_read_tokens = usage.cache_read,
+        reasoning_tokens = usage.reasoning,
+        usage_estimated = usage.estimated,
+        duration_ms = record.duration.as_millis() as u64,
+        outcome = %record.outcome,
+        "request"
+    );
+}

@@ -1,0 +1,241 @@
+//! The settlement of a request: owned by whatever ends it, so that it happens once, however it ends.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::header::HeaderName;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use sluice_api::cost::PriceAsk;
+use sluice_api::scheduler::Outcome as AttemptOutcome;
+use sluice_api::{Api, Error, Fault, Scope};
+use sluice_wire::meter::Seen;
+
+use crate::account::InFlight;
+use crate::admit::Held;
+use crate::ask::{Ask, ClientRoute};
+use crate::gateway::Gateway;
+use crate::key::Key;
+use crate::record::{Outcome, Record};
+use crate::route::Target;
+use crate::snapshot::Snapshot;
+
+/// Status that stands for a client gone before any answer.
+const CLIENT_GONE: u16 = 499;
+
+/// Owns what a request holds and knows what is to be recorded of it; drop settles it.
+#[derive(Debug)]
+pub(crate) struct Settlement {
+    gateway: Arc<Gateway>,
+    key: Arc<Key>,
+    api: Api,
+    held: Held,
+    place: Option<InFlight>,
+    snapshot: Option<Arc<Snapshot>>,
+    started: Instant,
+    sent: Option<Instant>,
+    overhead: Duration,
+    first_byte: Option<Duration>,
+    settled: bool,
+    record: Record,
+}
+
+impl Settlement {
+    pub(crate) fn begin(
+        gateway: &Arc<Gateway>,
+        snapshot: &Arc<Snapshot>,
+        key: Arc<Key>,
+        route: &ClientRoute,
+        request_id: Arc<str>,
+        started: Instant,
+    ) -> Self {
+        let record = Record::new(gateway.now(), request_id, &key, route.api, route.operation);
+        Self {
+            gateway: Arc::clone(gateway),
+            api: route.api,
+            held: Held::default(),
+            place: None,
+            snapshot: Some(Arc::clone(snapshot)),
+            started,
+            sent: None,
+            overhead: Duration::ZERO,
+            first_byte: None,
+            settled: false,
+            record,
+            key,
+        }
+    }
+
+    pub(crate) fn key(&self) -> Arc<Key> {
+        Arc::clone(&self.key)
+    }
+
+    pub(crate) fn api(&self) -> Api {
+        self.api
+    }
+
+    pub(crate) fn request_id(&self) -> Arc<str> {
+        Arc::clone(&self.record.request_id)
+    }
+
+    /// The body was understood.
+    pub(crate) fn asked(&mut self, ask: &Ask) {
+        self.record.model = ask.model.as_str().into();
+        self.record.stream = ask.form.is_stream();
+    }
+
+    /// Limits were taken; they are given back when the request ends.
+    pub(crate) fn holds(&mut self, held: Held) {
+        self.held = held;
+    }
+
+    /// An account was picked.
+    pub(crate) fn attempt(&mut self, target: &Target, place: InFlight) {
+        self.record.attempts += 1;
+        self.record.account = Some(Arc::clone(&target.account.name));
+        self.record.provider = Some(target.account.config.provider.info().kind);
+        self.record.pool = Some(Arc::clone(&target.pool));
+        self.record.upstream_model = Some(Arc::clone(&target.model));
+        self.place = Some(place);
+    }
+
+    /// The request is about to go upstream.
+    pub(crate) fn sent(&mut self) {
+        let now = Instant::now();
+        self.overhead += now.duration_since(self.sent.unwrap_or(self.started));
+        self.sent = Some(now);
+    }
+
+    /// The attempt failed before anything reached the client.
+    pub(crate) fn attempt_failed(&mut self, snapshot: &Snapshot, error: &Error) {
+        let facts = error.facts();
+        if let Some(place) = self.place.take() {
+            let outcome = AttemptOutcome::Failed { fault: facts.fault, scope: facts.scope };
+            snapshot.scheduler.observe(&place.account().name, outcome);
+        }
+        // What follows is the gateway's own time again.
+        self.sent = Some(Instant::now());
+    }
+
+    /// The upstream has begun to answer.
+    pub(crate) fn answering(&mut self, status: StatusCode) {
+        self.record.status = status.as_u16();
+        self.first_byte = Some(self.started.elapsed());
+    }
+
+    /// Says which way the request went, where the operator wants that told.
+    pub(crate) fn reveal(&self, headers: &mut HeaderMap) {
+        if !self.snapshot.as_ref().is_some_and(|snapshot| snapshot.server.reveal_route) {
+            return;
+        }
+        let mut tell = |name: &'static str, text: &str| {
+            if let Ok(value) = HeaderValue::from_str(text) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        };
+        if let Some(account) = &self.record.account {
+            tell("x-sluice-account", account);
+        }
+        if let Some(provider) = self.record.provider {
+            tell("x-sluice-provider", provider);
+        }
+        tell("x-sluice-attempts", &self.record.attempts.to_string());
+    }
+
+    /// The request was refused, or failed before anything reached the client.
+    pub(crate) fn refused(&mut self, status: StatusCode, error: &Error) {
+        self.record.status = status.as_u16();
+        self.record.error = Some(error.kind());
+        self.record.outcome = match error.facts().fault {
+            Fault::Account | Fault::Provider => Outcome::UpstreamError,
+            Fault::Client if error.facts().answer.is_some() => Outcome::UpstreamError,
+            Fault::Client | Fault::Gateway => Outcome::Refused(error.kind().name()),
+        };
+        self.settle(None);
+    }
+
+    /// The answer is whole.
+    pub(crate) fn completed(&mut self, seen: &Seen) {
+        self.record.outcome =
+            if seen.error.is_some() { Outcome::UpstreamError } else { Outcome::Completed };
+        self.settle(Some(seen));
+    }
+
+    /// The upstream broke off after the first byte.
+    pub(crate) fn broken(&mut self, seen: &Seen, error: &Error) {
+        tracing::warn!(request_id = %self.record.request_id, account = self.record.account.as_deref(), %error, "an answer broke off");
+        self.record.error = Some(error.kind());
+        self.record.outcome = Outcome::UpstreamError;
+        self.settle(Some(seen));
+    }
+
+    /// The body was dropped: the client went away, unless it had everything already.
+    pub(crate) fn abandoned(&mut self, seen: &Seen, whole: bool) {
+        if self.settled {
+            return;
+        }
+        self.record.outcome = match (whole, std::thread::panicking()) {
+            (_, true) => Outcome::GatewayError,
+            (true, false) => Outcome::Completed,
+            (false, false) => Outcome::ClientGone,
+        };
+        self.settle(Some(seen));
+    }
+
+    fn settle(&mut self, seen: Option<&Seen>) {
+        if std::mem::replace(&mut self.settled, true) {
+            return;
+        }
+        let snapshot = self.snapshot.take();
+        if let Some(seen) = seen {
+            self.record.usage = seen.usage;
+            self.record.reported_model = seen.model.as_deref().map(Into::into);
+            self.price(snapshot.as_deref(), seen);
+        }
+        if let Some(place) = self.place.take()
+            && let Some(snapshot) = &snapshot
+        {
+            let outcome = match self.record.outcome {
+                Outcome::Completed => AttemptOutcome::Completed,
+                Outcome::ClientGone => AttemptOutcome::Cancelled,
+                _ => AttemptOutcome::Failed { fault: Fault::Provider, scope: Scope::Account },
+            };
+            snapshot.scheduler.observe(&place.account().name, outcome);
+        }
+        drop(std::mem::take(&mut self.held));
+        self.record.duration = self.started.elapsed();
+        self.record.first_byte = self.first_byte;
+        self.record.overhead = self.overhead;
+        self.gateway.records().push(std::mem::take(&mut self.record));
+    }
+
+    fn price(&mut self, snapshot: Option<&Snapshot>, seen: &Seen) {
+        let (Some(snapshot), Some(usage)) = (snapshot, &seen.usage) else { return };
+        let (Some(provider), Some(model)) = (self.record.provider, &self.record.upstream_model) else { return };
+        self.record.cost = snapshot.cost.price(&PriceAsk {
+            provider,
+            model,
+            reported_model: seen.model.as_deref(),
+            tier: seen.tier.as_deref(),
+            usage,
+            time: self.record.time,
+        });
+    }
+}
+
+impl Drop for Settlement {
+    /// Dropped unsettled: the client went away before any answer, or something panicked.
+    fn drop(&mut self) {
+        if self.settled {
+            return;
+        }
+        if std::thread::panicking() {
+            self.record.status = StatusCode::INTERNAL_SERVER_ERROR.as_u16();
+            self.record.outcome = Outcome::GatewayError;
+        } else {
+            self.record.status = CLIENT_GONE;
+            self.record.outcome = Outcome::ClientGone;
+        }
+        self.settle(None);
+    }
+}
+

@@ -1,0 +1,106 @@
+//! One consistent state of configuration, keys and accounts, which a request takes at its start and uses to its end.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use sluice_api::Api;
+use sluice_api::cost::CostModel;
+use sluice_api::limiter::Limiter;
+use sluice_api::scheduler::Scheduler;
+
+use crate::account::{Account, AccountState};
+use crate::config::{Resolved, RouteConfig, ServerConfig};
+use crate::key::{Group, Key, KeyTable};
+use crate::transport::{Transports, TransportError};
+
+/// Everything that a request is decided by.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Settings of the listeners and bounds.
+    pub server: ServerConfig,
+    /// Every account, in the order of the configuration.
+    pub accounts: Vec<Arc<Account>>,
+    /// Accounts by pool.
+    pub pools: HashMap<String, Vec<Arc<Account>>>,
+    /// Routes, first match wins.
+    pub routes: Vec<RouteConfig>,
+    /// Groups by name.
+    pub groups: HashMap<String, Arc<Group>>,
+    /// Keys by hash.
+    pub keys: KeyTable,
+    /// Orders candidates.
+    pub scheduler: Arc<dyn Scheduler>,
+    /// Say what a request takes from limits.
+    pub limiters: Vec<Arc<dyn Limiter>>,
+    /// Prices usage.
+    pub cost: Arc<dyn CostModel>,
+    /// Accounts tried for one request.
+    pub attempts: u32,
+}
+
+impl Snapshot {
+    /// Puts a snapshot together; accounts of the same name keep their state.
+    pub(crate) fn new(
+        config: &Resolved,
+        made_keys: &[Arc<Key>],
+        states: &mut HashMap<String, Arc<AccountState>>,
+        transports: &Transports,
+    ) -> Result<Self, TransportError> {
+        let mut accounts = Vec::with_capacity(config.accounts.len());
+        let mut pools: HashMap<String, Vec<Arc<Account>>> = HashMap::new();
+        for settings in &config.accounts {
+            let state = states.entry(settings.name.clone()).or_default();
+            let account = Arc::new(Account {
+                name: settings.name.as_str().into(),
+                transport: transports.for_account(settings)?,
+                state: Arc::clone(state),
+                config: settings.clone(),
+            });
+            for pool in &settings.pools {
+                pools.entry(pool.clone()).or_default().push(Arc::clone(&account));
+            }
+            accounts.push(account);
+        }
+        let groups: HashMap<String, Arc<Group>> = config
+            .groups
+            .iter()
+            .map(|group| {
+                let shared = Group { name: group.name.as_str().into(), concurrency: group.concurrency };
+                (group.name.clone(), Arc::new(shared))
+            })
+            .collect();
+        let mut keys = KeyTable::default();
+        for key in config.keys.iter().map(|key| Arc::new(Key::from_config(key, &groups))) {
+            keys.insert(key);
+        }
+        for key in made_keys {
+            keys.insert(Arc::clone(key));
+        }
+        Ok(Self {
+            server: config.server.clone(),
+            accounts,
+            pools,
+            routes: config.routes.clone(),
+            groups,
+            keys,
+            scheduler: Arc::clone(&config.scheduler),
+            limiters: config.limiters.clone(),
+            cost: Arc::clone(&config.cost),
+            attempts: config.attempts,
+        })
+    }
+
+    /// The account of this name.
+    #[must_use]
+    pub fn account(&self, name: &str) -> Option<&Arc<Account>> {
+        self.accounts.iter().find(|account| &*account.name == name)
+    }
+
+    /// The first route that takes a model asked through an API.
+    #[must_use]
+    pub fn route(&self, api: Api, model: &str) -> Option<&RouteConfig> {
+        self.routes
+            .iter()
+            .find(|route| (route.apis.is_empty() || route.apis.contains(&api)) && route.model.matches(model))
+    }
+}

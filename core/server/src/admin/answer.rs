@@ -1,0 +1,123 @@
+//! What answers of the admin API look like.
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+use sluice_api::Problem;
+use sluice_engine::keys::KeyError;
+use utoipa::ToSchema;
+
+/// A list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct List<T> {
+    /// The entries.
+    pub(crate) data: Vec<T>,
+    /// Where the next page starts; null at the end.
+    pub(crate) next_cursor: Option<String>,
+}
+
+impl<T> List<T> {
+    pub(crate) fn whole(data: Vec<T>) -> Self {
+        Self { data, next_cursor: None }
+    }
+}
+
+/// An error of the admin API.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Refused {
+    error: RefusedError,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct RefusedError {
+    /// A name for programs.
+    code: &'static str,
+    /// A sentence for people.
+    message: String,
+    /// The field that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    /// Every problem, where a configuration was refused.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<Problem>,
+    /// The request's id.
+    request_id: String,
+}
+
+/// An error with its status.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    body: Refused,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        let error =
+            RefusedError { code, message: message.into(), field: None, problems: Vec::new(), request_id: String::new() };
+        Self { status, body: Refused { error } }
+    }
+
+    /// The error of a request with these headers.
+    pub(crate) fn of(mut self, headers: &HeaderMap) -> Self {
+        self.body.error.request_id = sluice_engine::request_id(headers).to_string();
+        self
+    }
+
+    /// Names the field that is wrong.
+    pub(crate) fn field(mut self, field: impl Into<String>) -> Self {
+        self.body.error.field = Some(field.into());
+        self
+    }
+
+    /// A configuration that was refused.
+    pub(crate) fn problems(problems: Vec<Problem>) -> Self {
+        let message = match problems.as_slice() {
+            [one] => one.to_string(),
+            all => format!("the configuration has {} problems; the one in force stays", all.len()),
+        };
+        let mut refusal = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_configuration", message);
+        refusal.body.error.problems = problems;
+        refusal
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut error = self.body;
+        if error.error.request_id.is_empty() {
+            error.error.request_id = sluice_engine::request_id(&HeaderMap::new()).to_string();
+        }
+        let id = error.error.request_id.clone();
+        let mut response = (self.status, Json(error)).into_response();
+        sluice_engine::identify(response.headers_mut(), false, &id);
+        response
+    }
+}
+
+impl From<KeyError> for Refusal {
+    fn from(error: KeyError) -> Self {
+        let message = error.to_string();
+        match error {
+            KeyError::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "not_found", message),
+            KeyError::ManagedByConfig(_) => Self::new(StatusCode::CONFLICT, "managed_by_config", message),
+            KeyError::NameTaken(_) => Self::new(StatusCode::CONFLICT, "name_taken", message).field("name"),
+            KeyError::Invalid(problems) => {
+                let field = problems.first().map(|problem| problem.path.clone()).unwrap_or_default();
+                let mut refusal = Self::new(StatusCode::BAD_REQUEST, "invalid_field", message).field(field);
+                refusal.body.error.problems = problems;
+                refusal
+            }
+            KeyError::Store(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", message),
+            KeyError::Internal(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message),
+        }
+    }
+}
+
+impl From<JsonRejection> for Refusal {
+    fn from(rejection: JsonRejection) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_body", rejection.body_text())
+    }
+}

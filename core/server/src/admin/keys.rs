@@ -1,0 +1,76 @@
+//! Keys: made, listed, changed, rotated and deleted at run time.
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use sluice_engine::config::KeyFields;
+use sluice_engine::keys::KeyView;
+use utoipa::ToSchema;
+
+use super::answer::{List, Refusal, Refused};
+use crate::App;
+
+/// A key with its secret, which is shown this once.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct NewKey {
+    /// The secret: give it to the key's holder; only its hash is kept.
+    key: String,
+    #[serde(flatten)]
+    fields: KeyView,
+}
+
+type Body = Result<Json<Map<String, Value>>, JsonRejection>;
+
+/// Every key, those of the configuration too.
+#[utoipa::path(get, path = "/admin/v1/keys", tag = "Admin", security(("admin_token" = [])),
+    responses((status = 200, body = List<KeyView>), (status = 401, body = Refused)))]
+pub(crate) async fn list(State(app): State<App>) -> Json<List<KeyView>> {
+    Json(List::whole(app.gateway.list_keys()))
+}
+
+/// Makes a key.
+#[utoipa::path(post, path = "/admin/v1/keys", tag = "Admin", security(("admin_token" = [])),
+    request_body(content = KeyFields, example = json!({ "name": "ci", "allow": ["claude", "openai", "gemini"], "concurrency": 8 })),
+    responses((status = 201, description = "The key, with its secret", body = NewKey), (status = 400, body = Refused), (status = 401, body = Refused), (status = 409, body = Refused)))]
+pub(crate) async fn create(State(app): State<App>, body: Body) -> Result<(StatusCode, Json<NewKey>), Refusal> {
+    let (fields, key) = app.gateway.create_key(body?.0).await?;
+    Ok((StatusCode::CREATED, Json(NewKey { key, fields })))
+}
+
+/// One key, by id or name.
+#[utoipa::path(get, path = "/admin/v1/keys/{id}", tag = "Admin", security(("admin_token" = [])),
+    params(("id" = String, Path, description = "The key's id or name")),
+    responses((status = 200, body = KeyView), (status = 401, body = Refused), (status = 404, body = Refused)))]
+pub(crate) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<KeyView>, Refusal> {
+    Ok(Json(app.gateway.show_key(&id)?))
+}
+
+/// Changes a key's fields by a JSON merge patch.
+#[utoipa::path(patch, path = "/admin/v1/keys/{id}", tag = "Admin", security(("admin_token" = [])),
+    params(("id" = String, Path, description = "The key's id or name")),
+    request_body(content = KeyFields, example = json!({ "concurrency": 4 })),
+    responses((status = 200, body = KeyView), (status = 400, body = Refused), (status = 401, body = Refused), (status = 404, body = Refused), (status = 409, body = Refused)))]
+pub(crate) async fn change(State(app): State<App>, Path(id): Path<String>, body: Body) -> Result<Json<KeyView>, Refusal> {
+    Ok(Json(app.gateway.change_key(&id, &body?.0).await?))
+}
+
+/// Deletes a key; it stops at once.
+#[utoipa::path(delete, path = "/admin/v1/keys/{id}", tag = "Admin", security(("admin_token" = [])),
+    params(("id" = String, Path, description = "The key's id or name")),
+    responses((status = 204, description = "It is deleted"), (status = 401, body = Refused), (status = 404, body = Refused), (status = 409, body = Refused)))]
+pub(crate) async fn delete(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
+    app.gateway.delete_key(&id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Replaces a key's secret; the old one stops at once.
+#[utoipa::path(post, path = "/admin/v1/keys/{id}/rotate", tag = "Admin", security(("admin_token" = [])),
+    params(("id" = String, Path, description = "The key's id or name")),
+    responses((status = 200, description = "The key, with its new secret", body = NewKey), (status = 401, body = Refused), (status = 404, body = Refused), (status = 409, body = Refused)))]
+pub(crate) async fn rotate(State(app): State<App>, Path(id): Path<String>) -> Result<Json<NewKey>, Refusal> {
+    let (fields, key) = app.gateway.rotate_key(&id).await?;
+    Ok(Json(NewKey { key, fields }))
+}

@@ -1,0 +1,106 @@
+//! Handlers of the client APIs: each says what its path asks for, and hands the request to the straight line.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::Request;
+use percent_encoding::percent_decode_str;
+use sluice_api::{Api, Error, Form, Kind, Operation};
+use sluice_engine::{ClientRoute, line};
+
+use crate::App;
+use crate::near::refuse;
+
+/// What a Gemini path may ask for, by the word after the last colon.
+const VERBS: [(&str, Operation, Option<Form>); 5] = [
+    ("generateContent", Operation::Generate, Some(Form::Whole)),
+    ("streamGenerateContent", Operation::Generate, None),
+    ("countTokens", Operation::CountTokens, Some(Form::Whole)),
+    ("embedContent", Operation::Embed, Some(Form::Whole)),
+    ("batchEmbedContents", Operation::BatchEmbed, Some(Form::Whole)),
+];
+
+/// A route that says everything in its body.
+pub(crate) fn body(
+    api: Api,
+    operation: Operation,
+) -> impl Fn(State<App>, Request<Body>) -> Answering + Clone + Send + Sync + 'static {
+    move |State(app), request| Box::pin(serve(app, request, ClientRoute::body(api, operation)))
+}
+
+/// A handler's future.
+pub(crate) type Answering = std::pin::Pin<Box<dyn Future<Output = Response> + Send>>;
+
+/// A route of Azure's, whose path names the deployment, which is the model asked for.
+pub(crate) fn azure(
+    api: Api,
+    operation: Operation,
+) -> impl Fn(State<App>, Request<Body>) -> Answering + Clone + Send + Sync + 'static {
+    move |State(app), request| {
+        Box::pin(async move {
+            let after = request.uri().path().split_once("/deployments/").map_or("", |(_, after)| after);
+            let Some(deployment) = decoded(after.split('/').next().unwrap_or_default()) else {
+                return refuse(api.into(), &unusable_name(), &request);
+            };
+            let route = ClientRoute { model: Some(deployment), ..ClientRoute::body(api, operation) };
+            serve(app, request, route).await
+        })
+    }
+}
+
+/// A route of Gemini's: `{collection}/{model}:{verb}`.
+pub(crate) async fn gemini(State(app): State<App>, request: Request<Body>) -> Response {
+    let route = match gemini_route(&request) {
+        Ok(route) => route,
+        Err(error) => return refuse(Api::Gemini.into(), &error, &request),
+    };
+    serve(app, request, route).await
+}
+
+fn gemini_route(request: &Request<Body>) -> Result<ClientRoute, Error> {
+    let path = request.uri().path();
+    let (before, call) = path.rsplit_once('/').unwrap_or(("", path));
+    // A colon may come as %3A from clients that encode whole segments.
+    let call = decoded(call).ok_or_else(unusable_name)?;
+    let unknown = || {
+        let known: Vec<&str> = VERBS.iter().map(|(verb, ..)| *verb).collect();
+        let message = format!("`{path}` names no operation: after the model comes a colon and one of {}", known.join(", "));
+        Error::new(Kind::NoRoute, message)
+    };
+    let (model, verb) = call.rsplit_once(':').ok_or_else(unknown)?;
+    let (_, operation, form) = VERBS.iter().find(|(name, ..)| *name == verb).ok_or_else(unknown)?;
+    let form = form.unwrap_or_else(|| if asks_sse(request.uri().query()) { Form::Sse } else { Form::JsonArray });
+    Ok(ClientRoute {
+        api: Api::Gemini,
+        operation: *operation,
+        model: Some(model.to_owned()),
+        collection: if before.ends_with("/tunedModels") { "tunedModels" } else { "models" },
+        stream: Some(form),
+    })
+}
+
+fn asks_sse(query: Option<&str>) -> bool {
+    query.unwrap_or_default().split('&').any(|pair| matches!(pair, "alt=sse" | "$alt=sse" | "%24alt=sse"))
+}
+
+fn decoded(segment: &str) -> Option<String> {
+    percent_decode_str(segment).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+}
+
+fn unusable_name() -> Error {
+    Error::bad_request(Some("model"), "the model's name in the path is not UTF-8 once percent-decoded")
+}
+
+/// A WebSocket upgrade, which makes Codex fall back to HTTP at once.
+pub(crate) async fn websocket(request: Request<Body>) -> Response {
+    let error = if request.headers().contains_key(http::header::UPGRADE) {
+        Error::new(Kind::UpgradeRequired, "WebSockets are not offered here: send POST over HTTP")
+    } else {
+        Error::new(Kind::MethodNotAllowed, "this route takes POST").allow("POST")
+    };
+    refuse(Api::OpenaiResponses.into(), &error, &request)
+}
+
+async fn serve(app: App, request: Request<Body>, route: ClientRoute) -> Response {
+    line::serve(&app.gateway, request, route).await.map(Body::new)
+}

@@ -1,0 +1,240 @@
+//! Top-level values of JSON objects, caught as the bytes pass, without holding the rest.
+
+use memchr::memchr2;
+
+/// The largest value that is caught.
+const MAX_VALUE: usize = 256 * 1024;
+
+/// The longest name that is compared.
+const MAX_NAME: usize = 64;
+
+/// Watches one object, or the objects of an array, and catches the values of some members of each.
+#[derive(Debug)]
+pub struct Capture {
+    wanted: &'static [&'static str],
+    /// Depth at which the objects stand: 0, or 1 inside an array.
+    base: u32,
+    depth: u32,
+    place: Place,
+    escaped: bool,
+    name: Vec<u8>,
+    caught: Vec<(usize, Vec<u8>)>,
+    catching: bool,
+    begun: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Between tokens of a value, or deeper inside one.
+    Value,
+    /// In a string of a value.
+    Text,
+    /// Before a name of an object that is watched.
+    BeforeName,
+    /// In such a name.
+    Name,
+    /// After such a name.
+    AfterName,
+}
+
+/// What was caught of an object that has ended: raw values, by the wanted name's index.
+pub type Caught = [(usize, Vec<u8>)];
+
+impl Capture {
+    /// Watches one object for these members.
+    #[must_use]
+    pub fn object(wanted: &'static [&'static str]) -> Self {
+        Self::at(wanted, 0)
+    }
+
+    /// Watches the objects of an array; of a lone object too, as errors come.
+    #[must_use]
+    pub fn array(wanted: &'static [&'static str]) -> Self {
+        Self::at(wanted, 1)
+    }
+
+    fn at(wanted: &'static [&'static str], base: u32) -> Self {
+        Self {
+            wanted,
+            base,
+            depth: 0,
+            place: Place::Value,
+            escaped: false,
+            name: Vec::new(),
+            caught: Vec::new(),
+            catching: false,
+            begun: false,
+        }
+    }
+
+    /// Whether the document has begun and ended.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.begun && self.depth == 0 && self.place != Place::Text
+    }
+
+    /// Whether the document has begun.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// Takes a chunk and calls `object` for each watched object that ends in it.
+    pub fn feed(&mut self, chunk: &[u8], object: &mut impl FnMut(&Caught)) {
+        let mut at = 0;
+        while let Some(&byte) = chunk.get(at) {
+            if self.escaped {
+                self.escaped = false;
+                self.keep(&[byte]);
+                at += 1;
+                continue;
+            }
+            match self.place {
+                Place::Text | Place::Name => {
+                    let rest = chunk.get(at..).unwrap_or_default();
+                    let plain = memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+                    self.keep(rest.get(..plain).unwrap_or_default());
+                    at += plain;
+                    match chunk.get(at) {
+                        None => return,
+                        Some(b'\\') => {
+                            self.escaped = true;
+                            self.keep(b"\\");
+                        }
+                        Some(_) if self.place == Place::Name => self.place = Place::AfterName,
+                        Some(_) => {
+                            self.keep(b"\"");
+                            self.place = Place::Value;
+                        }
+                    }
+                    at += 1;
+                }
+                Place::BeforeName => {
+                    match byte {
+                        b'"' => {
+                            self.name.clear();
+                            self.place = Place::Name;
+                        }
+                        b'}' => {
+                            self.close(object);
+                            self.place = Place::Value;
+                        }
+                        _ => {}
+                    }
+                    at += 1;
+                }
+                Place::AfterName => {
+                    if byte == b':' {
+                        self.place = Place::Value;
+                        if let Some(index) = self.wanted.iter().position(|name| name.as_bytes() == self.name) {
+                            self.catching = true;
+                            self.caught.push((index, Vec::new()));
+                        }
+                    }
+                    at += 1;
+                }
+                Place::Value => {
+                    self.value_byte(byte, object);
+                    at += 1;
+                }
+            }
+        }
+    }
+
+    fn value_byte(&mut self, byte: u8, object: &mut impl FnMut(&Caught)) {
+        match byte {
+            b'"' => {
+                self.place = Place::Text;
+                self.keep(b"\"");
+            }
+            b'{' | b'[' => {
+                if !self.begun && byte == b'{' {
+                    // A lone object where an array was expected: an error's form.
+                    self.base = 0;
+                }
+                self.begun = true;
+                self.keep(&[byte]);
+                if byte == b'{' && self.depth == self.base {
+                    self.place = Place::BeforeName;
+                    self.caught.clear();
+                }
+                self.depth += 1;
+            }
+            b'}' | b']' => {
+                if self.depth == self.base + 1 && byte == b'}' {
+                    self.close(object);
+                } else {
+                    self.depth = self.depth.saturating_sub(1);
+                    self.keep(&[byte]);
+                }
+            }
+            b',' if self.depth == self.base + 1 => {
+                self.catching = false;
+                self.place = Place::BeforeName;
+            }
+            other => self.keep(&[other]),
+        }
+    }
+
+    fn close(&mut self, object: &mut impl FnMut(&Caught)) {
+        self.catching = false;
+        self.depth = self.depth.saturating_sub(1);
+        object(&self.caught);
+        self.caught.clear();
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        if self.place == Place::Name {
+            if self.name.len() + bytes.len() <= MAX_NAME {
+                self.name.extend_from_slice(bytes);
+            } else {
+                // Too long to be a wanted one; one byte more than any keeps it from being taken for one.
+                self.name.clear();
+                self.name.push(0);
+            }
+        } else if self.catching
+            && let Some((_, value)) = self.caught.last_mut()
+            && value.len() + bytes.len() <= MAX_VALUE
+        {
+            value.extend_from_slice(bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Capture;
+
+    const WANTED: &[&str] = &["usage", "model"];
+
+    fn objects(mut capture: Capture, text: &str, step: usize) -> (Vec<String>, bool) {
+        let mut found = Vec::new();
+        for piece in text.as_bytes().chunks(step) {
+            capture.feed(piece, &mut |caught| {
+                let all = caught.iter().map(|(index, value)| format!("{}={}", WANTED[*index], String::from_utf8_lossy(value)));
+                found.push(all.collect::<Vec<_>>().join(";"));
+            });
+        }
+        (found, capture.is_closed())
+    }
+
+    #[test]
+    fn wanted_members_are_caught_whatever_the_chunks() {
+        let text = r#" {"a":{"usage":1,"x":"}\""},"usage": {"n":[1,{"b":2}],"t":"a,b"} ,"u\u0073age":3,"model":"m\"x","z":[{}]} "#;
+        for step in 1..text.len() {
+            let (found, closed) = objects(Capture::object(WANTED), text, step);
+            assert_eq!(found, [r#"usage= {"n":[1,{"b":2}],"t":"a,b"} ;model="m\"x""#], "{step}");
+            assert!(closed);
+        }
+    }
+
+    #[test]
+    fn objects_of_an_array_are_caught_one_by_one() {
+        let text = "[{\"model\":\"a\"}\n,\r\n{\"x\":[],\"usage\":{}}\n]";
+        for step in 1..text.len() {
+            assert_eq!(objects(Capture::array(WANTED), text, step), (vec!["model=\"a\"".into(), "usage={}".into()], true));
+        }
+        assert!(!objects(Capture::array(WANTED), "[{\"model\":\"a\"}", 3).1);
+        assert_eq!(objects(Capture::array(WANTED), "{\"model\":\"a\"}", 4), (vec!["model=\"a\"".into()], true));
+    }
+}

@@ -1,0 +1,123 @@
+//! Which headers are not relayed, in each direction.
+
+use http::header::{CONNECTION, HeaderName};
+use http::{HeaderMap, header};
+
+/// Hop by hop: they speak of one connection.
+const HOP_BY_HOP: [HeaderName; 9] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    HeaderName::from_static("proxy-connection"),
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// Not relayed upstream beside those: credentials, identities, traces of the client's network, and what is made anew.
+const UP: [HeaderName; 17] = [
+    header::AUTHORIZATION,
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("x-goog-api-key"),
+    HeaderName::from_static("api-key"),
+    HeaderName::from_static("ocp-apim-subscription-key"),
+    header::COOKIE,
+    header::FORWARDED,
+    HeaderName::from_static("openai-organization"),
+    HeaderName::from_static("openai-project"),
+    HeaderName::from_static("anthropic-workspace-id"),
+    HeaderName::from_static("x-goog-user-project"),
+    header::HOST,
+    header::CONTENT_LENGTH,
+    // The body is decoded already, and the answer must come in a coding that can be read.
+    header::CONTENT_ENCODING,
+    header::ACCEPT_ENCODING,
+    header::EXPECT,
+    HeaderName::from_static("http2-settings"),
+];
+
+/// Not relayed down beside the hop-by-hop ones.
+const DOWN: [HeaderName; 8] = [
+    header::SET_COOKIE,
+    header::ALT_SVC,
+    header::STRICT_TRANSPORT_SECURITY,
+    HeaderName::from_static("anthropic-organization-id"),
+    HeaderName::from_static("anthropic-workspace-id"),
+    HeaderName::from_static("openai-organization"),
+    HeaderName::from_static("openai-project"),
+    HeaderName::from_static("x-request-id"),
+];
+
+/// Beginnings of names that are not relayed upstream.
+const UP_PREFIXES: [&str; 1] = ["x-forwarded-"];
+
+/// Beginnings of names that are not relayed down: the account's limits, and what names the account.
+const DOWN_PREFIXES: [&str; 6] =
+    ["anthropic-ratelimit-", "anthropic-priority-", "anthropic-fast-", "x-ratelimit-", "x-ms-", "apim-"];
+
+/// One more, apart for its length.
+const DOWN_CODEX: &str = "x-codex-";
+
+/// Removes what is not relayed upstream.
+pub fn relayed_up(headers: &mut HeaderMap) {
+    drop_from(headers, &UP, |name| UP_PREFIXES.iter().any(|prefix| name.starts_with(prefix)));
+}
+
+/// Removes what is not relayed to the client.
+pub fn relayed_down(headers: &mut HeaderMap) {
+    drop_from(headers, &DOWN, |name| {
+        name.starts_with(DOWN_CODEX) || DOWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    });
+}
+
+fn drop_from(headers: &mut HeaderMap, names: &[HeaderName], begins: impl Fn(&str) -> bool) {
+    // What `connection` names speaks of this connection too.
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in HOP_BY_HOP.iter().chain(names).chain(&named) {
+        headers.remove(name);
+    }
+    let matching: Vec<HeaderName> = headers.keys().filter(|name| begins(name.as_str())).cloned().collect();
+    for name in matching {
+        headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{relayed_down, relayed_up};
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    fn left(names: &[&str], relayed: fn(&mut HeaderMap)) -> Vec<String> {
+        let mut headers = HeaderMap::new();
+        for name in names {
+            let value = if *name == "connection" { "close, x-hop" } else { "v" };
+            headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_static(value));
+        }
+        relayed(&mut headers);
+        let mut names: Vec<String> = headers.keys().map(ToString::to_string).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn credentials_and_identities_never_go_upstream() {
+        let sent = ["authorization", "x-api-key", "x-goog-api-key", "api-key", "cookie", "x-forwarded-for", "forwarded",
+            "openai-organization", "anthropic-workspace-id", "connection", "x-hop", "te", "anthropic-beta", "x-custom"];
+        assert_eq!(left(&sent, relayed_up), ["anthropic-beta", "x-custom"]);
+    }
+
+    #[test]
+    fn what_names_the_account_never_comes_down() {
+        let sent = ["set-cookie", "x-ratelimit-remaining-tokens", "anthropic-ratelimit-requests-limit", "x-ms-region",
+            "apim-request-id", "x-codex-credits", "openai-project", "request-id", "retry-after"];
+        assert_eq!(left(&sent, relayed_down), ["request-id", "retry-after"]);
+    }
+}

@@ -1,0 +1,285 @@
+//! A look at a request's body: the few things that decide where it goes, by their spans.
+
+use std::ops::Range;
+
+use sluice_api::{Api, Error, Operation};
+
+use crate::json::{self, Member, Top};
+
+/// The longest model name.
+const MODEL_MAX: usize = 256;
+
+/// What decides something: none of these may be in a body twice, however it is written.
+const DECIDING: [&str; 18] = [
+    "model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens", "n", "messages",
+    "input", "contents", "previous_response_id", "conversation", "metadata", "prompt_cache_key", "service_tier",
+    "generationConfig", "generation_config", "generateContentRequest",
+];
+
+/// A string in a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spot {
+    /// Its text, unescaped.
+    pub text: String,
+    /// Its span, with its quotes.
+    pub at: Range<usize>,
+}
+
+/// Whether a body asks for usage in a stream, and where.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum IncludeUsage {
+    /// It has no `stream_options`.
+    #[default]
+    Absent,
+    /// Its `stream_options` is an object without `include_usage`.
+    Unsaid {
+        /// The byte after the object's opening brace.
+        start: usize,
+        /// Whether the object has no members.
+        empty: bool,
+    },
+    /// It says something else than `true`, or `stream_options` is null: this span is to be replaced.
+    No {
+        /// The span.
+        at: Range<usize>,
+        /// Whether the span is that of `stream_options` itself.
+        whole: bool,
+    },
+    /// It asks for usage.
+    Yes,
+}
+
+/// What was seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Peek {
+    /// The top-level `model`.
+    pub model: Option<Spot>,
+    /// Further places where the model's name stands (Gemini's batches).
+    pub more_models: Vec<Spot>,
+    /// The top-level `stream`.
+    pub stream: Option<bool>,
+    /// Whether usage is asked for in a stream.
+    pub include_usage: IncludeUsage,
+    /// The byte after the top-level opening brace.
+    pub start: usize,
+    /// Whether the body is an empty object.
+    pub empty: bool,
+}
+
+/// Looks at a body. A missing `model` is no mistake here: the path may name it.
+///
+/// # Errors
+///
+/// When it is not JSON, not an object, or says a deciding thing twice or in the wrong type.
+pub fn peek(api: Api, operation: Operation, body: &[u8]) -> Result<Peek, Error> {
+    let mut found: [Option<Range<usize>>; DECIDING.len()] = [const { None }; DECIDING.len()];
+    let mut twice = None;
+    let top = json::members(body, |member| note(body, &member, &mut found, &mut twice)).map_err(|wrong| {
+        let message = format!("the request body is not valid JSON: {} (at byte {})", wrong.what, wrong.at);
+        Error::bad_request(None, message)
+    })?;
+    let Top::Object { start, empty } = top else {
+        return Err(Error::bad_request(None, "the request body must be a JSON object"));
+    };
+    if let Some(name) = twice {
+        return Err(Error::bad_request(Some(name), format!("`{name}` is in the request body twice: send it once")));
+    }
+    let mut spans = DECIDING.iter().zip(found).filter_map(|(name, span)| span.map(|span| (*name, span)));
+    let mut look = Peek { start, empty, ..Peek::default() };
+    spans.try_for_each(|(name, span)| look.take(api, operation, body, name, span))?;
+    if operation == Operation::BatchEmbed {
+        look.batch_models(body);
+    }
+    Ok(look)
+}
+
+fn note(
+    body: &[u8],
+    member: &Member,
+    found: &mut [Option<Range<usize>>; DECIDING.len()],
+    twice: &mut Option<&'static str>,
+) {
+    let quoted = body.get(member.name.clone()).unwrap_or_default();
+    let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
+    let unescaped;
+    let name: &[u8] = if inner.contains(&b'\\') {
+        unescaped = json::unescape(quoted);
+        unescaped.as_bytes()
+    } else {
+        inner
+    };
+    let Some(at) = DECIDING.iter().position(|deciding| deciding.as_bytes() == name) else { return };
+    if let (Some(slot), Some(name)) = (found.get_mut(at), DECIDING.get(at))
+        && slot.replace(member.value.clone()).is_some()
+    {
+        twice.get_or_insert(name);
+    }
+}
+
+impl Peek {
+    fn take(
+        &mut self,
+        api: Api,
+        operation: Operation,
+        body: &[u8],
+        name: &'static str,
+        span: Range<usize>,
+    ) -> Result<(), Error> {
+        let value = body.get(span.clone()).unwrap_or_default();
+        match name {
+            "model" => {
+                if value.first() != Some(&b'"') {
+                    return Err(Error::bad_request(Some("model"), "`model` must be a string"));
+                }
+                self.model = Some(Spot { text: json::unescape(value), at: span });
+            }
+            "stream" => {
+                self.stream = match value {
+                    b"true" => Some(true),
+                    b"false" => Some(false),
+                    b"null" => None,
+                    _ => return Err(Error::bad_request(Some("stream"), "`stream` must be true or false")),
+                };
+            }
+            "stream_options" if api == Api::OpenaiChat => self.include_usage = include_usage(body, span)?,
+            "max_tokens" | "max_completion_tokens" | "max_output_tokens" | "n" => {
+                let number = value.first().is_some_and(|byte| byte.is_ascii_digit());
+                if !number && value != b"null" {
+                    return Err(Error::bad_request(Some(name), format!("`{name}` must be a whole number")));
+                }
+            }
+            "messages" if matches!(api, Api::Anthropic | Api::OpenaiChat) && value.first() != Some(&b'[') => {
+                return Err(Error::bad_request(Some(name), format!("`{name}` must be a list")));
+            }
+            "contents" if api == Api::Gemini && !matches!(value.first(), Some(b'[' | b'{' | b'"')) => {
+                return Err(Error::bad_request(Some(name), format!("`{name}` must be a list")));
+            }
+            "generateContentRequest" if operation == Operation::CountTokens => self.inner_model(body, &span),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn inner_model(&mut self, body: &[u8], span: &Range<usize>) {
+        json::members_within(body, span, |member| {
+            let value = body.get(member.value.clone()).unwrap_or_default();
+            if body.get(member.name) == Some(br#""model""#) && value.first() == Some(&b'"') {
+                self.more_models.push(Spot { text: json::unescape(value), at: member.value });
+            }
+        });
+    }
+
+    fn batch_models(&mut self, body: &[u8]) {
+        let mut requests = None;
+        let whole = self.start.saturating_sub(1)..body.len();
+        json::members_within(body, &whole, |member| {
+            if body.get(member.name) == Some(br#""requests""#) {
+                requests = Some(member.value);
+            }
+        });
+        let mut each = Vec::new();
+        if let Some(requests) = requests {
+            json::elements_within(body, &requests, |element| each.push(element));
+        }
+        each.iter().for_each(|element| self.inner_model(body, element));
+    }
+}
+
+fn include_usage(body: &[u8], span: Range<usize>) -> Result<IncludeUsage, Error> {
+    match body.get(span.start) {
+        Some(b'{') => {}
+        Some(b'n') => return Ok(IncludeUsage::No { at: span, whole: true }),
+        _ => return Err(Error::bad_request(Some("stream_options"), "`stream_options` must be an object")),
+    }
+    let mut said = None;
+    let mut empty = true;
+    json::members_within(body, &span, |member| {
+        empty = false;
+        if body.get(member.name) == Some(br#""include_usage""#) {
+            said = Some(member.value);
+        }
+    });
+    Ok(match said {
+        None => IncludeUsage::Unsaid { start: span.start + 1, empty },
+        Some(at) if body.get(at.clone()) == Some(b"true") => IncludeUsage::Yes,
+        Some(at) => IncludeUsage::No { at, whole: false },
+    })
+}
+
+/// Checks a model's name, wherever it came from.
+///
+/// # Errors
+///
+/// When it is empty, too long, has control characters, or could be a path.
+pub fn model_name(name: &str) -> Result<(), Error> {
+    let wrong = if name.is_empty() {
+        "is empty"
+    } else if name.len() > MODEL_MAX {
+        "is longer than 256 bytes"
+    } else if name.chars().any(char::is_control) {
+        "has control characters"
+    } else if name.contains("..") {
+        "has `..` in it"
+    } else {
+        return Ok(());
+    };
+    Err(Error::bad_request(Some("model"), format!("the model's name {wrong}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{IncludeUsage, model_name, peek};
+    use sluice_api::{Api, Operation};
+
+    fn refused(body: &str) -> Option<String> {
+        let error = peek(Api::OpenaiChat, Operation::Generate, body.as_bytes()).err()?;
+        Some(error.facts().param.clone().unwrap_or_default())
+    }
+
+    #[test]
+    fn a_body_is_seen_without_being_parsed() {
+        let body = br#"{"messages":[], "model" : "a\u002db", "stream":true}"#;
+        let seen = peek(Api::OpenaiChat, Operation::Generate, body).unwrap();
+        let model = seen.model.unwrap();
+        assert_eq!(model.text, "a-b");
+        assert_eq!(&body[model.at], br#""a\u002db""#);
+        assert_eq!(seen.stream, Some(true));
+        assert_eq!(seen.include_usage, IncludeUsage::Absent);
+    }
+
+    #[test]
+    fn what_decides_is_said_once_and_in_its_type() {
+        for (body, param) in [
+            (r#"{"model":"a","mod\u0065l":"b"}"#, "model"),
+            (r#"{"stream":true,"stream":true}"#, "stream"),
+            (r#"{"max_tokens":1,"max_tokens":1}"#, "max_tokens"),
+            (r#"{"model":1}"#, "model"),
+            (r#"{"stream":"yes"}"#, "stream"),
+            (r#"{"max_tokens":"many"}"#, "max_tokens"),
+            (r#"{"messages":"hi"}"#, "messages"),
+            (r#"{"stream_options":1}"#, "stream_options"),
+            ("[]", ""),
+            ("nonsense", ""),
+        ] {
+            assert_eq!(refused(body).as_deref(), Some(param), "{body}");
+        }
+        assert_eq!(refused(r#"{"other":1,"other":2}"#), None);
+    }
+
+    #[test]
+    fn gemini_batches_name_the_model_in_each_request() {
+        let body = br#"{"requests":[{"model":"models/e","content":{}},{"model":"models/e"}]}"#;
+        let seen = peek(Api::Gemini, Operation::BatchEmbed, body);
+        assert_eq!(seen.unwrap().more_models.len(), 2);
+    }
+
+    #[test]
+    fn a_models_name_can_never_be_a_path() {
+        for name in ["", "../x", "a..b", "a\nb", "a\0", &"x".repeat(257)] {
+            assert!(model_name(name).is_err(), "{name:?}");
+        }
+        for name in ["claude-3.5", "a/b", "a@b", "tunedModels/x", &"x".repeat(256)] {
+            assert!(model_name(name).is_ok(), "{name:?}");
+        }
+    }
+}

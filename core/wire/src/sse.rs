@@ -1,0 +1,180 @@
+//! Server-sent events, found in chunks that may be cut anywhere.
+
+use memchr::memchr2;
+
+/// The largest event that is looked into; a larger one passes, but unseen.
+pub const MAX_EVENT: usize = 16 * 1024 * 1024;
+
+/// Finds events. It follows the WHATWG grammar: lines end in CR, LF or CRLF; `data:` lines add up; a space after the
+/// colon is no part of the value; lines that begin with a colon are comments.
+#[derive(Debug, Default)]
+pub struct Scanner {
+    line: Vec<u8>,
+    name: Vec<u8>,
+    data: Vec<u8>,
+    has_data: bool,
+    after_cr: bool,
+    dirty: bool,
+    oversized: bool,
+}
+
+/// An event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event<'a> {
+    /// Its name; empty where it has none.
+    pub name: &'a [u8],
+    /// Its data, lines joined by LF.
+    pub data: &'a [u8],
+}
+
+impl Scanner {
+    /// Takes a chunk and calls `event` for each event that it completes.
+    pub fn feed(&mut self, mut chunk: &[u8], event: &mut impl FnMut(Event<'_>)) {
+        if std::mem::take(&mut self.after_cr) && chunk.first() == Some(&b'\n') {
+            chunk = chunk.get(1..).unwrap_or_default();
+        }
+        while let Some(end) = memchr2(b'\n', b'\r', chunk) {
+            let (line, rest) = chunk.split_at(end);
+            if self.line.is_empty() {
+                self.take_line(line, event);
+            } else {
+                self.hold(line);
+                let whole = std::mem::take(&mut self.line);
+                self.take_line(&whole, event);
+                self.line = whole;
+                self.line.clear();
+            }
+            chunk = match rest {
+                [b'\r', b'\n', rest @ ..] | [b'\n', rest @ ..] => rest,
+                [b'\r'] => {
+                    self.after_cr = true;
+                    &[]
+                }
+                [_, rest @ ..] => rest,
+                [] => &[],
+            };
+        }
+        if !chunk.is_empty() {
+            self.dirty = true;
+            self.hold(chunk);
+        }
+    }
+
+    /// The stream has ended: an event that lacks its last blank line is an event all the same.
+    pub fn finish(&mut self, event: &mut impl FnMut(Event<'_>)) {
+        let line = std::mem::take(&mut self.line);
+        if !line.is_empty() {
+            self.take_line(&line, event);
+        }
+        self.take_line(b"", event);
+        self.dirty = false;
+    }
+
+    /// Whether bytes of an unfinished event have been fed.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.dirty
+    }
+
+    fn hold(&mut self, bytes: &[u8]) {
+        if self.line.len() + bytes.len() > MAX_EVENT {
+            self.oversized = true;
+            return;
+        }
+        self.line.extend_from_slice(bytes);
+    }
+
+    fn take_line(&mut self, line: &[u8], event: &mut impl FnMut(Event<'_>)) {
+        if line.is_empty() {
+            if self.has_data && !self.oversized {
+                event(Event { name: &self.name, data: &self.data });
+            }
+            self.name.clear();
+            self.data.clear();
+            self.has_data = false;
+            self.oversized = false;
+            self.dirty = false;
+            return;
+        }
+        self.dirty = true;
+        if let Some(value) = field(line, b"data") {
+            if self.data.len() + value.len() > MAX_EVENT {
+                self.oversized = true;
+                return;
+            }
+            if self.has_data {
+                self.data.push(b'\n');
+            }
+            self.has_data = true;
+            self.data.extend_from_slice(value);
+        } else if let Some(value) = field(line, b"event") {
+            self.name.clear();
+            self.name.extend_from_slice(value);
+        }
+    }
+}
+
+fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    match line.strip_prefix(name)? {
+        [] => Some(&[]),
+        [b':', b' ', value @ ..] | [b':', value @ ..] => Some(value),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Scanner;
+    use proptest::prelude::*;
+
+    fn events(pieces: &[&[u8]]) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        let mut scanner = Scanner::default();
+        let mut take = |event: super::Event<'_>| {
+            found.push((String::from_utf8_lossy(event.name).into(), String::from_utf8_lossy(event.data).into()));
+        };
+        for piece in pieces {
+            scanner.feed(piece, &mut take);
+        }
+        scanner.finish(&mut take);
+        found
+    }
+
+    fn check(stream: &str, expected: &[(&str, &str)]) {
+        let expected: Vec<(String, String)> = expected.iter().map(|(a, b)| ((*a).into(), (*b).into())).collect();
+        assert_eq!(events(&[stream.as_bytes()]), expected, "{stream:?}");
+        for at in 0..stream.len() {
+            let (one, other) = stream.as_bytes().split_at(at);
+            assert_eq!(events(&[one, other]), expected, "{stream:?} cut at {at}");
+        }
+    }
+
+    #[test]
+    fn an_event_cut_anywhere_is_still_one_event() {
+        check("event: a\ndata: {\"x\":\"é\"}\n\n", &[("a", "{\"x\":\"é\"}")]);
+        check("event:a\r\ndata:1\r\n\r\ndata: 2\r\n\r\n", &[("a", "1"), ("", "2")]);
+        check("data: 1\r\rdata: 2\r\r", &[("", "1"), ("", "2")]);
+        check("data: 1\ndata: 2\n\n", &[("", "1\n2")]);
+        check(": comment\n\ndata: 1\n\n: more\n\n", &[("", "1")]);
+        check("data: [DONE]", &[("", "[DONE]")]);
+        check("id: 7\nretry: 1\ndata\n\n", &[("", "")]);
+        check("event: ping\n\n", &[]);
+    }
+
+    proptest! {
+        #[test]
+        fn chunks_do_not_matter(stream in "(data: ?[a-z]{0,3}|event:e|:c|\r\n|\n|\r){0,12}", cuts in prop::collection::vec(0usize..40, 0..6)) {
+            let bytes = stream.as_bytes();
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(bytes.len())).collect();
+            cuts.sort_unstable();
+            let mut pieces = Vec::new();
+            let mut from = 0;
+            for cut in cuts {
+                pieces.push(&bytes[from..cut]);
+                from = cut;
+            }
+            pieces.push(&bytes[from..]);
+            prop_assert_eq!(events(&pieces), events(&[bytes]));
+        }
+    }
+}
