@@ -9,6 +9,15 @@ use crate::limiter::{Bucket, Take};
 /// State that outlives a request, and in a remote store a gateway.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync + 'static {
+    /// Opens it. Called once, at start; building a store only checks its settings.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be opened, or another process has it open.
+    async fn open(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Takes from every bucket or from none.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -58,6 +58,25 @@ impl Size {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         with_unit(text, &SIZES).map(Self)
+    }
+}
+
+/// Writes a number with the largest unit that divides it.
+fn written(number: u64, units: &[(&str, u64)]) -> String {
+    let best = units.iter().filter(|(_, factor)| number != 0 && number.is_multiple_of(*factor)).max_by_key(|(_, factor)| *factor);
+    best.map_or_else(|| number.to_string(), |(unit, factor)| format!("{}{unit}", number / factor))
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ms = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);
+        serializer.serialize_str(&written(ms, &SPANS))
+    }
+}
+
+impl Serialize for Size {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&written(self.0, &SIZES))
     }
 }
 

@@ -107,6 +107,8 @@ pub struct Key {
     pub allow: Vec<Family>,
     /// Models it may ask for.
     pub models: Globs,
+    /// The globs as they were written.
+    pub model_globs: Vec<String>,
     /// Pools it is bound to; empty = any.
     pub pools: Vec<String>,
     /// Accounts it is bound to; empty = any.

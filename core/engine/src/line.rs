@@ -27,7 +27,7 @@ where
     let started = Instant::now();
     let snapshot = gateway.snapshot();
     let (head, body) = request.into_parts();
-    let mut inbound = Inbound::accept(head);
+    let inbound = Inbound::accept(head);
     let style = route.style();
     let request_id = Arc::clone(&inbound.request_id);
 

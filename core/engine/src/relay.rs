@@ -14,6 +14,7 @@ use sluice_api::{Api, Error, Form, Kind};
 use sluice_wire::hide::UsageChunk;
 use sluice_wire::meter::{Meter, Seen, StreamError};
 use sluice_wire::render::{self, Style};
+use sluice_wire::tail;
 use tokio::time::{Instant, Sleep};
 
 use crate::settle::Settlement;
@@ -289,14 +290,14 @@ impl Stream {
             self.settlement.completed(seen);
             return Poll::Ready(None);
         };
-        let tail = if seen.error.is_some() {
+        let last = if seen.error.is_some() {
             // The upstream has told the client already.
             Some(Bytes::new())
         } else {
-            render::tail(self.source.api, self.source.form, &error, seen, &self.settlement.request_id())
+            tail::tail(self.source.api, self.source.form, &error, seen, &self.settlement.request_id())
         };
         self.settlement.broken(seen, &error);
-        match tail {
+        match last {
             Some(tail) if tail.is_empty() => Poll::Ready(None),
             Some(tail) => Poll::Ready(Some(Ok(tail))),
             None => Poll::Ready(Some(Err(error))),

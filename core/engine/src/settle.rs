@@ -205,7 +205,7 @@ impl Settlement {
         self.record.duration = self.started.elapsed();
         self.record.first_byte = self.first_byte;
         self.record.overhead = self.overhead;
-        self.gateway.records().push(std::mem::take(&mut self.record));
+        self.gateway.records().push(self.record.clone());
     }
 
     fn price(&mut self, snapshot: Option<&Snapshot>, seen: &Seen) {

@@ -1,6 +1,5 @@
 //! reqwest as a transport: TLS, HTTP/2 by ALPN, and proxies.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -1,0 +1,168 @@
+//! A key's fields: the same checks for `[[keys]]` and for the admin API.
+
+use serde_json::{Map, Value as Json, json};
+use sluice_api::section::Origins;
+use sluice_api::{Problem, Section};
+
+use super::check::limits_refused;
+use super::settings::{KeyFields, Mode};
+use super::{Globs, KeyConfig, Resolved};
+use crate::key::{Group, Key, KeyHash, Source};
+use figment::value::{Dict, Value};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What a key may name.
+pub(super) struct Names<'a> {
+    pub(super) groups: Vec<&'a str>,
+    pub(super) pools: Vec<&'a str>,
+    pub(super) accounts: Vec<&'a str>,
+}
+
+/// Fields that come through the admin API have no file.
+#[derive(Debug)]
+struct Admin;
+
+impl Origins for Admin {
+    fn of(&self, _value: &Value) -> String {
+        "request".to_owned()
+    }
+}
+
+/// Checks the fields of a key that is made or changed at run time.
+///
+/// # Errors
+///
+/// Every mistake.
+pub fn check_key_fields(fields: &Map<String, Json>, config: &Resolved) -> Result<KeyConfig, Vec<Problem>> {
+    let values: Dict = Value::serialize(fields)
+        .ok()
+        .and_then(Value::into_dict)
+        .ok_or_else(|| vec![Problem::at("request", "", "a key's fields are a JSON object")])?;
+    let name = fields.get("name").and_then(Json::as_str).unwrap_or_default();
+    let section = Section { name, path: "", values: &values, origin: &Admin };
+    let names = Names {
+        groups: config.groups.iter().map(|group| group.name.as_str()).collect(),
+        pools: pools(config).collect(),
+        accounts: config.accounts.iter().map(|account| account.name.as_str()).collect(),
+    };
+    resolve(&section, section.read()?, &names)
+}
+
+fn pools(config: &Resolved) -> impl Iterator<Item = &str> {
+    config.accounts.iter().flat_map(|account| account.pools.iter().map(String::as_str))
+}
+
+/// Resolves fields that are of the right types.
+pub(super) fn resolve(section: &Section<'_>, fields: KeyFields, names: &Names<'_>) -> Result<KeyConfig, Vec<Problem>> {
+    let at = |key: &str| if section.path.is_empty() { key.to_owned() } else { format!("{}.{key}", section.path) };
+    let file = section.file();
+    let mut problems = Vec::new();
+    let mut later = |key: &str, what: &str| {
+        problems.push(Problem::at(file.clone(), at(key), format!("{what} not available yet")));
+    };
+    if fields.queue.is_some() {
+        later("queue", "a queue is");
+    }
+    if fields.mode == Mode::Hard {
+        later("mode", "mode \"hard\" is");
+    }
+    problems.extend(limits_refused(&file, &at("limits"), &fields.limits));
+    if fields.name.trim().is_empty() {
+        problems.push(Problem::at(file.clone(), at("name"), "a key needs a name"));
+    }
+    if fields.allow.is_empty() {
+        problems.push(Problem::at(file.clone(), at("allow"), "a key that may use no family is of no use").allowed("claude, gemini, openai"));
+    }
+    let known = |key: &str, found: &[String], valid: &[&str], problems: &mut Vec<Problem>| {
+        for name in found.iter().filter(|name| !valid.contains(&name.as_str())) {
+            let problem = Problem::at(file.clone(), at(key), format!("there is no {} `{name}`", key.trim_end_matches('s')));
+            problems.push(problem.allowed(valid.join(", ")).nearest(name, valid.iter().copied()));
+        }
+    };
+    known("group", fields.group.as_slice(), &names.groups, &mut problems);
+    known("pools", &fields.pools, &names.pools, &mut problems);
+    known("accounts", &fields.accounts, &names.accounts, &mut problems);
+    let models = Globs::compile(fields.models.iter().map(String::as_str)).unwrap_or_else(|(glob, why)| {
+        problems.push(Problem::at(file.clone(), at("models"), format!("the glob `{glob}` is wrong: {why}")));
+        Globs::default()
+    });
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok(KeyConfig {
+        name: fields.name,
+        hash: None,
+        group: fields.group,
+        user: fields.user,
+        tags: fields.tags,
+        allow: fields.allow,
+        models,
+        model_globs: fields.models,
+        pools: fields.pools,
+        accounts: fields.accounts,
+        expires: fields.expires,
+        concurrency: fields.concurrency,
+    })
+}
+
+impl Group {
+    /// A group as it was configured.
+    #[must_use]
+    pub fn from_config(group: &super::GroupConfig) -> Self {
+        Self { name: group.name.as_str().into(), concurrency: group.concurrency }
+    }
+}
+
+impl Key {
+    /// A key of a configuration file.
+    pub(crate) fn from_config(config: &KeyConfig, groups: &HashMap<String, Arc<Group>>) -> Self {
+        let hash = config.hash.unwrap_or(KeyHash([0; 32]));
+        Self::new(&config.name.clone(), hash, Source::Config, config.clone(), groups)
+    }
+
+    /// A key that was made at run time.
+    pub(crate) fn made(id: &str, hash: KeyHash, config: KeyConfig, groups: &HashMap<String, Arc<Group>>) -> Self {
+        Self::new(id, hash, Source::Admin, config, groups)
+    }
+
+    fn new(id: &str, hash: KeyHash, source: Source, config: KeyConfig, groups: &HashMap<String, Arc<Group>>) -> Self {
+        Self {
+            id: id.into(),
+            hash,
+            source,
+            group: config.group.as_ref().and_then(|name| groups.get(name)).map(Arc::clone),
+            name: config.name.into(),
+            user: config.user.map(Into::into),
+            tags: config.tags.into(),
+            allow: config.allow,
+            models: config.models,
+            model_globs: config.model_globs,
+            pools: config.pools,
+            accounts: config.accounts,
+            expires: config.expires,
+            concurrency: config.concurrency,
+        }
+    }
+}
+
+impl KeyFields {
+    /// The fields of a key, as they would be written.
+    #[must_use]
+    pub fn describe(key: &Key) -> Map<String, Json> {
+        let fields = json!({
+            "name": key.name,
+            "group": key.group.as_ref().map(|group| &group.name),
+            "user": key.user,
+            "tags": key.tags,
+            "allow": key.allow,
+            "models": key.model_globs,
+            "pools": key.pools,
+            "accounts": key.accounts,
+            "expires": key.expires,
+            "concurrency": key.concurrency,
+        });
+        let Json::Object(fields) = fields else { return Map::new() };
+        fields.into_iter().filter(|(_, value)| !value.is_null()).collect()
+    }
+}

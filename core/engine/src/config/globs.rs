@@ -1,0 +1,102 @@
+//! Lists of globs over model names: `claude-*`, with `!claude-opus-*` to exclude.
+
+use globset::{Glob, GlobBuilder, GlobMatcher};
+
+/// A list of globs. An empty list, or one of exclusions only, takes everything that is not excluded.
+#[derive(Clone, Debug, Default)]
+pub struct Globs {
+    takes: Vec<Pattern>,
+    excludes: Vec<Pattern>,
+}
+
+#[derive(Clone, Debug)]
+enum Pattern {
+    Exact(String),
+    Prefix(String),
+    Glob(GlobMatcher),
+}
+
+impl Globs {
+    /// Compiles a list.
+    ///
+    /// # Errors
+    ///
+    /// The first glob that is wrong, and why.
+    pub fn compile<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Self, (String, String)> {
+        let mut globs = Self::default();
+        for text in texts {
+            let (list, pattern) = match text.strip_prefix('!') {
+                Some(excluded) => (&mut globs.excludes, excluded),
+                None => (&mut globs.takes, text),
+            };
+            list.push(Pattern::compile(pattern).map_err(|why| (text.to_owned(), why))?);
+        }
+        Ok(globs)
+    }
+
+    /// Whether a name is taken.
+    #[must_use]
+    pub fn matches(&self, name: &str) -> bool {
+        let taken = self.takes.is_empty() || self.takes.iter().any(|pattern| pattern.matches(name));
+        taken && !self.excludes.iter().any(|pattern| pattern.matches(name))
+    }
+
+    /// The names that stand in the list as they are.
+    pub fn exact_names(&self) -> impl Iterator<Item = &str> {
+        self.takes.iter().filter_map(|pattern| match pattern {
+            Pattern::Exact(name) => Some(name.as_str()),
+            Pattern::Prefix(_) | Pattern::Glob(_) => None,
+        })
+    }
+}
+
+impl Pattern {
+    fn compile(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("it is empty".to_owned());
+        }
+        let special = |byte: u8| matches!(byte, b'*' | b'?' | b'[' | b'{' | b'\\');
+        if !text.bytes().any(special) {
+            return Ok(Self::Exact(text.to_owned()));
+        }
+        if let Some(prefix) = text.strip_suffix('*')
+            && !prefix.bytes().any(special)
+        {
+            return Ok(Self::Prefix(prefix.to_owned()));
+        }
+        let glob: Glob = GlobBuilder::new(text).build().map_err(|error| error.kind().to_string())?;
+        Ok(Self::Glob(glob.compile_matcher()))
+    }
+
+    fn matches(&self, name: &str) -> bool {
+        match self {
+            Self::Exact(exact) => exact == name,
+            Self::Prefix(prefix) => name.starts_with(prefix.as_str()),
+            Self::Glob(glob) => glob.is_match(name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Globs;
+
+    #[test]
+    fn globs_take_and_exclude() {
+        for (list, name, taken) in [
+            (&[][..], "x", true),
+            (&["claude-*"], "claude-sonnet-5", true),
+            (&["claude-*"], "gpt-5", false),
+            (&["claude-*", "!claude-opus-*"], "claude-opus-5", false),
+            (&["!gpt-*"], "claude", true),
+            (&["gpt-5.?"], "gpt-5.5", true),
+            (&["gpt-5.5"], "gpt-5x5", false),
+            (&["*"], "meta/llama", true),
+            (&["{a,b}-*"], "b-1", true),
+        ] {
+            assert_eq!(Globs::compile(list.iter().copied()).unwrap().matches(name), taken, "{list:?} {name}");
+        }
+        assert!(Globs::compile(["[a"]).is_err());
+        assert!(Globs::compile([""]).is_err());
+    }
+}

@@ -1,0 +1,207 @@
+//! The configuration once it is checked: the only form that the engine accepts.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+use sluice_api::cost::CostModel;
+use sluice_api::limiter::Limiter;
+use sluice_api::provider::Provider;
+use sluice_api::scheduler::Scheduler;
+use sluice_api::store::Store;
+use sluice_api::{Api, Family, Problem, Secret, Timestamp};
+
+use super::Globs;
+use crate::key::KeyHash;
+
+/// Everything that was configured.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// Listeners and bounds.
+    pub server: ServerConfig,
+    /// The admin token, where one is configured.
+    pub admin_token: Option<Secret>,
+    /// Accounts in order.
+    pub accounts: Vec<AccountConfig>,
+    /// Routes in order.
+    pub routes: Vec<RouteConfig>,
+    /// Groups.
+    pub groups: Vec<GroupConfig>,
+    /// Keys of the files.
+    pub keys: Vec<KeyConfig>,
+    /// Orders candidates.
+    pub scheduler: Arc<dyn Scheduler>,
+    /// Accounts tried for one request.
+    pub attempts: u32,
+    /// Limiters at work.
+    pub limiters: Vec<Arc<dyn Limiter>>,
+    /// Prices usage.
+    pub cost: Arc<dyn CostModel>,
+    /// The store, built but not opened.
+    pub store: Arc<dyn Store>,
+    /// What the store was built from, to see whether it changed.
+    pub store_settings: String,
+    /// Logs.
+    pub telemetry: TelemetryConfig,
+}
+
+/// Listeners and bounds.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Where clients connect.
+    pub listen: SocketAddr,
+    /// Where operators connect, if apart.
+    pub admin_listen: Option<SocketAddr>,
+    /// Largest body in bytes.
+    pub max_body: u64,
+    /// Bytes of all bodies held at once.
+    pub max_buffered: u64,
+    /// Wait for a head.
+    pub header_timeout: Duration,
+    /// Wait between pieces of a body.
+    pub body_timeout: Duration,
+    /// TLS files.
+    pub tls: Option<TlsFiles>,
+    /// Time to drain.
+    pub shutdown_grace: Duration,
+    /// Whether answers tell the route.
+    pub reveal_route: bool,
+    /// Guards /metrics.
+    pub metrics_token: Option<Secret>,
+}
+
+/// TLS files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Certificate chain.
+    pub cert: PathBuf,
+    /// Private key.
+    pub key: PathBuf,
+}
+
+/// Waits for an upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection.
+    pub connect: Duration,
+    /// For the first byte of an answer.
+    pub first_byte: Duration,
+    /// Between chunks of an answer.
+    pub idle: Duration,
+}
+
+/// An account.
+#[derive(Clone, Debug)]
+pub struct AccountConfig {
+    /// Its name.
+    pub name: String,
+    /// Its provider, built.
+    pub provider: Arc<dyn Provider>,
+    /// Pools it is in.
+    pub pools: Vec<String>,
+    /// Lower is tried first.
+    pub priority: u32,
+    /// Its share of the load.
+    pub weight: u32,
+    /// Requests at once; 0 = no bound.
+    pub concurrency: u32,
+    /// Names it serves.
+    pub models: Globs,
+    /// Asked for → sent upstream.
+    pub model_map: HashMap<String, String>,
+    /// Set on every request.
+    pub headers: HeaderMap,
+    /// Whether to ask for usage in streams.
+    pub include_usage: bool,
+    /// Its proxy, which may hold a password.
+    pub proxy: Option<Secret>,
+    /// Its waits.
+    pub timeouts: Timeouts,
+    /// Whether it takes requests.
+    pub enabled: bool,
+}
+
+/// A route.
+#[derive(Clone, Debug)]
+pub struct RouteConfig {
+    /// Models it takes.
+    pub model: Globs,
+    /// Client APIs it is for; empty = all.
+    pub apis: Vec<Api>,
+    /// Pools in order.
+    pub pools: Vec<String>,
+    /// The model to ask for instead.
+    pub rewrite: Option<String>,
+}
+
+/// A group.
+#[derive(Clone, Debug)]
+pub struct GroupConfig {
+    /// Its name.
+    pub name: String,
+    /// Requests at once; 0 = no bound.
+    pub concurrency: u32,
+}
+
+/// A key's fields, checked.
+#[derive(Clone, Debug)]
+pub struct KeyConfig {
+    /// Its name.
+    pub name: String,
+    /// Hash of its secret; `None` while it is made.
+    pub hash: Option<KeyHash>,
+    /// Its group.
+    pub group: Option<String>,
+    /// A label.
+    pub user: Option<String>,
+    /// Labels.
+    pub tags: Vec<String>,
+    /// Families it may use.
+    pub allow: Vec<Family>,
+    /// Models it may ask for.
+    pub models: Globs,
+    /// The globs as they were written.
+    pub model_globs: Vec<String>,
+    /// Pools it is bound to.
+    pub pools: Vec<String>,
+    /// Accounts it is bound to.
+    pub accounts: Vec<String>,
+    /// When it stops working.
+    pub expires: Option<Timestamp>,
+    /// Requests at once; 0 = no bound.
+    pub concurrency: u32,
+}
+
+/// Logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TelemetryConfig {
+    /// Filter of what is logged.
+    pub log: String,
+    /// How lines look.
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+pub use super::settings::Format as LogFormat;
+
+/// What a reload can't change: a new listener or store needs a new process, and is refused rather than ignored.
+#[must_use]
+pub fn needs_restart(now: &Resolved, fresh: &Resolved) -> Vec<Problem> {
+    let same_token = now.admin_token == fresh.admin_token;
+    let fixed = [
+        ("server.listen", now.server.listen == fresh.server.listen),
+        ("server.tls", now.server.tls == fresh.server.tls),
+        ("server.header_timeout", now.server.header_timeout == fresh.server.header_timeout),
+        ("admin.listen", now.server.admin_listen == fresh.server.admin_listen),
+        ("admin.token", same_token),
+        ("store", now.store_settings == fresh.store_settings),
+        ("telemetry", now.telemetry == fresh.telemetry),
+    ];
+    let changed = fixed.into_iter().filter(|(_, same)| !same);
+    changed
+        .map(|(path, _)| Problem::at("configuration", path, "this can't change while the gateway runs: restart it"))
+        .collect()
+}
