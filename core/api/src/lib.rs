@@ -11,15 +11,18 @@ pub mod secret;
 pub mod units;
 pub mod section;
 pub mod plugin;
+pub mod endpoint;
 pub mod provider;
 pub mod scheduler;
 pub mod limiter;
 pub mod cost;
 pub mod store;
+pub mod testing;
 
 pub use async_trait::async_trait;
 pub use bytes::Bytes;
 pub use dialect::{Api, Family, Form, Operation};
+pub use endpoint::Endpoint;
 pub use error::{Error, Fault, Kind, Scope};
 pub use inventory;
 pub use jiff::Timestamp;

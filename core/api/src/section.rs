@@ -3,9 +3,12 @@
 use std::fmt;
 
 use figment::value::{Dict, Value};
+use http::HeaderValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
+
+use crate::secret::Secret;
 
 /// One mistake in the configuration, with its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -137,6 +140,25 @@ impl Section<'_> {
                 Err(problems)
             }
         }
+    }
+
+    /// One problem with a key of this section.
+    #[must_use]
+    pub fn wrong(&self, key: &str, message: impl Into<String>) -> Vec<Problem> {
+        let file = self.values.get(key).map_or_else(|| self.file(), |value| self.origin.of(value));
+        vec![Problem::at(file, format!("{}.{key}", self.path), message)]
+    }
+
+    /// A credential as a header's value, after a prefix like `Bearer `, marked so that it never prints.
+    ///
+    /// # Errors
+    ///
+    /// When it has characters that no header can carry.
+    pub fn credential(&self, key: &str, prefix: &str, secret: &Secret) -> Result<HeaderValue, Vec<Problem>> {
+        let mut value = HeaderValue::try_from(format!("{prefix}{}", secret.expose()))
+            .map_err(|_| self.wrong(key, "it has characters that no HTTP header can carry"))?;
+        value.set_sensitive(true);
+        Ok(value)
     }
 
     /// The file that the section starts in.

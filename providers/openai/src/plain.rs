@@ -1,0 +1,205 @@
+//! OpenAI itself, and what is compatible with it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
+use serde::Deserialize;
+use sluice_api::endpoint::without;
+use sluice_api::provider::{Call, CallCx, Failure, ModelPlace, Offer, Provider, ProviderInfo};
+use sluice_api::{Api, Endpoint, Error, Family, Kind, Operation, Problem, Secret, Section, async_trait, register};
+use utoipa::ToSchema;
+
+use crate::classify;
+
+/// Settings of `openai`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct OpenaiSettings {
+    /// Base URL, with or without a trailing /v1; default https://api.openai.com.
+    #[serde(default = "openai")]
+    base_url: String,
+    /// API key, sent as a bearer.
+    api_key: Secret,
+    /// Sent as openai-organization.
+    organization: Option<String>,
+    /// Sent as openai-project.
+    project: Option<String>,
+}
+
+/// Settings of `openai-responses`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ResponsesSettings {
+    /// Base URL, with or without a trailing /v1.
+    base_url: String,
+    /// API key, sent as a bearer.
+    api_key: Secret,
+}
+
+/// Settings of `openai-compatible`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CompatibleSettings {
+    /// Base URL, with or without a trailing /v1.
+    base_url: String,
+    /// API key, sent as a bearer; servers of one's own may need none.
+    api_key: Option<Secret>,
+}
+
+fn openai() -> String {
+    "https://api.openai.com".to_owned()
+}
+
+/// An account.
+#[derive(Debug)]
+pub(crate) struct Openai {
+    info: ProviderInfo,
+    endpoint: Endpoint,
+    /// Set on every request.
+    own: HeaderMap,
+    speaks: Speaks,
+}
+
+/// Which of OpenAI's APIs an endpoint has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Speaks {
+    All,
+    Responses,
+    AllButResponses,
+}
+
+pub(crate) fn build_openai(section: &Section<'_>) -> Result<Arc<dyn Provider>, Vec<Problem>> {
+    let settings: OpenaiSettings = section.read()?;
+    let mut own = HeaderMap::new();
+    own.insert(AUTHORIZATION, section.credential("api_key", "Bearer ", &settings.api_key)?);
+    for (key, name, value) in [
+        ("organization", "openai-organization", &settings.organization),
+        ("project", "openai-project", &settings.project),
+    ] {
+        if let Some(value) = value {
+            let value = HeaderValue::from_str(value).map_err(|_| section.wrong(key, "no HTTP header can carry it"))?;
+            own.insert(HeaderName::from_static(name), value);
+        }
+    }
+    build("openai", section, &settings.base_url, own, Speaks::All)
+}
+
+pub(crate) fn build_responses(section: &Section<'_>) -> Result<Arc<dyn Provider>, Vec<Problem>> {
+    let settings: ResponsesSettings = section.read()?;
+    let mut own = HeaderMap::new();
+    own.insert(AUTHORIZATION, section.credential("api_key", "Bearer ", &settings.api_key)?);
+    build("openai-responses", section, &settings.base_url, own, Speaks::Responses)
+}
+
+pub(crate) fn build_compatible(section: &Section<'_>) -> Result<Arc<dyn Provider>, Vec<Problem>> {
+    let settings: CompatibleSettings = section.read()?;
+    let mut own = HeaderMap::new();
+    if let Some(api_key) = &settings.api_key {
+        own.insert(AUTHORIZATION, section.credential("api_key", "Bearer ", api_key)?);
+    }
+    build("openai-compatible", section, &settings.base_url, own, Speaks::AllButResponses)
+}
+
+fn build(
+    kind: &'static str,
+    section: &Section<'_>,
+    base_url: &str,
+    own: HeaderMap,
+    speaks: Speaks,
+) -> Result<Arc<dyn Provider>, Vec<Problem>> {
+    let endpoint = Endpoint::parse(base_url, &["/v1"]).map_err(|why| section.wrong("base_url", why))?;
+    let info = ProviderInfo { kind, account: section.name.to_owned(), families: &[Family::Openai] };
+    Ok(Arc::new(Openai { info, endpoint, own, speaks }))
+}
+
+/// What an endpoint that has all of OpenAI's APIs speaks.
+pub(crate) fn spoken(operation: Operation) -> Option<&'static [Api]> {
+    match operation {
+        Operation::Generate => Some(&[Api::OpenaiChat, Api::OpenaiResponses]),
+        Operation::CountTokens | Operation::Compact => Some(&[Api::OpenaiResponses]),
+        Operation::Embed => Some(&[Api::OpenaiEmbeddings]),
+        Operation::Images => Some(&[Api::OpenaiImages]),
+        Operation::BatchEmbed => None,
+    }
+}
+
+/// The path of a call, after the version.
+pub(crate) fn path(call: &Call) -> Result<&'static str, Error> {
+    Ok(match (call.api, call.operation) {
+        (Api::OpenaiChat, Operation::Generate) => "/chat/completions",
+        (Api::OpenaiResponses, Operation::Generate) => "/responses",
+        (Api::OpenaiResponses, Operation::Compact) => "/responses/compact",
+        (Api::OpenaiResponses, Operation::CountTokens) => "/responses/input_tokens",
+        (Api::OpenaiEmbeddings, _) => "/embeddings",
+        (Api::OpenaiImages, _) => "/images/generations",
+        _ => return Err(Error::new(Kind::Internal, "this operation is not offered")),
+    })
+}
+
+/// A POST with the client's headers and the account's own over them.
+pub(crate) fn request(uri: http::Uri, call: Call, own: &HeaderMap) -> Request<Bytes> {
+    let mut request = Request::new(call.body);
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = uri;
+    let mut headers = call.headers;
+    headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+    for (name, value) in own {
+        headers.insert(name.clone(), value.clone());
+    }
+    *request.headers_mut() = headers;
+    request
+}
+
+#[async_trait]
+impl Provider for Openai {
+    fn info(&self) -> &ProviderInfo {
+        &self.info
+    }
+
+    fn offer(&self, operation: Operation, _model: &str) -> Option<Offer> {
+        let apis = match (self.speaks, operation) {
+            (Speaks::All, _) => spoken(operation)?,
+            (Speaks::Responses, Operation::Generate | Operation::CountTokens | Operation::Compact) => {
+                &[Api::OpenaiResponses]
+            }
+            (Speaks::AllButResponses, Operation::Generate) => &[Api::OpenaiChat],
+            (Speaks::AllButResponses, Operation::Embed | Operation::Images) => spoken(operation)?,
+            _ => return None,
+        };
+        Some(Offer { apis, model_in: ModelPlace::Body })
+    }
+
+    async fn prepare(&self, _cx: &CallCx<'_>, call: Call) -> Result<Request<Bytes>, Error> {
+        // Azure's clients name an API version, which means nothing here.
+        let query = call.query.as_deref().map(|query| without(Some(query), "api-version"));
+        let uri = self.endpoint.uri(&format!("/v1{}", path(&call)?), query.as_deref())?;
+        Ok(request(uri, call, &self.own))
+    }
+
+    fn classify(&self, failure: &Failure<'_>) -> Error {
+        classify::classify(failure)
+    }
+}
+
+register! {
+    dyn Provider: "openai",
+    summary: "OpenAI: Chat Completions, Responses, Embeddings, Images",
+    settings: OpenaiSettings,
+    build: build_openai,
+}
+
+register! {
+    dyn Provider: "openai-responses",
+    summary: "Any endpoint that speaks the Responses API",
+    settings: ResponsesSettings,
+    build: build_responses,
+}
+
+register! {
+    dyn Provider: "openai-compatible",
+    summary: "Any endpoint that speaks Chat Completions: Ollama, vLLM, DeepSeek, Groq, …",
+    settings: CompatibleSettings,
+    build: build_compatible,
+}
