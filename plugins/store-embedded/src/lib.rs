@@ -1,1 +1,111 @@
-//! The embedded store.
+//! The embedded store: documents in a SQLite database, slots counted in memory.
+
+mod documents;
+mod slots;
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use serde::Deserialize;
+use sluice_api::limiter::{Bucket, Take};
+use sluice_api::store::{Lease, Store, StoreError, Taken};
+use sluice_api::{Problem, Section, async_trait, register};
+use utoipa::ToSchema;
+
+use documents::Documents;
+use slots::Slots;
+
+/// Settings of the embedded store.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct EmbeddedSettings {
+    /// Folder that holds the database; made where it is missing.
+    #[serde(default = "default_path")]
+    #[schema(value_type = String)]
+    path: PathBuf,
+}
+
+fn default_path() -> PathBuf {
+    PathBuf::from("sluice-data")
+}
+
+/// The store of one gateway.
+#[derive(Debug)]
+struct Embedded {
+    folder: PathBuf,
+    documents: OnceLock<Arc<Documents>>,
+    slots: Slots,
+}
+
+impl Embedded {
+    fn build(section: &Section<'_>) -> Result<Arc<dyn Store>, Vec<Problem>> {
+        let settings: EmbeddedSettings = section.read()?;
+        Ok(Arc::new(Self::at(settings.path)))
+    }
+
+    fn at(folder: PathBuf) -> Self {
+        Self { folder, documents: OnceLock::new(), slots: Slots::default() }
+    }
+
+    /// Does something with the documents on a thread that may block.
+    async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Documents) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let documents = self.documents.get().map(Arc::clone);
+        let documents = documents.ok_or_else(|| StoreError("it is not open".to_owned()))?;
+        let done = tokio::task::spawn_blocking(move || work(&documents)).await;
+        done.map_err(|error| StoreError(error.to_string()))?
+    }
+}
+
+#[async_trait]
+impl Store for Embedded {
+    async fn open(&self) -> Result<(), StoreError> {
+        let folder = self.folder.clone();
+        let opened = tokio::task::spawn_blocking(move || Documents::open(&folder)).await;
+        let documents = opened.map_err(|error| StoreError(error.to_string()))??;
+        self.documents.set(Arc::new(documents)).map_err(|_| StoreError("it is open already".to_owned()))
+    }
+
+    async fn take_all(&self, takes: Vec<Take>) -> Result<Taken, StoreError> {
+        Ok(self.slots.take_all(takes))
+    }
+
+    fn give(&self, lease: Lease) {
+        self.slots.give(&lease);
+    }
+
+    async fn held(&self, bucket: &Bucket) -> Result<u64, StoreError> {
+        Ok(self.slots.held(bucket))
+    }
+
+    async fn put(&self, kind: &str, id: &str, document: &str) -> Result<(), StoreError> {
+        let (kind, id, document) = (kind.to_owned(), id.to_owned(), document.to_owned());
+        self.with(move |documents| documents.put(&kind, &id, &document)).await
+    }
+
+    async fn delete(&self, kind: &str, id: &str) -> Result<bool, StoreError> {
+        let (kind, id) = (kind.to_owned(), id.to_owned());
+        self.with(move |documents| documents.delete(&kind, &id)).await
+    }
+
+    async fn list(&self, kind: &str) -> Result<Vec<(String, String)>, StoreError> {
+        let kind = kind.to_owned();
+        self.with(move |documents| documents.list(&kind)).await
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.with(Documents::probe).await
+    }
+}
+
+register! {
+    dyn Store: "embedded",
+    summary: "One gateway's own: a SQLite database in a folder, counters in memory",
+    settings: EmbeddedSettings,
+    build: Embedded::build,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,41 @@
+//! Slots: counted in memory, taken all or none.
+
+use std::collections::HashMap;
+
+use parking_lot::Mutex;
+use sluice_api::limiter::{Bucket, Take};
+use sluice_api::store::{Lease, Taken};
+
+/// What is taken from each bucket; an empty one is not kept.
+#[derive(Debug, Default)]
+pub(crate) struct Slots(Mutex<HashMap<Bucket, u64>>);
+
+impl Slots {
+    pub(crate) fn take_all(&self, takes: Vec<Take>) -> Taken {
+        let mut held = self.0.lock();
+        let full = |take: &Take| held.get(&take.bucket).copied().unwrap_or(0).saturating_add(take.amount) > take.limit;
+        if let Some(full) = takes.iter().find(|take| full(take)) {
+            return Taken::Refused(full.clone());
+        }
+        for take in &takes {
+            *held.entry(take.bucket.clone()).or_default() += take.amount;
+        }
+        Taken::Lease(Lease { takes })
+    }
+
+    pub(crate) fn give(&self, lease: &Lease) {
+        let mut held = self.0.lock();
+        for take in &lease.takes {
+            if let Some(count) = held.get_mut(&take.bucket) {
+                *count = count.saturating_sub(take.amount);
+                if *count == 0 {
+                    held.remove(&take.bucket);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn held(&self, bucket: &Bucket) -> u64 {
+        self.0.lock().get(bucket).copied().unwrap_or(0)
+    }
+}
