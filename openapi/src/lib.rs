@@ -1,1 +1,99 @@
-//! The OpenAPI document and Swagger UI.
+//! The OpenAPI document put together from the routes, and Swagger UI out of the binary.
+
+mod clients;
+mod examples;
+
+use axum::Router;
+use sluice_engine::plugins;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ComponentsBuilder, Info, InfoBuilder, LicenseBuilder, OpenApi};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+/// The path of the document.
+const DOCUMENT: &str = "/openapi.json";
+
+/// What the document says of the whole.
+const DESCRIPTION: &str = "One gate in front of every model API. Clients of the Claude Messages API, the Gemini API and the OpenAI APIs point their base URL here; requests are relayed to pools of upstream accounts.";
+
+/// The OpenAPI 3.1 document of everything that the server answers.
+#[must_use]
+pub fn document() -> OpenApi {
+    let mut document = sluice_server::admin_openapi();
+    document.info = info();
+    for (path, item) in clients::paths().paths {
+        match document.paths.paths.get_mut(&path) {
+            Some(known) => known.merge_operations(item),
+            None => {
+                document.paths.paths.insert(path, item);
+            }
+        }
+    }
+    clients::name_operations(&mut document.paths);
+    let mut components = ComponentsBuilder::from(document.components.take().unwrap_or_default());
+    for (name, scheme) in security() {
+        components = components.security_scheme(name, scheme);
+    }
+    for plugin in plugins::linked() {
+        components = components.schema(plugin.settings.name, plugin.settings.schema);
+        for (name, schema) in plugin.settings.referred {
+            components = components.schema(name, schema);
+        }
+    }
+    document.components = Some(components.build());
+    document
+}
+
+/// `/openapi.json`, and `/docs` with Swagger UI.
+#[must_use]
+pub fn router() -> Router {
+    let config = Config::from(DOCUMENT).try_it_out_enabled(true).persist_authorization(true).display_request_duration(true);
+    Router::from(SwaggerUi::new("/docs").url(DOCUMENT, document()).config(config))
+}
+
+fn info() -> Info {
+    InfoBuilder::new()
+        .title("Sluice")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(DESCRIPTION))
+        .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
+        .build()
+}
+
+fn security() -> [(&'static str, SecurityScheme); 4] {
+    let header = |name: &str, what: &str| SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, what)));
+    let bearer = |what: &str| {
+        SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(what)).build())
+    };
+    [
+        ("client_key", header("x-api-key", "A key of this gateway, as Claude's clients send it")),
+        ("google_key", header("x-goog-api-key", "A key of this gateway, as Gemini's clients send it")),
+        ("client_bearer", bearer("A key of this gateway, as OpenAI's clients send it")),
+        ("admin_token", bearer("The admin token")),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own_and_every_client_route_is_there() {
+        let document = serde_json::to_value(super::document()).unwrap();
+        let mut names = HashSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let Some(name) = operation["operationId"].as_str() else { panic!("{method} {path} has no operationId") };
+                assert!(names.insert(name.to_owned()), "{name}");
+            }
+        }
+        for route in sluice_server::CLIENT_ROUTES {
+            let operation = &document["paths"][route.path][route.method.to_lowercase()];
+            assert!(operation.is_object(), "{} {}", route.method, route.path);
+            if route.method == "POST" {
+                assert!(operation["requestBody"]["content"]["application/json"].to_string().contains("example"), "{}", route.path);
+            }
+        }
+        assert_eq!(document["info"]["license"]["identifier"], "Apache-2.0");
+        assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    }
+}

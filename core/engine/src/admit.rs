@@ -56,6 +56,7 @@ pub(crate) async fn limits(gateway: &Gateway, snapshot: &Snapshot, key: &Key) ->
 
 /// The accounts of a request that are still to be tried, best first.
 pub(crate) struct Order {
+    model: String,
     pools: std::vec::IntoIter<Vec<Target>>,
     rest: Vec<Target>,
     could_serve: bool,
@@ -63,7 +64,7 @@ pub(crate) struct Order {
 
 impl Order {
     pub(crate) fn new(targets: Targets) -> Self {
-        Self { pools: targets.pools.into_iter(), rest: Vec::new(), could_serve: false }
+        Self { model: targets.model, pools: targets.pools.into_iter(), rest: Vec::new(), could_serve: false }
     }
 
     /// Picks the best account with room and counts the request in flight on it, in one step.
@@ -107,7 +108,7 @@ impl Order {
                     several.iter().enumerate().filter(|(_, target)| has_room(target)).map(|(at, _)| at).collect();
                 let candidates: Vec<Candidate<'_>> =
                     open.iter().filter_map(|at| several.get(*at)).map(candidate).collect();
-                let question = scheduler::Ask { api: ask.route.api, operation: ask.route.operation, model: &ask.model };
+                let question = scheduler::Ask { api: ask.route.api, operation: ask.route.operation, model: &self.model };
                 let best = *snapshot.scheduler.plan(&question, &candidates).first()?;
                 *open.get(best)?
             }

@@ -1,1 +1,51 @@
-//! The gateway with every plugin linked in.
+//! The gateway with every plugin linked in: the list of them, and the program's commands.
+//!
+//! Another distribution is a crate of its own that names its plugins and calls [`main`].
+
+#![deny(unused_crate_dependencies)]
+
+mod arguments;
+mod demo;
+mod keys;
+mod list;
+mod logs;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use sluice_claude as _;
+use sluice_gemini as _;
+use sluice_limiters as _;
+use sluice_openai as _;
+use sluice_prices as _;
+use sluice_schedulers as _;
+use sluice_simulated as _;
+use sluice_store_embedded as _;
+
+use arguments::{Arguments, Command};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Something failed while running.
+pub(crate) const FAILED: u8 = 1;
+/// The arguments or the configuration can't be used.
+pub(crate) const UNUSABLE: u8 = 2;
+
+/// The program. Exit codes: 0 fine, 1 failed while running, 2 unusable arguments or configuration.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match arguments.command {
+        None => serve::serve(&arguments.config),
+        Some(Command::Serve) => serve::serve(&arguments.config),
+        Some(Command::Demo { listen }) => demo::demo(listen),
+        Some(Command::Check { json }) => list::check(&arguments.config, json),
+        Some(Command::Plugins { json }) => list::plugins(json),
+        Some(Command::Openapi) => list::openapi(),
+        Some(Command::Reference) => list::reference(),
+        Some(Command::Keys { at, command }) => keys::keys(&at, command),
+    }
+}

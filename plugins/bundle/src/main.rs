@@ -1,3 +1,7 @@
-//! The `sluice` binary.
+//! The `sluice` binary: the gateway with every plugin of this workspace.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sluice_bundle::main()
+}

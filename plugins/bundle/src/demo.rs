@@ -1,0 +1,98 @@
+//! A gateway to try things with: the simulated provider, a throw-away store, ready curl lines.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use sluice_engine::config;
+use sluice_engine::key::new_secret;
+
+use crate::serve::{refuse, run};
+
+/// Where it listens unless told otherwise.
+const USUAL: ([u8; 4], u16) = ([127, 0, 0, 1], 8080);
+
+/// The demonstration's key.
+const KEY: &str = "sk-sluice-demo";
+
+/// Runs the demonstration.
+pub(crate) fn demo(listen: Option<SocketAddr>) -> ExitCode {
+    let listen = listen.unwrap_or_else(free);
+    let Ok(token) = new_secret().map(|secret| secret.replace("sk-sluice-", "admin-")) else {
+        eprintln!("sluice: the system has no randomness to give");
+        return ExitCode::from(crate::FAILED);
+    };
+    let store = ThrowAway::new();
+    let text = format!(
+        "server.listen = \"{listen}\"\nadmin.token = \"{token}\"\nstore.path = {:?}\n\
+         [[accounts]]\nname = \"simulated\"\nprovider = \"simulated\"\ndelay = \"30ms\"\n\
+         [[keys]]\nname = \"demo\"\nkey = \"{KEY}\"\n",
+        store.0
+    );
+    let loaded = match config::load_text(&text) {
+        Ok(loaded) => loaded,
+        Err(problems) => return refuse(&problems),
+    };
+    match config::check(&loaded) {
+        Ok(resolved) => run(&loaded, resolved, Vec::new(), |address| print(address, &token)),
+        Err(problems) => refuse(&problems),
+    }
+}
+
+/// The usual address, or a free port when it is busy.
+fn free() -> SocketAddr {
+    let usual = SocketAddr::from(USUAL);
+    match TcpListener::bind(usual) {
+        Ok(_) => usual,
+        Err(_) => SocketAddr::from((USUAL.0, 0)),
+    }
+}
+
+fn print(address: SocketAddr, token: &str) {
+    let base = format!("http://{address}");
+    println!("base URL     {base}\nAPI key      {KEY}\nadmin token  {token}\nSwagger UI   {base}/docs\n");
+    let json = "-H 'content-type: application/json'";
+    let claude = |stream: bool| {
+        format!("curl -sN {base}/v1/messages -H 'x-api-key: {KEY}' {json} -d '{{\"model\":\"claude-sonnet-5-5\",\"max_tokens\":256,\"stream\":{stream},\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'")
+    };
+    let chat = |stream: bool| {
+        format!("curl -sN {base}/v1/chat/completions -H 'authorization: Bearer {KEY}' {json} -d '{{\"model\":\"gpt-5.5\",\"stream\":{stream},\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'")
+    };
+    let responses = |stream: bool| {
+        format!("curl -sN {base}/v1/responses -H 'authorization: Bearer {KEY}' {json} -d '{{\"model\":\"gpt-5.5\",\"stream\":{stream},\"input\":\"Hello\"}}'")
+    };
+    let gemini = |verb: &str| {
+        format!("curl -sN '{base}/v1beta/models/gemini-3.8-flash:{verb}' -H 'x-goog-api-key: {KEY}' {json} -d '{{\"contents\":[{{\"role\":\"user\",\"parts\":[{{\"text\":\"Hello\"}}]}}]}}'")
+    };
+    for (title, lines) in [
+        ("Claude", [claude(false), claude(true)]),
+        ("OpenAI Chat Completions", [chat(false), chat(true)]),
+        ("OpenAI Responses", [responses(false), responses(true)]),
+        ("Gemini", [gemini("generateContent"), gemini("streamGenerateContent?alt=sse")]),
+    ] {
+        println!("# {title}, whole and streamed");
+        for line in lines {
+            println!("{line}");
+        }
+        println!();
+    }
+}
+
+/// A folder that goes with the process.
+struct ThrowAway(PathBuf);
+
+impl ThrowAway {
+    fn new() -> Self {
+        Self(std::env::temp_dir().join(format!("sluice-demo-{}", std::process::id())))
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for ThrowAway {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(self.path());
+    }
+}

@@ -1,0 +1,88 @@
+//! Commands that only tell: check, plugins, openapi, reference.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use comfy_table::Table;
+use serde_json::{Value, json};
+use sluice_engine::{config, plugins};
+
+use crate::UNUSABLE;
+
+/// Says every problem of the configuration.
+pub(crate) fn check(files: &[PathBuf], as_json: bool) -> ExitCode {
+    let problems = match config::load(files).and_then(|loaded| config::check(&loaded).map(drop)) {
+        Ok(()) => Vec::new(),
+        Err(problems) => problems,
+    };
+    if as_json {
+        print_json(&json!({ "ok": problems.is_empty(), "problems": problems }));
+    } else if problems.is_empty() {
+        println!("the configuration is fine");
+    }
+    if problems.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    if !as_json {
+        for problem in &problems {
+            println!("{problem}");
+        }
+        println!("{} problem{}", problems.len(), if problems.len() == 1 { "" } else { "s" });
+    }
+    ExitCode::from(UNUSABLE)
+}
+
+/// Lists what is linked in.
+pub(crate) fn plugins(as_json: bool) -> ExitCode {
+    let linked = plugins::linked();
+    if as_json {
+        let entries: Vec<Value> = linked
+            .iter()
+            .map(|one| {
+                json!({ "role": one.role, "kind": one.kind, "summary": one.summary, "origin": one.origin, "settings": one.json_schema() })
+            })
+            .collect();
+        print_json(&json!(entries));
+        return ExitCode::SUCCESS;
+    }
+    for role in plugins::ROLES {
+        println!("{role}s");
+        for one in linked.iter().filter(|one| one.role == role) {
+            println!("  {:<18} {}  ({})", one.kind, one.summary, one.origin);
+            let schema = one.json_schema();
+            for (name, setting) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+                let what = setting.get("description").and_then(Value::as_str).unwrap_or_default();
+                println!("  {:<18}   {name}: {}", "", what.replace('\n', " "));
+            }
+        }
+        println!();
+    }
+    ExitCode::SUCCESS
+}
+
+/// Prints the OpenAPI document.
+pub(crate) fn openapi() -> ExitCode {
+    print_json(&serde_json::to_value(sluice_openapi::document()).unwrap_or_default());
+    ExitCode::SUCCESS
+}
+
+/// Prints the configuration reference.
+pub(crate) fn reference() -> ExitCode {
+    print!("{}", config::reference());
+    ExitCode::SUCCESS
+}
+
+/// Prints JSON for people and programs alike.
+pub(crate) fn print_json(value: &Value) {
+    println!("{}", serde_json::to_string_pretty(value).unwrap_or_default());
+}
+
+/// A plain table.
+pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
+    let mut table = Table::new();
+    table.load_preset(comfy_table::presets::NOTHING).set_header(header.to_vec());
+    for row in rows {
+        table.add_row(row);
+    }
+    println!("{table}");
+}
