@@ -40,7 +40,10 @@ pub(crate) fn paths() -> Paths {
 }
 
 fn operation(route: &ClientDoc) -> OperationBuilder {
-    let mut operation = OperationBuilder::new().tag(route.tag).summary(Some(route.summary)).securities(Some(securities(route)));
+    let mut operation = OperationBuilder::new()
+        .tag(route.tag)
+        .summary(Some(route.summary))
+        .securities(Some(securities(route)));
     for (name, example) in parameters(route) {
         let schema = ObjectBuilder::new().schema_type(Type::String).examples([example]);
         operation = operation.parameter(
@@ -53,11 +56,14 @@ fn operation(route: &ClientDoc) -> OperationBuilder {
         );
     }
     if let (Some(api), Some(kind)) = (route.api, route.operation) {
-        let mut content = ContentBuilder::new().schema(Some(ObjectBuilder::new().description(Some(format!("A request of {}", api.title())))));
+        let mut content = ContentBuilder::new()
+            .schema(Some(ObjectBuilder::new().description(Some(format!("A request of {}", api.title())))));
         for (name, value) in examples::requests(api, kind) {
             content = content.examples_from_iter([(name, ExampleBuilder::new().value(Some(value)).build())]);
         }
-        let body = RequestBodyBuilder::new().content("application/json", content.build()).required(Some(Required::True));
+        let body = RequestBodyBuilder::new()
+            .content("application/json", content.build())
+            .required(Some(Required::True));
         operation = operation.request_body(Some(body.build()));
     }
     let answer = ResponseBuilder::new()
@@ -67,8 +73,12 @@ fn operation(route: &ClientDoc) -> OperationBuilder {
     for (status, what) in REFUSALS {
         if route.method == "POST" || matches!(status, "401" | "404") {
             let example = examples::refusal(route.api.unwrap_or(Api::OpenaiChat));
-            let content = ContentBuilder::new().schema(Some(ObjectBuilder::new())).example(Some(example)).build();
-            operation = operation.response(status, ResponseBuilder::new().description(what).content("application/json", content));
+            let content =
+                ContentBuilder::new().schema(Some(ObjectBuilder::new())).example(Some(example)).build();
+            operation = operation.response(
+                status,
+                ResponseBuilder::new().description(what).content("application/json", content),
+            );
         }
     }
     operation
@@ -90,7 +100,10 @@ fn parameters(route: &ClientDoc) -> Vec<(&'static str, &'static str)> {
         some.push(("deployment", "gpt-5.5"));
     }
     if route.path.contains("{model}") {
-        some.push(("model", if route.path.contains("mbed") { "gemini-embedding-001" } else { "gemini-3.8-flash" }));
+        some.push((
+            "model",
+            if route.path.contains("mbed") { "gemini-embedding-001" } else { "gemini-3.8-flash" },
+        ));
     }
     if route.path.ends_with(":streamGenerateContent") {
         some.push(("alt", "sse"));
@@ -101,7 +114,8 @@ fn parameters(route: &ClientDoc) -> Vec<(&'static str, &'static str)> {
 /// Gives every operation a name of its own, from its method and path.
 pub(crate) fn name_operations(paths: &mut Paths) {
     for (path, item) in &mut paths.paths {
-        let words: Vec<&str> = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let words: Vec<&str> =
+            path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
         let name = words.join("_");
         for (method, operation) in [
             ("get", &mut item.get),

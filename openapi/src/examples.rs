@@ -7,7 +7,10 @@ use sluice_api::{Api, Operation};
 pub(crate) fn requests(api: Api, operation: Operation) -> Vec<(&'static str, Value)> {
     match (api, operation) {
         (Api::Anthropic, Operation::CountTokens) => {
-            vec![("count", json!({ "model": "claude-sonnet-5-5", "messages": [{ "role": "user", "content": "Hello" }] }))]
+            vec![(
+                "count",
+                json!({ "model": "claude-sonnet-5-5", "messages": [{ "role": "user", "content": "Hello" }] }),
+            )]
         }
         (Api::Anthropic, _) => {
             let message = |stream: bool| {
@@ -19,9 +22,7 @@ pub(crate) fn requests(api: Api, operation: Operation) -> Vec<(&'static str, Val
             vec![("message", message(false)), ("stream", message(true))]
         }
         (Api::OpenaiChat, _) => {
-            let chat = |stream: bool| {
-                json!({ "model": "gpt-5.5", "stream": stream, "messages": [{ "role": "user", "content": "Hello" }] })
-            };
+            let chat = |stream: bool| json!({ "model": "gpt-5.5", "stream": stream, "messages": [{ "role": "user", "content": "Hello" }] });
             vec![("chat", chat(false)), ("stream", chat(true))]
         }
         (Api::OpenaiResponses, Operation::Generate) => {
@@ -32,13 +33,19 @@ pub(crate) fn requests(api: Api, operation: Operation) -> Vec<(&'static str, Val
         (Api::OpenaiEmbeddings, _) => {
             vec![("texts", json!({ "model": "text-embedding-3-small", "input": ["Hello", "there"] }))]
         }
-        (Api::OpenaiImages, _) => vec![("image", json!({ "model": "gpt-image-1", "prompt": "A sluice gate at dawn" }))],
-        (Api::Gemini, Operation::Embed) => vec![("text", json!({ "content": { "parts": [{ "text": "Hello" }] } }))],
+        (Api::OpenaiImages, _) => {
+            vec![("image", json!({ "model": "gpt-image-1", "prompt": "A sluice gate at dawn" }))]
+        }
+        (Api::Gemini, Operation::Embed) => {
+            vec![("text", json!({ "content": { "parts": [{ "text": "Hello" }] } }))]
+        }
         (Api::Gemini, Operation::BatchEmbed) => {
             let one = json!({ "model": "models/gemini-embedding-001", "content": { "parts": [{ "text": "Hello" }] } });
             vec![("texts", json!({ "requests": [one] }))]
         }
-        (Api::Gemini, _) => vec![("contents", json!({ "contents": [{ "role": "user", "parts": [{ "text": "Hello" }] }] }))],
+        (Api::Gemini, _) => {
+            vec![("contents", json!({ "contents": [{ "role": "user", "parts": [{ "text": "Hello" }] }] }))]
+        }
     }
 }
 

@@ -44,9 +44,11 @@ pub fn document() -> OpenApi {
 }
 
 /// `/openapi.json`, and `/docs` with Swagger UI.
-#[must_use]
 pub fn router() -> Router {
-    let config = Config::from(DOCUMENT).try_it_out_enabled(true).persist_authorization(true).display_request_duration(true);
+    let config = Config::from(DOCUMENT)
+        .try_it_out_enabled(true)
+        .persist_authorization(true)
+        .display_request_duration(true);
     Router::from(SwaggerUi::new("/docs").url(DOCUMENT, document()).config(config))
 }
 
@@ -60,9 +62,13 @@ fn info() -> Info {
 }
 
 fn security() -> [(&'static str, SecurityScheme); 4] {
-    let header = |name: &str, what: &str| SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, what)));
+    let header = |name: &str, what: &str| {
+        SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, what)))
+    };
     let bearer = |what: &str| {
-        SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(what)).build())
+        SecurityScheme::Http(
+            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(what)).build(),
+        )
     };
     [
         ("client_key", header("x-api-key", "A key of this gateway, as Claude's clients send it")),
@@ -82,7 +88,9 @@ mod tests {
         let mut names = HashSet::new();
         for (path, item) in document["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
-                let Some(name) = operation["operationId"].as_str() else { panic!("{method} {path} has no operationId") };
+                let Some(name) = operation["operationId"].as_str() else {
+                    panic!("{method} {path} has no operationId")
+                };
                 assert!(names.insert(name.to_owned()), "{name}");
             }
         }
@@ -90,7 +98,11 @@ mod tests {
             let operation = &document["paths"][route.path][route.method.to_lowercase()];
             assert!(operation.is_object(), "{} {}", route.method, route.path);
             if route.method == "POST" {
-                assert!(operation["requestBody"]["content"]["application/json"].to_string().contains("example"), "{}", route.path);
+                assert!(
+                    operation["requestBody"]["content"]["application/json"].to_string().contains("example"),
+                    "{}",
+                    route.path
+                );
             }
         }
         assert_eq!(document["info"]["license"]["identifier"], "Apache-2.0");

@@ -20,7 +20,8 @@ impl Endpoint {
     ///
     /// A sentence that says what is wrong with it. It never repeats the URL, which may hold a password.
     pub fn parse(base: &str, versions: &[&str]) -> Result<Self, String> {
-        let uri: Uri = base.trim().parse().map_err(|_| "it is not a URL like https://host/path".to_owned())?;
+        let uri: Uri =
+            base.trim().parse().map_err(|_| "it is not a URL like https://host/path".to_owned())?;
         let parts = uri.into_parts();
         let scheme = match parts.scheme {
             Some(scheme) if scheme == Scheme::HTTP || scheme == Scheme::HTTPS => scheme,
@@ -48,7 +49,8 @@ impl Endpoint {
     ///
     /// When the path or query can't stand in a URI.
     pub fn uri(&self, path: &str, query: Option<&str>) -> Result<Uri, Error> {
-        let mut whole = String::with_capacity(self.path.len() + path.len() + query.map_or(0, |query| query.len() + 1));
+        let mut whole =
+            String::with_capacity(self.path.len() + path.len() + query.map_or(0, |query| query.len() + 1));
         whole.push_str(&self.path);
         whole.push_str(path);
         if let Some(query) = query.filter(|query| !query.is_empty()) {
@@ -68,9 +70,10 @@ impl Endpoint {
 /// A query without the arguments of this name.
 #[must_use]
 pub fn without(query: Option<&str>, name: &str) -> String {
-    let kept = query.unwrap_or_default().split('&').filter(|pair| {
-        !pair.is_empty() && pair.split('=').next() != Some(name)
-    });
+    let kept = query
+        .unwrap_or_default()
+        .split('&')
+        .filter(|pair| !pair.is_empty() && pair.split('=').next() != Some(name));
     kept.collect::<Vec<_>>().join("&")
 }
 

@@ -3,21 +3,21 @@
 //!
 //! A provider crate needs this crate and nothing else of Sluice; see `providers/README.md`.
 
+pub mod cost;
 pub mod dialect;
-pub mod usage;
-pub mod money;
-pub mod error;
-pub mod secret;
-pub mod units;
-pub mod section;
-pub mod plugin;
 pub mod endpoint;
+pub mod error;
+pub mod limiter;
+pub mod money;
+pub mod plugin;
 pub mod provider;
 pub mod scheduler;
-pub mod limiter;
-pub mod cost;
+pub mod secret;
+pub mod section;
 pub mod store;
 pub mod testing;
+pub mod units;
+pub mod usage;
 
 pub use async_trait::async_trait;
 pub use bytes::Bytes;

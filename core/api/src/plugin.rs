@@ -44,7 +44,10 @@ pub struct Plugin<T: ?Sized + 'static> {
 
 impl<T: ?Sized> fmt::Debug for Plugin<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Plugin").field("kind", &self.kind).field("origin", &self.origin).finish_non_exhaustive()
+        f.debug_struct("Plugin")
+            .field("kind", &self.kind)
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
     }
 }
 

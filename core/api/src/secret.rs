@@ -77,7 +77,10 @@ impl<'de> Visitor<'de> for SecretVisitor {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a secret's place is the one thing that is read from the environment by name")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a secret's place is the one thing that is read from the environment by name"
+)]
 fn from_env<E: de::Error>(name: &str) -> Result<Secret, E> {
     match std::env::var(name) {
         Ok(text) => non_empty(&text, &format!("the environment variable {name} is empty")),

@@ -34,7 +34,14 @@ impl Problem {
     /// A problem at a place that is known by its key path alone.
     #[must_use]
     pub fn at(file: impl Into<String>, path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { file: file.into(), path: path.into(), message: message.into(), found: None, allowed: None, nearest: None }
+        Self {
+            file: file.into(),
+            path: path.into(),
+            message: message.into(),
+            found: None,
+            allowed: None,
+            nearest: None,
+        }
     }
 
     /// Says what was found.

@@ -63,7 +63,10 @@ impl Size {
 
 /// Writes a number with the largest unit that divides it.
 fn written(number: u64, units: &[(&str, u64)]) -> String {
-    let best = units.iter().filter(|(_, factor)| number != 0 && number.is_multiple_of(*factor)).max_by_key(|(_, factor)| *factor);
+    let best = units
+        .iter()
+        .filter(|(_, factor)| number != 0 && number.is_multiple_of(*factor))
+        .max_by_key(|(_, factor)| *factor);
     best.map_or_else(|| number.to_string(), |(unit, factor)| format!("{}{unit}", number / factor))
 }
 
@@ -95,7 +98,8 @@ impl<T> de::Visitor<'_> for Text<T> {
 
     fn visit_u64<E: de::Error>(self, number: u64) -> Result<T, E> {
         // `0` needs no unit; any other number does.
-        (self.1)(&number.to_string()).ok_or_else(|| E::invalid_value(de::Unexpected::Unsigned(number), &self.0))
+        (self.1)(&number.to_string())
+            .ok_or_else(|| E::invalid_value(de::Unexpected::Unsigned(number), &self.0))
     }
 
     fn visit_i64<E: de::Error>(self, number: i64) -> Result<T, E> {
@@ -105,7 +109,10 @@ impl<T> de::Visitor<'_> for Text<T> {
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Text("a duration with its unit, like \"10s\", \"5m\", \"1h\" or \"30d\"", Self::parse))
+        deserializer.deserialize_any(Text(
+            "a duration with its unit, like \"10s\", \"5m\", \"1h\" or \"30d\"",
+            Self::parse,
+        ))
     }
 }
 
@@ -116,11 +123,7 @@ impl<'de> Deserialize<'de> for Size {
 }
 
 fn text_schema(description: &str, example: &str) -> RefOr<Schema> {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .description(Some(description))
-        .examples([example])
-        .into()
+    ObjectBuilder::new().schema_type(Type::String).description(Some(description)).examples([example]).into()
 }
 
 impl PartialSchema for Span {
@@ -145,7 +148,14 @@ mod tests {
 
     #[test]
     fn a_span_is_a_number_and_a_unit() {
-        for (text, ms) in [("0", 0), ("250ms", 250), ("10s", 10_000), ("5m", 300_000), ("1h", 3_600_000), ("30d", 2_592_000_000)] {
+        for (text, ms) in [
+            ("0", 0),
+            ("250ms", 250),
+            ("10s", 10_000),
+            ("5m", 300_000),
+            ("1h", 3_600_000),
+            ("30d", 2_592_000_000),
+        ] {
             assert_eq!(Span::parse(text).map(|span| span.0.as_millis()), Some(ms), "{text}");
         }
         for text in ["", "10", "s", "-1s", "+1s", "1.5s", "10 sec", "1h30m"] {
@@ -155,7 +165,9 @@ mod tests {
 
     #[test]
     fn a_size_is_a_number_and_a_unit() {
-        for (text, bytes) in [("0", 0), ("1B", 1), ("64KiB", 65_536), ("32MiB", 33_554_432), ("1 GB", 1_000_000_000)] {
+        for (text, bytes) in
+            [("0", 0), ("1B", 1), ("64KiB", 65_536), ("32MiB", 33_554_432), ("1 GB", 1_000_000_000)]
+        {
             assert_eq!(Size::parse(text), Some(Size(bytes)), "{text}");
         }
         for text in ["32", "MiB", "1.5MiB", "99999999999GiB"] {

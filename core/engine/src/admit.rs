@@ -44,12 +44,14 @@ pub(crate) async fn limits(gateway: &Gateway, snapshot: &Snapshot, key: &Key) ->
                 Bucket::KeySlots(_) => ("this key", take.limit),
                 Bucket::GroupSlots(_) => ("this key's group", take.limit),
             };
-            let message = format!("{whose} may have {limit} requests at once, and has them: wait until one has ended");
+            let message =
+                format!("{whose} may have {limit} requests at once, and has them: wait until one has ended");
             Err(Error::new(Kind::RateLimited, message).retry_after(SOON))
         }
         Err(error) => {
             tracing::error!(%error, "the store refused to count a request");
-            Err(Error::new(Kind::StoreUnavailable, "the gateway's store is out of reach: try again later").retry_after(SOON))
+            Err(Error::new(Kind::StoreUnavailable, "the gateway's store is out of reach: try again later")
+                .retry_after(SOON))
         }
     }
 }
@@ -104,11 +106,16 @@ impl Order {
             [] => return None,
             [only] if has_room(only) => 0,
             several => {
-                let open: Vec<usize> =
-                    several.iter().enumerate().filter(|(_, target)| has_room(target)).map(|(at, _)| at).collect();
+                let open: Vec<usize> = several
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, target)| has_room(target))
+                    .map(|(at, _)| at)
+                    .collect();
                 let candidates: Vec<Candidate<'_>> =
                     open.iter().filter_map(|at| several.get(*at)).map(candidate).collect();
-                let question = scheduler::Ask { api: ask.route.api, operation: ask.route.operation, model: &self.model };
+                let question =
+                    scheduler::Ask { api: ask.route.api, operation: ask.route.operation, model: &self.model };
                 let best = *snapshot.scheduler.plan(&question, &candidates).first()?;
                 *open.get(best)?
             }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http_body_util::BodyExt;
 use sluice_api::error::Answer;
 use sluice_api::provider::{Body, Call, CallCx, Failure, ModelPlace};
@@ -14,12 +14,12 @@ use sluice_wire::splice;
 use sluice_wire::{headers, hide};
 
 use crate::ask::Ask;
+use crate::decode;
 use crate::gateway::Gateway;
 use crate::inbound::{self, Inbound};
 use crate::relay::{Answered, Source};
 use crate::route::Target;
 use crate::settle::Settlement;
-use crate::decode;
 
 /// Most of an upstream's refusal that is read.
 const REFUSAL_MAX: usize = 1024 * 1024;
@@ -177,4 +177,3 @@ async fn within<T>(
         Error::new(Kind::UpstreamTimeout, message).elsewhere(ask.form.is_stream())
     })
 }
-

@@ -28,7 +28,10 @@ pub fn known(snapshot: &Snapshot) -> BTreeSet<String> {
 #[must_use]
 pub fn of_key(snapshot: &Snapshot, key: &Key, apis: &[Api]) -> Vec<String> {
     let may = |name: &String| {
-        key.models.matches(name) && apis.iter().any(|api| key.allow.contains(&api.family()) && is_served(snapshot, key, *api, name))
+        key.models.matches(name)
+            && apis
+                .iter()
+                .any(|api| key.allow.contains(&api.family()) && is_served(snapshot, key, *api, name))
     };
     known(snapshot).into_iter().filter(may).collect()
 }
@@ -41,13 +44,20 @@ fn is_served(snapshot: &Snapshot, key: &Key, api: Api, name: &str) -> bool {
     pools.iter().filter(|pool| key.pools.is_empty() || key.pools.contains(pool)).any(|pool| {
         snapshot.pools.get(pool).is_some_and(|accounts| {
             accounts.iter().any(|account| {
-                let bound = key.accounts.is_empty() || key.accounts.iter().any(|name| **name == *account.name);
+                let bound =
+                    key.accounts.is_empty() || key.accounts.iter().any(|name| **name == *account.name);
                 let offered = |model: &str| {
                     OPERATIONS.iter().any(|operation| {
-                        account.config.provider.offer(*operation, model).is_some_and(|offer| offer.apis.contains(&api))
+                        account
+                            .config
+                            .provider
+                            .offer(*operation, model)
+                            .is_some_and(|offer| offer.apis.contains(&api))
                     })
                 };
-                bound && account.config.enabled && upstream_model(account, model).is_some_and(|model| offered(&model))
+                bound
+                    && account.config.enabled
+                    && upstream_model(account, model).is_some_and(|model| offered(&model))
             })
         })
     })

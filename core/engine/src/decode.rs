@@ -22,7 +22,10 @@ pub(crate) fn request(
     let coding = coding.to_str().unwrap_or_default().trim().to_ascii_lowercase();
     let source: &[u8] = body;
     let broken = |error: &dyn std::fmt::Display| {
-        Error::bad_request(None, format!("the request body is not the {coding} that content-encoding says: {error}"))
+        Error::bad_request(
+            None,
+            format!("the request body is not the {coding} that content-encoding says: {error}"),
+        )
     };
     let reader: Box<dyn Read + '_> = match coding.as_str() {
         "" | "identity" => return Ok(body.clone()),
@@ -60,9 +63,9 @@ pub(crate) fn response(coding: &str, body: Body) -> Result<Body, Body> {
 }
 
 fn read<R: tokio::io::AsyncRead + Send + 'static>(reader: R) -> Body {
-    let frames = ReaderStream::new(reader)
-        .map_ok(Frame::data)
-        .map_err(|error| Error::new(Kind::Upstream, format!("the upstream's compressed body broke off: {error}")));
+    let frames = ReaderStream::new(reader).map_ok(Frame::data).map_err(|error| {
+        Error::new(Kind::Upstream, format!("the upstream's compressed body broke off: {error}"))
+    });
     BodyExt::boxed_unsync(StreamBody::new(frames))
 }
 

@@ -64,7 +64,11 @@ impl Gateway {
     /// # Errors
     ///
     /// When the store can't be opened or a transport can't be set up.
-    pub async fn start(loaded: &Loaded, config: Resolved, files: Vec<PathBuf>) -> Result<Arc<Self>, StartError> {
+    pub async fn start(
+        loaded: &Loaded,
+        config: Resolved,
+        files: Vec<PathBuf>,
+    ) -> Result<Arc<Self>, StartError> {
         let store = Arc::clone(&config.store);
         store.open().await?;
         let keys = MadeKeys::load(&store, &config).await?;
@@ -153,7 +157,7 @@ impl Gateway {
         if !fixed.is_empty() {
             return Err(fixed);
         }
-        let keys = self.keys.rebind(&fresh).map_err(|problem| vec![problem])?;
+        let keys = self.keys.rebind(&fresh)?;
         let mut states = current.states.clone();
         states.retain(|name, _| fresh.accounts.iter().any(|account| account.name == *name));
         let snapshot = Snapshot::new(&fresh, &keys, &mut states, &self.transports)

@@ -84,14 +84,20 @@ impl Inbound {
     }
 
     /// Reads the body whole, decodes it, and holds it within `max_body` and `max_buffered`.
-    pub(crate) async fn read<B>(&self, gateway: &Arc<Gateway>, snapshot: &Snapshot, mut body: B) -> Result<Body, Error>
+    pub(crate) async fn read<B>(
+        &self,
+        gateway: &Arc<Gateway>,
+        snapshot: &Snapshot,
+        mut body: B,
+    ) -> Result<Body, Error>
     where
         B: http_body::Body<Data = Bytes> + Unpin,
         B::Error: std::fmt::Display,
     {
         let server = &snapshot.server;
         let max = usize::try_from(server.max_body).unwrap_or(usize::MAX);
-        let told = self.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+        let told =
+            self.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
         if told.is_some_and(|length| length > max) {
             return Err(too_large(max));
         }
@@ -150,7 +156,10 @@ fn authenticate(
         presented = true;
         if let Some(key) = snapshot.keys.find(secret) {
             if key.expires.is_some_and(|end| end <= now) {
-                return Err(Error::new(Kind::Unauthenticated, "this API key has expired: ask your operator for a new one"));
+                return Err(Error::new(
+                    Kind::Unauthenticated,
+                    "this API key has expired: ask your operator for a new one",
+                ));
             }
             return Ok(Arc::clone(key));
         }
@@ -226,7 +235,10 @@ where
 }
 
 fn too_large(max: usize) -> Error {
-    Error::new(Kind::TooLarge, format!("the request body is larger than the {max} bytes that this gateway takes (server.max_body)"))
+    Error::new(
+        Kind::TooLarge,
+        format!("the request body is larger than the {max} bytes that this gateway takes (server.max_body)"),
+    )
 }
 
 /// A part of `max_buffered`, given back when dropped.
@@ -249,7 +261,8 @@ impl Reserved {
         let held = self.gateway.buffered().fetch_add(more, Ordering::Relaxed);
         self.taken += more;
         if held + more > self.max {
-            let message = "the gateway holds as many request bodies as it may (server.max_buffered): try again shortly";
+            let message =
+                "the gateway holds as many request bodies as it may (server.max_buffered): try again shortly";
             return Err(Error::new(Kind::Overloaded, message).retry_after(Duration::from_secs(1)));
         }
         Ok(())
@@ -276,7 +289,11 @@ mod tests {
             ("key=a&key=b&x", Some("x"), Some("a")),
             ("keys=1", Some("keys=1"), None),
         ] {
-            assert_eq!(split_query(Some(query)), (rest.map(str::to_owned), key.map(str::to_owned)), "{query}");
+            assert_eq!(
+                split_query(Some(query)),
+                (rest.map(str::to_owned), key.map(str::to_owned)),
+                "{query}"
+            );
         }
     }
 

@@ -179,7 +179,14 @@ mod tests {
     fn a_hash_is_read_as_it_is_written() {
         let hash = KeyHash::of(b"sk-x");
         assert_eq!(KeyHash::parse(&hash.to_string()), Some(hash));
-        for wrong in ["", "sha256:", "sha256:00", "md5:00", &format!("{hash}0"), &hash.to_string().replace("sha256:", "")] {
+        for wrong in [
+            "",
+            "sha256:",
+            "sha256:00",
+            "md5:00",
+            &format!("{hash}0"),
+            &hash.to_string().replace("sha256:", ""),
+        ] {
             assert_eq!(KeyHash::parse(wrong), None, "{wrong}");
         }
     }

@@ -105,13 +105,14 @@ impl MadeKeys {
     }
 
     /// The keys against a new configuration; none of them may lose a group, pool or account that it names.
-    pub(crate) fn rebind(&self, config: &Resolved) -> Result<Vec<Arc<Key>>, Problem> {
+    pub(crate) fn rebind(&self, config: &Resolved) -> Result<Vec<Arc<Key>>, Vec<Problem>> {
         let mut keys = self.keys.lock();
         let mut fresh = Vec::with_capacity(keys.len());
         for (id, (stored, _)) in keys.iter() {
             let key = build(stored, config).map_err(|problems| {
                 let why = problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
-                Problem::at("store", format!("keys.{id}"), format!("a key made at run time no longer fits: {why}"))
+                let message = format!("a key made at run time no longer fits: {why}");
+                vec![Problem::at("store", format!("keys.{id}"), message)]
             })?;
             fresh.push((id.clone(), Arc::new(key)));
         }
@@ -165,7 +166,13 @@ impl Gateway {
         let _writing = self.keys().writing.lock().await;
         let secret = fresh_secret()?;
         let id = format!("key_{}", uuid::Uuid::now_v7().simple());
-        let stored = Stored { id, hash: KeyHash::of(secret.as_bytes()).to_string(), created: self.now(), rotated: None, fields };
+        let stored = Stored {
+            id,
+            hash: KeyHash::of(secret.as_bytes()).to_string(),
+            created: self.now(),
+            rotated: None,
+            fields,
+        };
         let made = self.write_key(stored).await?;
         Ok((made, secret))
     }
@@ -219,7 +226,9 @@ impl Gateway {
     fn stored_key(&self, id: &str) -> Result<Stored, KeyError> {
         let found = self.show_key(id)?;
         let keys = self.keys().keys.lock();
-        keys.get(&found.id).map(|(stored, _)| stored.clone()).ok_or_else(|| KeyError::ManagedByConfig(id.to_owned()))
+        keys.get(&found.id)
+            .map(|(stored, _)| stored.clone())
+            .ok_or_else(|| KeyError::ManagedByConfig(id.to_owned()))
     }
 
     async fn write_key(&self, stored: Stored) -> Result<KeyView, KeyError> {
@@ -230,7 +239,8 @@ impl Gateway {
             return Err(KeyError::NameTaken(name));
         }
         let key = self.with_config(|config| build(&stored, config)).await.map_err(KeyError::Invalid)?;
-        let document = serde_json::to_string(&stored).map_err(|error| KeyError::Internal(error.to_string()))?;
+        let document =
+            serde_json::to_string(&stored).map_err(|error| KeyError::Internal(error.to_string()))?;
         self.keys().store.put(KIND, &stored.id, &document).await?;
         let shown = view(&stored);
         self.keys().keys.lock().insert(stored.id.clone(), (stored, Arc::new(key)));

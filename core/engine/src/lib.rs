@@ -2,26 +2,26 @@
 //!
 //! Read `line` first: it is the whole life of a request on one screen.
 
+pub mod account;
+mod admit;
+pub mod ask;
+mod attempt;
+pub mod catalogue;
 pub mod config;
-pub mod plugins;
+mod decode;
+pub mod gateway;
+mod inbound;
 pub mod key;
 pub mod keys;
-pub mod account;
-pub mod snapshot;
-pub mod gateway;
-pub mod ask;
 pub mod line;
-mod inbound;
-mod route;
-mod admit;
-mod attempt;
-mod decode;
-mod relay;
-mod settle;
+pub mod measure;
+pub mod plugins;
 pub mod record;
 pub mod records;
-pub mod measure;
-pub mod catalogue;
+mod relay;
+mod route;
+mod settle;
+pub mod snapshot;
 mod transport;
 
 pub use ask::{Ask, ClientRoute};

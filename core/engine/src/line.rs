@@ -62,6 +62,7 @@ where
     let body = inbound.read(gateway, snapshot, body).await?;
     let ask = Ask::read(route, &body.bytes)?;
     settlement.asked(&ask);
+    settlement.sends(body.bytes.len());
     let targets = route::targets(snapshot, &key, &ask)?;
     settlement.holds(admit::Held::new(gateway, admit::limits(gateway, snapshot, &key).await?));
 

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use metrics::{Label, Recorder as _};
 use metrics::{Key, KeyName, Level, Metadata, SharedString};
+use metrics::{Label, Recorder as _};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use parking_lot::RwLock;
 
@@ -48,8 +48,10 @@ impl Metric {
 }
 
 /// Upper bounds of the histograms' buckets, in seconds: from a local answer to the longest stream.
-const BUCKETS: [f64; 16] =
-    [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0];
+const BUCKETS: [f64; 16] = [
+    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0,
+    600.0,
+];
 
 /// What stands for a model that no account or route knows, so that a client can't grow the label sets.
 const OTHER: &str = "other";
@@ -121,8 +123,13 @@ impl Measures {
     }
 
     fn count_one(&self, record: &Record, models: &HashSet<String>) {
-        let model = if models.contains(&*record.model) { SharedString::from(record.model.to_string()) } else { SharedString::const_str(OTHER) };
-        let account = record.account.as_ref().map_or(SharedString::const_str(""), |name| name.to_string().into());
+        let model = if models.contains(&*record.model) {
+            SharedString::from(record.model.to_string())
+        } else {
+            SharedString::const_str(OTHER)
+        };
+        let account =
+            record.account.as_ref().map_or(SharedString::const_str(""), |name| name.to_string().into());
         let labels = vec![
             Label::new("api", record.api.name()),
             Label::new("model", model.clone()),
@@ -147,7 +154,11 @@ impl Measures {
             ("reasoning", usage.reasoning),
         ] {
             if tokens > 0 {
-                self.add(Metric::Tokens, vec![Label::new("model", model.clone()), Label::new("class", class)], tokens);
+                self.add(
+                    Metric::Tokens,
+                    vec![Label::new("model", model.clone()), Label::new("class", class)],
+                    tokens,
+                );
             }
         }
     }

@@ -94,7 +94,13 @@ pub struct Record {
 }
 
 impl Record {
-    pub(crate) fn new(time: Timestamp, request_id: Arc<str>, key: &Key, api: Api, operation: Operation) -> Self {
+    pub(crate) fn new(
+        time: Timestamp,
+        request_id: Arc<str>,
+        key: &Key,
+        api: Api,
+        operation: Operation,
+    ) -> Self {
         Self {
             id: 0,
             request_id,

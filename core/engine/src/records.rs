@@ -64,7 +64,12 @@ impl Records {
 
     /// Counts a request that had no valid key: it is only in the metrics and the debug log.
     pub(crate) fn refused_unknown(&self, route: &ClientRoute, error: &Error, request_id: &str) {
-        tracing::debug!(request_id, api = route.api.name(), reason = error.kind().name(), "refused a request without a valid key");
+        tracing::debug!(
+            request_id,
+            api = route.api.name(),
+            reason = error.kind().name(),
+            "refused a request without a valid key"
+        );
         self.measures.count_refusal(error.kind().name());
     }
 

@@ -76,7 +76,10 @@ impl Source {
                 None => {
                     self.finish();
                     if self.form.is_stream() && !self.meter.seen().started {
-                        return Err(Error::new(Kind::Upstream, "the upstream ended its stream without an event"));
+                        return Err(Error::new(
+                            Kind::Upstream,
+                            "the upstream ended its stream without an event",
+                        ));
                     }
                     break;
                 }
@@ -317,7 +320,10 @@ impl http_body::Body for Relay {
     type Data = Bytes;
     type Error = Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match &mut self.0 {
             State::Fixed(body) => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
             State::Stream(stream) => stream.poll(cx).map(|next| next.map(|data| data.map(Frame::data))),
@@ -344,4 +350,3 @@ impl std::fmt::Debug for Relay {
         f.write_str("Relay(…)")
     }
 }
-

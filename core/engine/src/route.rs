@@ -34,7 +34,10 @@ pub(crate) struct Targets {
 /// 403 where the key may not, 404 where no account ever could, 400 where one could only by translation.
 pub(crate) fn targets(snapshot: &Snapshot, key: &Key, ask: &Ask) -> Result<Targets, Error> {
     if !key.models.matches(&ask.model) {
-        let message = format!("this key may not ask for the model `{}`; ask for one that GET /v1/models lists", ask.model);
+        let message = format!(
+            "this key may not ask for the model `{}`; ask for one that GET /v1/models lists",
+            ask.model
+        );
         return Err(Error::new(Kind::Forbidden, message));
     }
     let api = ask.route.api;
@@ -49,8 +52,10 @@ pub(crate) fn targets(snapshot: &Snapshot, key: &Key, ask: &Ask) -> Result<Targe
         let may_use = key.pools.is_empty() || key.pools.contains(pool);
         let accounts = snapshot.pools.get(pool).map_or(&[][..], Vec::as_slice);
         let name: Arc<str> = pool.as_str().into();
-        let some: Vec<Target> =
-            accounts.iter().filter_map(|account| found.look(account, key, may_use, ask, &model, &name)).collect();
+        let some: Vec<Target> = accounts
+            .iter()
+            .filter_map(|account| found.look(account, key, may_use, ask, &model, &name))
+            .collect();
         if !some.is_empty() {
             targets.push(some);
         }
@@ -88,7 +93,12 @@ impl Search {
             self.other_dialect = Some(offer);
             return None;
         }
-        Some(Target { account: Arc::clone(account), pool: Arc::clone(pool), model: upstream, model_in: offer.model_in })
+        Some(Target {
+            account: Arc::clone(account),
+            pool: Arc::clone(pool),
+            model: upstream,
+            model_in: offer.model_in,
+        })
     }
 
     fn explain(self, ask: &Ask) -> Error {

@@ -7,7 +7,7 @@ use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use sluice_api::cost::PriceAsk;
 use sluice_api::scheduler::Outcome as AttemptOutcome;
-use sluice_api::{Api, Error, Fault, Scope};
+use sluice_api::{Api, Error, Fault, Operation, Scope, Usage};
 use sluice_wire::meter::Seen;
 
 use crate::account::InFlight;
@@ -21,6 +21,9 @@ use crate::snapshot::Snapshot;
 
 /// Status that stands for a client gone before any answer.
 const CLIENT_GONE: u16 = 499;
+
+/// Bytes of a body that are about one token.
+const BYTES_PER_TOKEN: u64 = 4;
 
 /// Owns what a request holds and knows what is to be recorded of it; drop settles it.
 #[derive(Debug)]
@@ -36,6 +39,7 @@ pub(crate) struct Settlement {
     overhead: Duration,
     first_byte: Option<Duration>,
     settled: bool,
+    sent_bytes: u64,
     record: Record,
 }
 
@@ -60,6 +64,7 @@ impl Settlement {
             overhead: Duration::ZERO,
             first_byte: None,
             settled: false,
+            sent_bytes: 0,
             record,
             key,
         }
@@ -81,6 +86,11 @@ impl Settlement {
     pub(crate) fn asked(&mut self, ask: &Ask) {
         self.record.model = ask.model.as_str().into();
         self.record.stream = ask.form.is_stream();
+    }
+
+    /// How long the body is, for an estimate of what was sent.
+    pub(crate) fn sends(&mut self, bytes: usize) {
+        self.sent_bytes = bytes as u64;
     }
 
     /// Limits were taken; they are given back when the request ends.
@@ -155,8 +165,7 @@ impl Settlement {
 
     /// The answer is whole.
     pub(crate) fn completed(&mut self, seen: &Seen) {
-        self.record.outcome =
-            if seen.error.is_some() { Outcome::UpstreamError } else { Outcome::Completed };
+        self.record.outcome = if seen.error.is_some() { Outcome::UpstreamError } else { Outcome::Completed };
         self.settle(Some(seen));
     }
 
@@ -187,7 +196,7 @@ impl Settlement {
         }
         let snapshot = self.snapshot.take();
         if let Some(seen) = seen {
-            self.record.usage = seen.usage;
+            self.record.usage = seen.usage.or_else(|| self.estimate());
             self.record.reported_model = seen.model.as_deref().map(Into::into);
             self.price(snapshot.as_deref(), seen);
         }
@@ -208,9 +217,17 @@ impl Settlement {
         self.gateway.records().push(self.record.clone());
     }
 
+    /// What was sent of a generation that told nothing before it ended: zero is never a fallback.
+    fn estimate(&self) -> Option<Usage> {
+        let generates = self.record.operation == Operation::Generate && self.record.outcome != Outcome::Completed;
+        generates.then(|| Usage { input: self.sent_bytes.div_ceil(BYTES_PER_TOKEN), estimated: true, ..Usage::default() })
+    }
+
     fn price(&mut self, snapshot: Option<&Snapshot>, seen: &Seen) {
         let (Some(snapshot), Some(usage)) = (snapshot, &seen.usage) else { return };
-        let (Some(provider), Some(model)) = (self.record.provider, &self.record.upstream_model) else { return };
+        let (Some(provider), Some(model)) = (self.record.provider, &self.record.upstream_model) else {
+            return;
+        };
         self.record.cost = snapshot.cost.price(&PriceAsk {
             provider,
             model,
@@ -238,4 +255,3 @@ impl Drop for Settlement {
         self.settle(None);
     }
 }
-

@@ -11,7 +11,7 @@ use sluice_api::scheduler::Scheduler;
 use crate::account::{Account, AccountState};
 use crate::config::{Resolved, RouteConfig, ServerConfig};
 use crate::key::{Group, Key, KeyTable};
-use crate::transport::{Transports, TransportError};
+use crate::transport::{TransportError, Transports};
 
 /// Everything that a request is decided by.
 #[derive(Debug)]

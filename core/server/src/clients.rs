@@ -64,12 +64,16 @@ fn gemini_route(request: &Request<Body>) -> Result<ClientRoute, Error> {
     let call = decoded(call).ok_or_else(unusable_name)?;
     let unknown = || {
         let known: Vec<&str> = VERBS.iter().map(|(verb, ..)| *verb).collect();
-        let message = format!("`{path}` names no operation: after the model comes a colon and one of {}", known.join(", "));
+        let message = format!(
+            "`{path}` names no operation: after the model comes a colon and one of {}",
+            known.join(", ")
+        );
         Error::new(Kind::NoRoute, message)
     };
     let (model, verb) = call.rsplit_once(':').ok_or_else(unknown)?;
     let (_, operation, form) = VERBS.iter().find(|(name, ..)| *name == verb).ok_or_else(unknown)?;
-    let form = form.unwrap_or_else(|| if asks_sse(request.uri().query()) { Form::Sse } else { Form::JsonArray });
+    let form =
+        form.unwrap_or_else(|| if asks_sse(request.uri().query()) { Form::Sse } else { Form::JsonArray });
     Ok(ClientRoute {
         api: Api::Gemini,
         operation: *operation,

@@ -1,15 +1,15 @@
 //! Listeners and routes: what a client or an operator can call, and how a connection is served and drained.
 
-mod listen;
-mod tls;
-mod routes;
-mod clients;
-mod near;
-mod models;
-mod me;
-mod operations;
 mod admin;
 mod catalogue;
+mod clients;
+mod listen;
+mod me;
+mod models;
+mod near;
+mod operations;
+mod routes;
+mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

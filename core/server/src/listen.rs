@@ -70,7 +70,11 @@ pub(crate) async fn run(
     tasks.close();
     let grace = gateway.snapshot().server.shutdown_grace;
     if tokio::time::timeout(grace, tasks.wait()).await.is_err() {
-        tracing::warn!(grace_s = grace.as_secs(), left = tasks.len(), "requests were still running when the grace was over");
+        tracing::warn!(
+            grace_s = grace.as_secs(),
+            left = tasks.len(),
+            "requests were still running when the grace was over"
+        );
     }
     gateway.records().collect();
     Ok(())
@@ -160,7 +164,8 @@ async fn answer(router: &mut Router, request: Request<Incoming>) -> Response {
     let smuggles = request.headers().contains_key(http::header::CONTENT_LENGTH)
         && request.headers().contains_key(http::header::TRANSFER_ENCODING);
     if smuggles {
-        let mut response = Response::new(Body::from("a request has either content-length or transfer-encoding\n"));
+        let mut response =
+            Response::new(Body::from("a request has either content-length or transfer-encoding\n"));
         *response.status_mut() = http::StatusCode::BAD_REQUEST;
         response.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close"));
         return response;

@@ -56,7 +56,11 @@ pub(crate) async fn me(State(app): State<App>, uri: Uri, headers: HeaderMap) -> 
         name: key.name.to_string(),
         group: key.group.as_ref().map(|group| group.name.to_string()),
         limits: [],
-        concurrency: Concurrency { limit: (key.concurrency > 0).then_some(key.concurrency), held, waiting: 0 },
+        concurrency: Concurrency {
+            limit: (key.concurrency > 0).then_some(key.concurrency),
+            held,
+            waiting: 0,
+        },
     };
     let mut response = Json(me).into_response();
     sluice_engine::identify(response.headers_mut(), false, &asking.request_id);

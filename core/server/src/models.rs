@@ -41,7 +41,12 @@ pub(crate) async fn list_gemini(state: State<App>, uri: Uri, headers: HeaderMap)
 }
 
 /// `GET /v1beta/models/{model}`.
-pub(crate) async fn one_gemini(state: State<App>, Path(id): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
+pub(crate) async fn one_gemini(
+    state: State<App>,
+    Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     answer(&state, &uri, &headers, Some(&id), Style::Gemini)
 }
 
@@ -84,7 +89,8 @@ fn answer(app: &App, uri: &Uri, headers: &HeaderMap, one: Option<&str>, shape: S
         Some(id) => {
             let id = id.strip_prefix("models/").unwrap_or(id);
             if !names.iter().any(|name| name == id) {
-                let message = format!("there is no model `{id}` that this key may ask for; GET /v1/models lists them");
+                let message =
+                    format!("there is no model `{id}` that this key may ask for; GET /v1/models lists them");
                 return refuse(&Error::new(Kind::ModelNotFound, message));
             }
             entry(shape, id)
@@ -97,7 +103,9 @@ fn answer(app: &App, uri: &Uri, headers: &HeaderMap, one: Option<&str>, shape: S
 
 fn entry(shape: Style, id: &str) -> Value {
     match shape {
-        Style::Anthropic => json!({ "type": "model", "id": id, "display_name": id, "created_at": UNKNOWN_TIME }),
+        Style::Anthropic => {
+            json!({ "type": "model", "id": id, "display_name": id, "created_at": UNKNOWN_TIME })
+        }
         Style::Gemini => json!({
             "name": format!("models/{id}"),
             "baseModelId": id,
@@ -113,16 +121,17 @@ fn page(shape: Style, names: &[String], query: Option<&str>) -> Result<Value, Er
     let entries = |names: &[String]| names.iter().map(|name| entry(shape, name)).collect::<Vec<_>>();
     match shape {
         Style::Openai => {
-            let codex: Vec<Value> = names.iter().map(|name| json!({ "slug": name, "display_name": name })).collect();
+            let codex: Vec<Value> =
+                names.iter().map(|name| json!({ "slug": name, "display_name": name })).collect();
             Ok(json!({ "object": "list", "data": entries(names), "models": codex }))
         }
         Style::Gemini => {
             let size = number(query, "pageSize", GEMINI_PAGE)?;
             let start = match argument(query, "pageToken") {
                 None => 0,
-                Some(token) => token
-                    .parse::<usize>()
-                    .map_err(|_| Error::bad_request(Some("pageToken"), "`pageToken` is not one of this list's"))?,
+                Some(token) => token.parse::<usize>().map_err(|_| {
+                    Error::bad_request(Some("pageToken"), "`pageToken` is not one of this list's")
+                })?,
             };
             let rest = names.get(start..).unwrap_or_default();
             let shown = rest.get(..size.min(rest.len())).unwrap_or_default();
@@ -137,7 +146,8 @@ fn page(shape: Style, names: &[String], query: Option<&str>) -> Result<Value, Er
         Style::Anthropic => {
             let limit = number(query, "limit", CLAUDE_PAGE)?;
             let after = argument(query, "after_id").and_then(|id| names.iter().position(|name| *name == id));
-            let before = argument(query, "before_id").and_then(|id| names.iter().position(|name| *name == id));
+            let before =
+                argument(query, "before_id").and_then(|id| names.iter().position(|name| *name == id));
             let (shown, more) = match before {
                 Some(end) => {
                     let start = end.saturating_sub(limit);
@@ -176,4 +186,3 @@ fn number(query: Option<&str>, name: &str, (default, max): (usize, usize)) -> Re
         },
     }
 }
-

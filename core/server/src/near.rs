@@ -40,10 +40,15 @@ pub(crate) async fn unknown(State(app): State<App>, request: Request<Body>) -> R
 /// The path exists, but not for this method.
 pub(crate) async fn method_not_allowed(request: Request<Body>) -> Response {
     let path = request.uri().path();
-    let methods: Vec<&str> = CLIENT_ROUTES.iter().filter(|doc| fits(doc.path, path)).map(|doc| doc.method).collect();
+    let methods: Vec<&str> =
+        CLIENT_ROUTES.iter().filter(|doc| fits(doc.path, path)).map(|doc| doc.method).collect();
     let allow = if methods.is_empty() { "GET, POST".to_owned() } else { methods.join(", ") };
     let message = format!("`{path}` does not take {}: it takes {allow}", request.method());
-    refuse(style_of(path, request.headers()), &Error::new(Kind::MethodNotAllowed, message).allow(allow), &request)
+    refuse(
+        style_of(path, request.headers()),
+        &Error::new(Kind::MethodNotAllowed, message).allow(allow),
+        &request,
+    )
 }
 
 /// The dialect that a client of an unknown path probably reads: by prefix, then by Anthropic's header, then OpenAI's.

@@ -74,7 +74,8 @@ pub(crate) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Respo
     if let Some(token) = &snapshot.server.metrics_token
         && !has_bearer(&headers, token.expose())
     {
-        return (StatusCode::UNAUTHORIZED, "send server.metrics_token as Authorization: Bearer\n").into_response();
+        return (StatusCode::UNAUTHORIZED, "send server.metrics_token as Authorization: Bearer\n")
+            .into_response();
     }
     app.gateway.records().collect();
     ([(CONTENT_TYPE, PROMETHEUS)], app.gateway.records().measures().render(&snapshot)).into_response()

@@ -23,10 +23,23 @@ pub(crate) fn clients(app: &App) -> Router {
         .merge(models())
         .merge(key_holder())
         .route("/responses", post(body(OpenaiResponses, Generate)).get(clients::websocket))
-        .nest("/api", claude.clone().merge(key_holder()).merge(models()).route("/v1/chat/completions", post(body(OpenaiChat, Generate))))
+        .nest(
+            "/api",
+            claude
+                .clone()
+                .merge(key_holder())
+                .merge(models())
+                .route("/v1/chat/completions", post(body(OpenaiChat, Generate))),
+        )
         .nest("/claude", claude.clone().merge(key_holder()).merge(models()))
         .nest("/api/claude", claude.merge(key_holder()).merge(models()))
-        .nest("/openai", openai("/v1").merge(key_holder()).merge(models()).route("/responses", post(body(OpenaiResponses, Generate)).get(clients::websocket)))
+        .nest(
+            "/openai",
+            openai("/v1")
+                .merge(key_holder())
+                .merge(models())
+                .route("/responses", post(body(OpenaiResponses, Generate)).get(clients::websocket)),
+        )
         .nest("/gemini", gemini().merge(gemini_v1()).merge(key_holder()).merge(models()))
         .nest("/azure/openai", azure())
         .with_state(app.clone())

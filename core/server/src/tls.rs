@@ -12,7 +12,10 @@ use tokio_rustls::TlsAcceptor;
 /// Reads a certificate chain and its key, both PEM.
 pub(crate) fn acceptor(cert: &Path, key: &Path) -> io::Result<TlsAcceptor> {
     let unusable = |path: &Path, why: &dyn std::fmt::Display| {
-        io::Error::new(io::ErrorKind::InvalidInput, format!("{} can't be used for TLS: {why}", path.display()))
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("{} can't be used for TLS: {why}", path.display()),
+        )
     };
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(cert)
         .map_err(|error| unusable(cert, &error))?

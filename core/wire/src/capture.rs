@@ -126,7 +126,8 @@ impl Capture {
                 Place::AfterName => {
                     if byte == b':' {
                         self.place = Place::Value;
-                        if let Some(index) = self.wanted.iter().position(|name| name.as_bytes() == self.name) {
+                        if let Some(index) = self.wanted.iter().position(|name| name.as_bytes() == self.name)
+                        {
                             self.catching = true;
                             self.caught.push((index, Vec::new()));
                         }
@@ -211,7 +212,9 @@ mod tests {
         let mut found = Vec::new();
         for piece in text.as_bytes().chunks(step) {
             capture.feed(piece, &mut |caught| {
-                let all = caught.iter().map(|(index, value)| format!("{}={}", WANTED[*index], String::from_utf8_lossy(value)));
+                let all = caught
+                    .iter()
+                    .map(|(index, value)| format!("{}={}", WANTED[*index], String::from_utf8_lossy(value)));
                 found.push(all.collect::<Vec<_>>().join(";"));
             });
         }
@@ -232,9 +235,15 @@ mod tests {
     fn objects_of_an_array_are_caught_one_by_one() {
         let text = "[{\"model\":\"a\"}\n,\r\n{\"x\":[],\"usage\":{}}\n]";
         for step in 1..text.len() {
-            assert_eq!(objects(Capture::array(WANTED), text, step), (vec!["model=\"a\"".into(), "usage={}".into()], true));
+            assert_eq!(
+                objects(Capture::array(WANTED), text, step),
+                (vec!["model=\"a\"".into(), "usage={}".into()], true)
+            );
         }
         assert!(!objects(Capture::array(WANTED), "[{\"model\":\"a\"}", 3).1);
-        assert_eq!(objects(Capture::array(WANTED), "{\"model\":\"a\"}", 4), (vec!["model=\"a\"".into()], true));
+        assert_eq!(
+            objects(Capture::array(WANTED), "{\"model\":\"a\"}", 4),
+            (vec!["model=\"a\"".into()], true)
+        );
     }
 }

@@ -109,15 +109,38 @@ mod tests {
 
     #[test]
     fn credentials_and_identities_never_go_upstream() {
-        let sent = ["authorization", "x-api-key", "x-goog-api-key", "api-key", "cookie", "x-forwarded-for", "forwarded",
-            "openai-organization", "anthropic-workspace-id", "connection", "x-hop", "te", "anthropic-beta", "x-custom"];
+        let sent = [
+            "authorization",
+            "x-api-key",
+            "x-goog-api-key",
+            "api-key",
+            "cookie",
+            "x-forwarded-for",
+            "forwarded",
+            "openai-organization",
+            "anthropic-workspace-id",
+            "connection",
+            "x-hop",
+            "te",
+            "anthropic-beta",
+            "x-custom",
+        ];
         assert_eq!(left(&sent, relayed_up), ["anthropic-beta", "x-custom"]);
     }
 
     #[test]
     fn what_names_the_account_never_comes_down() {
-        let sent = ["set-cookie", "x-ratelimit-remaining-tokens", "anthropic-ratelimit-requests-limit", "x-ms-region",
-            "apim-request-id", "x-codex-credits", "openai-project", "request-id", "retry-after"];
+        let sent = [
+            "set-cookie",
+            "x-ratelimit-remaining-tokens",
+            "anthropic-ratelimit-requests-limit",
+            "x-ms-region",
+            "apim-request-id",
+            "x-codex-credits",
+            "openai-project",
+            "request-id",
+            "retry-after",
+        ];
         assert_eq!(left(&sent, relayed_down), ["request-id", "retry-after"]);
     }
 }

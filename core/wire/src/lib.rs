@@ -2,15 +2,15 @@
 //!
 //! Nothing here awaits or does I/O, and nothing builds a tree of a body that is only relayed.
 
+pub mod capture;
+pub mod encode;
+pub mod headers;
+pub mod hide;
 pub mod json;
+pub mod meter;
 pub mod peek;
+pub mod render;
 pub mod splice;
 pub mod sse;
-pub mod capture;
-pub mod usage;
-pub mod meter;
-pub mod hide;
-pub mod render;
 pub mod tail;
-pub mod headers;
-pub mod encode;
+pub mod usage;

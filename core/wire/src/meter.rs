@@ -16,8 +16,17 @@ use crate::usage::{Anthropic, Gemini, Openai};
 const BYTES_PER_TOKEN: u64 = 4;
 
 /// Members of a whole body, or of a Gemini chunk, that say something.
-const WANTED: &[&str] =
-    &["usage", "usageMetadata", "model", "modelVersion", "service_tier", "id", "error", "promptFeedback", "candidates"];
+const WANTED: &[&str] = &[
+    "usage",
+    "usageMetadata",
+    "model",
+    "modelVersion",
+    "service_tier",
+    "id",
+    "error",
+    "promptFeedback",
+    "candidates",
+];
 
 /// What was seen of an answer.
 #[derive(Clone, Debug, Default)]
@@ -85,7 +94,15 @@ impl Meter {
             Form::JsonArray => Framing::Json(Capture::array(WANTED)),
         };
         let generates = operation == Operation::Generate;
-        Self { api, generates, form, framing, anthropic: Anthropic::default(), told: false, seen: Seen::default() }
+        Self {
+            api,
+            generates,
+            form,
+            framing,
+            anthropic: Anthropic::default(),
+            told: false,
+            seen: Seen::default(),
+        }
     }
 
     /// What was seen so far.
@@ -123,7 +140,11 @@ impl Meter {
         }
         self.framing = framing;
         let provisional = self.api == Api::Anthropic && !self.told;
-        if self.generates && self.seen.started && (self.seen.usage.is_none() || provisional) && self.seen.output_bytes > 0 {
+        if self.generates
+            && self.seen.started
+            && (self.seen.usage.is_none() || provisional)
+            && self.seen.output_bytes > 0
+        {
             let usage = self.seen.usage.get_or_insert_default();
             usage.output = usage.output.max(self.seen.output_bytes.div_ceil(BYTES_PER_TOKEN));
             usage.estimated = true;
@@ -146,7 +167,8 @@ impl Meter {
             b"ping" => return,
             b"error" => return self.fail(data),
             b"content_block_delta" => {
-                self.seen.output_bytes += text_length(data, &[b"\"text\":\"", b"\"thinking\":\"", b"\"partial_json\":\""]);
+                self.seen.output_bytes +=
+                    text_length(data, &[b"\"text\":\"", b"\"thinking\":\"", b"\"partial_json\":\""]);
             }
             b"message_start" => {
                 if let Ok(start) = serde_json::from_slice::<MessageStart>(data) {
@@ -186,16 +208,16 @@ impl Meter {
         }
         self.seen.output_bytes +=
             text_length(data, &[b"\"content\":\"", b"\"arguments\":\"", b"\"reasoning_content\":\""]);
-        let has_usage = memmem::find(data, b"\"usage\":{").is_some() || memmem::find(data, b"\"usage\": {").is_some();
-        if has_usage || !self.seen.started {
-            if let Ok(chunk) = serde_json::from_slice::<ChatChunk>(data) {
-                self.seen.started = true;
-                take(&mut self.seen.model, chunk.model);
-                take(&mut self.seen.tier, chunk.service_tier);
-                take(&mut self.seen.id, chunk.id);
-                if let Some(usage) = chunk.usage {
-                    self.seen.usage = Some(usage.usage());
-                }
+        let has_usage =
+            memmem::find(data, b"\"usage\":{").is_some() || memmem::find(data, b"\"usage\": {").is_some();
+        if (has_usage || !self.seen.started)
+            && let Ok(chunk) = serde_json::from_slice::<ChatChunk>(data)
+        {
+            take(&mut self.seen.model, chunk.model);
+            take(&mut self.seen.tier, chunk.service_tier);
+            take(&mut self.seen.id, chunk.id);
+            if let Some(usage) = chunk.usage {
+                self.seen.usage = Some(usage.usage());
             }
         }
         // Some compatible servers end without [DONE].
@@ -241,7 +263,8 @@ impl Meter {
         take(&mut self.seen.id, event.response.id);
         if let Some(usage) = event.response.usage {
             let mut used = usage.usage();
-            used.web_searches = event.response.tool_usage.and_then(|tools| tools.web_search?.num_requests).unwrap_or(0);
+            used.web_searches =
+                event.response.tool_usage.and_then(|tools| tools.web_search?.num_requests).unwrap_or(0);
             self.seen.usage = Some(used);
         }
     }
@@ -308,7 +331,11 @@ impl Meter {
         let first = !self.seen.started;
         self.seen.started = true;
         let status = status_of(data);
-        self.seen.error.get_or_insert_with(|| StreamError { data: Bytes::copy_from_slice(data), status, first });
+        self.seen.error.get_or_insert_with(|| StreamError {
+            data: Bytes::copy_from_slice(data),
+            status,
+            first,
+        });
     }
 }
 
@@ -470,25 +497,59 @@ mod tests {
     #[test]
     fn each_dialects_stream_tells_its_usage_and_its_end() {
         check(Api::Anthropic, Form::Sse, &format!("{CLAUDE}{CLAUDE_END}"), Some((9, 41)), true);
-        check(Api::OpenaiChat, Form::Sse,
+        check(
+            Api::OpenaiChat,
+            Form::Sse,
             "data: {\"id\":\"x\",\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"hi\"}}],\"usage\":null}\n\ndata: {\"choices\":[],\"usage\":{\"prompt_tokens\":20,\"completion_tokens\":9,\"total_tokens\":29}}\n\ndata: [DONE]\n\n",
-            Some((20, 9)), true);
-        check(Api::OpenaiResponses, Form::Sse,
+            Some((20, 9)),
+            true,
+        );
+        check(
+            Api::OpenaiResponses,
+            Form::Sse,
             "event: response.created\ndata: {\"type\":\"response.created\",\"sequence_number\":0,\"response\":{\"id\":\"r\",\"usage\":null}}\n\nevent: response.completed\ndata: {\"type\":\"response.completed\",\"sequence_number\":1,\"response\":{\"id\":\"r\",\"usage\":{\"input_tokens\":9,\"output_tokens\":4,\"total_tokens\":13}}}\n\n",
-            Some((9, 4)), true);
-        check(Api::Gemini, Form::Sse,
+            Some((9, 4)),
+            true,
+        );
+        check(
+            Api::Gemini,
+            Form::Sse,
             "data: {\"candidates\":[{\"content\":{}}],\"usageMetadata\":{\"promptTokenCount\":3,\"totalTokenCount\":4,\"candidatesTokenCount\":1}}\r\n\r\ndata: {\"candidates\":[{\"finishReason\":\"STOP\"}],\"usageMetadata\":{\"promptTokenCount\":3,\"candidatesTokenCount\":7,\"totalTokenCount\":10}}\r\n\r\n",
-            Some((3, 7)), true);
-        check(Api::Gemini, Form::JsonArray,
+            Some((3, 7)),
+            true,
+        );
+        check(
+            Api::Gemini,
+            Form::JsonArray,
             "[{\"candidates\":[],\"usageMetadata\":{\"promptTokenCount\":3,\"totalTokenCount\":3}}\n,\r\n{\"usageMetadata\":{\"promptTokenCount\":3,\"candidatesTokenCount\":7,\"totalTokenCount\":10}}\n]",
-            Some((3, 7)), true);
+            Some((3, 7)),
+            true,
+        );
     }
 
     #[test]
     fn a_whole_body_tells_its_usage() {
-        check(Api::Anthropic, Form::Whole, r#"{"id":"m","content":[{"text":"{\"usage\":1}"}],"usage":{"input_tokens":3,"output_tokens":2}}"#, Some((3, 2)), true);
-        check(Api::OpenaiChat, Form::Whole, r#"{"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5},"choices":[]}"#, Some((3, 2)), true);
-        check(Api::Gemini, Form::Whole, r#"{"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":2}}"#, Some((3, 2)), true);
+        check(
+            Api::Anthropic,
+            Form::Whole,
+            r#"{"id":"m","content":[{"text":"{\"usage\":1}"}],"usage":{"input_tokens":3,"output_tokens":2}}"#,
+            Some((3, 2)),
+            true,
+        );
+        check(
+            Api::OpenaiChat,
+            Form::Whole,
+            r#"{"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5},"choices":[]}"#,
+            Some((3, 2)),
+            true,
+        );
+        check(
+            Api::Gemini,
+            Form::Whole,
+            r#"{"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":2}}"#,
+            Some((3, 2)),
+            true,
+        );
         check(Api::OpenaiChat, Form::Whole, r#"{"usage":{"prompt_tok"#, None, false);
     }
 
@@ -501,14 +562,29 @@ mod tests {
 
     #[test]
     fn an_error_is_seen_and_whether_it_came_first() {
-        let first = seen(Api::Anthropic, Form::Sse, "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}\n\n", 9);
+        let first = seen(
+            Api::Anthropic,
+            Form::Sse,
+            "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}\n\n",
+            9,
+        );
         let error = first.error.unwrap();
         assert!(error.first);
         assert_eq!(error.status.as_u16(), 503);
-        let late = seen(Api::OpenaiChat, Form::Sse, "data: {\"choices\":[]}\n\ndata: {\"error\":{\"message\":\"x\",\"code\":429}}\n\n", 9);
+        let late = seen(
+            Api::OpenaiChat,
+            Form::Sse,
+            "data: {\"choices\":[]}\n\ndata: {\"error\":{\"message\":\"x\",\"code\":429}}\n\n",
+            9,
+        );
         let error = late.error.unwrap();
         assert_eq!((error.first, error.status.as_u16()), (false, 429));
-        let gemini = seen(Api::Gemini, Form::JsonArray, "[{\"error\":{\"code\":503,\"message\":\"o\",\"status\":\"UNAVAILABLE\"}}]", 4);
+        let gemini = seen(
+            Api::Gemini,
+            Form::JsonArray,
+            "[{\"error\":{\"code\":503,\"message\":\"o\",\"status\":\"UNAVAILABLE\"}}]",
+            4,
+        );
         assert_eq!(gemini.error.unwrap().status.as_u16(), 503);
     }
 
@@ -516,7 +592,18 @@ mod tests {
     fn nothing_that_comes_makes_it_panic() {
         for api in Api::ALL {
             for form in [Form::Sse, Form::Whole, Form::JsonArray] {
-                for text in ["", "}", "]]]]", "\"", "data:", "data: {", "event: message_start\ndata: 7\n\n", "\u{0}\u{ff}", "{\"usage\":[[[", "data: \"error\"\n\n"] {
+                for text in [
+                    "",
+                    "}",
+                    "]]]]",
+                    "\"",
+                    "data:",
+                    "data: {",
+                    "event: message_start\ndata: 7\n\n",
+                    "\u{0}\u{ff}",
+                    "{\"usage\":[[[",
+                    "data: \"error\"\n\n",
+                ] {
                     seen(api, form, text, 1);
                 }
             }

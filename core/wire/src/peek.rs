@@ -11,9 +11,24 @@ const MODEL_MAX: usize = 256;
 
 /// What decides something: none of these may be in a body twice, however it is written.
 const DECIDING: [&str; 18] = [
-    "model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens", "n", "messages",
-    "input", "contents", "previous_response_id", "conversation", "metadata", "prompt_cache_key", "service_tier",
-    "generationConfig", "generation_config", "generateContentRequest",
+    "model",
+    "stream",
+    "stream_options",
+    "max_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "n",
+    "messages",
+    "input",
+    "contents",
+    "previous_response_id",
+    "conversation",
+    "metadata",
+    "prompt_cache_key",
+    "service_tier",
+    "generationConfig",
+    "generation_config",
+    "generateContentRequest",
 ];
 
 /// A string in a body.
@@ -82,7 +97,10 @@ pub fn peek(api: Api, operation: Operation, body: &[u8]) -> Result<Peek, Error> 
         return Err(Error::bad_request(None, "the request body must be a JSON object"));
     };
     if let Some(name) = twice {
-        return Err(Error::bad_request(Some(name), format!("`{name}` is in the request body twice: send it once")));
+        return Err(Error::bad_request(
+            Some(name),
+            format!("`{name}` is in the request body twice: send it once"),
+        ));
     }
     let mut spans = DECIDING.iter().zip(found).filter_map(|(name, span)| span.map(|span| (*name, span)));
     let mut look = Peek { start, empty, ..Peek::default() };

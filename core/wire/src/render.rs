@@ -57,17 +57,27 @@ pub(crate) fn names(kind: Kind) -> Names {
     let invalid = |code| ("invalid_request_error", code);
     let server = |code| ("server_error", Some(code));
     match kind {
-        Kind::Unauthenticated => {
-            of(StatusCode::UNAUTHORIZED, "authentication_error", invalid(Some("invalid_api_key")), "UNAUTHENTICATED")
+        Kind::Unauthenticated => of(
+            StatusCode::UNAUTHORIZED,
+            "authentication_error",
+            invalid(Some("invalid_api_key")),
+            "UNAUTHENTICATED",
+        ),
+        Kind::Forbidden => of(
+            StatusCode::FORBIDDEN,
+            "permission_error",
+            invalid(Some("permission_denied")),
+            "PERMISSION_DENIED",
+        ),
+        Kind::BadRequest => {
+            of(StatusCode::BAD_REQUEST, "invalid_request_error", invalid(None), "INVALID_ARGUMENT")
         }
-        Kind::Forbidden => {
-            of(StatusCode::FORBIDDEN, "permission_error", invalid(Some("permission_denied")), "PERMISSION_DENIED")
-        }
-        Kind::BadRequest => of(StatusCode::BAD_REQUEST, "invalid_request_error", invalid(None), "INVALID_ARGUMENT"),
         Kind::ModelNotFound => {
             of(StatusCode::NOT_FOUND, "not_found_error", invalid(Some("model_not_found")), "NOT_FOUND")
         }
-        Kind::NoRoute => of(StatusCode::NOT_FOUND, "not_found_error", invalid(Some("unknown_url")), "NOT_FOUND"),
+        Kind::NoRoute => {
+            of(StatusCode::NOT_FOUND, "not_found_error", invalid(Some("unknown_url")), "NOT_FOUND")
+        }
         Kind::MethodNotAllowed => of(
             StatusCode::METHOD_NOT_ALLOWED,
             "invalid_request_error",
@@ -104,12 +114,18 @@ pub(crate) fn names(kind: Kind) -> Names {
             ("rate_limit_error", Some("rate_limit_exceeded")),
             "RESOURCE_EXHAUSTED",
         ),
-        Kind::NoAccount => {
-            of(StatusCode::SERVICE_UNAVAILABLE, "overloaded_error", server("no_account_available"), "UNAVAILABLE")
-        }
-        Kind::Overloaded => {
-            of(StatusCode::SERVICE_UNAVAILABLE, "overloaded_error", server("gateway_overloaded"), "UNAVAILABLE")
-        }
+        Kind::NoAccount => of(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "overloaded_error",
+            server("no_account_available"),
+            "UNAVAILABLE",
+        ),
+        Kind::Overloaded => of(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "overloaded_error",
+            server("gateway_overloaded"),
+            "UNAVAILABLE",
+        ),
         Kind::Upstream => of(StatusCode::BAD_GATEWAY, "api_error", server("upstream_error"), "INTERNAL"),
         Kind::UpstreamTimeout => {
             of(StatusCode::GATEWAY_TIMEOUT, "timeout_error", server("upstream_error"), "DEADLINE_EXCEEDED")
@@ -117,7 +133,9 @@ pub(crate) fn names(kind: Kind) -> Names {
         Kind::StoreUnavailable => {
             of(StatusCode::SERVICE_UNAVAILABLE, "api_error", server("store_unavailable"), "UNAVAILABLE")
         }
-        Kind::Internal => of(StatusCode::INTERNAL_SERVER_ERROR, "api_error", server("internal_error"), "INTERNAL"),
+        Kind::Internal => {
+            of(StatusCode::INTERNAL_SERVER_ERROR, "api_error", server("internal_error"), "INTERNAL")
+        }
     }
 }
 
@@ -132,7 +150,8 @@ pub fn refusal(style: Style, error: &Error, request_id: &str) -> Rendered {
     if let Some(seconds) = seconds {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    let retry = matches!(status.as_u16(), 429 | 503) && facts.retry_after.is_some_and(|wait| wait <= RETRY_MAX);
+    let retry =
+        matches!(status.as_u16(), 429 | 503) && facts.retry_after.is_some_and(|wait| wait <= RETRY_MAX);
     if status.is_client_error() || status == StatusCode::SERVICE_UNAVAILABLE {
         let value = HeaderValue::from_static(if retry { "true" } else { "false" });
         headers.insert(HeaderName::from_static("x-should-retry"), value);
@@ -167,7 +186,9 @@ pub(crate) fn body(style: Style, error: &Error, request_id: &str) -> Value {
         Style::Openai => {
             let message = match (facts.kind, seconds) {
                 // Codex reads the wait from the sentence.
-                (Kind::RateLimited, Some(seconds)) => format!("{}. Please try again in {seconds}s.", facts.message),
+                (Kind::RateLimited, Some(seconds)) => {
+                    format!("{}. Please try again in {seconds}s.", facts.message)
+                }
                 _ => facts.message.clone(),
             };
             let (kind, code) = names.openai;
@@ -179,7 +200,9 @@ pub(crate) fn body(style: Style, error: &Error, request_id: &str) -> Value {
             let mut details = vec![json!({
                 "@type": "type.googleapis.com/google.rpc.RequestInfo", "requestId": request_id,
             })];
-            if let (Kind::RateLimited | Kind::NoAccount | Kind::Overloaded, Some(seconds)) = (facts.kind, seconds) {
+            if let (Kind::RateLimited | Kind::NoAccount | Kind::Overloaded, Some(seconds)) =
+                (facts.kind, seconds)
+            {
                 details.push(json!({
                     "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": format!("{seconds}s"),
                 }));
@@ -206,19 +229,33 @@ mod tests {
     fn rendered(style: Style, error: &Error) -> (u16, Value, Option<String>, Option<String>) {
         let rendered = refusal(style, error, "req_1");
         let header = |name: &str| rendered.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
-        (rendered.status.as_u16(), serde_json::from_slice(&rendered.body).unwrap(), header("retry-after"), header("x-should-retry"))
+        (
+            rendered.status.as_u16(),
+            serde_json::from_slice(&rendered.body).unwrap(),
+            header("retry-after"),
+            header("x-should-retry"),
+        )
     }
 
     #[test]
     fn each_dialect_has_its_own_words_and_the_request_id() {
         let error = Error::bad_request(Some("model"), "no model");
         let (status, body, _, retry) = rendered(Style::Anthropic, &error);
-        assert_eq!((status, body["error"]["type"].as_str(), body["request_id"].as_str()), (400, Some("invalid_request_error"), Some("req_1")));
+        assert_eq!(
+            (status, body["error"]["type"].as_str(), body["request_id"].as_str()),
+            (400, Some("invalid_request_error"), Some("req_1"))
+        );
         assert_eq!(retry.as_deref(), Some("false"));
         let (_, body, ..) = rendered(Style::Openai, &error);
-        assert_eq!((body["error"]["param"].as_str(), body["error"]["request_id"].as_str()), (Some("model"), Some("req_1")));
+        assert_eq!(
+            (body["error"]["param"].as_str(), body["error"]["request_id"].as_str()),
+            (Some("model"), Some("req_1"))
+        );
         let (_, body, ..) = rendered(Style::Gemini, &error);
-        assert_eq!((body["error"]["status"].as_str(), body["error"]["details"][0]["requestId"].as_str()), (Some("INVALID_ARGUMENT"), Some("req_1")));
+        assert_eq!(
+            (body["error"]["status"].as_str(), body["error"]["details"][0]["requestId"].as_str()),
+            (Some("INVALID_ARGUMENT"), Some("req_1"))
+        );
     }
 
     #[test]
@@ -228,6 +265,9 @@ mod tests {
         assert!(body["error"]["message"].as_str().unwrap().contains("try again in 2s"));
         assert_eq!((after.as_deref(), retry.as_deref()), (Some("2"), Some("true")));
         let (_, body, _, retry) = rendered(Style::Gemini, &limited(3_600_000));
-        assert_eq!((body["error"]["details"][1]["retryDelay"].as_str(), retry.as_deref()), (Some("3600s"), Some("false")));
+        assert_eq!(
+            (body["error"]["details"][1]["retryDelay"].as_str(), retry.as_deref()),
+            (Some("3600s"), Some("false"))
+        );
     }
 }

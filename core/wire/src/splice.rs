@@ -34,7 +34,10 @@ pub fn include_usage(peek: &Peek, edits: &mut Vec<Edit>) -> bool {
         IncludeUsage::Yes => return false,
         IncludeUsage::Absent => {
             let comma = if peek.empty { "" } else { "," };
-            Edit { at: peek.start..peek.start, with: format!("\"stream_options\":{{\"include_usage\":true}}{comma}") }
+            Edit {
+                at: peek.start..peek.start,
+                with: format!("\"stream_options\":{{\"include_usage\":true}}{comma}"),
+            }
         }
         IncludeUsage::Unsaid { start, empty } => {
             let comma = if *empty { "" } else { "," };

@@ -131,7 +131,10 @@ mod tests {
         let mut found = Vec::new();
         let mut scanner = Scanner::default();
         let mut take = |event: super::Event<'_>| {
-            found.push((String::from_utf8_lossy(event.name).into(), String::from_utf8_lossy(event.data).into()));
+            found.push((
+                String::from_utf8_lossy(event.name).into(),
+                String::from_utf8_lossy(event.data).into(),
+            ));
         };
         for piece in pieces {
             scanner.feed(piece, &mut take);
@@ -141,7 +144,8 @@ mod tests {
     }
 
     fn check(stream: &str, expected: &[(&str, &str)]) {
-        let expected: Vec<(String, String)> = expected.iter().map(|(a, b)| ((*a).into(), (*b).into())).collect();
+        let expected: Vec<(String, String)> =
+            expected.iter().map(|(a, b)| ((*a).into(), (*b).into())).collect();
         assert_eq!(events(&[stream.as_bytes()]), expected, "{stream:?}");
         for at in 0..stream.len() {
             let (one, other) = stream.as_bytes().split_at(at);

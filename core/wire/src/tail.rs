@@ -63,7 +63,13 @@ mod tests {
 
     #[test]
     fn a_broken_stream_ends_in_its_own_dialect() {
-        let open = Seen { open_event: true, sequence_number: Some(4), id: Some("resp_1".into()), elements: 1, ..Seen::default() };
+        let open = Seen {
+            open_event: true,
+            sequence_number: Some(4),
+            id: Some("resp_1".into()),
+            elements: 1,
+            ..Seen::default()
+        };
         assert!(text(Api::Anthropic, Form::Sse, &open).unwrap().starts_with("\n\nevent: error\ndata: {"));
         let chat = text(Api::OpenaiChat, Form::Sse, &Seen::default()).unwrap();
         assert!(chat.starts_with("data: {\"error\":") && !chat.contains("[DONE]"));

@@ -114,7 +114,11 @@ impl Openai {
         let output = self.output_tokens.unwrap_or(0);
         let read = details.cached_tokens.or(self.prompt_cache_hit_tokens).unwrap_or(0);
         let written = details.cache_write_tokens.unwrap_or(0);
-        let long = details.cache_write_tokens_details.and_then(|writes| writes.ttl_12h_tokens).unwrap_or(0).min(written);
+        let long = details
+            .cache_write_tokens_details
+            .and_then(|writes| writes.ttl_12h_tokens)
+            .unwrap_or(0)
+            .min(written);
         let cached = read.saturating_add(written);
         let total = self.total_tokens.unwrap_or(input.saturating_add(output));
         Usage {
@@ -177,7 +181,16 @@ mod tests {
             "cache_creation":{"ephemeral_5m_input_tokens":40,"ephemeral_1h_input_tokens":60},"output_tokens":55,
             "output_tokens_details":{"thinking_tokens":30},"server_tool_use":{"web_search_requests":2},"x":null}"#;
         let usage = serde_json::from_str::<Anthropic>(told).unwrap().usage();
-        let expected = Usage { input: 12, output: 55, cache_write_5m: 40, cache_write_1h: 60, cache_read: 2000, reasoning: 30, web_searches: 2, ..Usage::default() };
+        let expected = Usage {
+            input: 12,
+            output: 55,
+            cache_write_5m: 40,
+            cache_write_1h: 60,
+            cache_read: 2000,
+            reasoning: 30,
+            web_searches: 2,
+            ..Usage::default()
+        };
         assert_eq!(usage, expected);
     }
 
@@ -195,14 +208,25 @@ mod tests {
             r#"{"input_tokens":1200,"output_tokens":300,"total_tokens":1500,"input_tokens_details":{"cached_tokens":1000,"cache_write_tokens":100},"output_tokens_details":{"reasoning_tokens":200}}"#,
         ] {
             let usage = serde_json::from_str::<Openai>(told).unwrap().usage();
-            let expected = Usage { input: 100, output: 300, cache_write_5m: 100, cache_read: 1000, reasoning: 200, ..Usage::default() };
+            let expected = Usage {
+                input: 100,
+                output: 300,
+                cache_write_5m: 100,
+                cache_read: 1000,
+                reasoning: 200,
+                ..Usage::default()
+            };
             assert_eq!(usage, expected);
         }
     }
 
     #[test]
     fn nothing_goes_below_zero_and_what_does_not_add_up_is_flagged() {
-        let usage = serde_json::from_str::<Openai>(r#"{"prompt_tokens":5,"prompt_tokens_details":{"cached_tokens":9}}"#).unwrap().usage();
+        let usage = serde_json::from_str::<Openai>(
+            r#"{"prompt_tokens":5,"prompt_tokens_details":{"cached_tokens":9}}"#,
+        )
+        .unwrap()
+        .usage();
         assert_eq!((usage.input, usage.inconsistent), (0, true));
     }
 
@@ -210,7 +234,10 @@ mod tests {
     fn geminis_thoughts_are_outside_its_candidates_unless_the_total_says_otherwise() {
         let outside = r#"{"promptTokenCount":8,"candidatesTokenCount":9,"thoughtsTokenCount":12,"totalTokenCount":29,"cachedContentTokenCount":3}"#;
         let usage = serde_json::from_str::<Gemini>(outside).unwrap().usage();
-        assert_eq!((usage.input, usage.output, usage.cache_read, usage.reasoning, usage.inconsistent), (5, 21, 3, 12, false));
+        assert_eq!(
+            (usage.input, usage.output, usage.cache_read, usage.reasoning, usage.inconsistent),
+            (5, 21, 3, 12, false)
+        );
         let inside = r#"{"promptTokenCount":8,"candidatesTokenCount":21,"thoughtsTokenCount":12,"totalTokenCount":29}"#;
         assert_eq!(serde_json::from_str::<Gemini>(inside).unwrap().usage().output, 21);
     }

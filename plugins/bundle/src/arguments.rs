@@ -69,7 +69,7 @@ pub(crate) struct At {
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
     /// Make a key; its secret is printed once.
-    Create(NewKey),
+    Create(Box<NewKey>),
     /// List the keys.
     List,
     /// Show a key, by id or name.

@@ -53,16 +53,24 @@ fn print(address: SocketAddr, token: &str) {
     println!("base URL     {base}\nAPI key      {KEY}\nadmin token  {token}\nSwagger UI   {base}/docs\n");
     let json = "-H 'content-type: application/json'";
     let claude = |stream: bool| {
-        format!("curl -sN {base}/v1/messages -H 'x-api-key: {KEY}' {json} -d '{{\"model\":\"claude-sonnet-5-5\",\"max_tokens\":256,\"stream\":{stream},\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'")
+        format!(
+            "curl -sN {base}/v1/messages -H 'x-api-key: {KEY}' {json} -d '{{\"model\":\"claude-sonnet-5-5\",\"max_tokens\":256,\"stream\":{stream},\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'"
+        )
     };
     let chat = |stream: bool| {
-        format!("curl -sN {base}/v1/chat/completions -H 'authorization: Bearer {KEY}' {json} -d '{{\"model\":\"gpt-5.5\",\"stream\":{stream},\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'")
+        format!(
+            "curl -sN {base}/v1/chat/completions -H 'authorization: Bearer {KEY}' {json} -d '{{\"model\":\"gpt-5.5\",\"stream\":{stream},\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'"
+        )
     };
     let responses = |stream: bool| {
-        format!("curl -sN {base}/v1/responses -H 'authorization: Bearer {KEY}' {json} -d '{{\"model\":\"gpt-5.5\",\"stream\":{stream},\"input\":\"Hello\"}}'")
+        format!(
+            "curl -sN {base}/v1/responses -H 'authorization: Bearer {KEY}' {json} -d '{{\"model\":\"gpt-5.5\",\"stream\":{stream},\"input\":\"Hello\"}}'"
+        )
     };
     let gemini = |verb: &str| {
-        format!("curl -sN '{base}/v1beta/models/gemini-3.8-flash:{verb}' -H 'x-goog-api-key: {KEY}' {json} -d '{{\"contents\":[{{\"role\":\"user\",\"parts\":[{{\"text\":\"Hello\"}}]}}]}}'")
+        format!(
+            "curl -sN '{base}/v1beta/models/gemini-3.8-flash:{verb}' -H 'x-goog-api-key: {KEY}' {json} -d '{{\"contents\":[{{\"role\":\"user\",\"parts\":[{{\"text\":\"Hello\"}}]}}]}}'"
+        )
     };
     for (title, lines) in [
         ("Claude", [claude(false), claude(true)]),

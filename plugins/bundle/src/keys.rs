@@ -21,7 +21,7 @@ pub(crate) fn keys(at: &At, command: KeyCommand) -> ExitCode {
     };
     let call = |method: &str, path: &str, body: Option<Value>| call(&at.url, token, method, path, body);
     let answer = match command {
-        KeyCommand::Create(new) => call("POST", "", Some(fields(new))),
+        KeyCommand::Create(new) => call("POST", "", Some(fields(*new))),
         KeyCommand::List => call("GET", "", None),
         KeyCommand::Show { id } => call("GET", &format!("/{id}"), None),
         KeyCommand::Revoke { id } => call("DELETE", &format!("/{id}"), None),
@@ -96,7 +96,11 @@ fn call(url: &str, token: &str, method: &str, path: &str, body: Option<Value>) -
     let mut response = sent.map_err(|error| format!("{url} can't be reached: {error}"))?;
     let status = response.status();
     let text = response.body_mut().read_to_string().map_err(|error| error.to_string())?;
-    let answer: Value = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or(Value::String(text)) };
+    let answer: Value = if text.is_empty() {
+        Value::Null
+    } else {
+        serde_json::from_str(&text).unwrap_or(Value::String(text))
+    };
     if status.is_success() {
         return Ok(answer);
     }

@@ -28,7 +28,12 @@ pub(crate) fn serve(files: &[PathBuf]) -> ExitCode {
 }
 
 /// Runs with a configuration; `ready` is told where it listens.
-pub(crate) fn run(loaded: &Loaded, config: Resolved, files: Vec<PathBuf>, ready: impl FnOnce(SocketAddr)) -> ExitCode {
+pub(crate) fn run(
+    loaded: &Loaded,
+    config: Resolved,
+    files: Vec<PathBuf>,
+    ready: impl FnOnce(SocketAddr),
+) -> ExitCode {
     logs::start(&config.telemetry);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

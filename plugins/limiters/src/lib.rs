@@ -45,7 +45,12 @@ mod tests {
     fn only_what_is_bounded_takes_a_slot() {
         let (key, group): (Arc<str>, Arc<str>) = ("k".into(), "g".into());
         for (key_bound, group_bound, taken) in [(0, 0, 0), (8, 0, 1), (0, 50, 1), (8, 50, 2)] {
-            let subject = Subject { key: &key, key_concurrency: key_bound, group: Some(&group), group_concurrency: group_bound };
+            let subject = Subject {
+                key: &key,
+                key_concurrency: key_bound,
+                group: Some(&group),
+                group_concurrency: group_bound,
+            };
             let mut takes = Vec::new();
             Concurrency.takes(&subject, &mut takes);
             assert_eq!(takes.len(), taken);

@@ -54,7 +54,13 @@ mod tests {
         let mut used = vec![0; weights.len()];
         for turn in 1..=requests {
             let candidates: Vec<Candidate<'_>> = (0..weights.len())
-                .map(|at| Candidate { account: "a", priority: priorities[at], weight: weights[at], in_flight: in_flight[at], last_used: used[at] })
+                .map(|at| Candidate {
+                    account: "a",
+                    priority: priorities[at],
+                    weight: weights[at],
+                    in_flight: in_flight[at],
+                    last_used: used[at],
+                })
                 .collect();
             let best = LeastLoaded.plan(&ASK, &candidates)[0];
             in_flight[best] += 1;

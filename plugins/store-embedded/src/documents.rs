@@ -59,7 +59,8 @@ impl Documents {
         let connection = self.connection.lock();
         let select = "SELECT id, document FROM documents WHERE kind = ?1 ORDER BY id";
         let mut statement = connection.prepare(select).map_err(failed)?;
-        let rows = statement.query_map(params![kind], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
+        let rows =
+            statement.query_map(params![kind], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
         rows.collect::<Result<_, _>>().map_err(failed)
     }
 

@@ -13,7 +13,9 @@ pub(crate) struct Slots(Mutex<HashMap<Bucket, u64>>);
 impl Slots {
     pub(crate) fn take_all(&self, takes: Vec<Take>) -> Taken {
         let mut held = self.0.lock();
-        let full = |take: &Take| held.get(&take.bucket).copied().unwrap_or(0).saturating_add(take.amount) > take.limit;
+        let full = |take: &Take| {
+            held.get(&take.bucket).copied().unwrap_or(0).saturating_add(take.amount) > take.limit
+        };
         if let Some(full) = takes.iter().find(|take| full(take)) {
             return Taken::Refused(full.clone());
         }

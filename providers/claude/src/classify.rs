@@ -19,7 +19,9 @@ const OVERLOADED: u16 = 529;
 pub(crate) fn classify(failure: &Failure<'_>) -> Error {
     let error = failure.by_convention();
     match failure.status.as_u16() {
-        400 | 429 if says_account(failure.body) => error.blame(Fault::Account, Scope::Account).elsewhere(true),
+        400 | 429 if says_account(failure.body) => {
+            error.blame(Fault::Account, Scope::Account).elsewhere(true)
+        }
         OVERLOADED => error.blame(Fault::Provider, Scope::Model).elsewhere(true),
         _ => error,
     }

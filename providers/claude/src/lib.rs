@@ -39,7 +39,8 @@ impl Claude {
         };
         let endpoint = Endpoint::parse(&base_url, &["/v1"]).map_err(|why| section.wrong("base_url", why))?;
         let api_key = section.credential("api_key", "", &secret)?;
-        let bearer = if kind == "ccr" { Some(section.credential("api_key", "Bearer ", &secret)?) } else { None };
+        let bearer =
+            if kind == "ccr" { Some(section.credential("api_key", "Bearer ", &secret)?) } else { None };
         let info = ProviderInfo { kind, account: section.name.to_owned(), families: &[Family::Claude] };
         Ok(Arc::new(Self { info, endpoint, api_key, bearer }))
     }

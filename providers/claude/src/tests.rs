@@ -44,7 +44,11 @@ fn a_mistake_in_the_settings_says_where() {
 #[test]
 fn whose_fault_a_refusal_is() {
     let check = |status: u16, body: &str, fault: Fault, elsewhere: bool| {
-        let failure = Failure { status: StatusCode::from_u16(status).unwrap(), headers: &HeaderMap::new(), body: body.as_bytes() };
+        let failure = Failure {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: &HeaderMap::new(),
+            body: body.as_bytes(),
+        };
         let error = super::classify::classify(&failure);
         assert_eq!((error.facts().fault, error.facts().elsewhere), (fault, elsewhere), "{status} {body}");
     };

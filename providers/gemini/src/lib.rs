@@ -8,7 +8,9 @@ use http::{HeaderName, HeaderValue, Method, Request};
 use serde::Deserialize;
 use sluice_api::endpoint::without;
 use sluice_api::provider::{Call, CallCx, Failure, ModelPlace, Offer, Provider, ProviderInfo};
-use sluice_api::{Api, Endpoint, Error, Family, Fault, Form, Kind, Operation, Problem, Scope, Secret, Section};
+use sluice_api::{
+    Api, Endpoint, Error, Family, Fault, Form, Kind, Operation, Problem, Scope, Secret, Section,
+};
 use sluice_api::{async_trait, register};
 use sluice_wire::encode;
 use utoipa::ToSchema;
@@ -48,9 +50,11 @@ struct Gemini {
 impl Gemini {
     fn build(section: &Section<'_>) -> Result<Arc<dyn Provider>, Vec<Problem>> {
         let settings: GeminiSettings = section.read()?;
-        let endpoint = Endpoint::parse(&settings.base_url, &VERSIONS).map_err(|why| section.wrong("base_url", why))?;
+        let endpoint =
+            Endpoint::parse(&settings.base_url, &VERSIONS).map_err(|why| section.wrong("base_url", why))?;
         let api_key = section.credential("api_key", "", &settings.api_key)?;
-        let info = ProviderInfo { kind: "gemini", account: section.name.to_owned(), families: &[Family::Gemini] };
+        let info =
+            ProviderInfo { kind: "gemini", account: section.name.to_owned(), families: &[Family::Gemini] };
         Ok(Arc::new(Self { info, endpoint, api_key }))
     }
 }
@@ -127,13 +131,19 @@ mod tests {
     async fn a_request_names_the_model_in_its_path_and_nowhere_else() {
         let base = "https://generativelanguage.googleapis.com/v1beta/models";
         for (operation, form, model, uri) in [
-            (Operation::Generate, Form::Whole, "gemini-3.8-flash", format!("{base}/gemini-3.8-flash:generateContent")),
+            (
+                Operation::Generate,
+                Form::Whole,
+                "gemini-3.8-flash",
+                format!("{base}/gemini-3.8-flash:generateContent"),
+            ),
             (Operation::Generate, Form::Sse, "models/g", format!("{base}/g:streamGenerateContent?alt=sse")),
             (Operation::Generate, Form::JsonArray, "g", format!("{base}/g:streamGenerateContent")),
             (Operation::BatchEmbed, Form::Whole, "a/b?c", format!("{base}/a%2Fb%3Fc:batchEmbedContents")),
         ] {
             let provider = with_section("api_key = \"k\"", Gemini::build).unwrap();
-            let request = provider.prepare(&context(), call(Api::Gemini, operation, form, model)).await.unwrap();
+            let request =
+                provider.prepare(&context(), call(Api::Gemini, operation, form, model)).await.unwrap();
             assert_eq!(request.uri().to_string(), uri);
             assert_eq!(request.headers()["x-goog-api-key"], "k");
         }
@@ -142,8 +152,14 @@ mod tests {
     #[test]
     fn a_wrong_key_is_the_accounts_fault_though_it_comes_as_a_400() {
         let provider = with_section("api_key = \"k\"", Gemini::build).unwrap();
-        for (body, fault) in [("{\"reason\":\"API_KEY_INVALID\"}", Fault::Account), ("{\"message\":\"bad\"}", Fault::Client)] {
-            let failure = Failure { status: StatusCode::BAD_REQUEST, headers: &HeaderMap::new(), body: body.as_bytes() };
+        for (body, fault) in
+            [("{\"reason\":\"API_KEY_INVALID\"}", Fault::Account), ("{\"message\":\"bad\"}", Fault::Client)]
+        {
+            let failure = Failure {
+                status: StatusCode::BAD_REQUEST,
+                headers: &HeaderMap::new(),
+                body: body.as_bytes(),
+            };
             assert_eq!(provider.classify(&failure).facts().fault, fault);
         }
     }

@@ -57,7 +57,9 @@ pub(crate) fn build(section: &Section<'_>) -> Result<Arc<dyn Provider>, Vec<Prob
             }
             format!("https://{resource}.openai.azure.com")
         }
-        (Some(_), Some(_)) => return Err(section.wrong("resource", "give `resource` or `base_url`, one of them")),
+        (Some(_), Some(_)) => {
+            return Err(section.wrong("resource", "give `resource` or `base_url`, one of them"));
+        }
         (None, None) => return Err(section.wrong("resource", "give the `resource` or its `base_url`")),
     };
     let versions = ["/v1", "/openai"];
@@ -66,7 +68,8 @@ pub(crate) fn build(section: &Section<'_>) -> Result<Arc<dyn Provider>, Vec<Prob
     let api_version = settings.api_version.filter(|version| version != "v1");
     let mut own = HeaderMap::new();
     own.insert(API_KEY, section.credential("api_key", "", &settings.api_key)?);
-    let info = ProviderInfo { kind: "azure-openai", account: section.name.to_owned(), families: &[Family::Openai] };
+    let info =
+        ProviderInfo { kind: "azure-openai", account: section.name.to_owned(), families: &[Family::Openai] };
     Ok(Arc::new(Azure { info, endpoint, own, dated, api_version, deployments: settings.deployments }))
 }
 
@@ -85,7 +88,8 @@ impl Provider for Azure {
             _ => spoken(operation)?,
         };
         // The path names the deployment, but for Responses; a body's model is then ignored, so it may stand in both.
-        let model_in = if self.dated && operation != Operation::Generate { ModelPlace::Path } else { ModelPlace::Body };
+        let model_in =
+            if self.dated && operation != Operation::Generate { ModelPlace::Path } else { ModelPlace::Body };
         Some(Offer { apis, model_in })
     }
 

@@ -8,7 +8,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use serde::Deserialize;
 use sluice_api::endpoint::without;
 use sluice_api::provider::{Call, CallCx, Failure, ModelPlace, Offer, Provider, ProviderInfo};
-use sluice_api::{Api, Endpoint, Error, Family, Kind, Operation, Problem, Secret, Section, async_trait, register};
+use sluice_api::{
+    Api, Endpoint, Error, Family, Kind, Operation, Problem, Secret, Section, async_trait, register,
+};
 use utoipa::ToSchema;
 
 use crate::classify;
@@ -79,7 +81,8 @@ pub(crate) fn build_openai(section: &Section<'_>) -> Result<Arc<dyn Provider>, V
         ("project", "openai-project", &settings.project),
     ] {
         if let Some(value) = value {
-            let value = HeaderValue::from_str(value).map_err(|_| section.wrong(key, "no HTTP header can carry it"))?;
+            let value = HeaderValue::from_str(value)
+                .map_err(|_| section.wrong(key, "no HTTP header can carry it"))?;
             own.insert(HeaderName::from_static(name), value);
         }
     }

@@ -14,16 +14,76 @@ type Build = fn(&Section<'_>) -> Result<Arc<dyn Provider>, Vec<Problem>>;
 #[tokio::test]
 async fn a_request_goes_where_the_account_says() {
     let cases: [(Build, &str, Api, Operation, &str); 10] = [
-        (plain::build_openai, "", Api::OpenaiChat, Operation::Generate, "https://api.openai.com/v1/chat/completions?x=1"),
-        (plain::build_openai, "", Api::OpenaiResponses, Operation::Compact, "https://api.openai.com/v1/responses/compact?x=1"),
-        (plain::build_openai, "base_url = \"http://h/p/v1\"", Api::OpenaiImages, Operation::Images, "http://h/p/v1/images/generations?x=1"),
-        (plain::build_responses, "base_url = \"http://h\"", Api::OpenaiResponses, Operation::Generate, "http://h/v1/responses?x=1"),
-        (plain::build_compatible, "base_url = \"http://h/v1/\"", Api::OpenaiEmbeddings, Operation::Embed, "http://h/v1/embeddings?x=1"),
-        (azure::build, "resource = \"r\"", Api::OpenaiChat, Operation::Generate, "https://r.openai.azure.com/openai/v1/chat/completions?x=1"),
-        (azure::build, "resource = \"r\"\napi_version = \"preview\"", Api::OpenaiChat, Operation::Generate, "https://r.openai.azure.com/openai/v1/chat/completions?api-version=preview&x=1"),
-        (azure::build, "base_url = \"http://h/openai/v1\"\napi_version = \"2024-10-21\"", Api::OpenaiChat, Operation::Generate, "http://h/openai/deployments/a%2Fb/chat/completions?api-version=2024-10-21&x=1"),
-        (azure::build, "base_url = \"http://h\"\napi_version = \"2024-10-21\"", Api::OpenaiResponses, Operation::Generate, "http://h/openai/responses?api-version=2024-10-21&x=1"),
-        (azure::build, "base_url = \"http://h\"\napi_version = \"2024-10-21\"", Api::OpenaiEmbeddings, Operation::Embed, "http://h/openai/deployments/a%2Fb/embeddings?api-version=2024-10-21&x=1"),
+        (
+            plain::build_openai,
+            "",
+            Api::OpenaiChat,
+            Operation::Generate,
+            "https://api.openai.com/v1/chat/completions?x=1",
+        ),
+        (
+            plain::build_openai,
+            "",
+            Api::OpenaiResponses,
+            Operation::Compact,
+            "https://api.openai.com/v1/responses/compact?x=1",
+        ),
+        (
+            plain::build_openai,
+            "base_url = \"http://h/p/v1\"",
+            Api::OpenaiImages,
+            Operation::Images,
+            "http://h/p/v1/images/generations?x=1",
+        ),
+        (
+            plain::build_responses,
+            "base_url = \"http://h\"",
+            Api::OpenaiResponses,
+            Operation::Generate,
+            "http://h/v1/responses?x=1",
+        ),
+        (
+            plain::build_compatible,
+            "base_url = \"http://h/v1/\"",
+            Api::OpenaiEmbeddings,
+            Operation::Embed,
+            "http://h/v1/embeddings?x=1",
+        ),
+        (
+            azure::build,
+            "resource = \"r\"",
+            Api::OpenaiChat,
+            Operation::Generate,
+            "https://r.openai.azure.com/openai/v1/chat/completions?x=1",
+        ),
+        (
+            azure::build,
+            "resource = \"r\"\napi_version = \"preview\"",
+            Api::OpenaiChat,
+            Operation::Generate,
+            "https://r.openai.azure.com/openai/v1/chat/completions?api-version=preview&x=1",
+        ),
+        (
+            azure::build,
+            "base_url = \"http://h/openai/v1\"\napi_version = \"2024-10-21\"",
+            Api::OpenaiChat,
+            Operation::Generate,
+            "http://h/openai/deployments/a%2Fb/chat/completions?api-version=2024-10-21&x=1",
+        ),
+        (
+            azure::build,
+            "base_url = \"http://h\"\napi_version = \"2024-10-21\"",
+            Api::OpenaiResponses,
+            Operation::Generate,
+            "http://h/openai/responses?api-version=2024-10-21&x=1",
+        ),
+        (
+            azure::build,
+            "base_url = \"http://h\"\napi_version = \"2024-10-21\"",
+            Api::OpenaiEmbeddings,
+            Operation::Embed,
+            "http://h/openai/deployments/a%2Fb/embeddings?api-version=2024-10-21&x=1",
+        ),
     ];
     for (build, toml, api, operation, uri) in cases {
         let provider = with_section(&format!("{toml}\napi_key = \"k\""), build).unwrap();
@@ -40,13 +100,23 @@ async fn a_request_goes_where_the_account_says() {
 async fn the_accounts_own_organization_and_project_are_sent() {
     let toml = "api_key = \"k\"\norganization = \"o\"\nproject = \"p\"";
     let provider = with_section(toml, plain::build_openai).unwrap();
-    let request = provider.prepare(&context(), call(Api::OpenaiChat, Operation::Generate, Form::Whole, "m")).await.unwrap();
-    assert_eq!((&request.headers()["openai-organization"], &request.headers()["openai-project"]), (&"o".parse().unwrap(), &"p".parse().unwrap()));
+    let request = provider
+        .prepare(&context(), call(Api::OpenaiChat, Operation::Generate, Form::Whole, "m"))
+        .await
+        .unwrap();
+    assert_eq!(
+        (&request.headers()["openai-organization"], &request.headers()["openai-project"]),
+        (&"o".parse().unwrap(), &"p".parse().unwrap())
+    );
 }
 
 #[test]
 fn azure_serves_its_deployments_alone_where_it_has_some() {
-    let provider = with_section("resource = \"r\"\napi_key = \"k\"\ndeployments = { \"gpt-4o\" = \"prod\" }", azure::build).unwrap();
+    let provider = with_section(
+        "resource = \"r\"\napi_key = \"k\"\ndeployments = { \"gpt-4o\" = \"prod\" }",
+        azure::build,
+    )
+    .unwrap();
     assert_eq!(provider.upstream_model("gpt-4o"), Some("prod"));
     assert_eq!(provider.models(), ["gpt-4o"]);
     assert!(provider.offer(Operation::Generate, "prod").is_some());
@@ -61,7 +131,10 @@ fn each_kind_offers_what_it_speaks() {
         let provider = with_section("base_url = \"http://h\"\napi_key = \"k\"", build).unwrap();
         provider.offer(operation, "m").map(|offer| offer.apis.to_vec())
     };
-    assert_eq!(offered(plain::build_openai, Operation::Generate), Some(vec![Api::OpenaiChat, Api::OpenaiResponses]));
+    assert_eq!(
+        offered(plain::build_openai, Operation::Generate),
+        Some(vec![Api::OpenaiChat, Api::OpenaiResponses])
+    );
     assert_eq!(offered(plain::build_responses, Operation::Generate), Some(vec![Api::OpenaiResponses]));
     assert_eq!(offered(plain::build_responses, Operation::Embed), None);
     assert_eq!(offered(plain::build_compatible, Operation::Generate), Some(vec![Api::OpenaiChat]));
@@ -79,7 +152,11 @@ fn whose_fault_a_refusal_is() {
         (429, "insufficient_quota", Fault::Account),
         (503, "", Fault::Provider),
     ] {
-        let failure = Failure { status: StatusCode::from_u16(status).unwrap(), headers: &HeaderMap::new(), body: body.as_bytes() };
+        let failure = Failure {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: &HeaderMap::new(),
+            body: body.as_bytes(),
+        };
         assert_eq!(crate::classify::classify(&failure).facts().fault, fault, "{status} {body}");
     }
 }

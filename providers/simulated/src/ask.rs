@@ -102,11 +102,14 @@ fn first_tool(request: &Value) -> Option<Tool> {
 /// Something for each required argument.
 fn arguments(schema: Option<&Value>) -> Value {
     let Some(schema) = schema else { return json!({}) };
-    let required = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let required =
+        schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     let one = |name: &str| {
         let property = schema.get("properties").and_then(|properties| properties.get(name));
-        let first = property.and_then(|property| property.get("enum")).and_then(|values| values.get(0)).cloned();
-        let kind = property.and_then(|property| property.get("type")).and_then(Value::as_str).unwrap_or("string");
+        let first =
+            property.and_then(|property| property.get("enum")).and_then(|values| values.get(0)).cloned();
+        let kind =
+            property.and_then(|property| property.get("type")).and_then(Value::as_str).unwrap_or("string");
         first.unwrap_or_else(|| match kind.to_ascii_lowercase().as_str() {
             "integer" | "number" => json!(1),
             "boolean" => json!(true),

@@ -15,7 +15,9 @@ pub(crate) fn answer(wanted: &Wanted, ask: &Ask, reply: &Reply) -> Vec<Bytes> {
         return stream(ask, reply);
     }
     let content = match &ask.tool {
-        Some(tool) => json!([{ "type": "tool_use", "id": "toolu_simulated", "name": tool.name, "input": tool.arguments }]),
+        Some(tool) => {
+            json!([{ "type": "tool_use", "id": "toolu_simulated", "name": tool.name, "input": tool.arguments }])
+        }
         None => json!([{ "type": "text", "text": reply.text() }]),
     };
     let mut message = message(ask, content);
@@ -27,7 +29,8 @@ pub(crate) fn answer(wanted: &Wanted, ask: &Ask, reply: &Reply) -> Vec<Bytes> {
 fn stream(ask: &Ask, reply: &Reply) -> Vec<Bytes> {
     let mut start = message(ask, json!([]));
     merge(&mut start, "usage", usage(ask, 1));
-    let mut events = vec![event(json!({ "type": "message_start", "message": start })), event(json!({ "type": "ping" }))];
+    let mut events =
+        vec![event(json!({ "type": "message_start", "message": start })), event(json!({ "type": "ping" }))];
     let block = match &ask.tool {
         Some(tool) => json!({ "type": "tool_use", "id": "toolu_simulated", "name": tool.name, "input": {} }),
         None => json!({ "type": "text", "text": "" }),
@@ -40,9 +43,13 @@ fn stream(ask: &Ask, reply: &Reply) -> Vec<Bytes> {
             // Two fragments, as real ones come in many.
             let middle = (0..=text.len() / 2).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
             let (one, other) = text.split_at(middle);
-            events.extend([one, other].map(|part| delta(json!({ "type": "input_json_delta", "partial_json": part }))));
+            events.extend(
+                [one, other].map(|part| delta(json!({ "type": "input_json_delta", "partial_json": part }))),
+            );
         }
-        None => events.extend(reply.words.iter().map(|word| delta(json!({ "type": "text_delta", "text": word })))),
+        None => {
+            events.extend(reply.words.iter().map(|word| delta(json!({ "type": "text_delta", "text": word }))))
+        }
     }
     events.push(event(json!({ "type": "content_block_stop", "index": 0 })));
     events.push(event(json!({

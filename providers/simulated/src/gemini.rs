@@ -28,7 +28,9 @@ pub(crate) fn answer(wanted: &Wanted, ask: &Ask, reply: &Reply, request: &Value)
 
 fn part(ask: &Ask, text: &str) -> Value {
     match &ask.tool {
-        Some(tool) => json!({ "functionCall": { "id": "call_simulated", "name": tool.name, "args": tool.arguments } }),
+        Some(tool) => {
+            json!({ "functionCall": { "id": "call_simulated", "name": tool.name, "args": tool.arguments } })
+        }
         None => json!({ "text": text }),
     }
 }
@@ -55,7 +57,8 @@ fn chunks(ask: &Ask, reply: &Reply) -> Vec<Value> {
     }
     let last = reply.words.len();
     let word = |(at, word): (usize, &String)| {
-        let so_far = if at + 1 == last { reply.output_tokens } else { (at as u64 + 1).min(reply.output_tokens) };
+        let so_far =
+            if at + 1 == last { reply.output_tokens } else { (at as u64 + 1).min(reply.output_tokens) };
         chunk(ask, json!([{ "text": word }]), (at + 1 == last).then_some("STOP"), so_far)
     };
     reply.words.iter().enumerate().map(word).collect()

@@ -50,7 +50,8 @@ struct Wanted {
 impl Simulated {
     fn build(section: &Section<'_>) -> Result<Arc<dyn Provider>, Vec<Problem>> {
         let settings: SimulatedSettings = section.read()?;
-        let info = ProviderInfo { kind: "simulated", account: section.name.to_owned(), families: &Family::ALL };
+        let info =
+            ProviderInfo { kind: "simulated", account: section.name.to_owned(), families: &Family::ALL };
         Ok(Arc::new(Self { info, settings }))
     }
 
@@ -117,7 +118,10 @@ impl Provider for Simulated {
 
     async fn send(&self, _cx: &CallCx<'_>, request: Request<Bytes>) -> Result<Response<Body>, Error> {
         let Some(wanted) = request.extensions().get::<Wanted>() else {
-            return Err(Error::new(Kind::Internal, "the simulated provider was sent what it did not prepare"));
+            return Err(Error::new(
+                Kind::Internal,
+                "the simulated provider was sent what it did not prepare",
+            ));
         };
         self.answer(wanted, request.body())
     }

@@ -7,7 +7,8 @@ use crate::Wanted;
 use crate::ask::{Ask, Reply};
 
 /// A PNG of one grey pixel, in base64.
-const PIXEL: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mOcMWPGfwAGRAL3hHxRHAAAAABJRU5ErkJggg==";
+const PIXEL: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mOcMWPGfwAGRAL3hHxRHAAAAABJRU5ErkJggg==";
 
 /// Numbers of an embedding, unless the request says how many.
 const DIMENSIONS: u64 = 8;
@@ -29,7 +30,9 @@ pub(crate) fn chat(wanted: &Wanted, ask: &Ask, reply: &Reply) -> Vec<Bytes> {
     });
     if !wanted.form.is_stream() {
         let message = match &ask.tool {
-            Some(tool) => json!({ "role": "assistant", "content": null, "refusal": null, "tool_calls": [call(&tool.name, &tool.arguments.to_string())] }),
+            Some(tool) => {
+                json!({ "role": "assistant", "content": null, "refusal": null, "tool_calls": [call(&tool.name, &tool.arguments.to_string())] })
+            }
             None => json!({ "role": "assistant", "content": reply.text(), "refusal": null }),
         };
         return vec![Bytes::from(
@@ -89,8 +92,9 @@ pub(crate) fn embeddings(ask: &Ask, request: &Value) -> Vec<Bytes> {
     } else {
         json!(numbers)
     };
-    let data: Vec<Value> =
-        (0..inputs).map(|index| json!({ "object": "embedding", "index": index, "embedding": value })).collect();
+    let data: Vec<Value> = (0..inputs)
+        .map(|index| json!({ "object": "embedding", "index": index, "embedding": value }))
+        .collect();
     vec![Bytes::from(
         json!({
             "object": "list", "data": data, "model": ask.model,
@@ -134,7 +138,8 @@ mod tests {
 
     #[test]
     fn base64_is_as_rfc_4648_says() {
-        for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
+        for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")]
+        {
             assert_eq!(base64(plain.as_bytes()), coded);
         }
     }

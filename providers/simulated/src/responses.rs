@@ -9,7 +9,9 @@ use crate::ask::{Ask, Reply};
 
 pub(crate) fn answer(wanted: &Wanted, ask: &Ask, reply: &Reply) -> Vec<Bytes> {
     let whole = match wanted.operation {
-        Operation::CountTokens => json!({ "object": "response.input_tokens", "input_tokens": ask.input_tokens }),
+        Operation::CountTokens => {
+            json!({ "object": "response.input_tokens", "input_tokens": ask.input_tokens })
+        }
         Operation::Compact => json!({
             "id": "resp_simulated", "object": "response.compaction", "created_at": 0,
             "output": [{ "type": "compaction", "id": "cmp_simulated", "encrypted_content": "simulated" }],
@@ -64,9 +66,7 @@ fn stream(ask: &Ask, reply: &Reply) -> Vec<Bytes> {
                 "type": "function_call", "id": "fc_simulated", "call_id": "call_simulated", "name": tool.name,
                 "arguments": "", "status": "in_progress",
             }}));
-            let place = |kind: &str, name: &str| {
-                json!({ "type": kind, "item_id": "fc_simulated", "output_index": 0, name: text })
-            };
+            let place = |kind: &str, name: &str| json!({ "type": kind, "item_id": "fc_simulated", "output_index": 0, name: text });
             events.push(place("response.function_call_arguments.delta", "delta"));
             events.push(place("response.function_call_arguments.done", "arguments"));
         }
@@ -74,15 +74,19 @@ fn stream(ask: &Ask, reply: &Reply) -> Vec<Bytes> {
             events.push(json!({ "type": "response.output_item.added", "output_index": 0, "item": {
                 "type": "message", "id": "msg_simulated", "role": "assistant", "status": "in_progress", "content": [],
             }}));
-            let part = |kind: &str, text: &str| json!({
-                "type": kind, "item_id": "msg_simulated", "output_index": 0, "content_index": 0,
-                "part": { "type": "output_text", "text": text, "annotations": [] },
-            });
+            let part = |kind: &str, text: &str| {
+                json!({
+                    "type": kind, "item_id": "msg_simulated", "output_index": 0, "content_index": 0,
+                    "part": { "type": "output_text", "text": text, "annotations": [] },
+                })
+            };
             events.push(part("response.content_part.added", ""));
-            events.extend(reply.words.iter().map(|word| json!({
-                "type": "response.output_text.delta", "item_id": "msg_simulated", "output_index": 0,
-                "content_index": 0, "delta": word, "logprobs": [],
-            })));
+            events.extend(reply.words.iter().map(|word| {
+                json!({
+                    "type": "response.output_text.delta", "item_id": "msg_simulated", "output_index": 0,
+                    "content_index": 0, "delta": word, "logprobs": [],
+                })
+            }));
             events.push(json!({
                 "type": "response.output_text.done", "item_id": "msg_simulated", "output_index": 0,
                 "content_index": 0, "text": reply.text(), "logprobs": [],

@@ -55,7 +55,8 @@ impl<'de> Deserialize<'de> for Fail {
             Written::Text(text) => text.parse().map_err(|_| wrong())?,
             Written::Number(number) => number,
         };
-        let status = StatusCode::from_u16(number).ok().filter(|status| status.as_u16() >= 400 && number < 600);
+        let status =
+            StatusCode::from_u16(number).ok().filter(|status| status.as_u16() >= 400 && number < 600);
         status.map(Self::Status).ok_or_else(wrong)
     }
 }

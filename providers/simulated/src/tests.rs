@@ -9,7 +9,13 @@ use sluice_wire::meter::Meter;
 
 use super::Simulated;
 
-async fn ask(toml: &str, api: Api, operation: Operation, form: Form, body: Value) -> (u16, Result<Vec<u8>, ()>) {
+async fn ask(
+    toml: &str,
+    api: Api,
+    operation: Operation,
+    form: Form,
+    body: Value,
+) -> (u16, Result<Vec<u8>, ()>) {
     let provider = with_section(toml, Simulated::build).unwrap();
     let mut call = call(api, operation, form, "m");
     call.body = body.to_string().into();
@@ -23,7 +29,9 @@ async fn ask(toml: &str, api: Api, operation: Operation, form: Form, body: Value
 fn body(api: Api) -> Value {
     match api {
         Api::Anthropic => json!({ "messages": [{ "role": "user", "content": "hi" }], "max_tokens": 9 }),
-        Api::OpenaiChat => json!({ "messages": [{ "role": "user", "content": "hi" }], "stream_options": { "include_usage": true } }),
+        Api::OpenaiChat => {
+            json!({ "messages": [{ "role": "user", "content": "hi" }], "stream_options": { "include_usage": true } })
+        }
         Api::Gemini => json!({ "contents": [{ "role": "user", "parts": [{ "text": "hi" }] }] }),
         Api::OpenaiImages => json!({ "prompt": "hi" }),
         _ => json!({ "input": "hi" }),
@@ -33,9 +41,15 @@ fn body(api: Api) -> Value {
 #[tokio::test]
 async fn every_dialect_streams_to_its_end_and_tells_its_usage() {
     for (api, form) in [
-        (Api::Anthropic, Form::Whole), (Api::Anthropic, Form::Sse), (Api::OpenaiChat, Form::Whole),
-        (Api::OpenaiChat, Form::Sse), (Api::OpenaiResponses, Form::Whole), (Api::OpenaiResponses, Form::Sse),
-        (Api::Gemini, Form::Whole), (Api::Gemini, Form::Sse), (Api::Gemini, Form::JsonArray),
+        (Api::Anthropic, Form::Whole),
+        (Api::Anthropic, Form::Sse),
+        (Api::OpenaiChat, Form::Whole),
+        (Api::OpenaiChat, Form::Sse),
+        (Api::OpenaiResponses, Form::Whole),
+        (Api::OpenaiResponses, Form::Sse),
+        (Api::Gemini, Form::Whole),
+        (Api::Gemini, Form::Sse),
+        (Api::Gemini, Form::JsonArray),
     ] {
         let (status, answer) = ask("tokens = 77", api, Operation::Generate, form, body(api)).await;
         let mut meter = Meter::new(api, Operation::Generate, form);
@@ -43,7 +57,11 @@ async fn every_dialect_streams_to_its_end_and_tells_its_usage() {
         meter.finish();
         assert_eq!(status, 200);
         assert!(meter.seen().ended && meter.seen().error.is_none(), "{api} {form:?}");
-        assert_eq!(meter.seen().usage.map(|usage| (usage.output, usage.estimated)), Some((77, false)), "{api} {form:?}");
+        assert_eq!(
+            meter.seen().usage.map(|usage| (usage.output, usage.estimated)),
+            Some((77, false)),
+            "{api} {form:?}"
+        );
     }
 }
 
@@ -53,7 +71,11 @@ async fn the_other_operations_answer_json() {
         (Api::Anthropic, Operation::CountTokens, json!({ "messages": [] })),
         (Api::OpenaiResponses, Operation::CountTokens, json!({ "input": "x" })),
         (Api::OpenaiResponses, Operation::Compact, json!({ "input": "x" })),
-        (Api::OpenaiEmbeddings, Operation::Embed, json!({ "input": ["a", "b"], "encoding_format": "base64" })),
+        (
+            Api::OpenaiEmbeddings,
+            Operation::Embed,
+            json!({ "input": ["a", "b"], "encoding_format": "base64" }),
+        ),
         (Api::OpenaiImages, Operation::Images, json!({ "prompt": "x" })),
         (Api::Gemini, Operation::CountTokens, json!({ "contents": [] })),
         (Api::Gemini, Operation::Embed, json!({ "content": {} })),
@@ -67,11 +89,14 @@ async fn the_other_operations_answer_json() {
 
 #[tokio::test]
 async fn it_refuses_and_breaks_off_as_it_is_told() {
-    let (status, _) = ask("fail = 429", Api::Gemini, Operation::Generate, Form::Whole, body(Api::Gemini)).await;
+    let (status, _) =
+        ask("fail = 429", Api::Gemini, Operation::Generate, Form::Whole, body(Api::Gemini)).await;
     assert_eq!(status, 429);
-    let (status, answer) = ask("fail = \"cut\"", Api::Anthropic, Operation::Generate, Form::Sse, body(Api::Anthropic)).await;
+    let (status, answer) =
+        ask("fail = \"cut\"", Api::Anthropic, Operation::Generate, Form::Sse, body(Api::Anthropic)).await;
     assert_eq!((status, answer), (200, Err(())));
-    let (status, _) = ask("", Api::Anthropic, Operation::Generate, Form::Whole, json!({ "messages": [] })).await;
+    let (status, _) =
+        ask("", Api::Anthropic, Operation::Generate, Form::Whole, json!({ "messages": [] })).await;
     assert_eq!(status, 400);
     assert!(with_section("fail = 200", Simulated::build).is_err());
 }
@@ -83,8 +108,12 @@ async fn a_tool_is_called_in_answer_to_words_and_not_to_its_result() {
     request["tools"] = tools;
     let (_, answer) = ask("", Api::Anthropic, Operation::Generate, Form::Whole, request.clone()).await;
     let answer: Value = serde_json::from_slice(&answer.unwrap()).unwrap();
-    assert_eq!((&answer["stop_reason"], &answer["content"][0]["input"]["n"]), (&json!("tool_use"), &json!(1)));
-    request["messages"] = json!([{ "role": "user", "content": [{ "type": "tool_result", "tool_use_id": "x" }] }]);
+    assert_eq!(
+        (&answer["stop_reason"], &answer["content"][0]["input"]["n"]),
+        (&json!("tool_use"), &json!(1))
+    );
+    request["messages"] =
+        json!([{ "role": "user", "content": [{ "type": "tool_result", "tool_use_id": "x" }] }]);
     let (_, answer) = ask("", Api::Anthropic, Operation::Generate, Form::Whole, request).await;
     let answer: Value = serde_json::from_slice(&answer.unwrap()).unwrap();
     assert_eq!(answer["stop_reason"], "end_turn");

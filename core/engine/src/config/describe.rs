@@ -11,8 +11,20 @@ const MASK: &str = "***";
 
 /// Keys whose values are secrets, or may hold one.
 const SECRETS: [&str; 14] = [
-    "key", "hash", "api_key", "token", "metrics_token", "access_token", "refresh_token", "client_secret",
-    "secret_access_key", "access_key_id", "session_token", "password", "proxy", "url",
+    "key",
+    "hash",
+    "api_key",
+    "token",
+    "metrics_token",
+    "access_token",
+    "refresh_token",
+    "client_secret",
+    "secret_access_key",
+    "access_key_id",
+    "session_token",
+    "password",
+    "proxy",
+    "url",
 ];
 
 /// The configuration: for each key its value and the place that it came from. Defaults are not listed.
@@ -38,7 +50,8 @@ fn one(loaded: &Loaded, value: &Value, masked: bool) -> Json {
         Value::Dict(_, inner) => dict(loaded, inner, masked),
         Value::Array(_, list) => list.iter().map(|value| one(loaded, value, masked)).collect(),
         plain => {
-            let shown = if masked { Json::from(MASK) } else { serde_json::to_value(plain).unwrap_or_default() };
+            let shown =
+                if masked { Json::from(MASK) } else { serde_json::to_value(plain).unwrap_or_default() };
             json!({ "value": shown, "from": loaded.of(plain) })
         }
     }

@@ -14,7 +14,11 @@ pub(super) struct Environment(pub(super) Vec<(String, String)>);
 
 impl Environment {
     pub(super) fn of_process() -> Self {
-        Self(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect())
+        Self(
+            std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
+        )
     }
 }
 

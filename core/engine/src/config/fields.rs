@@ -54,8 +54,13 @@ fn pools(config: &Resolved) -> impl Iterator<Item = &str> {
 }
 
 /// Resolves fields that are of the right types.
-pub(super) fn resolve(section: &Section<'_>, fields: KeyFields, names: &Names<'_>) -> Result<KeyConfig, Vec<Problem>> {
-    let at = |key: &str| if section.path.is_empty() { key.to_owned() } else { format!("{}.{key}", section.path) };
+pub(super) fn resolve(
+    section: &Section<'_>,
+    fields: KeyFields,
+    names: &Names<'_>,
+) -> Result<KeyConfig, Vec<Problem>> {
+    let at =
+        |key: &str| if section.path.is_empty() { key.to_owned() } else { format!("{}.{key}", section.path) };
     let file = section.file();
     let mut problems = Vec::new();
     let mut later = |key: &str, what: &str| {
@@ -72,11 +77,18 @@ pub(super) fn resolve(section: &Section<'_>, fields: KeyFields, names: &Names<'_
         problems.push(Problem::at(file.clone(), at("name"), "a key needs a name"));
     }
     if fields.allow.is_empty() {
-        problems.push(Problem::at(file.clone(), at("allow"), "a key that may use no family is of no use").allowed("claude, gemini, openai"));
+        problems.push(
+            Problem::at(file.clone(), at("allow"), "a key that may use no family is of no use")
+                .allowed("claude, gemini, openai"),
+        );
     }
     let known = |key: &str, found: &[String], valid: &[&str], problems: &mut Vec<Problem>| {
         for name in found.iter().filter(|name| !valid.contains(&name.as_str())) {
-            let problem = Problem::at(file.clone(), at(key), format!("there is no {} `{name}`", key.trim_end_matches('s')));
+            let problem = Problem::at(
+                file.clone(),
+                at(key),
+                format!("there is no {} `{name}`", key.trim_end_matches('s')),
+            );
             problems.push(problem.allowed(valid.join(", ")).nearest(name, valid.iter().copied()));
         }
     };
@@ -122,11 +134,22 @@ impl Key {
     }
 
     /// A key that was made at run time.
-    pub(crate) fn made(id: &str, hash: KeyHash, config: KeyConfig, groups: &HashMap<String, Arc<Group>>) -> Self {
+    pub(crate) fn made(
+        id: &str,
+        hash: KeyHash,
+        config: KeyConfig,
+        groups: &HashMap<String, Arc<Group>>,
+    ) -> Self {
         Self::new(id, hash, Source::Admin, config, groups)
     }
 
-    fn new(id: &str, hash: KeyHash, source: Source, config: KeyConfig, groups: &HashMap<String, Arc<Group>>) -> Self {
+    fn new(
+        id: &str,
+        hash: KeyHash,
+        source: Source,
+        config: KeyConfig,
+        groups: &HashMap<String, Arc<Group>>,
+    ) -> Self {
         Self {
             id: id.into(),
             hash,

@@ -65,7 +65,7 @@ pub fn load(files: &[PathBuf]) -> Result<Loaded, Vec<Problem>> {
     for path in &chosen {
         match file(path) {
             Ok(part) => parts.push(part),
-            Err(problem) => problems.push(problem),
+            Err(problem) => problems.push(*problem),
         }
     }
     if !problems.is_empty() {
@@ -100,16 +100,16 @@ fn chosen(files: &[PathBuf], environment: &Environment) -> Vec<PathBuf> {
     USUAL.iter().map(PathBuf::from).find(|path| path.is_file()).into_iter().collect()
 }
 
-fn file(path: &Path) -> Result<Figment, Problem> {
+fn file(path: &Path) -> Result<Figment, Box<Problem>> {
     let name = path.display().to_string();
     if let Err(error) = std::fs::read(path) {
-        return Err(Problem::at(name, "", format!("the file can't be read: {error}")));
+        return Err(Box::new(Problem::at(name, "", format!("the file can't be read: {error}"))));
     }
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("toml") => Ok(Figment::from(Toml::file_exact(path))),
         Some("json") => Ok(Figment::from(Json::file_exact(path))),
         Some("yaml" | "yml") => Ok(Figment::from(Yaml::file_exact(path))),
-        _ => Err(Problem::at(name, "", "a configuration file ends in .toml, .yaml, .yml or .json")),
+        _ => Err(Box::new(Problem::at(name, "", "a configuration file ends in .toml, .yaml, .yml or .json"))),
     }
 }
 
@@ -140,7 +140,11 @@ fn join(parts: Vec<Figment>) -> Result<Loaded, Vec<Problem>> {
                     Some(Source::File(path)) => path.display().to_string(),
                     _ => metadata.name.to_string(),
                 });
-                problems.push(Problem::at(place.unwrap_or_default(), one.path.join("."), one.kind.to_string()));
+                problems.push(Problem::at(
+                    place.unwrap_or_default(),
+                    one.path.join("."),
+                    one.kind.to_string(),
+                ));
             }
             return Err(problems);
         }

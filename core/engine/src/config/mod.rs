@@ -1,15 +1,15 @@
 //! Configuration: read with figment, checked whole, and resolved into the only type that the engine accepts.
 
-pub mod settings;
-mod load;
-mod yaml;
-mod environment;
 mod check;
+mod describe;
+mod environment;
 mod fields;
 mod globs;
-mod resolved;
-mod describe;
+mod load;
 mod reference;
+mod resolved;
+pub mod settings;
+mod yaml;
 
 pub use check::check;
 pub use describe::describe;
@@ -18,7 +18,7 @@ pub use globs::Globs;
 pub use load::{Loaded, load, load_text};
 pub use reference::reference;
 pub use resolved::{
-    AccountConfig, GroupConfig, KeyConfig, LogFormat, Resolved, RouteConfig, ServerConfig, TelemetryConfig, Timeouts,
-    TlsFiles, needs_restart,
+    AccountConfig, GroupConfig, KeyConfig, LogFormat, Resolved, RouteConfig, ServerConfig, TelemetryConfig,
+    Timeouts, TlsFiles, needs_restart,
 };
 pub use settings::KeyFields;

@@ -6,8 +6,8 @@ use serde_json::Value;
 use sluice_api::plugin::SettingsSchema;
 
 use super::settings::{
-    Account, Admin, Cooldown, Cost, Group, KeyFields, Limit, Limits, Route, Scheduler, Server, Stats, Telemetry, Tls,
-    Upstream,
+    Account, Admin, Cooldown, Cost, Group, KeyFields, Limit, Limits, Route, Scheduler, Server, Stats,
+    Telemetry, Tls, Upstream,
 };
 use crate::plugins;
 
@@ -35,7 +35,11 @@ pub fn reference() -> String {
         ("[telemetry]", SettingsSchema::of::<Telemetry>()),
     ];
     for (title, schema) in tables {
-        section(&mut text, &format!("## `{title}`"), &serde_json::to_value(&schema.schema).unwrap_or_default());
+        section(
+            &mut text,
+            &format!("## `{title}`"),
+            &serde_json::to_value(&schema.schema).unwrap_or_default(),
+        );
     }
     text.push_str("\n# Plugins\n");
     for plugin in plugins::linked() {
@@ -49,12 +53,15 @@ fn section(text: &mut String, title: &str, schema: &Value) {
     if !title.is_empty() {
         let _ = write!(text, "\n{title}\n\n{}\n", one_line(schema.get("description")));
     }
-    let Some(properties) = schema.get("properties").and_then(Value::as_object).filter(|some| !some.is_empty()) else {
+    let Some(properties) =
+        schema.get("properties").and_then(Value::as_object).filter(|some| !some.is_empty())
+    else {
         return;
     };
     text.push_str("\n| key | type | what |\n|---|---|---|\n");
     for (key, property) in properties {
-        let _ = writeln!(text, "| `{key}` | {} | {} |", kind(property), one_line(property.get("description")));
+        let _ =
+            writeln!(text, "| `{key}` | {} | {} |", kind(property), one_line(property.get("description")));
     }
 }
 
@@ -73,13 +80,21 @@ fn kind(property: &Value) -> String {
             format!("list of {}", property.get("items").map(self::kind).unwrap_or_default())
         }
         Some(Value::String(kind)) => kind.clone(),
-        Some(Value::Array(kinds)) => {
-            kinds.iter().filter_map(Value::as_str).filter(|kind| *kind != "null").collect::<Vec<_>>().join(" or ")
-        }
+        Some(Value::Array(kinds)) => kinds
+            .iter()
+            .filter_map(Value::as_str)
+            .filter(|kind| *kind != "null")
+            .collect::<Vec<_>>()
+            .join(" or "),
         _ => String::new(),
     }
 }
 
 fn one_line(text: Option<&Value>) -> String {
-    text.and_then(Value::as_str).unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
+    text.and_then(Value::as_str)
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .replace('|', "\\|")
 }

@@ -202,6 +202,8 @@ pub fn needs_restart(now: &Resolved, fresh: &Resolved) -> Vec<Problem> {
     ];
     let changed = fixed.into_iter().filter(|(_, same)| !same);
     changed
-        .map(|(path, _)| Problem::at("configuration", path, "this can't change while the gateway runs: restart it"))
+        .map(|(path, _)| {
+            Problem::at("configuration", path, "this can't change while the gateway runs: restart it")
+        })
         .collect()
 }

@@ -57,7 +57,10 @@ impl Direct {
         let address = (host, authority.port_u16().unwrap_or(80));
         let stream = tokio::time::timeout(self.connect_timeout, TcpStream::connect(address)).await;
         let stream = stream.map_err(|_| {
-            let message = format!("the upstream did not accept a connection in {} s", self.connect_timeout.as_secs_f32());
+            let message = format!(
+                "the upstream did not accept a connection in {} s",
+                self.connect_timeout.as_secs_f32()
+            );
             Error::new(Kind::UpstreamTimeout, message)
         })?;
         let stream = stream.map_err(|error| failed(&error))?;
@@ -70,7 +73,12 @@ impl Direct {
         Ok(Connection::new(sender, driver))
     }
 
-    fn answered(&self, authority: Authority, connection: Connection, response: Response<Incoming>) -> Response<Body> {
+    fn answered(
+        &self,
+        authority: Authority,
+        connection: Connection,
+        response: Response<Incoming>,
+    ) -> Response<Body> {
         response.map(|incoming| {
             let pool = Arc::clone(&self.pool);
             Polled { incoming, connection: Some(connection), authority, pool }.boxed_unsync()
@@ -122,10 +130,8 @@ async fn exchange(connection: &mut Connection, request: Request<Bytes>) -> hyper
 
 fn is_stale(error: &hyper::Error) -> bool {
     use std::error::Error as _;
-    let reset = error
-        .source()
-        .and_then(|cause| cause.downcast_ref::<std::io::Error>())
-        .is_some_and(|cause| {
+    let reset =
+        error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>()).is_some_and(|cause| {
             use std::io::ErrorKind::{BrokenPipe, ConnectionReset};
             matches!(cause.kind(), BrokenPipe | ConnectionReset)
         });
@@ -158,7 +164,10 @@ impl http_body::Body for Polled {
     type Data = Bytes;
     type Error = Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = &mut *self;
         let mut nobody = Context::from_waker(Waker::noop());
         let mut polled = Pin::new(&mut this.incoming).poll_frame(&mut nobody);
@@ -168,7 +177,10 @@ impl http_body::Body for Polled {
             let closed = connection.drive(cx);
             polled = Pin::new(&mut this.incoming).poll_frame(&mut nobody);
             if closed && polled.is_pending() {
-                let error = Error::new(Kind::Upstream, "the upstream closed the connection before its answer was whole");
+                let error = Error::new(
+                    Kind::Upstream,
+                    "the upstream closed the connection before its answer was whole",
+                );
                 return Poll::Ready(Some(Err(error)));
             }
         }

@@ -58,7 +58,8 @@ fn failed(error: &reqwest::Error) -> Error {
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    let what = if error.is_connect() { "the connection to the upstream failed" } else { "the upstream broke off" };
+    let what =
+        if error.is_connect() { "the connection to the upstream failed" } else { "the upstream broke off" };
     Error::new(kind, format!("{what}: {cause}"))
 }
 

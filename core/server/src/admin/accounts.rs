@@ -67,7 +67,10 @@ pub(crate) async fn list(State(app): State<App>) -> Json<List<AccountView>> {
 #[utoipa::path(get, path = "/admin/v1/accounts/{name}", tag = "Admin", security(("admin_token" = [])),
     params(("name" = String, Path, description = "The account's name")),
     responses((status = 200, body = AccountView), (status = 401, body = Refused), (status = 404, body = Refused)))]
-pub(crate) async fn show(State(app): State<App>, Path(name): Path<String>) -> Result<Json<AccountView>, Refusal> {
+pub(crate) async fn show(
+    State(app): State<App>,
+    Path(name): Path<String>,
+) -> Result<Json<AccountView>, Refusal> {
     let snapshot = app.gateway.snapshot();
     let account = snapshot.account(&name);
     account.map(|account| Json(AccountView::of(account))).ok_or_else(|| {

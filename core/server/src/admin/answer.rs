@@ -55,8 +55,13 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        let error =
-            RefusedError { code, message: message.into(), field: None, problems: Vec::new(), request_id: String::new() };
+        let error = RefusedError {
+            code,
+            message: message.into(),
+            field: None,
+            problems: Vec::new(),
+            request_id: String::new(),
+        };
         Self { status, body: Refused { error } }
     }
 

@@ -21,7 +21,11 @@ pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) 
 /// A path of the admin API that does not exist; it is only told to those who have the token.
 pub(crate) async fn unknown(State(app): State<App>, request: Request) -> Response {
     let refusal = if has_bearer(request.headers(), app.admin_token.expose()) {
-        let message = format!("there is no `{}` for {} here: /docs lists what there is", request.uri().path(), request.method());
+        let message = format!(
+            "there is no `{}` for {} here: /docs lists what there is",
+            request.uri().path(),
+            request.method()
+        );
         Refusal::new(StatusCode::NOT_FOUND, "not_found", message)
     } else {
         let message = "this is the admin API: send the admin token as Authorization: Bearer";

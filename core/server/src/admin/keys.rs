@@ -35,7 +35,10 @@ pub(crate) async fn list(State(app): State<App>) -> Json<List<KeyView>> {
 #[utoipa::path(post, path = "/admin/v1/keys", tag = "Admin", security(("admin_token" = [])),
     request_body(content = KeyFields, example = json!({ "name": "ci", "allow": ["claude", "openai", "gemini"], "concurrency": 8 })),
     responses((status = 201, description = "The key, with its secret", body = NewKey), (status = 400, body = Refused), (status = 401, body = Refused), (status = 409, body = Refused)))]
-pub(crate) async fn create(State(app): State<App>, body: Body) -> Result<(StatusCode, Json<NewKey>), Refusal> {
+pub(crate) async fn create(
+    State(app): State<App>,
+    body: Body,
+) -> Result<(StatusCode, Json<NewKey>), Refusal> {
     let (fields, key) = app.gateway.create_key(body?.0).await?;
     Ok((StatusCode::CREATED, Json(NewKey { key, fields })))
 }
@@ -53,7 +56,11 @@ pub(crate) async fn show(State(app): State<App>, Path(id): Path<String>) -> Resu
     params(("id" = String, Path, description = "The key's id or name")),
     request_body(content = KeyFields, example = json!({ "concurrency": 4 })),
     responses((status = 200, body = KeyView), (status = 400, body = Refused), (status = 401, body = Refused), (status = 404, body = Refused), (status = 409, body = Refused)))]
-pub(crate) async fn change(State(app): State<App>, Path(id): Path<String>, body: Body) -> Result<Json<KeyView>, Refusal> {
+pub(crate) async fn change(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Json<KeyView>, Refusal> {
     Ok(Json(app.gateway.change_key(&id, &body?.0).await?))
 }
 

@@ -42,14 +42,25 @@ pub(crate) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<List<R
     for (name, value) in pairs(&uri) {
         match name.as_str() {
             "limit" => {
-                limit = value.parse().ok().filter(|number| (1..=PAGE.1).contains(number)).ok_or_else(|| {
-                    wrong("limit", format!("`limit` is a number from 1 to {}", PAGE.1))
-                })?;
+                limit = value
+                    .parse()
+                    .ok()
+                    .filter(|number| (1..=PAGE.1).contains(number))
+                    .ok_or_else(|| wrong("limit", format!("`limit` is a number from 1 to {}", PAGE.1)))?;
             }
-            "cursor" => before = Some(value.parse().map_err(|_| wrong("cursor", "`cursor` is not one of this list's"))?),
+            "cursor" => {
+                before =
+                    Some(value.parse().map_err(|_| wrong("cursor", "`cursor` is not one of this list's"))?)
+            }
             other => {
                 let known = FILTERS.iter().find(|filter| **filter == other).ok_or_else(|| {
-                    wrong(other, format!("there is no filter `{other}`: there are {}, limit and cursor", FILTERS.join(", ")))
+                    wrong(
+                        other,
+                        format!(
+                            "there is no filter `{other}`: there are {}, limit and cursor",
+                            FILTERS.join(", ")
+                        ),
+                    )
                 })?;
                 match filters.iter_mut().find(|(name, _)| name == known) {
                     Some((_, values)) => values.push(value),
@@ -58,7 +69,9 @@ pub(crate) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<List<R
             }
         }
     }
-    let takes = |record: &Record| filters.iter().all(|(name, values)| values.iter().any(|value| fits(record, name, value)));
+    let takes = |record: &Record| {
+        filters.iter().all(|(name, values)| values.iter().any(|value| fits(record, name, value)))
+    };
     let page = app.gateway.records().page(before, limit, takes);
     let data = page.records.iter().map(|record| record.view()).collect();
     Ok(Json(List { data, next_cursor: page.next.map(|id| id.to_string()) }))
@@ -86,7 +99,10 @@ fn pairs(uri: &Uri) -> Vec<(String, String)> {
     let text = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
     let query = uri.query().unwrap_or_default();
     let some = query.split('&').filter(|pair| !pair.is_empty());
-    some.map(|pair| pair.split_once('=').map_or((text(pair), String::new()), |(name, value)| (text(name), text(value)))).collect()
+    some.map(|pair| {
+        pair.split_once('=').map_or((text(pair), String::new()), |(name, value)| (text(name), text(value)))
+    })
+    .collect()
 }
 
 fn wrong(field: &str, message: impl Into<String>) -> Refusal {

@@ -15,9 +15,24 @@ use crate::config::{AccountConfig, Globs, Timeouts};
 
 /// Keys of an account that the engine reads; every other is its provider's.
 const OWN: [&str; 18] = [
-    "name", "provider", "pools", "priority", "weight", "concurrency", "models", "model_map", "headers",
-    "include_usage", "proxy", "limits", "cost_multiplier", "enabled", "oauth", "connect_timeout",
-    "first_byte_timeout", "idle_timeout",
+    "name",
+    "provider",
+    "pools",
+    "priority",
+    "weight",
+    "concurrency",
+    "models",
+    "model_map",
+    "headers",
+    "include_usage",
+    "proxy",
+    "limits",
+    "cost_multiplier",
+    "enabled",
+    "oauth",
+    "connect_timeout",
+    "first_byte_timeout",
+    "idle_timeout",
 ];
 
 /// Schemes that a proxy may have.
@@ -35,23 +50,31 @@ pub(super) fn check(loaded: &Loaded, upstream: Timeouts, problems: &mut Vec<Prob
     accounts
 }
 
-fn one(loaded: &Loaded, entry: &Entry, upstream: Timeouts, problems: &mut Vec<Problem>) -> Option<AccountConfig> {
+fn one(
+    loaded: &Loaded,
+    entry: &Entry,
+    upstream: Timeouts,
+    problems: &mut Vec<Problem>,
+) -> Option<AccountConfig> {
     let (own, rest): (Dict, Dict) =
         entry.values.clone().into_iter().partition(|(key, _)| OWN.contains(&key.as_str()));
     let settings = read_table::<Account>(&Section { values: &own, ..entry.section(loaded) }, problems);
     let file = entry.file(loaded);
     let kind = own.get("provider").and_then(figment::value::Value::as_str);
-    let found = kind.and_then(|kind| plugin::find::<dyn Provider>(kind, &file, &entry.at("provider"), problems));
-    let provider = found.and_then(|plugin| match (plugin.build)(&Section { values: &rest, ..entry.section(loaded) }) {
-        Ok(provider) => Some(provider),
-        Err(more) => {
-            problems.extend(more.into_iter().map(|problem| hint_own(problem, &file)));
-            None
-        }
-    });
+    let found =
+        kind.and_then(|kind| plugin::find::<dyn Provider>(kind, &file, &entry.at("provider"), problems));
+    let provider =
+        found.and_then(|plugin| match (plugin.build)(&Section { values: &rest, ..entry.section(loaded) }) {
+            Ok(provider) => Some(provider),
+            Err(more) => {
+                problems.extend(more.into_iter().map(|problem| hint_own(problem, &file)));
+                None
+            }
+        });
     let settings = settings?;
     let before = problems.len();
-    let mut wrong = |key: &str, message: String| problems.push(Problem::at(file.clone(), entry.at(key), message));
+    let mut wrong =
+        |key: &str, message: String| problems.push(Problem::at(file.clone(), entry.at(key), message));
     if settings.weight == 0 {
         wrong("weight", "a weight is at least 1; to take an account out, say enabled = false".to_owned());
     }

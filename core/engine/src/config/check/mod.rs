@@ -24,8 +24,19 @@ use section::{Entry, entries, read_table, split};
 
 /// Tables that a configuration may have.
 const TABLES: [&str; 13] = [
-    "server", "admin", "store", "upstream", "accounts", "routes", "scheduler", "limits", "groups", "keys", "cost",
-    "stats", "telemetry",
+    "server",
+    "admin",
+    "store",
+    "upstream",
+    "accounts",
+    "routes",
+    "scheduler",
+    "limits",
+    "groups",
+    "keys",
+    "cost",
+    "stats",
+    "telemetry",
 ];
 
 /// Checks a configuration. Pure but for secrets, which are read where they stand.
@@ -38,7 +49,8 @@ pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
     problems.extend(plugin::duplicates());
     let simple = simple::check(loaded, &mut problems);
     let accounts = account::check(loaded, simple.upstream, &mut problems);
-    let pools: BTreeSet<&str> = accounts.iter().flat_map(|account| account.pools.iter().map(String::as_str)).collect();
+    let pools: BTreeSet<&str> =
+        accounts.iter().flat_map(|account| account.pools.iter().map(String::as_str)).collect();
     let routes = routes(loaded, &pools, &mut problems);
     let groups = groups(loaded, &mut problems);
     let names = Names {
@@ -47,7 +59,13 @@ pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
         accounts: accounts.iter().map(|account| account.name.as_str()).collect(),
     };
     let keys = keys(loaded, &names, &mut problems);
-    let scheduler = plugin::build::<dyn Scheduler>(loaded, "scheduler", &simple.scheduler.kind, Dict::new(), &mut problems);
+    let scheduler = plugin::build::<dyn Scheduler>(
+        loaded,
+        "scheduler",
+        &simple.scheduler.kind,
+        Dict::new(),
+        &mut problems,
+    );
     let limiters = limiters(loaded, simple.limiter_kinds.as_deref(), &mut problems);
     let cost = plugin::build::<dyn CostModel>(loaded, "cost", &simple.cost_kind, Dict::new(), &mut problems);
     let (store_kind, store_rest) = split(loaded, "store", &["kind"]);
@@ -85,10 +103,18 @@ fn unknown_tables(loaded: &Loaded) -> Vec<Problem> {
         .collect()
 }
 
-fn limiters(loaded: &Loaded, kinds: Option<&[String]>, problems: &mut Vec<Problem>) -> Vec<std::sync::Arc<dyn Limiter>> {
-    let all: Vec<String> = inventory::iter::<Plugin<dyn Limiter>>.into_iter().map(|plugin| plugin.kind.to_owned()).collect();
+fn limiters(
+    loaded: &Loaded,
+    kinds: Option<&[String]>,
+    problems: &mut Vec<Problem>,
+) -> Vec<std::sync::Arc<dyn Limiter>> {
+    let all: Vec<String> =
+        inventory::iter::<Plugin<dyn Limiter>>.into_iter().map(|plugin| plugin.kind.to_owned()).collect();
     let kinds = kinds.unwrap_or(&all);
-    kinds.iter().filter_map(|kind| plugin::build::<dyn Limiter>(loaded, "limits", kind, Dict::new(), problems)).collect()
+    kinds
+        .iter()
+        .filter_map(|kind| plugin::build::<dyn Limiter>(loaded, "limits", kind, Dict::new(), problems))
+        .collect()
 }
 
 fn routes(loaded: &Loaded, pools: &BTreeSet<&str>, problems: &mut Vec<Problem>) -> Vec<RouteConfig> {
@@ -100,13 +126,23 @@ fn routes(loaded: &Loaded, pools: &BTreeSet<&str>, problems: &mut Vec<Problem>) 
             problems.push(Problem::at(file.clone(), entry.at("pools"), "a route needs at least one pool"));
         }
         for pool in route.pools.iter().filter(|pool| !pools.contains(pool.as_str())) {
-            let problem = Problem::at(file.clone(), entry.at("pools"), format!("no account is in the pool `{pool}`"));
+            let problem =
+                Problem::at(file.clone(), entry.at("pools"), format!("no account is in the pool `{pool}`"));
             problems.push(problem.allowed(join(pools.iter().copied())).nearest(pool, pools.iter().copied()));
         }
         match Globs::compile([route.model.as_str()]) {
-            Ok(model) => routes.push(RouteConfig { model, apis: route.api, pools: route.pools, rewrite: route.rewrite }),
+            Ok(model) => routes.push(RouteConfig {
+                model,
+                apis: route.api,
+                pools: route.pools,
+                rewrite: route.rewrite,
+            }),
             Err((glob, why)) => {
-                problems.push(Problem::at(file, entry.at("model"), format!("the glob `{glob}` is wrong: {why}")));
+                problems.push(Problem::at(
+                    file,
+                    entry.at("model"),
+                    format!("the glob `{glob}` is wrong: {why}"),
+                ));
             }
         }
     }
@@ -157,7 +193,9 @@ fn key_hash(
     problems: &mut Vec<Problem>,
 ) -> Option<KeyHash> {
     let mut wrong = |key: &str, message: String| {
-        problems.push(Problem::at(file, entry.at(key), message).allowed("key = a secret, or hash = \"sha256:…\""));
+        problems.push(
+            Problem::at(file, entry.at(key), message).allowed("key = a secret, or hash = \"sha256:…\""),
+        );
         None
     };
     match secret {
@@ -184,7 +222,14 @@ pub(super) fn limits_refused(file: &str, path: &str, limits: &[Limit]) -> Option
 pub(super) struct Seen(HashMap<String, String>);
 
 impl Seen {
-    pub(super) fn note(&mut self, loaded: &Loaded, entry: &Entry, name: &str, what: &str, problems: &mut Vec<Problem>) {
+    pub(super) fn note(
+        &mut self,
+        loaded: &Loaded,
+        entry: &Entry,
+        name: &str,
+        what: &str,
+        problems: &mut Vec<Problem>,
+    ) {
         let file = entry.file(loaded);
         let place = format!("{}[{}] in {file}", entry.table, entry.index);
         if name.is_empty() {

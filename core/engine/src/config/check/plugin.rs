@@ -59,7 +59,9 @@ where
     } else {
         format!("no plugin of the kind `{kind}` is linked in")
     };
-    problems.push(Problem::at(file, place, message).allowed(kinds.join(", ")).nearest(kind, kinds.iter().copied()));
+    problems.push(
+        Problem::at(file, place, message).allowed(kinds.join(", ")).nearest(kind, kinds.iter().copied()),
+    );
     None
 }
 

@@ -42,7 +42,8 @@ pub(crate) fn entries(loaded: &Loaded, table: &'static str, problems: &mut Vec<P
         Some(Value::Array(_, list)) => list,
         Some(other) => {
             let problem = Problem::at(loaded.of(other), table, "wrong type");
-            problems.push(problem.found(other.to_actual().to_string()).allowed(format!("a list: [[{table}]]")));
+            problems
+                .push(problem.found(other.to_actual().to_string()).allowed(format!("a list: [[{table}]]")));
             return Vec::new();
         }
     };
@@ -63,13 +64,18 @@ pub(crate) fn entries(loaded: &Loaded, table: &'static str, problems: &mut Vec<P
 /// The keys of a table that are named, and the others.
 pub(crate) fn split(loaded: &Loaded, table: &str, named: &[&str]) -> (Dict, Dict) {
     match loaded.table(table) {
-        Some(Value::Dict(_, values)) => values.clone().into_iter().partition(|(key, _)| named.contains(&key.as_str())),
+        Some(Value::Dict(_, values)) => {
+            values.clone().into_iter().partition(|(key, _)| named.contains(&key.as_str()))
+        }
         _ => (Dict::new(), Dict::new()),
     }
 }
 
 /// Reads a section, or notes what is wrong with it.
-pub(crate) fn read_table<T: DeserializeOwned>(section: &Section<'_>, problems: &mut Vec<Problem>) -> Option<T> {
+pub(crate) fn read_table<T: DeserializeOwned>(
+    section: &Section<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<T> {
     match section.read() {
         Ok(settings) => Some(settings),
         Err(more) => {
@@ -80,7 +86,11 @@ pub(crate) fn read_table<T: DeserializeOwned>(section: &Section<'_>, problems: &
 }
 
 /// Reads a whole table, with its defaults where it is not there or wrong.
-pub(crate) fn table<T: DeserializeOwned + Default>(loaded: &Loaded, name: &str, problems: &mut Vec<Problem>) -> T {
+pub(crate) fn table<T: DeserializeOwned + Default>(
+    loaded: &Loaded,
+    name: &str,
+    problems: &mut Vec<Problem>,
+) -> T {
     let values = match loaded.table(name) {
         None => return T::default(),
         Some(Value::Dict(_, values)) => values,

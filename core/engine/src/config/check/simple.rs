@@ -9,7 +9,9 @@ use sluice_api::{Problem, Secret};
 
 use super::section::{split, table};
 use crate::config::load::Loaded;
-use crate::config::settings::{Admin, Cooldown, Cost, Limits, Scheduler, Server, Stats, Telemetry, UnknownModel, Upstream};
+use crate::config::settings::{
+    Admin, Cooldown, Cost, Limits, Scheduler, Server, Stats, Telemetry, UnknownModel, Upstream,
+};
 use crate::config::{ServerConfig, TelemetryConfig, Timeouts, TlsFiles};
 
 /// What the tables say.
@@ -37,20 +39,31 @@ pub(super) fn check(loaded: &Loaded, problems: &mut Vec<Problem>) -> Simple {
     let telemetry: Telemetry = table(loaded, "telemetry", problems);
 
     let listen = address(loaded, "server.listen", &server.listen, problems);
-    let admin_listen = admin.listen.as_deref().and_then(|text| address(loaded, "admin.listen", text, problems));
+    let admin_listen =
+        admin.listen.as_deref().and_then(|text| address(loaded, "admin.listen", text, problems));
     if !(1..=ATTEMPTS_MAX).contains(&scheduler.attempts) {
-        let problem = Problem::at(file_of(loaded, "scheduler.attempts"), "scheduler.attempts", "invalid value");
+        let problem =
+            Problem::at(file_of(loaded, "scheduler.attempts"), "scheduler.attempts", "invalid value");
         problems.push(problem.found(scheduler.attempts.to_string()).allowed(format!("1 to {ATTEMPTS_MAX}")));
     }
-    let tls = server.tls.as_ref().map(|files| TlsFiles { cert: PathBuf::from(&files.cert), key: PathBuf::from(&files.key) });
-    for (path, key) in tls.iter().flat_map(|files| [(&files.cert, "server.tls.cert"), (&files.key, "server.tls.key")]) {
+    let tls = server
+        .tls
+        .as_ref()
+        .map(|files| TlsFiles { cert: PathBuf::from(&files.cert), key: PathBuf::from(&files.key) });
+    for (path, key) in
+        tls.iter().flat_map(|files| [(&files.cert, "server.tls.cert"), (&files.key, "server.tls.key")])
+    {
         if let Err(error) = std::fs::metadata(path) {
             let message = format!("the file {} can't be read: {error}", path.display());
             problems.push(Problem::at(file_of(loaded, key), key, message));
         }
     }
     for path in not_yet(&scheduler, &cost, &stats, &telemetry) {
-        problems.push(Problem::at(file_of(loaded, path), path, "this value is not available yet: leave the default"));
+        problems.push(Problem::at(
+            file_of(loaded, path),
+            path,
+            "this value is not available yet: leave the default",
+        ));
     }
     Simple {
         server: ServerConfig {
@@ -105,7 +118,11 @@ fn address(loaded: &Loaded, path: &str, text: &str, problems: &mut Vec<Problem>)
         Ok(address) => Some(address),
         Err(_) => {
             let problem = Problem::at(file_of(loaded, path), path, "invalid value");
-            problems.push(problem.found(format!("\"{text}\"")).allowed("an IP address and a port, like 127.0.0.1:8080 or [::]:8080"));
+            problems.push(
+                problem
+                    .found(format!("\"{text}\""))
+                    .allowed("an IP address and a port, like 127.0.0.1:8080 or [::]:8080"),
+            );
             None
         }
     }
