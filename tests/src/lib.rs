@@ -1,1 +1,8 @@
-//! The suite over the whole gateway.
+//! What the suite tests with: the gateway as a process, an upstream that does as it is told, and a client that hides nothing.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on stops")]
+
+pub mod client;
+pub mod dialects;
+pub mod gateway;
+pub mod upstream;

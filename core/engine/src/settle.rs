@@ -219,8 +219,13 @@ impl Settlement {
 
     /// What was sent of a generation that told nothing before it ended: zero is never a fallback.
     fn estimate(&self) -> Option<Usage> {
-        let generates = self.record.operation == Operation::Generate && self.record.outcome != Outcome::Completed;
-        generates.then(|| Usage { input: self.sent_bytes.div_ceil(BYTES_PER_TOKEN), estimated: true, ..Usage::default() })
+        let generates =
+            self.record.operation == Operation::Generate && self.record.outcome != Outcome::Completed;
+        generates.then(|| Usage {
+            input: self.sent_bytes.div_ceil(BYTES_PER_TOKEN),
+            estimated: true,
+            ..Usage::default()
+        })
     }
 
     fn price(&mut self, snapshot: Option<&Snapshot>, seen: &Seen) {

@@ -1,0 +1,75 @@
+//! Dependencies run one way.
+
+use std::process::Command;
+
+use sluice_tests::gateway::workspace;
+
+/// What each package of the workspace may depend on within it.
+const ARROWS: [(&str, &[&str]); 14] = [
+    ("sluice-api", &[]),
+    ("sluice-wire", &["sluice-api"]),
+    ("sluice-engine", &["sluice-api", "sluice-wire"]),
+    ("sluice-server", &["sluice-api", "sluice-wire", "sluice-engine"]),
+    ("sluice-openapi", &["sluice-api", "sluice-engine", "sluice-server"]),
+    ("sluice-claude", &["sluice-api", "sluice-wire"]),
+    ("sluice-gemini", &["sluice-api", "sluice-wire"]),
+    ("sluice-openai", &["sluice-api", "sluice-wire"]),
+    ("sluice-simulated", &["sluice-api", "sluice-wire"]),
+    ("sluice-schedulers", &["sluice-api"]),
+    ("sluice-limiters", &["sluice-api"]),
+    ("sluice-prices", &["sluice-api"]),
+    ("sluice-store-embedded", &["sluice-api"]),
+    ("sluice-tests", &[]),
+];
+
+/// Crates that only some packages may know.
+const KNOWN_TO: [(&str, &[&str]); 4] = [
+    ("reqwest", &["sluice-engine"]),
+    ("axum", &["sluice-server", "sluice-openapi"]),
+    ("rusqlite", &["sluice-store-embedded"]),
+    ("redis", &["sluice-store-redis"]),
+];
+
+#[test]
+fn dependencies_run_one_way() {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--locked"])
+        .current_dir(workspace())
+        .output()
+        .unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    for package in metadata["packages"].as_array().unwrap() {
+        let name = package["name"].as_str().unwrap();
+        let normal = package["dependencies"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|dependency| dependency["kind"].is_null());
+        let dependencies: Vec<&str> = normal.map(|dependency| dependency["name"].as_str().unwrap()).collect();
+        for (one, known_to) in KNOWN_TO {
+            assert!(!dependencies.contains(&one) || known_to.contains(&name), "{name} may not know {one}");
+        }
+        if matches!(name, "sluice-bundle" | "sluice-benches") {
+            continue;
+        }
+        let (_, allowed) =
+            ARROWS.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("{name} has no arrows"));
+        for dependency in dependencies.iter().filter(|dependency| dependency.starts_with("sluice-")) {
+            assert!(allowed.contains(dependency), "{name} may not depend on {dependency}");
+        }
+        let manifest = std::fs::read_to_string(package["manifest_path"].as_str().unwrap()).unwrap();
+        assert!(manifest.contains("[lints]\nworkspace = true"), "{name} has not the house's lints");
+    }
+    for room in ["core", "providers", "plugins", "tests", "openapi"] {
+        assert!(workspace().join(room).is_dir(), "{room}");
+    }
+}
+
+#[test]
+fn every_source_file_says_what_it_is_for() {
+    let output = Command::new("git").args(["ls-files", "*.rs"]).current_dir(workspace()).output().unwrap();
+    for file in String::from_utf8_lossy(&output.stdout).lines() {
+        let text = std::fs::read_to_string(workspace().join(file)).unwrap();
+        assert!(text.starts_with("//! "), "{file}");
+    }
+}

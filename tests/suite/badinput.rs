@@ -1,0 +1,104 @@
+//! Bad input: a clear 4xx or a closed connection, and nobody else is disturbed.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use sluice_tests::client::{PATIENCE, raw, send};
+use sluice_tests::gateway::{Gateway, KEY, account, key};
+use sluice_tests::upstream::{Upstream, whole};
+
+fn setting() -> (Upstream, Gateway) {
+    let upstream = Upstream::start(|_| whole(200, "", "{}"));
+    let accounts: String = ["claude-console", "openai", "gemini"]
+        .iter()
+        .map(|kind| account(kind, kind, &upstream.address, ""))
+        .collect();
+    let gateway = Gateway::start(&("server.header_timeout = \"300ms\"\n".to_owned() + &accounts + &key("")));
+    (upstream, gateway)
+}
+
+#[test]
+fn a_wrong_body_is_a_400_that_says_what_is_wrong() {
+    let (upstream, gateway) = setting();
+    let nested = format!("{{\"model\":\"m\",\"x\":{}", "[".repeat(100_000));
+    let cases: [(&[u8], &str); 10] = [
+        (b"", "JSON"),
+        (b"nonsense", "JSON"),
+        (b"{\"model\":\"m\",}", "JSON"),
+        (b"[]", "object"),
+        (b"{}", "model"),
+        (b"{\"model\":7}", "model"),
+        (b"{\"model\":\"m\",\"mod\\u0065l\":\"other\"}", "twice"),
+        (b"{\"model\":\"m\",\"stream\":\"yes\"}", "stream"),
+        (b"{\"model\":\"m\",\"x\":\"\xff\"}", "UTF-8"),
+        (nested.as_bytes(), "deep"),
+    ];
+    for path in ["/v1/messages", "/v1/chat/completions", "/v1/responses"] {
+        for (body, says) in &cases {
+            let answer = send(&gateway.address, "POST", path, &[("x-api-key", KEY)], body);
+            assert_eq!(answer.status, 400, "{path} {}", String::from_utf8_lossy(&body[..body.len().min(60)]));
+            assert!(answer.json()["error"]["message"].as_str().unwrap().contains(says), "{}", answer.text());
+        }
+    }
+    assert!(upstream.seen().is_empty());
+    assert_eq!(gateway.post("/v1/messages", r#"{"model":"m"}"#).status, 200);
+}
+
+#[test]
+fn a_models_name_never_changes_where_a_request_goes() {
+    let (upstream, gateway) = setting();
+    for name in ["..%2f..%2fadmin", "a%2f..%2fb", "x%0d%0ahost:%20evil", "..", "%2e%2e"] {
+        let answer = gateway.post(&format!("/v1beta/models/{name}:generateContent"), "{}");
+        assert!(matches!(answer.status, 400 | 404), "{name}: {}", answer.status);
+    }
+    for name in ["../x", "a\\u000d\\u000ab", "a\\u0000"] {
+        assert_eq!(gateway.post("/v1/messages", &format!("{{\"model\":\"{name}\"}}")).status, 400, "{name}");
+    }
+    assert!(upstream.seen().is_empty());
+    for (name, path) in [
+        ("a%2fb", "a%2Fb"),
+        ("a@evil.example", "a@evil.example"),
+        ("a%3Fb%23c", "a%3Fb%23c"),
+        ("a%252fb", "a%252fb"),
+    ] {
+        assert_eq!(gateway.post(&format!("/v1beta/models/{name}:generateContent"), "{}").status, 200);
+        assert_eq!(upstream.last().line, format!("POST /v1beta/models/{path}:generateContent"));
+        assert_eq!(upstream.last().header("host"), Some(upstream.address.as_str()));
+    }
+}
+
+#[test]
+fn a_head_that_is_too_large_or_ambiguous_is_refused() {
+    let (upstream, gateway) = setting();
+    let large = format!("POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-large: {}\r\n\r\n", "x".repeat(200_000));
+    assert!(raw(&gateway.address, large.as_bytes()).is_none_or(|answer| answer.status == 431));
+    let many: String = (0..500).map(|number| format!("x-{number}: 1\r\n")).collect();
+    let many = format!("POST /v1/messages HTTP/1.1\r\nhost: x\r\n{many}\r\n");
+    assert!(raw(&gateway.address, many.as_bytes()).is_none_or(|answer| answer.status == 431));
+    let both = format!(
+        "POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\ncontent-length: 13\r\ntransfer-encoding: chunked\r\n\r\nd\r\n{{\"model\":\"m\"}}\r\n0\r\n\r\n"
+    );
+    assert!(raw(&gateway.address, both.as_bytes()).is_none_or(|answer| answer.status == 400));
+    assert!(
+        raw(&gateway.address, b"POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n")
+            .is_none_or(|answer| answer.status == 400)
+    );
+    assert!(raw(&gateway.address, b"\x16\x03\x01garbage\r\n\r\n").is_none_or(|answer| answer.status == 400));
+    assert!(upstream.seen().is_empty());
+}
+
+#[test]
+fn a_client_that_never_finishes_its_head_is_dropped_and_others_are_served() {
+    let (_upstream, gateway) = setting();
+    let mut slow = TcpStream::connect(&gateway.address).unwrap();
+    slow.set_read_timeout(Some(PATIENCE)).unwrap();
+    slow.write_all(b"POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-a").unwrap();
+    assert_eq!(gateway.post("/v1/messages", r#"{"model":"m"}"#).status, 200);
+    let mut rest = Vec::new();
+    let _ = slow.read_to_end(&mut rest);
+    assert!(
+        rest.is_empty() || String::from_utf8_lossy(&rest).contains(" 408 "),
+        "{}",
+        String::from_utf8_lossy(&rest)
+    );
+}
