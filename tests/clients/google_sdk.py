@@ -35,8 +35,10 @@ answer = client.models.generate_content(model="gemini-3.8-flash", contents=turn,
 assert answer.text.startswith("Hello from Sluice"), answer
 assert any(model.name == "models/gemini-3.8-flash" for model in client.models.list())
 
+# Kept in a variable: a client that nothing holds closes itself before it sends.
+stranger = connect("wrong")
 try:
-    connect("wrong").models.generate_content(model="m", contents="Hello")
+    stranger.models.generate_content(model="m", contents="Hello")
     raise SystemExit("a wrong key was accepted")
 except errors.ClientError as error:
     assert error.code == 401 and error.status == "UNAUTHENTICATED", error

@@ -101,7 +101,8 @@ fn head(stream: TcpStream) -> Option<Answer> {
     }
     let find = |name: &str| headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone());
     let chunked = find("transfer-encoding").is_some_and(|value| value.contains("chunked"));
-    let left = find("content-length").and_then(|value| value.parse().ok());
+    let bare = matches!(status, 204 | 304);
+    let left = if bare { Some(0) } else { find("content-length").and_then(|value| value.parse().ok()) };
     Some(Answer { status, headers, reader, chunked, left })
 }
 
@@ -122,6 +123,10 @@ impl Answer {
             self.reader.read_exact(&mut data)?;
             data.truncate(size);
             return Ok((size > 0).then_some(data));
+        }
+        // An empty read would fill the buffer first, and so wait for a next answer that never comes.
+        if self.left == Some(0) {
+            return Ok(None);
         }
         let mut data = vec![0; self.left.unwrap_or(usize::MAX).min(1 << 16)];
         let count = self.reader.read(&mut data)?;

@@ -1,6 +1,12 @@
 //! What the suite tests with: the gateway as a process, an upstream that does as it is told, and a client that hides nothing.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on stops")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that can't go on stops"
+)]
 
 pub mod client;
 pub mod dialects;

@@ -100,18 +100,27 @@ fn a_json_array_that_breaks_is_closed_after_its_error() {
 
 #[test]
 fn a_body_that_is_no_stream_breaks_with_its_connection() {
-    let upstream = Upstream::start(|_| {
+    // Cut only once the client has the first bytes: before that, the connection may break with nothing sent.
+    let (go, gate) = channel();
+    let gate = Mutex::new(Some(gate));
+    let upstream = Upstream::start(move |_| {
+        let wait = gate.lock().unwrap().take().unwrap();
         vec![
             Step::Bytes(
                 b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{\"a\":"
                     .to_vec(),
             ),
+            Step::Wait(wait),
             Step::Close,
         ]
     });
     let gateway = Gateway::start(&(account("a", "claude-console", &upstream.address, "") + &key("")));
-    let answer = gateway.post("/v1/messages", r#"{"model":"m"}"#);
-    assert_eq!((answer.status, answer.complete), (200, false));
+    let mut answer =
+        begin(&gateway.address, "POST", "/v1/messages", &[("x-api-key", KEY)], br#"{"model":"m"}"#);
+    assert_eq!(answer.piece().unwrap().unwrap(), b"{\"a\":");
+    go.send(()).unwrap();
+    let rest = answer.whole();
+    assert_eq!((rest.status, rest.complete, rest.body.len()), (200, false, 0));
     assert_eq!(gateway.record()["outcome"], "upstream_error");
 }
 
