@@ -1,0 +1,69 @@
+//! The benchmark beside nginx: what a request costs through Sluice, as ratios to a bare reverse proxy in one run.
+//!
+//! It starts a cheap upstream, nginx and Sluice, sends the same requests through both in turns, checks every answer
+//! to its last byte, and prints one table. All traffic stays on 127.0.0.1.
+
+mod answer;
+mod arguments;
+mod connection;
+mod figure;
+mod kind;
+mod load;
+mod machine;
+mod message;
+mod nginx;
+mod observe;
+mod process;
+mod rate;
+mod report;
+mod rounds;
+mod scratch;
+mod sluice;
+mod statistics;
+mod table;
+mod upstream;
+mod workload;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use arguments::{Arguments, Inner, Options};
+
+/// What went wrong, as a sentence.
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match arguments.inner {
+        None => on_one_thread(measure(&arguments.options)),
+        Some(Inner::Upstream) => process::end_with_parent().and_then(|()| on_one_thread(upstream::serve())),
+        Some(Inner::Guarded { program }) => process::become_guarded(&program),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sluice-benches: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One thread: what the load generator and the upstream do must leave the other core to the proxy.
+fn on_one_thread(work: impl Future<Output = Result<()>>) -> Result<()> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+/// Measures until it is done or told to stop; what it started ends with it either way.
+async fn measure(options: &Options) -> Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        measured = rounds::measure(options) => {
+            let measured = measured?;
+            if options.json { report::print(&measured) } else { table::print(&measured) }
+        }
+        _ = terminate.recv() => Err("stopped".into()),
+        _ = interrupt.recv() => Err("stopped".into()),
+    }
+}
