@@ -3,7 +3,12 @@
 mod clients;
 mod examples;
 
+use std::sync::{Arc, OnceLock};
+
 use axum::Router;
+use axum::body::Bytes;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::get;
 use sluice_engine::plugins;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, Info, InfoBuilder, LicenseBuilder, OpenApi};
@@ -49,7 +54,13 @@ pub fn router() -> Router {
         .try_it_out_enabled(true)
         .persist_authorization(true)
         .display_request_duration(true);
-    Router::from(SwaggerUi::new("/docs").url(DOCUMENT, document()).config(config))
+    // Written once, when it is first asked for: as a tree it would take megabytes of a process that nobody asks.
+    let written: Arc<OnceLock<Bytes>> = Arc::default();
+    let served = move || {
+        let body = written.get_or_init(|| serde_json::to_vec(&document()).unwrap_or_default().into()).clone();
+        async move { ([(CONTENT_TYPE, "application/json")], body) }
+    };
+    Router::from(SwaggerUi::new("/docs").config(config)).route(DOCUMENT, get(served))
 }
 
 fn info() -> Info {

@@ -11,7 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 /// A secret: written inline, as `{ env = "NAME" }` or as `{ file = "PATH" }`.
 ///
 /// It has no `Debug` that shows it, no `Display` and no `Serialize`; [`Secret::expose`] is the only way to it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret(Box<str>);
 
 impl Secret {

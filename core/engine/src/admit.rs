@@ -6,7 +6,7 @@ use std::time::Duration;
 use sluice_api::limiter::{Bucket, Subject};
 use sluice_api::scheduler::{self, Candidate};
 use sluice_api::store::{Lease, Taken};
-use sluice_api::{Error, Kind, Timestamp};
+use sluice_api::{Error, Kind, Operation, Timestamp};
 
 use crate::account::{AccountState, InFlight};
 use crate::ask::Ask;
@@ -18,12 +18,20 @@ use crate::snapshot::Snapshot;
 /// What a client is told to wait when how long can't be known.
 const SOON: Duration = Duration::from_secs(1);
 
-/// Takes the key's and its group's slots, all or none.
+/// Takes the key's and its group's slots, all or none. Counting tokens takes none: clients count by the dozen.
 ///
 /// # Errors
 ///
 /// 429 naming the limit that is used up; 503 when the store is out of reach.
-pub(crate) async fn limits(gateway: &Gateway, snapshot: &Snapshot, key: &Key) -> Result<Lease, Error> {
+pub(crate) async fn limits(
+    gateway: &Gateway,
+    snapshot: &Snapshot,
+    key: &Key,
+    ask: &Ask,
+) -> Result<Lease, Error> {
+    if ask.route.operation == Operation::CountTokens {
+        return Ok(Lease::default());
+    }
     let subject = Subject {
         key: &key.id,
         key_concurrency: key.concurrency,
@@ -55,6 +63,9 @@ pub(crate) async fn limits(gateway: &Gateway, snapshot: &Snapshot, key: &Key) ->
         }
     }
 }
+
+/// What a client is told to wait for an operator: long enough that no client tries again by itself.
+const OPERATOR: Duration = Duration::from_secs(300);
 
 /// The accounts of a request that are still to be tried, best first.
 pub(crate) struct Order {
@@ -127,9 +138,14 @@ impl Order {
     }
 
     fn none_left(&self, ask: &Ask) -> Error {
-        let why = if self.could_serve { "have all they can take" } else { "are all disabled" };
-        let message = format!("the accounts that serve `{}` {why}: try again later", ask.model);
-        Error::new(Kind::NoAccount, message).retry_after(SOON)
+        let model = &ask.model;
+        if self.could_serve {
+            let message =
+                format!("the accounts that serve `{model}` have all they can take: try again shortly");
+            return Error::new(Kind::NoAccount, message).retry_after(SOON);
+        }
+        let message = format!("the accounts that serve `{model}` are all disabled: ask your operator");
+        Error::new(Kind::NoAccount, message).retry_after(OPERATOR)
     }
 }
 

@@ -24,6 +24,9 @@ use crate::settle::Settlement;
 /// Most of an upstream's refusal that is read.
 const REFUSAL_MAX: usize = 1024 * 1024;
 
+/// Most of it that is logged.
+const LOGGED_MAX: usize = 500;
+
 /// How long an upstream may take between pieces of its refusal.
 const REFUSAL_WAIT: Duration = Duration::from_secs(10);
 
@@ -77,8 +80,9 @@ pub(crate) async fn attempt(
     within(deadline, wait, ask, source.begin()).await??;
     if let Some(error) = source.first_error() {
         let failure = Failure { status: error.status, headers: &head.headers, body: &error.data };
-        let kept = Answer { status: error.status, headers: HeaderMap::new(), body: error.data.clone() };
-        return Err(provider.classify(&failure).answer(kept));
+        let body = error.body(ask.route.api);
+        let answer = Answer { status: error.status, headers: HeaderMap::new(), body };
+        return Err(handed_on(provider.classify(&failure), answer));
     }
     settlement.answering(head.status);
     headers::relayed_down(&mut head.headers);
@@ -154,15 +158,23 @@ async fn refusal(
             break;
         }
     }
-    let bytes = read.freeze();
-    let error = provider.classify(&Failure { status: head.status, headers: &head.headers, body: &bytes });
-    let relayed = error.facts();
-    if head.status.is_redirection() || (relayed.fault == Fault::Account && relayed.scope == Scope::Account) {
-        // The client's key is not to blame, and the answer names the account: it gets a 502 of ours.
-        tracing::warn!(status = head.status.as_u16(), answer = %String::from_utf8_lossy(bytes.get(..bytes.len().min(500)).unwrap_or_default()), "an account was refused by its upstream");
+    let body = read.freeze();
+    let error = provider.classify(&Failure { status: head.status, headers: &head.headers, body: &body });
+    handed_on(error, Answer { status: head.status, headers: head.headers, body })
+}
+
+/// The error with the upstream's answer, unless that is not for the client: its key is not to blame for what is the
+/// account's own fault, and the answer names the account. Then it gets a 502 of ours.
+fn handed_on(error: Error, answer: Answer) -> Error {
+    let facts = error.facts();
+    let own_fault = facts.fault == Fault::Account && facts.scope == Scope::Account;
+    if own_fault || answer.status.is_redirection() {
+        let told = answer.body.get(..answer.body.len().min(LOGGED_MAX)).unwrap_or_default();
+        let told = String::from_utf8_lossy(told);
+        tracing::warn!(status = answer.status.as_u16(), answer = %told, "an account was refused by its upstream");
         return error;
     }
-    error.answer(Answer { status: head.status, headers: head.headers, body: bytes })
+    error.answer(answer)
 }
 
 async fn within<T>(

@@ -134,10 +134,10 @@ impl Inbound {
 }
 
 /// Whether a key may use a client API at all; asked before the body is read.
-pub(crate) fn permit(key: Arc<Key>, route: &ClientRoute) -> Result<Arc<Key>, Error> {
+pub(crate) fn permit(key: &Key, route: &ClientRoute) -> Result<(), Error> {
     let family = route.api.family();
     if key.allow.contains(&family) {
-        return Ok(key);
+        return Ok(());
     }
     Err(Error::new(Kind::Forbidden, format!("this key may not use the {family} APIs")))
 }

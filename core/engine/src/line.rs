@@ -31,8 +31,7 @@ where
     let style = route.style();
     let request_id = Arc::clone(&inbound.request_id);
 
-    let authenticated = inbound.authenticate(&snapshot, gateway.now());
-    let key = match authenticated.and_then(|key| inbound::permit(key, &route)) {
+    let key = match inbound.authenticate(&snapshot, gateway.now()) {
         Ok(key) => key,
         Err(error) => {
             gateway.records().refused_unknown(&route, &error, &request_id);
@@ -59,12 +58,14 @@ where
     B::Error: std::fmt::Display,
 {
     let key = settlement.key();
+    inbound::permit(&key, &route)?;
+    settlement.waits_for_body();
     let body = inbound.read(gateway, snapshot, body).await?;
+    settlement.has_body(body.bytes.len());
     let ask = Ask::read(route, &body.bytes)?;
     settlement.asked(&ask);
-    settlement.sends(body.bytes.len());
     let targets = route::targets(snapshot, &key, &ask)?;
-    settlement.holds(admit::Held::new(gateway, admit::limits(gateway, snapshot, &key).await?));
+    settlement.holds(admit::Held::new(gateway, admit::limits(gateway, snapshot, &key, &ask).await?));
 
     let mut order = admit::Order::new(targets);
     let mut failure: Option<Error> = None;

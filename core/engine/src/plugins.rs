@@ -42,7 +42,27 @@ impl Linked {
         {
             object.insert("$defs".to_owned(), referred.into());
         }
+        refer_inside(&mut schema);
         schema
+    }
+}
+
+/// Where utoipa's references point, and where they point in a schema that stands alone.
+const REFERENCES: (&str, &str) = ("#/components/schemas/", "#/$defs/");
+
+/// Turns references into the OpenAPI document into references into the schema itself.
+fn refer_inside(schema: &mut serde_json::Value) {
+    match schema {
+        serde_json::Value::Object(members) => {
+            if let Some(serde_json::Value::String(reference)) = members.get_mut("$ref")
+                && let Some(name) = reference.strip_prefix(REFERENCES.0)
+            {
+                *reference = format!("{}{name}", REFERENCES.1);
+            }
+            members.values_mut().for_each(refer_inside);
+        }
+        serde_json::Value::Array(elements) => elements.iter_mut().for_each(refer_inside),
+        _ => {}
     }
 }
 

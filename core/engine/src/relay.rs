@@ -12,7 +12,7 @@ use http_body::{Body as _, Frame, SizeHint};
 use sluice_api::provider::Body;
 use sluice_api::{Api, Error, Form, Kind};
 use sluice_wire::hide::UsageChunk;
-use sluice_wire::meter::{Meter, Seen, StreamError};
+use sluice_wire::meter::{End, Meter, Seen, StreamError};
 use sluice_wire::render::{self, Style};
 use sluice_wire::tail;
 use tokio::time::{Instant, Sleep};
@@ -21,6 +21,8 @@ use crate::settle::Settlement;
 
 /// Header that carries the request's id, on every answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Most that is held before the first event of an answer is whole; then the answer has begun all the same.
+const HELD_MAX: u64 = 1024 * 1024;
 /// Anthropic's name for it, on Claude routes.
 const CLAUDE_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
@@ -64,7 +66,7 @@ impl Source {
     ///
     /// When the body breaks off, or ends empty, before that.
     pub(crate) async fn begin(&mut self) -> Result<(), Error> {
-        while !self.meter.seen().started {
+        while !self.meter.seen().started && self.meter.seen().bytes < HELD_MAX {
             let frame = std::future::poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await;
             match frame {
                 Some(Ok(frame)) => {
@@ -74,7 +76,7 @@ impl Source {
                 }
                 Some(Err(error)) => return Err(error),
                 None => {
-                    self.finish();
+                    self.finish(End::Clean);
                     if self.form.is_stream() && !self.meter.seen().started {
                         return Err(Error::new(
                             Kind::Upstream,
@@ -113,9 +115,9 @@ impl Source {
         }
     }
 
-    fn finish(&mut self) {
+    fn finish(&mut self, end: End) {
         self.ended = true;
-        self.meter.finish();
+        self.meter.finish(end);
         if let Some(filter) = &mut self.filter {
             filter.finish(&mut self.ready);
         }
@@ -144,10 +146,10 @@ impl Source {
                     self.take(data);
                 }
                 Some(Err(error)) => {
-                    self.finish();
+                    self.finish(End::Cut);
                     return Poll::Ready(Some(Err(error)));
                 }
-                None => self.finish(),
+                None => self.finish(End::Clean),
             }
         }
     }
@@ -246,7 +248,7 @@ impl Stream {
                 self.last = Instant::now();
                 if self.is_complete() {
                     self.done = self.source.left == Some(0);
-                    self.source.meter.finish();
+                    self.source.meter.finish(End::Clean);
                     self.settlement.completed(self.source.meter.seen());
                 }
                 Poll::Ready(Some(Ok(data)))
@@ -274,7 +276,7 @@ impl Stream {
                 continue;
             }
             let message = format!("the upstream sent nothing for {} s", idle.as_secs_f32());
-            self.source.finish();
+            self.source.finish(End::Cut);
             return self.end(Some(Error::new(Kind::UpstreamTimeout, message)));
         }
     }
@@ -310,7 +312,7 @@ impl Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.source.meter.finish();
+        self.source.meter.finish(End::Cut);
         let seen: &Seen = self.source.meter.seen();
         self.settlement.abandoned(seen, self.source.is_whole());
     }

@@ -47,13 +47,15 @@ pub(crate) fn targets(snapshot: &Snapshot, key: &Key, ask: &Ask) -> Result<Targe
     let pools = route.map_or(&own_pool[..], |route| &route.pools);
 
     let mut found = Search::default();
-    let mut targets = Vec::with_capacity(pools.len());
+    let mut targets: Vec<Vec<Target>> = Vec::with_capacity(pools.len());
     for pool in pools {
         let may_use = key.pools.is_empty() || key.pools.contains(pool);
         let accounts = snapshot.pools.get(pool).map_or(&[][..], Vec::as_slice);
         let name: Arc<str> = pool.as_str().into();
         let some: Vec<Target> = accounts
             .iter()
+            // An account in two pools is tried in the first of them, and once.
+            .filter(|account| !targets.iter().flatten().any(|target| target.account.name == account.name))
             .filter_map(|account| found.look(account, key, may_use, ask, &model, &name))
             .collect();
         if !some.is_empty() {

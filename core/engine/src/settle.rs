@@ -35,7 +35,10 @@ pub(crate) struct Settlement {
     place: Option<InFlight>,
     snapshot: Option<Arc<Snapshot>>,
     started: Instant,
-    sent: Option<Instant>,
+    /// Since when the gateway itself is at work.
+    mark: Instant,
+    /// Whether anything went upstream.
+    sent: bool,
     overhead: Duration,
     first_byte: Option<Duration>,
     settled: bool,
@@ -60,7 +63,8 @@ impl Settlement {
             place: None,
             snapshot: Some(Arc::clone(snapshot)),
             started,
-            sent: None,
+            mark: started,
+            sent: false,
             overhead: Duration::ZERO,
             first_byte: None,
             settled: false,
@@ -88,8 +92,14 @@ impl Settlement {
         self.record.stream = ask.form.is_stream();
     }
 
-    /// How long the body is, for an estimate of what was sent.
-    pub(crate) fn sends(&mut self, bytes: usize) {
+    /// From here on the client is waited for, which is no work of the gateway's.
+    pub(crate) fn waits_for_body(&mut self) {
+        self.overhead += self.mark.elapsed();
+    }
+
+    /// The body is whole; its length is kept for an estimate of what was sent.
+    pub(crate) fn has_body(&mut self, bytes: usize) {
+        self.mark = Instant::now();
         self.sent_bytes = bytes as u64;
     }
 
@@ -110,9 +120,8 @@ impl Settlement {
 
     /// The request is about to go upstream.
     pub(crate) fn sent(&mut self) {
-        let now = Instant::now();
-        self.overhead += now.duration_since(self.sent.unwrap_or(self.started));
-        self.sent = Some(now);
+        self.overhead += self.mark.elapsed();
+        self.sent = true;
     }
 
     /// The attempt failed before anything reached the client.
@@ -123,7 +132,7 @@ impl Settlement {
             snapshot.scheduler.observe(&place.account().name, outcome);
         }
         // What follows is the gateway's own time again.
-        self.sent = Some(Instant::now());
+        self.mark = Instant::now();
     }
 
     /// The upstream has begun to answer.
@@ -196,16 +205,19 @@ impl Settlement {
         }
         let snapshot = self.snapshot.take();
         if let Some(seen) = seen {
-            self.record.usage = seen.usage.or_else(|| self.estimate());
             self.record.reported_model = seen.model.as_deref().map(Into::into);
-            self.price(snapshot.as_deref(), seen);
         }
+        self.record.usage = self.used(seen);
+        self.price(snapshot.as_deref(), seen);
         if let Some(place) = self.place.take()
             && let Some(snapshot) = &snapshot
         {
             let outcome = match self.record.outcome {
                 Outcome::Completed => AttemptOutcome::Completed,
                 Outcome::ClientGone => AttemptOutcome::Cancelled,
+                Outcome::GatewayError => {
+                    AttemptOutcome::Failed { fault: Fault::Gateway, scope: Scope::Request }
+                }
                 _ => AttemptOutcome::Failed { fault: Fault::Provider, scope: Scope::Account },
             };
             snapshot.scheduler.observe(&place.account().name, outcome);
@@ -217,27 +229,37 @@ impl Settlement {
         self.gateway.records().push(self.record.clone());
     }
 
-    /// What was sent of a generation that told nothing before it ended: zero is never a fallback.
-    fn estimate(&self) -> Option<Usage> {
-        let generates =
-            self.record.operation == Operation::Generate && self.record.outcome != Outcome::Completed;
-        generates.then(|| Usage {
-            input: self.sent_bytes.div_ceil(BYTES_PER_TOKEN),
-            estimated: true,
-            ..Usage::default()
-        })
+    /// What was used: as the dialect told it, else estimated, as zero is never a fallback. The meter sees the answer
+    /// alone; what went up is known here.
+    fn used(&self, seen: Option<&Seen>) -> Option<Usage> {
+        let told = seen.and_then(|seen| seen.usage);
+        if told.is_some_and(|usage| !usage.estimated) {
+            return told;
+        }
+        let counts_tokens =
+            matches!(self.record.operation, Operation::Generate | Operation::Embed | Operation::BatchEmbed);
+        let left_early = self.sent && self.record.outcome == Outcome::ClientGone;
+        if told.is_none() && !(counts_tokens && (seen.is_some() || left_early)) {
+            return None;
+        }
+        let mut usage = told.unwrap_or_default();
+        usage.estimated = true;
+        if usage.input + usage.cache_read + usage.cache_write() == 0 {
+            usage.input = self.sent_bytes.div_ceil(BYTES_PER_TOKEN);
+        }
+        Some(usage)
     }
 
-    fn price(&mut self, snapshot: Option<&Snapshot>, seen: &Seen) {
-        let (Some(snapshot), Some(usage)) = (snapshot, &seen.usage) else { return };
+    fn price(&mut self, snapshot: Option<&Snapshot>, seen: Option<&Seen>) {
+        let (Some(snapshot), Some(usage)) = (snapshot, &self.record.usage) else { return };
         let (Some(provider), Some(model)) = (self.record.provider, &self.record.upstream_model) else {
             return;
         };
         self.record.cost = snapshot.cost.price(&PriceAsk {
             provider,
             model,
-            reported_model: seen.model.as_deref(),
-            tier: seen.tier.as_deref(),
+            reported_model: self.record.reported_model.as_deref(),
+            tier: seen.and_then(|seen| seen.tier.as_deref()),
             usage,
             time: self.record.time,
         });

@@ -21,6 +21,24 @@ pub struct Capture {
     caught: Vec<(usize, Vec<u8>)>,
     catching: bool,
     begun: bool,
+    /// In an array, an element has ended and no comma has come since.
+    after_element: bool,
+}
+
+/// How far a document has come, as whoever must end it needs to know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Position {
+    /// Nothing of it has come.
+    #[default]
+    Before,
+    /// Inside an array, where an element may follow at once.
+    ElementMayFollow,
+    /// Inside an array, after an element: a comma has to come first.
+    CommaMayFollow,
+    /// Inside an element or another value.
+    Inside,
+    /// After its end.
+    Closed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +82,7 @@ impl Capture {
             caught: Vec::new(),
             catching: false,
             begun: false,
+            after_element: false,
         }
     }
 
@@ -73,10 +92,18 @@ impl Capture {
         self.begun && self.depth == 0 && self.place != Place::Text
     }
 
-    /// Whether the document has begun.
+    /// How far the document has come.
     #[must_use]
-    pub fn has_begun(&self) -> bool {
-        self.begun
+    pub fn position(&self) -> Position {
+        match (self.begun, self.depth) {
+            (false, _) => Position::Before,
+            (true, 0) if self.place != Place::Text => Position::Closed,
+            (true, 1) if self.base == 1 && self.place == Place::Value && self.after_element => {
+                Position::CommaMayFollow
+            }
+            (true, 1) if self.base == 1 && self.place == Place::Value => Position::ElementMayFollow,
+            _ => Position::Inside,
+        }
     }
 
     /// Takes a chunk and calls `object` for each watched object that ends in it.
@@ -173,6 +200,7 @@ impl Capture {
                 self.catching = false;
                 self.place = Place::BeforeName;
             }
+            b',' if self.depth == self.base => self.after_element = false,
             other => self.keep(&[other]),
         }
     }
@@ -180,6 +208,7 @@ impl Capture {
     fn close(&mut self, object: &mut impl FnMut(&Caught)) {
         self.catching = false;
         self.depth = self.depth.saturating_sub(1);
+        self.after_element = true;
         object(&self.caught);
         self.caught.clear();
     }
@@ -204,7 +233,29 @@ impl Capture {
 
 #[cfg(test)]
 mod tests {
-    use super::Capture;
+    use super::{Capture, Position};
+
+    #[test]
+    fn where_an_array_stands_is_known_at_every_byte() {
+        use Position::{Before, Closed, CommaMayFollow, ElementMayFollow, Inside};
+        let mut capture = Capture::array(WANTED);
+        for (piece, position) in [
+            (" ", Before),
+            ("[", ElementMayFollow),
+            ("\n", ElementMayFollow),
+            ("{", Inside),
+            ("\"a\":\"]", Inside),
+            ("\"", Inside),
+            ("}", CommaMayFollow),
+            (" ", CommaMayFollow),
+            (",", ElementMayFollow),
+            ("{}", CommaMayFollow),
+            ("]", Closed),
+        ] {
+            capture.feed(piece.as_bytes(), &mut |_| ());
+            assert_eq!(capture.position(), position, "after {piece:?}");
+        }
+    }
 
     const WANTED: &[&str] = &["usage", "model"];
 

@@ -54,11 +54,17 @@ const DOWN: [HeaderName; 8] = [
 const UP_PREFIXES: [&str; 1] = ["x-forwarded-"];
 
 /// Beginnings of names that are not relayed down: the account's limits, and what names the account.
-const DOWN_PREFIXES: [&str; 6] =
-    ["anthropic-ratelimit-", "anthropic-priority-", "anthropic-fast-", "x-ratelimit-", "x-ms-", "apim-"];
-
-/// One more, apart for its length.
-const DOWN_CODEX: &str = "x-codex-";
+const DOWN_PREFIXES: [&str; 9] = [
+    "anthropic-ratelimit-",
+    "anthropic-priority-",
+    "anthropic-fast-",
+    "x-ratelimit-",
+    "x-rate-limit-",
+    "ratelimit",
+    "x-ms-",
+    "apim-",
+    "x-codex-",
+];
 
 /// Removes what is not relayed upstream.
 pub fn relayed_up(headers: &mut HeaderMap) {
@@ -67,25 +73,17 @@ pub fn relayed_up(headers: &mut HeaderMap) {
 
 /// Removes what is not relayed to the client.
 pub fn relayed_down(headers: &mut HeaderMap) {
-    drop_from(headers, &DOWN, |name| {
-        name.starts_with(DOWN_CODEX) || DOWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-    });
+    drop_from(headers, &DOWN, |name| DOWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix)));
 }
 
 fn drop_from(headers: &mut HeaderMap, names: &[HeaderName], begins: impl Fn(&str) -> bool) {
     // What `connection` names speaks of this connection too.
-    let named: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect();
-    for name in HOP_BY_HOP.iter().chain(names).chain(&named) {
-        headers.remove(name);
-    }
-    let matching: Vec<HeaderName> = headers.keys().filter(|name| begins(name.as_str())).cloned().collect();
-    for name in matching {
+    let connection = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let named = connection.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok());
+    let mut gone: Vec<HeaderName> = named.collect();
+    let listed = |name: &HeaderName| HOP_BY_HOP.contains(name) || names.contains(name);
+    gone.extend(headers.keys().filter(|name| listed(name) || begins(name.as_str())).cloned());
+    for name in gone {
         headers.remove(name);
     }
 }
@@ -137,6 +135,9 @@ mod tests {
             "x-ms-region",
             "apim-request-id",
             "x-codex-credits",
+            "ratelimit",
+            "ratelimit-policy",
+            "x-rate-limit-remaining",
             "openai-project",
             "request-id",
             "retry-after",

@@ -3,6 +3,7 @@
 //! It builds nothing. It walks a document and tells where the members of the top-level object stand, so that a body
 //! can be looked at and spliced without being parsed into a tree and written again.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use memchr::memchr2;
@@ -107,6 +108,16 @@ pub fn unescape(quoted: &[u8]) -> String {
         return String::from_utf8_lossy(inner).into_owned();
     }
     serde_json::from_slice(quoted).unwrap_or_else(|_| String::from_utf8_lossy(inner).into_owned())
+}
+
+/// The same, borrowed where nothing is escaped.
+#[must_use]
+pub fn unescaped(quoted: &[u8]) -> Cow<'_, str> {
+    let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
+    match std::str::from_utf8(inner) {
+        Ok(plain) if !inner.contains(&b'\\') => Cow::Borrowed(plain),
+        _ => Cow::Owned(unescape(quoted)),
+    }
 }
 
 struct Scanner<'a> {

@@ -9,6 +9,7 @@ pub mod hide;
 pub mod json;
 pub mod meter;
 pub mod peek;
+pub mod refusal;
 pub mod render;
 pub mod splice;
 pub mod sse;

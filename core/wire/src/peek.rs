@@ -106,7 +106,7 @@ pub fn peek(api: Api, operation: Operation, body: &[u8]) -> Result<Peek, Error> 
     let mut look = Peek { start, empty, ..Peek::default() };
     spans.try_for_each(|(name, span)| look.take(api, operation, body, name, span))?;
     if operation == Operation::BatchEmbed {
-        look.batch_models(body);
+        look.batch_models(body)?;
     }
     Ok(look)
 }
@@ -117,15 +117,8 @@ fn note(
     found: &mut [Option<Range<usize>>; DECIDING.len()],
     twice: &mut Option<&'static str>,
 ) {
-    let quoted = body.get(member.name.clone()).unwrap_or_default();
-    let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
-    let unescaped;
-    let name: &[u8] = if inner.contains(&b'\\') {
-        unescaped = json::unescape(quoted);
-        unescaped.as_bytes()
-    } else {
-        inner
-    };
+    let name = json::unescaped(body.get(member.name.clone()).unwrap_or_default());
+    let name = name.as_bytes();
     let Some(at) = DECIDING.iter().position(|deciding| deciding.as_bytes() == name) else { return };
     if let (Some(slot), Some(name)) = (found.get_mut(at), DECIDING.get(at))
         && slot.replace(member.value.clone()).is_some()
@@ -172,35 +165,45 @@ impl Peek {
             "contents" if api == Api::Gemini && !matches!(value.first(), Some(b'[' | b'{' | b'"')) => {
                 return Err(Error::bad_request(Some(name), format!("`{name}` must be a list")));
             }
-            "generateContentRequest" if operation == Operation::CountTokens => self.inner_model(body, &span),
+            "generateContentRequest" if operation == Operation::CountTokens => {
+                self.inner_model(body, &span)?
+            }
             _ => {}
         }
         Ok(())
     }
 
-    fn inner_model(&mut self, body: &[u8], span: &Range<usize>) {
-        json::members_within(body, span, |member| {
-            let value = body.get(member.value.clone()).unwrap_or_default();
-            if body.get(member.name) == Some(br#""model""#) && value.first() == Some(&b'"') {
-                self.more_models.push(Spot { text: json::unescape(value), at: member.value });
-            }
-        });
+    fn inner_model(&mut self, body: &[u8], span: &Range<usize>) -> Result<(), Error> {
+        let Some(at) = inner(body, span, "model")? else { return Ok(()) };
+        let value = body.get(at.clone()).unwrap_or_default();
+        if value.first() == Some(&b'"') {
+            self.more_models.push(Spot { text: json::unescape(value), at });
+        }
+        Ok(())
     }
 
-    fn batch_models(&mut self, body: &[u8]) {
-        let mut requests = None;
+    fn batch_models(&mut self, body: &[u8]) -> Result<(), Error> {
         let whole = self.start.saturating_sub(1)..body.len();
-        json::members_within(body, &whole, |member| {
-            if body.get(member.name) == Some(br#""requests""#) {
-                requests = Some(member.value);
-            }
-        });
+        let Some(requests) = inner(body, &whole, "requests")? else { return Ok(()) };
         let mut each = Vec::new();
-        if let Some(requests) = requests {
-            json::elements_within(body, &requests, |element| each.push(element));
-        }
-        each.iter().for_each(|element| self.inner_model(body, element));
+        json::elements_within(body, &requests, |element| each.push(element));
+        each.iter().try_for_each(|element| self.inner_model(body, element))
     }
+}
+
+/// The value of a member of an inner object, however its name is written; said twice it is a mistake.
+fn inner(body: &[u8], span: &Range<usize>, name: &'static str) -> Result<Option<Range<usize>>, Error> {
+    let (mut found, mut twice) = (None, false);
+    json::members_within(body, span, |member| {
+        if json::unescaped(body.get(member.name).unwrap_or_default()) == name {
+            twice |= found.replace(member.value).is_some();
+        }
+    });
+    if twice {
+        let message = format!("`{name}` is in an object of the request body twice: send it once");
+        return Err(Error::bad_request(Some(name), message));
+    }
+    Ok(found)
 }
 
 fn include_usage(body: &[u8], span: Range<usize>) -> Result<IncludeUsage, Error> {
@@ -209,15 +212,9 @@ fn include_usage(body: &[u8], span: Range<usize>) -> Result<IncludeUsage, Error>
         Some(b'n') => return Ok(IncludeUsage::No { at: span, whole: true }),
         _ => return Err(Error::bad_request(Some("stream_options"), "`stream_options` must be an object")),
     }
-    let mut said = None;
     let mut empty = true;
-    json::members_within(body, &span, |member| {
-        empty = false;
-        if body.get(member.name) == Some(br#""include_usage""#) {
-            said = Some(member.value);
-        }
-    });
-    Ok(match said {
+    json::members_within(body, &span, |_| empty = false);
+    Ok(match inner(body, &span, "include_usage")? {
         None => IncludeUsage::Unsaid { start: span.start + 1, empty },
         Some(at) if body.get(at.clone()) == Some(b"true") => IncludeUsage::Yes,
         Some(at) => IncludeUsage::No { at, whole: false },
@@ -276,6 +273,7 @@ mod tests {
             (r#"{"max_tokens":"many"}"#, "max_tokens"),
             (r#"{"messages":"hi"}"#, "messages"),
             (r#"{"stream_options":1}"#, "stream_options"),
+            (r#"{"stream_options":{"include_usage":true,"include\u005fusage":false}}"#, "include_usage"),
             ("[]", ""),
             ("nonsense", ""),
         ] {
@@ -286,7 +284,7 @@ mod tests {
 
     #[test]
     fn gemini_batches_name_the_model_in_each_request() {
-        let body = br#"{"requests":[{"model":"models/e","content":{}},{"model":"models/e"}]}"#;
+        let body = br#"{"requests":[{"model":"models/e","content":{}},{"mod\u0065l":"models/e"}]}"#;
         let seen = peek(Api::Gemini, Operation::BatchEmbed, body);
         assert_eq!(seen.unwrap().more_models.len(), 2);
     }

@@ -4,18 +4,26 @@ use bytes::Bytes;
 use serde_json::json;
 use sluice_api::{Api, Error, Form, Kind};
 
+use crate::capture::Position;
 use crate::meter::Seen;
 use crate::render::{self, Style};
 
-/// The end of a stream that broke. `None` for a body that is no stream: there the connection is broken instead.
+/// The end of a stream that broke. `None` for a body that is no stream, or that stands where nothing can be added: there
+/// the connection is broken instead.
 #[must_use]
 pub fn tail(api: Api, form: Form, error: &Error, seen: &Seen, request_id: &str) -> Option<Bytes> {
     let body = render::body(Style::from(api), error, request_id);
     let text = match (form, api) {
         (Form::Whole, _) => return None,
         (Form::JsonArray, _) => {
-            let comma = if seen.elements > 0 { "," } else { "[" };
-            return Some(Bytes::from(format!("{comma}\n{body}\n]")));
+            let before = match seen.position {
+                Position::Before => "[",
+                Position::ElementMayFollow => "",
+                Position::CommaMayFollow => ",",
+                // Half an element can't be closed so that it is still true.
+                Position::Inside | Position::Closed => return None,
+            };
+            return Some(Bytes::from(format!("{before}\n{body}\n]")));
         }
         (Form::Sse, Api::Anthropic) => format!("event: error\ndata: {body}\n\n"),
         (Form::Sse, Api::Gemini) => format!("data: {body}\r\n\r\n"),
@@ -53,6 +61,7 @@ pub fn tail(api: Api, form: Form, error: &Error, seen: &Seen, request_id: &str) 
 #[cfg(test)]
 mod tests {
     use super::tail;
+    use crate::capture::Position;
     use crate::meter::Seen;
     use sluice_api::{Api, Error, Form, Kind};
 
@@ -67,7 +76,7 @@ mod tests {
             open_event: true,
             sequence_number: Some(4),
             id: Some("resp_1".into()),
-            elements: 1,
+            position: Position::CommaMayFollow,
             ..Seen::default()
         };
         assert!(text(Api::Anthropic, Form::Sse, &open).unwrap().starts_with("\n\nevent: error\ndata: {"));
@@ -78,5 +87,14 @@ mod tests {
         assert!(text(Api::Gemini, Form::Sse, &open).unwrap().contains("data: {\"error\":"));
         assert!(text(Api::Gemini, Form::JsonArray, &open).unwrap().starts_with(",\n{\"error\""));
         assert_eq!(text(Api::OpenaiChat, Form::Whole, &open), None);
+        for (position, starts) in [
+            (Position::Before, Some("[\n{")),
+            (Position::ElementMayFollow, Some("\n{")),
+            (Position::Inside, None),
+        ] {
+            let seen = Seen { position, ..Seen::default() };
+            let text = text(Api::Gemini, Form::JsonArray, &seen);
+            assert_eq!(text.as_deref().map(|text| &text[..starts.unwrap().len()]), starts);
+        }
     }
 }

@@ -72,18 +72,19 @@ impl Anthropic {
     }
 }
 
-/// OpenAI's usage, under the names of Chat Completions and of Responses. Its input includes caches.
+/// OpenAI's usage, under the names of Chat Completions and of Responses; some gateways give both. Its input includes
+/// caches.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Openai {
-    #[serde(alias = "prompt_tokens")]
     input_tokens: Option<u64>,
-    #[serde(alias = "completion_tokens")]
+    prompt_tokens: Option<u64>,
     output_tokens: Option<u64>,
+    completion_tokens: Option<u64>,
     total_tokens: Option<u64>,
-    #[serde(alias = "prompt_tokens_details")]
     input_tokens_details: Option<OpenaiInput>,
-    #[serde(alias = "completion_tokens_details")]
+    prompt_tokens_details: Option<OpenaiInput>,
     output_tokens_details: Option<OpenaiOutput>,
+    completion_tokens_details: Option<OpenaiOutput>,
     /// DeepSeek's name for cached input.
     prompt_cache_hit_tokens: Option<u64>,
 }
@@ -109,9 +110,10 @@ impl Openai {
     /// In Sluice's convention.
     #[must_use]
     pub fn usage(&self) -> Usage {
-        let details = self.input_tokens_details.unwrap_or_default();
-        let input = self.input_tokens.unwrap_or(0);
-        let output = self.output_tokens.unwrap_or(0);
+        let details = self.input_tokens_details.or(self.prompt_tokens_details).unwrap_or_default();
+        let written_details = self.output_tokens_details.or(self.completion_tokens_details);
+        let input = self.input_tokens.or(self.prompt_tokens).unwrap_or(0);
+        let output = self.output_tokens.or(self.completion_tokens).unwrap_or(0);
         let read = details.cached_tokens.or(self.prompt_cache_hit_tokens).unwrap_or(0);
         let written = details.cache_write_tokens.unwrap_or(0);
         let long = details
@@ -127,7 +129,7 @@ impl Openai {
             cache_write_5m: written - long,
             cache_write_1h: long,
             cache_read: read,
-            reasoning: self.output_tokens_details.and_then(|details| details.reasoning_tokens).unwrap_or(0),
+            reasoning: written_details.and_then(|details| details.reasoning_tokens).unwrap_or(0),
             web_searches: 0,
             estimated: false,
             inconsistent: cached > input || total != input.saturating_add(output),
@@ -148,6 +150,18 @@ pub struct Gemini {
 }
 
 impl Gemini {
+    /// Takes a later report: what it says replaces what was said, what it does not say stays.
+    pub fn update(&mut self, later: Self) {
+        self.prompt_token_count = later.prompt_token_count.or(self.prompt_token_count);
+        self.cached_content_token_count =
+            later.cached_content_token_count.or(self.cached_content_token_count);
+        self.candidates_token_count = later.candidates_token_count.or(self.candidates_token_count);
+        self.thoughts_token_count = later.thoughts_token_count.or(self.thoughts_token_count);
+        self.tool_use_prompt_token_count =
+            later.tool_use_prompt_token_count.or(self.tool_use_prompt_token_count);
+        self.total_token_count = later.total_token_count.or(self.total_token_count);
+    }
+
     /// In Sluice's convention. What server tools fed back into the prompt is input too.
     #[must_use]
     pub fn usage(&self) -> Usage {
@@ -205,6 +219,7 @@ mod tests {
     fn openais_input_includes_caches() {
         for told in [
             r#"{"prompt_tokens":1200,"completion_tokens":300,"total_tokens":1500,"prompt_tokens_details":{"cached_tokens":1000,"cache_write_tokens":100},"completion_tokens_details":{"reasoning_tokens":200}}"#,
+            r#"{"prompt_tokens":1200,"input_tokens":1200,"completion_tokens":300,"output_tokens":300,"total_tokens":1500,"prompt_tokens_details":{"cached_tokens":1000,"cache_write_tokens":100},"completion_tokens_details":{"reasoning_tokens":200}}"#,
             r#"{"input_tokens":1200,"output_tokens":300,"total_tokens":1500,"input_tokens_details":{"cached_tokens":1000,"cache_write_tokens":100},"output_tokens_details":{"reasoning_tokens":200}}"#,
         ] {
             let usage = serde_json::from_str::<Openai>(told).unwrap().usage();

@@ -53,7 +53,17 @@ fn whose_fault_a_refusal_is() {
         assert_eq!((error.facts().fault, error.facts().elsewhere), (fault, elsewhere), "{status} {body}");
     };
     check(400, "prompt is too long", Fault::Client, false);
-    check(400, "Your credit balance is too low", Fault::Account, true);
+    let error = |message: &str| {
+        format!(r#"{{"type":"error","error":{{"type":"invalid_request_error","message":"{message}"}}}}"#)
+    };
+    check(400, &error("Your credit balance is too low to access the API"), Fault::Account, true);
+    check(400, &error("messages.0: billing_error, Your credit balance is too low"), Fault::Client, false);
+    check(
+        429,
+        r#"{"error":{"type":"rate_limit_error","details":{"error_code":"enforced_spend_limit_reached"}}}"#,
+        Fault::Account,
+        true,
+    );
     check(401, "", Fault::Account, true);
     check(404, "model: x", Fault::Client, false);
     check(413, "", Fault::Client, false);

@@ -13,6 +13,7 @@ use sluice_api::{
 };
 use sluice_api::{async_trait, register};
 use sluice_wire::encode;
+use sluice_wire::refusal::Refusal;
 use utoipa::ToSchema;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
@@ -20,9 +21,8 @@ const API_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
 /// Versions that a base URL may end in.
 const VERSIONS: [&str; 2] = ["/v1beta", "/v1"];
 
-/// Words in a 400 that say that the account is at fault.
-const ACCOUNT_WORDS: [&[u8]; 4] =
-    [b"API_KEY_INVALID", b"API key not valid", b"API key expired", b"FAILED_PRECONDITION"];
+/// Reasons and statuses in a 400 that say that the account is at fault: its key, its region, its billing.
+const ACCOUNT_REASONS: [&str; 3] = ["API_KEY_INVALID", "API_KEY_EXPIRED", "FAILED_PRECONDITION"];
 
 /// Settings of `gemini`.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -104,8 +104,12 @@ impl Provider for Gemini {
 
     fn classify(&self, failure: &Failure<'_>) -> Error {
         let error = failure.by_convention();
-        let says = |words: &[u8]| failure.body.windows(words.len()).any(|window| window == words);
-        if failure.status.as_u16() == 400 && ACCOUNT_WORDS.iter().any(|words| says(words)) {
+        if failure.status.as_u16() != 400 {
+            return error;
+        }
+        let refusal = Refusal::read(failure.body);
+        let says = |reason: &str| refusal.is(reason) || refusal.reasons.iter().any(|told| told == reason);
+        if ACCOUNT_REASONS.iter().any(|reason| says(reason)) {
             return error.blame(Fault::Account, Scope::Account).elsewhere(true);
         }
         error
@@ -152,9 +156,14 @@ mod tests {
     #[test]
     fn a_wrong_key_is_the_accounts_fault_though_it_comes_as_a_400() {
         let provider = with_section("api_key = \"k\"", Gemini::build).unwrap();
-        for (body, fault) in
-            [("{\"reason\":\"API_KEY_INVALID\"}", Fault::Account), ("{\"message\":\"bad\"}", Fault::Client)]
-        {
+        for (body, fault) in [
+            (
+                r#"{"error":{"status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}"#,
+                Fault::Account,
+            ),
+            (r#"{"error":{"status":"FAILED_PRECONDITION"}}"#, Fault::Account),
+            (r#"{"error":{"message":"Unknown name \"API_KEY_INVALID\""}}"#, Fault::Client),
+        ] {
             let failure = Failure {
                 status: StatusCode::BAD_REQUEST,
                 headers: &HeaderMap::new(),

@@ -152,6 +152,8 @@ fn whose_fault_a_refusal_is() {
         (429, "insufficient_quota", Fault::Account),
         (503, "", Fault::Provider),
     ] {
+        let body =
+            format!(r#"{{"error":{{"code":"{body}","message":"insufficient_quota? DeploymentNotFound?"}}}}"#);
         let failure = Failure {
             status: StatusCode::from_u16(status).unwrap(),
             headers: &HeaderMap::new(),

@@ -58,16 +58,58 @@ fn section(text: &mut String, title: &str, schema: &Value) {
     else {
         return;
     };
-    text.push_str("\n| key | type | what |\n|---|---|---|\n");
+    text.push_str("\n| key | type | default | what |\n|---|---|---|---|\n");
+    let required: Vec<&str> = schema
+        .get("required")
+        .and_then(Value::as_array)
+        .map(|names| names.iter().filter_map(Value::as_str).collect())
+        .unwrap_or_default();
     for (key, property) in properties {
-        let _ =
-            writeln!(text, "| `{key}` | {} | {} |", kind(property), one_line(property.get("description")));
+        let default = match property.get("default") {
+            Some(value) if !value.is_null() => format!("`{}`", toml_like(value)),
+            _ if required.contains(&key.as_str()) => "required".to_owned(),
+            _ => String::new(),
+        };
+        let _ = writeln!(
+            text,
+            "| `{key}` | {} | {default} | {} |",
+            kind(property),
+            one_line(description(property))
+        );
     }
 }
 
+/// A default as a configuration file would have it.
+fn toml_like(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let pairs: Vec<String> = map.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+            format!("{{ {} }}", pairs.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// The description of a property; where it may be left out, it stands at the kind that is not null.
+fn description(property: &Value) -> Option<&Value> {
+    let own = property.get("description");
+    own.or_else(|| {
+        let kinds = ["oneOf", "anyOf", "allOf"].iter().find_map(|key| property.get(key)?.as_array())?;
+        kinds.iter().find_map(|kind| kind.get("description"))
+    })
+}
+
+/// What types with a unit or a place are called for people.
+const NAMES: [(&str, &str); 3] = [("Span", "duration"), ("Size", "size"), ("Secret", "secret")];
+
 fn kind(property: &Value) -> String {
     if let Some(reference) = property.get("$ref").and_then(Value::as_str) {
-        return reference.rsplit('/').next().unwrap_or_default().to_owned();
+        let name = reference.rsplit('/').next().unwrap_or_default();
+        let known = NAMES.iter().find(|(kind, _)| *kind == name);
+        return known.map_or_else(|| name.to_owned(), |(_, people)| (*people).to_owned());
+    }
+    if let Some(values) = property.get("enum").and_then(Value::as_array) {
+        return values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     }
     for key in ["oneOf", "anyOf", "allOf"] {
         if let Some(some) = property.get(key).and_then(Value::as_array) {
@@ -80,14 +122,22 @@ fn kind(property: &Value) -> String {
             format!("list of {}", property.get("items").map(self::kind).unwrap_or_default())
         }
         Some(Value::String(kind)) => kind.clone(),
-        Some(Value::Array(kinds)) => kinds
-            .iter()
-            .filter_map(Value::as_str)
-            .filter(|kind| *kind != "null")
-            .collect::<Vec<_>>()
-            .join(" or "),
+        Some(Value::Array(kinds)) => {
+            let named = kinds.iter().filter_map(Value::as_str).filter(|kind| *kind != "null");
+            let names: Vec<String> = named.map(|name| self::kind(&with_type(property, name))).collect();
+            names.join(" or ")
+        }
         _ => String::new(),
     }
+}
+
+/// A property that has one of its types alone.
+fn with_type(property: &Value, name: &str) -> Value {
+    let mut alone = property.clone();
+    if let Some(object) = alone.as_object_mut() {
+        object.insert("type".to_owned(), name.into());
+    }
+    alone
 }
 
 fn one_line(text: Option<&Value>) -> String {

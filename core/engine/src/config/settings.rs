@@ -77,12 +77,15 @@ pub struct Account {
     pub pools: Option<Vec<String>>,
     /// Lower is tried first.
     #[serde(default = "default_priority")]
+    #[schema(default = default_priority)]
     pub priority: u32,
     /// Its share of the load among accounts of the same priority; at least 1.
     #[serde(default = "default_weight")]
+    #[schema(default = default_weight)]
     pub weight: u32,
     /// Requests at once; 0 = no bound.
     #[serde(default)]
+    #[schema(default = 0)]
     pub concurrency: u32,
     /// Globs over the names that clients ask for; empty = all that the provider serves.
     #[serde(default)]
@@ -95,6 +98,7 @@ pub struct Account {
     pub headers: BTreeMap<String, String>,
     /// Ask OpenAI-like upstreams for usage in streams; false for servers that refuse it.
     #[serde(default = "default_true")]
+    #[schema(default = default_true)]
     pub include_usage: bool,
     /// http, https, socks5 or socks5h; if it fails there is no direct try.
     pub proxy: Option<Secret>,
@@ -103,9 +107,11 @@ pub struct Account {
     pub limits: Vec<Limit>,
     /// What the upstream charges relative to the price list, a decimal. Other than "1": not available yet.
     #[serde(default = "default_multiplier")]
+    #[schema(default = default_multiplier)]
     pub cost_multiplier: String,
     /// Whether it takes requests.
     #[serde(default = "default_true")]
+    #[schema(default = default_true)]
     pub enabled: bool,
     /// OAuth 2 bearer with refresh. Not available yet.
     pub oauth: Option<BTreeMap<String, serde_json::Value>>,
@@ -200,6 +206,7 @@ pub struct Group {
     pub name: String,
     /// Requests at once; 0 = no bound.
     #[serde(default)]
+    #[schema(default = 0)]
     pub concurrency: u32,
     /// Limits. Not available yet.
     #[serde(default)]
@@ -221,6 +228,7 @@ pub struct KeyFields {
     pub tags: Vec<String>,
     /// Families of client API that it may use; default all.
     #[serde(default = "default_allow")]
+    #[schema(default = default_allow)]
     pub allow: Vec<Family>,
     /// Globs over the model asked for, `!` excludes; empty = all.
     #[serde(default)]
@@ -236,6 +244,7 @@ pub struct KeyFields {
     pub expires: Option<Timestamp>,
     /// Requests at once; 0 = no bound.
     #[serde(default)]
+    #[schema(default = 0)]
     pub concurrency: u32,
     /// Where requests beyond `concurrency` wait. Not available yet.
     #[schema(value_type = Option<Object>)]

@@ -36,10 +36,12 @@ impl Direct {
 
     pub(super) async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, Error> {
         let (authority, request) = to_origin_form(request)?;
-        while let Some(mut connection) = self.pool.take(&authority) {
+        if let Some(mut connection) = self.pool.take(&authority) {
             match exchange(&mut connection, copy(&request)).await {
                 Ok(response) => return Ok(self.answered(authority, connection, response)),
-                // It went stale in the pool: the upstream closed it before it saw a request. That is no attempt.
+                // It went stale in the pool: that is no attempt. One that broke as the request came looks the same, so
+                // a fresh connection is next, and never another from the pool: a request that kills its connection is
+                // sent twice at most.
                 Err(error) if is_stale(&error) => {}
                 Err(error) => return Err(broken(&error)),
             }

@@ -1,15 +1,13 @@
 //! reqwest as a transport: TLS, HTTP/2 by ALPN, and proxies.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use sluice_api::provider::Body;
-use sluice_api::{Error, Kind};
-
-use super::TransportError;
-use crate::config::AccountConfig;
+use sluice_api::{Error, Kind, Secret};
 
 /// Idle connections kept for one upstream: above any concurrency that is expected, or each request costs a new one.
 const IDLE_MAX: usize = 4096;
@@ -17,55 +15,69 @@ const IDLE_MAX: usize = 4096;
 /// How long an idle connection is kept.
 const IDLE_FOR: Duration = Duration::from_secs(90);
 
-/// A reqwest client.
+/// A reqwest client, made when it is first needed: the system's certificates take a megabyte.
 #[derive(Debug)]
-pub(super) struct Through(reqwest::Client);
+pub(super) struct Through {
+    proxy: Option<reqwest::Proxy>,
+    connect_timeout: Duration,
+    client: OnceLock<reqwest::Client>,
+}
 
 impl Through {
-    pub(super) fn new(account: &AccountConfig) -> Result<Self, TransportError> {
-        let failed = |error: reqwest::Error| TransportError {
-            account: account.name.clone(),
-            // A proxy's address may hold its password.
-            reason: error.without_url().to_string(),
+    /// # Errors
+    ///
+    /// When the proxy's address can't be used; the reason never repeats it, as it may hold a password.
+    pub(super) fn new(proxy: Option<&Secret>, connect_timeout: Duration) -> Result<Self, String> {
+        let proxy = match proxy {
+            Some(address) => {
+                Some(reqwest::Proxy::all(address.expose()).map_err(|error| error.without_url().to_string())?)
+            }
+            None => None,
         };
-        let mut client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .tcp_nodelay(true)
-            .pool_max_idle_per_host(IDLE_MAX)
-            .pool_idle_timeout(IDLE_FOR)
-            .connect_timeout(account.timeouts.connect);
-        if let Some(proxy) = &account.proxy {
-            client = client.proxy(reqwest::Proxy::all(proxy.expose()).map_err(failed)?);
-        }
-        Ok(Self(client.build().map_err(failed)?))
+        Ok(Self { proxy, connect_timeout, client: OnceLock::new() })
     }
 
     pub(super) async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, Error> {
         let request = reqwest::Request::try_from(request).map_err(|error| failed(&error))?;
-        let response = self.0.execute(request).await.map_err(|error| failed(&error))?;
+        let response = self.client()?.execute(request).await.map_err(|error| failed(&error))?;
         let response: Response<reqwest::Body> = response.into();
         Ok(response.map(|body| body.map_err(|error| failed(&error)).boxed_unsync()))
+    }
+
+    fn client(&self) -> Result<&reqwest::Client, Error> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let mut builder = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .tcp_nodelay(true)
+            .pool_max_idle_per_host(IDLE_MAX)
+            .pool_idle_timeout(IDLE_FOR)
+            .connect_timeout(self.connect_timeout);
+        if let Some(proxy) = &self.proxy {
+            builder = builder.proxy(proxy.clone());
+        }
+        let client = builder.build().map_err(|error| {
+            Error::new(Kind::Internal, format!("the way upstream can't be set up: {}", innermost(&error)))
+        })?;
+        Ok(self.client.get_or_init(|| client))
     }
 }
 
 fn failed(error: &reqwest::Error) -> Error {
     let kind = if error.is_timeout() { Kind::UpstreamTimeout } else { Kind::Upstream };
-    // The innermost cause is the one that says something; the URL stays out of it.
+    let what =
+        if error.is_connect() { "the connection to the upstream failed" } else { "the upstream broke off" };
+    Error::new(kind, format!("{what}: {}", innermost(error)))
+}
+
+/// The innermost cause is the one that says something; the URL stays out of it.
+fn innermost(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    let what =
-        if error.is_connect() { "the connection to the upstream failed" } else { "the upstream broke off" };
-    Error::new(kind, format!("{what}: {cause}"))
-}
-
-#[sluice_api::async_trait]
-impl sluice_api::provider::Transport for Through {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, Error> {
-        Self::send(self, request).await
-    }
+    cause.to_string()
 }

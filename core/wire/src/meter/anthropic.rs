@@ -1,0 +1,66 @@
+//! The Claude Messages API: usage at the start, cumulative usage at the end, each event named.
+
+use serde::Deserialize;
+
+use super::{Meter, look};
+use crate::sse::Event;
+use crate::usage::Anthropic;
+
+/// Members of a delta that hold what the model wrote.
+const WRITTEN: [&[u8]; 3] = [b"\"text\"", b"\"thinking\"", b"\"partial_json\""];
+
+impl Meter {
+    pub(super) fn anthropic_event(&mut self, event: Event<'_>) {
+        let data = event.data;
+        let name = if event.name.is_empty() {
+            look::string(data, b"\"type\"").unwrap_or_default()
+        } else {
+            event.name
+        };
+        match name {
+            b"ping" => return,
+            b"error" => return self.fail(data),
+            b"content_block_delta" => self.seen.output_bytes += look::text_length(data, &WRITTEN),
+            b"message_start" => {
+                if let Ok(start) = serde_json::from_slice::<MessageStart>(data) {
+                    self.seen.model = super::bounded(start.message.model);
+                    self.seen.id = super::bounded(start.message.id);
+                    self.told_anthropic(start.message.usage);
+                }
+            }
+            b"message_delta" => {
+                if let Ok(delta) = serde_json::from_slice::<MessageDelta>(data) {
+                    self.told = true;
+                    self.told_anthropic(delta.usage);
+                }
+            }
+            b"message_stop" => self.seen.ended = true,
+            _ => {}
+        }
+        self.seen.started = true;
+    }
+
+    pub(super) fn told_anthropic(&mut self, usage: Option<Anthropic>) {
+        let Some(usage) = usage else { return };
+        self.anthropic.update(usage);
+        self.seen.usage = Some(self.anthropic.usage());
+        self.seen.tier.clone_from(&self.anthropic.service_tier);
+    }
+}
+
+#[derive(Deserialize)]
+struct MessageStart {
+    message: Message,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    id: Option<String>,
+    model: Option<String>,
+    usage: Option<Anthropic>,
+}
+
+#[derive(Deserialize)]
+struct MessageDelta {
+    usage: Option<Anthropic>,
+}

@@ -1,0 +1,183 @@
+//! Usage, ends and errors of each dialect, whatever the chunks.
+
+use super::{End, Meter, Seen};
+use sluice_api::{Api, Form, Operation};
+
+fn seen(api: Api, form: Form, text: &str, step: usize) -> Seen {
+    let mut meter = Meter::new(api, Operation::Generate, form);
+    for piece in text.as_bytes().chunks(step) {
+        meter.feed(piece);
+    }
+    meter.finish(End::Clean);
+    meter.seen().clone()
+}
+
+/// Checks that input, output and end are seen the same whatever the chunks.
+fn check(api: Api, form: Form, text: &str, used: Option<(u64, u64)>, ended: bool) {
+    for step in [1, 2, 3, 7, 64, text.len()] {
+        let seen = seen(api, form, text, step);
+        assert_eq!(seen.usage.map(|usage| (usage.input, usage.output)), used, "{api} by {step}");
+        assert_eq!(seen.ended, ended, "{api} by {step}");
+    }
+}
+
+const CHAT: &str = "data: {\"id\":\"x\",\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"hi\"}}],\"usage\":null}\n\ndata: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: {\"choices\":[],\"usage\":{\"prompt_tokens\":20,\"completion_tokens\":9,\"total_tokens\":29}}\n\ndata: [DONE]\n\n";
+const RESPONSES: &str = "event: response.created\ndata: {\"type\":\"response.created\",\"sequence_number\":0,\"response\":{\"id\":\"r\",\"usage\":null}}\n\nevent: response.completed\ndata: {\"type\":\"response.completed\",\"sequence_number\":1,\"response\":{\"id\":\"r\",\"usage\":{\"input_tokens\":9,\"output_tokens\":4,\"total_tokens\":13}}}\n\n";
+const GEMINI: &str = "data: {\"candidates\":[{\"content\":{}}],\"usageMetadata\":{\"promptTokenCount\":3,\"totalTokenCount\":4,\"candidatesTokenCount\":1}}\r\n\r\ndata: {\"candidates\":[{\"finishReason\":\"STOP\"}],\"usageMetadata\":{\"promptTokenCount\":3,\"candidatesTokenCount\":7,\"totalTokenCount\":10}}\r\n\r\n";
+const ARRAY: &str = "[{\"candidates\":[],\"usageMetadata\":{\"promptTokenCount\":3,\"totalTokenCount\":3}}\n,\r\n{\"usageMetadata\":{\"promptTokenCount\":3,\"candidatesTokenCount\":7,\"totalTokenCount\":10}}\n]";
+const IMAGES: &str = "event: image_generation.partial_image\ndata: {\"type\":\"image_generation.partial_image\"}\n\nevent: image_generation.completed\ndata: {\"type\":\"image_generation.completed\",\"usage\":{\"input_tokens\":3,\"output_tokens\":7,\"total_tokens\":10}}\n\n";
+
+const CLAUDE: &str = "event: ping\ndata: {\"type\":\"ping\"}\n\nevent: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"model\":\"c\",\"usage\":{\"input_tokens\":9,\"cache_read_input_tokens\":4,\"output_tokens\":1}}}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"Hello there\"}}\n\n";
+const CLAUDE_END: &str = "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{},\"usage\":{\"output_tokens\":41}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+
+#[test]
+fn each_dialects_stream_tells_its_usage_and_its_end() {
+    check(Api::Anthropic, Form::Sse, &format!("{CLAUDE}{CLAUDE_END}"), Some((9, 41)), true);
+    check(Api::OpenaiChat, Form::Sse, CHAT, Some((20, 9)), true);
+    check(Api::OpenaiResponses, Form::Sse, RESPONSES, Some((9, 4)), true);
+    check(Api::OpenaiImages, Form::Sse, IMAGES, Some((3, 7)), true);
+    check(Api::Gemini, Form::Sse, GEMINI, Some((3, 7)), true);
+    check(Api::Gemini, Form::JsonArray, ARRAY, Some((3, 7)), true);
+}
+
+#[test]
+fn a_stream_cut_at_any_byte_before_its_end_has_not_ended() {
+    let claude = format!("{CLAUDE}{CLAUDE_END}");
+    for (api, form, text) in [
+        (Api::Anthropic, Form::Sse, claude.as_str()),
+        (Api::OpenaiChat, Form::Sse, CHAT),
+        (Api::OpenaiResponses, Form::Sse, RESPONSES),
+        (Api::OpenaiImages, Form::Sse, IMAGES),
+        (Api::Gemini, Form::Sse, GEMINI),
+        (Api::Gemini, Form::JsonArray, ARRAY),
+    ] {
+        // The last line's end may come as CR and LF, of which one is enough.
+        for at in 0..text.len() - 1 {
+            let mut meter = Meter::new(api, Operation::Generate, form);
+            meter.feed(&text.as_bytes()[..at]);
+            meter.finish(End::Cut);
+            assert!(!meter.seen().ended, "{api} cut at {at}: {}", &text[..at]);
+            assert!(meter.seen().error.is_none());
+        }
+    }
+}
+
+#[test]
+fn a_last_event_without_its_blank_line_is_one_only_when_it_is_whole() {
+    let claude = format!("{CLAUDE}{CLAUDE_END}");
+    for (api, text) in [(Api::Anthropic, claude.as_str()), (Api::OpenaiResponses, RESPONSES)] {
+        let text = text.trim_end();
+        for at in text.len() - 20..=text.len() {
+            let mut meter = Meter::new(api, Operation::Generate, Form::Sse);
+            meter.feed(&text.as_bytes()[..at]);
+            meter.finish(End::Clean);
+            assert_eq!(meter.seen().ended, at == text.len(), "{api} ended at {at}");
+        }
+    }
+}
+
+#[test]
+fn a_chat_stream_without_done_ends_with_its_body_once_a_choice_has_finished() {
+    let body = CHAT.replace("data: [DONE]\n\n", "");
+    assert!(seen(Api::OpenaiChat, Form::Sse, &body, 7).ended);
+    assert!(!seen(Api::OpenaiChat, Form::Sse, &body.replace("\"stop\"", "\"\""), 7).ended);
+    let mut cut = Meter::new(Api::OpenaiChat, Operation::Generate, Form::Sse);
+    cut.feed(body.as_bytes());
+    cut.finish(End::Cut);
+    assert!(!cut.seen().ended);
+}
+
+#[test]
+fn an_error_anywhere_in_a_chunk_is_an_error_and_one_in_a_text_is_not() {
+    let of = |data: &str| seen(Api::OpenaiChat, Form::Sse, &format!("data: {data}\n\n"), 9).error;
+    assert!(of(r#"{"id":"x","choices":[],"error":{"message":"m"}}"#).is_some());
+    assert!(of(r#"{"choices":[{"delta":{"content":"\"error\": bad"}}],"error":null}"#).is_none());
+    assert!(
+        of(r#"{"choices":[{"delta":{"tool_calls":[{"function":{"arguments":"{\"error\":1}"}}]}}]}"#)
+            .is_none()
+    );
+}
+
+#[test]
+fn a_whole_body_tells_its_usage() {
+    check(
+        Api::Anthropic,
+        Form::Whole,
+        r#"{"id":"m","content":[{"text":"{\"usage\":1}"}],"usage":{"input_tokens":3,"output_tokens":2}}"#,
+        Some((3, 2)),
+        true,
+    );
+    check(
+        Api::OpenaiChat,
+        Form::Whole,
+        r#"{"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5},"choices":[]}"#,
+        Some((3, 2)),
+        true,
+    );
+    check(
+        Api::Gemini,
+        Form::Whole,
+        r#"{"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":2}}"#,
+        Some((3, 2)),
+        true,
+    );
+    // Cut off: about a token for four bytes, flagged.
+    check(Api::OpenaiChat, Form::Whole, r#"{"usage":{"prompt_tok"#, Some((0, 6)), false);
+}
+
+#[test]
+fn a_stream_that_breaks_off_is_estimated_and_flagged() {
+    let cut = seen(Api::Anthropic, Form::Sse, CLAUDE, 5);
+    let usage = cut.usage.unwrap();
+    assert_eq!((usage.input, usage.output, usage.estimated, cut.ended), (9, 3, true, false));
+}
+
+#[test]
+fn an_error_is_seen_and_whether_it_came_first() {
+    let first = seen(
+        Api::Anthropic,
+        Form::Sse,
+        "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}\n\n",
+        9,
+    );
+    let error = first.error.unwrap();
+    assert!(error.first);
+    assert_eq!(error.status.as_u16(), 529);
+    let late = seen(
+        Api::OpenaiChat,
+        Form::Sse,
+        "data: {\"choices\":[]}\n\ndata: {\"error\":{\"message\":\"x\",\"code\":429}}\n\n",
+        9,
+    );
+    let error = late.error.unwrap();
+    assert_eq!((error.first, error.status.as_u16()), (false, 429));
+    let gemini = seen(
+        Api::Gemini,
+        Form::JsonArray,
+        "[{\"error\":{\"code\":503,\"message\":\"o\",\"status\":\"UNAVAILABLE\"}}]",
+        4,
+    );
+    assert_eq!(gemini.error.unwrap().status.as_u16(), 503);
+}
+
+#[test]
+fn nothing_that_comes_makes_it_panic() {
+    for api in Api::ALL {
+        for form in [Form::Sse, Form::Whole, Form::JsonArray] {
+            for text in [
+                "",
+                "}",
+                "]]]]",
+                "\"",
+                "data:",
+                "data: {",
+                "event: message_start\ndata: 7\n\n",
+                "\u{0}\u{ff}",
+                "{\"usage\":[[[",
+                "data: \"error\"\n\n",
+            ] {
+                seen(api, form, text, 1);
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Whole bodies of every dialect, and Gemini's chunks, which are whole answers themselves.
+
+use memchr::memmem;
+
+use super::responses::ToolUsage;
+use super::{Meter, look, take};
+use crate::capture::{Capture, Caught};
+use crate::sse::Event;
+use crate::usage::{Anthropic, Gemini, Openai};
+use sluice_api::{Api, Form};
+
+/// Members of a whole body, or of a Gemini chunk, that say something.
+pub(super) const WANTED: &[&str] = &[
+    "usage",
+    "usageMetadata",
+    "model",
+    "modelVersion",
+    "service_tier",
+    "id",
+    "error",
+    "promptFeedback",
+    "candidates",
+    "tool_usage",
+    "responseId",
+];
+
+impl Meter {
+    pub(super) fn gemini_event(&mut self, event: Event<'_>) {
+        let mut capture = Capture::object(WANTED);
+        capture.feed(event.data, &mut |caught| self.object(caught));
+    }
+
+    /// A whole body, or an element of Gemini's stream.
+    pub(super) fn object(&mut self, caught: &Caught) {
+        let mut searches = 0;
+        for (index, value) in caught {
+            let name = WANTED.get(*index).copied().unwrap_or_default();
+            match name {
+                "model" | "modelVersion" => take(&mut self.seen.model, text_of(value)),
+                "service_tier" => take(&mut self.seen.tier, text_of(value)),
+                "id" | "responseId" => take(&mut self.seen.id, text_of(value)),
+                "usage" => self.whole_usage(value),
+                "usageMetadata" => {
+                    if let Ok(usage) = serde_json::from_slice::<Gemini>(value) {
+                        self.gemini.update(usage);
+                        self.seen.usage = Some(self.gemini.usage());
+                    }
+                }
+                "tool_usage" => {
+                    searches =
+                        serde_json::from_slice::<ToolUsage>(value).map_or(0, |tools| tools.web_searches());
+                }
+                "error" if self.form.is_stream() && value.trim_ascii() != b"null" => {
+                    let mut data = b"{\"error\":".to_vec();
+                    data.extend_from_slice(value.trim_ascii());
+                    data.push(b'}');
+                    return self.fail(&data);
+                }
+                // A blocked prompt has no candidates: this is all that comes.
+                "promptFeedback" => {
+                    self.seen.ended |=
+                        self.form == Form::Sse && look::after(value, b"\"blockReason\"").is_some();
+                }
+                "candidates" => {
+                    self.seen.ended |=
+                        self.form == Form::Sse && memmem::find(value, b"\"finishReason\"").is_some();
+                    self.seen.output_bytes += look::text_length(value, &[b"\"text\""]);
+                }
+                _ => {}
+            }
+        }
+        if let Some(usage) = self.seen.usage.as_mut().filter(|_| searches > 0) {
+            usage.web_searches = searches;
+        }
+        self.seen.started |= !caught.is_empty();
+    }
+
+    fn whole_usage(&mut self, value: &[u8]) {
+        if self.api == Api::Anthropic {
+            if let Ok(usage) = serde_json::from_slice::<Anthropic>(value) {
+                self.told = true;
+                self.told_anthropic(Some(usage));
+            }
+        } else if let Ok(usage) = serde_json::from_slice::<Openai>(value) {
+            self.seen.usage = Some(usage.usage());
+        }
+    }
+}
+
+fn text_of(value: &[u8]) -> Option<String> {
+    serde_json::from_slice(value).ok()
+}
