@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use memchr::memmem;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::Result;
 use crate::kind::{Form, Kind};
 use crate::message::{events, json};
+
+/// Connections that may wait to be accepted, as nginx is told too: thousands of streams open at once.
+const BACKLOG: u32 = 4096;
 
 /// Before the model's name in a request of the benchmark.
 const MODEL: &[u8] = b"{\"model\":\"";
@@ -31,7 +34,9 @@ struct Ready {
 
 /// Serves on a free port, which the first line of standard output tells.
 pub(crate) async fn serve() -> Result<()> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    let listener = socket.listen(BACKLOG)?;
     println!("{}", listener.local_addr()?);
     let answers: Arc<HashMap<&[u8], Ready>> =
         Arc::new(Kind::ALL.iter().map(|kind| (kind.model().as_bytes(), Ready::new(*kind))).collect());

@@ -1,7 +1,7 @@
 //! The client routes as OpenAPI paths, with bodies that can be tried out as they are.
 
 use sluice_api::Api;
-use sluice_server::{CLIENT_ROUTES, ClientDoc};
+use sluice_server::{Asks, CLIENT_ROUTES, ClientDoc};
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::request_body::RequestBodyBuilder;
@@ -10,7 +10,7 @@ use utoipa::openapi::{ContentBuilder, HttpMethod, Paths, Required, ResponseBuild
 
 use crate::examples;
 
-/// Statuses that every client route may answer, beside 200.
+/// Statuses that a client route may answer beside 200; those that only look something up have the first few.
 const REFUSALS: [(&str, &str); 9] = [
     ("400", "The request is wrong; the sentence says where"),
     ("401", "No key, or one that is not known, revoked or expired"),
@@ -55,7 +55,7 @@ fn operation(route: &ClientDoc) -> OperationBuilder {
                 .schema(Some(schema)),
         );
     }
-    if let (Some(api), Some(kind)) = (route.api, route.operation) {
+    if let (Some(api), Asks::Call(kind)) = (route.api, route.asks) {
         let mut content = ContentBuilder::new()
             .schema(Some(ObjectBuilder::new().description(Some(format!("A request of {}", api.title())))));
         for (name, value) in examples::requests(api, kind) {
@@ -66,26 +66,42 @@ fn operation(route: &ClientDoc) -> OperationBuilder {
             .required(Some(Required::True));
         operation = operation.request_body(Some(body.build()));
     }
-    let answer = ResponseBuilder::new()
-        .description("The answer, in the shape of the API that was asked")
-        .content("application/json", ContentBuilder::new().schema(Some(ObjectBuilder::new())).build());
-    operation = operation.response("200", answer);
-    for (status, what) in REFUSALS {
-        if route.method == "POST" || matches!(status, "401" | "404") {
-            let example = examples::refusal(route.api.unwrap_or(Api::OpenaiChat));
-            let content =
-                ContentBuilder::new().schema(Some(ObjectBuilder::new())).example(Some(example)).build();
-            operation = operation.response(
-                status,
-                ResponseBuilder::new().description(what).content("application/json", content),
-            );
-        }
+    let api = route.api.unwrap_or(Api::OpenaiChat);
+    responses(route).into_iter().fold(operation, |operation, (status, what)| {
+        let content = ContentBuilder::new().schema(Some(ObjectBuilder::new()));
+        let content = if status == "200" { content } else { content.example(Some(examples::refusal(api))) };
+        let kind = if route.asks == Asks::Hello { "text/plain" } else { "application/json" };
+        operation.response(status, ResponseBuilder::new().description(what).content(kind, content.build()))
+    })
+}
+
+/// What a route may answer, by status.
+fn responses(route: &ClientDoc) -> Vec<(&'static str, &'static str)> {
+    const ANSWER: (&str, &str) = ("200", "The answer, in the shape of the API that was asked");
+    let refusals = |statuses: &[&str]| {
+        REFUSALS.into_iter().filter(|(status, _)| statuses.contains(status)).collect::<Vec<_>>()
+    };
+    match route.asks {
+        Asks::Hello => vec![("200", "Something answers; the body is empty")],
+        Asks::WebSocket => [
+            refusals(&["401"]),
+            vec![
+                ("405", "It is no upgrade: this route takes POST"),
+                ("426", "WebSockets are not offered: send POST over HTTP"),
+            ],
+        ]
+        .concat(),
+        Asks::Call(_) => [vec![ANSWER], REFUSALS.to_vec()].concat(),
+        Asks::Models | Asks::Model => [vec![ANSWER], refusals(&["401", "404"])].concat(),
+        Asks::Key => [vec![ANSWER], refusals(&["401", "503"])].concat(),
     }
-    operation
 }
 
 fn securities(route: &ClientDoc) -> Vec<SecurityRequirement> {
     let of = |name: &str| SecurityRequirement::new(name, Vec::<String>::new());
+    if route.asks == Asks::Hello {
+        return Vec::new();
+    }
     match route.tag {
         "Claude" => vec![of("client_key"), of("client_bearer")],
         "Gemini" => vec![of("google_key"), of("client_bearer")],

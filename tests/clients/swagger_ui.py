@@ -1,4 +1,4 @@
-"""Swagger UI in headless Chromium: tries out one request of each client API. python swagger_ui.py URL KEY"""
+"""Swagger UI in headless Chromium: tries out requests of each client API. python swagger_ui.py URL KEY"""
 import sys
 import tempfile
 
@@ -6,16 +6,32 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 url, key = sys.argv[1:3]
 PATIENCE = 60
+WORDS = "Hello from Sluice"
+MODEL = "/v1beta/models/{model}"
+AZURE = "/azure/openai/deployments/{deployment}"
 
+# Method, path, the example to send (None: what is shown at first), and what the answer says.
 OPERATIONS = [
-    ("post", "/v1/messages", "Hello from Sluice"),
-    ("post", "/v1/chat/completions", "Hello from Sluice"),
-    ("post", "/v1/responses", "Hello from Sluice"),
-    ("post", "/v1beta/models/{model}:generateContent", "Hello from Sluice"),
+    ("post", "/v1/messages", None, [WORDS]),
+    ("post", "/v1/messages", "stream", ["event: message_start", "event: message_stop"]),
+    ("post", "/v1/messages/count_tokens", None, ["input_tokens"]),
+    ("post", "/v1/chat/completions", None, [WORDS]),
+    ("post", "/v1/chat/completions", "stream", ["chat.completion.chunk", "data: [DONE]"]),
+    ("post", "/v1/responses", None, [WORDS]),
+    ("post", "/v1/responses", "stream", ["event: response.created", "event: response.completed", WORDS]),
+    ("post", "/v1/embeddings", None, ["0.25"]),
+    ("post", "/v1/images/generations", None, ["b64_json"]),
+    ("post", f"{MODEL}:generateContent", None, [WORDS]),
+    ("post", f"{MODEL}:streamGenerateContent", None, ["data: {", '"finishReason":"STOP"']),
+    ("post", f"{MODEL}:countTokens", None, ["totalTokens"]),
+    ("post", f"{AZURE}/chat/completions", None, [WORDS]),
+    ("post", f"{AZURE}/embeddings", None, ["0.25"]),
+    ("get", "/v1/models", None, ["gpt-5.5"]),
+    ("get", "/v1/me", None, ['"demo"', "concurrency"]),
 ]
 
 options = Options()
@@ -24,6 +40,38 @@ for flag in ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "-
              "--disable-background-networking", "--disable-component-update", "--disable-sync",
              "--disable-dev-shm-usage", "--window-size=1400,2000"):
     options.add_argument(flag)
+
+
+def try_out(driver, wait, method, path, example, expected):
+    blocks = driver.find_elements(By.CSS_SELECTOR, f".opblock-{method}")
+    paths = {b.find_element(By.CSS_SELECTOR, ".opblock-summary-path").get_attribute("data-path"): b for b in blocks}
+    block = paths[path]
+    driver.execute_script("arguments[0].scrollIntoView({block: 'start'})", block)
+
+    def click(css):
+        found = wait.until(lambda _: next(iter(block.find_elements(By.CSS_SELECTOR, css)), None))
+        driver.execute_script("arguments[0].click()", found)
+
+    click(".opblock-summary-control")
+    wait.until(lambda _: block.find_elements(By.CSS_SELECTOR, ".opblock-body"))
+    if not block.find_elements(By.CSS_SELECTOR, ".execute"):
+        click(".try-out__btn")
+    if example:
+        choice = wait.until(lambda _: block.find_elements(By.CSS_SELECTOR, ".examples-select-element"))[0]
+        Select(choice).select_by_value(example)
+        wait.until(lambda _: '"stream": true' in block.find_element(By.CSS_SELECTOR, "textarea").text)
+    for old in block.find_elements(By.CSS_SELECTOR, ".btn-clear"):
+        driver.execute_script("arguments[0].click()", old)
+    click(".execute")
+    wait.until(lambda _: block.find_elements(By.CSS_SELECTOR, ".live-responses-table .response-col_status"))
+    status = block.find_element(By.CSS_SELECTOR, ".live-responses-table .response .response-col_status").text
+    body = block.find_element(By.CSS_SELECTOR, ".live-responses-table .response").text
+    assert status.startswith("200"), f"{path} {example}: {body}"
+    for text in expected:
+        # Swagger UI sets JSON anew, with spaces.
+        assert text in body or text.replace('":', '": ') in body, f"{path} {example}: no {text} in {body}"
+    click(".opblock-summary-control")
+
 
 with tempfile.TemporaryDirectory() as profile:
     options.add_argument(f"--user-data-dir={profile}")
@@ -37,24 +85,8 @@ with tempfile.TemporaryDirectory() as profile:
         driver.execute_script(
             "for (const name of ['client_key', 'google_key', 'client_bearer'])"
             " window.ui.preauthorizeApiKey(name, arguments[0]);", key)
-        for method, path, expected in OPERATIONS:
-            blocks = driver.find_elements(By.CSS_SELECTOR, f".opblock-{method}")
-            block = next(b for b in blocks
-                         if b.find_element(By.CSS_SELECTOR, ".opblock-summary-path").get_attribute("data-path") == path)
-            driver.execute_script("arguments[0].scrollIntoView({block: 'start'})", block)
-            click = lambda css: driver.execute_script(
-                "arguments[0].click()",
-                wait.until(lambda _: next(iter(block.find_elements(By.CSS_SELECTOR, css)), None)))
-            click(".opblock-summary-control")
-            if not block.find_elements(By.CSS_SELECTOR, ".execute"):
-                click(".try-out__btn")
-            click(".execute")
-            wait.until(lambda _: block.find_elements(By.CSS_SELECTOR, ".live-responses-table .response-col_status"))
-            status = block.find_element(By.CSS_SELECTOR, ".live-responses-table .response .response-col_status").text
-            body = block.find_element(By.CSS_SELECTOR, ".live-responses-table .response").text
-            assert status.startswith("200"), f"{path}: {body}"
-            assert expected in body, f"{path}: {body}"
-            click(".opblock-summary-control")
+        for operation in OPERATIONS:
+            try_out(driver, wait, *operation)
     finally:
         driver.quit()
 print("fine")

@@ -58,12 +58,24 @@ pub fn raw(address: &str, bytes: &[u8]) -> Option<Answer> {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     // The gateway may refuse and close before all is written.
     let _ = stream.write_all(bytes);
-    head(stream)
+    receive(stream)
+}
+
+/// Sends a POST, of whose answer nothing is read.
+#[must_use]
+pub fn post(address: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(&written(address, "POST", path, headers, body)).unwrap();
+    stream
 }
 
 /// Sends a request and reads the head of its answer.
 #[must_use]
 pub fn begin(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    raw(address, &written(address, method, path, headers, body)).expect("an answer")
+}
+
+fn written(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     let mut request =
         format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in headers {
@@ -72,7 +84,7 @@ pub fn begin(address: &str, method: &str, path: &str, headers: &[(&str, &str)], 
     request.push_str("\r\n");
     let mut bytes = request.into_bytes();
     bytes.extend_from_slice(body);
-    raw(address, &bytes).expect("an answer")
+    bytes
 }
 
 /// Sends a request and reads its whole answer.
@@ -81,7 +93,9 @@ pub fn send(address: &str, method: &str, path: &str, headers: &[(&str, &str)], b
     begin(address, method, path, headers, body).whole()
 }
 
-fn head(stream: TcpStream) -> Option<Answer> {
+/// Reads the head of the answer to what was written to a connection; `None` when it is closed instead.
+#[must_use]
+pub fn receive(stream: TcpStream) -> Option<Answer> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     if reader.read_line(&mut line).ok()? == 0 {
@@ -144,9 +158,26 @@ impl Answer {
         Ok(Some(data))
     }
 
+    /// Reads to the end of the answer, and then waits until the connection is closed, with nothing more on it.
+    #[must_use]
+    pub fn whole_and_closed(mut self) -> Whole {
+        let whole = self.read_on();
+        let mut rest = Vec::new();
+        // A reset is a closed connection too; silence until the patience ends is not.
+        if let Err(error) = self.reader.read_to_end(&mut rest) {
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "the connection stayed open");
+        }
+        assert!(rest.is_empty(), "{}", String::from_utf8_lossy(&rest));
+        whole
+    }
+
     /// Reads to the end.
     #[must_use]
     pub fn whole(mut self) -> Whole {
+        self.read_on()
+    }
+
+    fn read_on(&mut self) -> Whole {
         let mut body = Vec::new();
         let complete = loop {
             match self.piece() {
@@ -155,6 +186,6 @@ impl Answer {
                 Err(_) => break false,
             }
         };
-        Whole { status: self.status, headers: self.headers, body, complete }
+        Whole { status: self.status, headers: self.headers.clone(), body, complete }
     }
 }

@@ -131,3 +131,21 @@ pub const DIALECTS: [Dialect; 6] = [
 pub fn dialect(api: &str) -> &'static Dialect {
     DIALECTS.iter().find(|dialect| dialect.api == api).expect("a dialect of this name")
 }
+
+/// Every dialect that has streams.
+pub fn streaming() -> impl Iterator<Item = &'static Dialect> {
+    DIALECTS.iter().filter(|dialect| !dialect.stream.is_empty())
+}
+
+impl Dialect {
+    /// The first event of its stream, with its blank line.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no stream.
+    #[must_use]
+    pub fn first_event(&self) -> &'static str {
+        let gap = if self.stream.contains("\r\n\r\n") { "\r\n\r\n" } else { "\n\n" };
+        &self.stream[..self.stream.find(gap).unwrap() + gap.len()]
+    }
+}

@@ -1,14 +1,15 @@
 //! The gateway as its users have it: a process with a configuration file.
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::client::{PATIENCE, Whole, send};
+use crate::curl::curl;
+pub use crate::place::{Folder, binary, workspace};
 
 /// The client key of every test.
 pub const KEY: &str = "sk-planted-client-key";
@@ -17,51 +18,11 @@ pub const TOKEN: &str = "planted-admin-token";
 /// The credential of every account.
 pub const SECRET: &str = "planted-upstream-secret";
 
-/// Where the workspace was built.
-#[must_use]
-pub fn binary() -> PathBuf {
-    if let Some(path) = std::env::var_os("SLUICE_BIN") {
-        return path.into();
-    }
-    let test = std::env::current_exe().unwrap();
-    let folder = test.parent().and_then(Path::parent).unwrap();
-    let binary = folder.join("sluice");
-    assert!(binary.exists(), "{} is missing: cargo build --bin sluice", binary.display());
-    binary
-}
+/// How long to wait before looking again whether something has come about.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
-/// The top of the workspace.
-#[must_use]
-pub fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
-
-/// A folder of a test's own, removed at its end.
-pub struct Folder(pub PathBuf);
-
-impl Folder {
-    /// A new one.
-    #[must_use]
-    pub fn new() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let number = COUNT.fetch_add(1, Ordering::SeqCst);
-        let path = std::env::temp_dir().join(format!("sluice-suite-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Default for Folder {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
+/// Lines of the log that a failure shows.
+const LOG_SHOWN: usize = 20;
 
 /// A running gateway.
 pub struct Gateway {
@@ -69,9 +30,24 @@ pub struct Gateway {
     pub address: String,
     /// Its folder, with `sluice.toml` and the store.
     pub folder: Arc<Folder>,
+    /// Whether it speaks TLS.
+    secure: bool,
     child: Child,
     log: Arc<Mutex<String>>,
-    reader: Option<JoinHandle<()>>,
+    printed: Arc<Mutex<String>>,
+    readers: [Option<JoinHandle<()>>; 2],
+}
+
+/// Reads a process's output line by line as it comes.
+fn follow(output: impl Read + Send + 'static, into: &Arc<Mutex<String>>) -> JoinHandle<()> {
+    let into = Arc::clone(into);
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            let mut text = into.lock().unwrap();
+            text.push_str(&line);
+            text.push('\n');
+        }
+    })
 }
 
 impl Gateway {
@@ -87,6 +63,22 @@ impl Gateway {
         let path = folder.0.join("sluice.toml");
         std::fs::write(&path, Self::complete(&folder, config)).unwrap();
         Self::run(folder, Command::new(binary()).arg("--config").arg(path))
+    }
+
+    /// Starts one that takes what this certificate authority signs for its upstreams.
+    #[must_use]
+    pub fn trusting(authority: &Path, config: &str) -> Self {
+        let folder = Arc::new(Folder::new());
+        let path = folder.0.join("sluice.toml");
+        std::fs::write(&path, Self::complete(&folder, config)).unwrap();
+        let mut command = Command::new(binary());
+        Self::run(folder, command.arg("--config").arg(path).env("SSL_CERT_FILE", authority))
+    }
+
+    /// Starts the demonstration.
+    #[must_use]
+    pub fn demo() -> Self {
+        Self::run(Arc::new(Folder::new()), Command::new(binary()).args(["demo", "--listen", "127.0.0.1:0"]))
     }
 
     fn complete(folder: &Folder, config: &str) -> String {
@@ -105,7 +97,9 @@ impl Gateway {
     /// Runs a command that serves, until it says where it listens.
     #[must_use]
     pub fn run(folder: Arc<Folder>, command: &mut Command) -> Self {
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let printed = Arc::default();
+        let printing = follow(child.stdout.take().unwrap(), &printed);
         let mut lines = BufReader::new(child.stderr.take().unwrap());
         let log = Arc::new(Mutex::new(String::new()));
         let mut address = None;
@@ -123,15 +117,9 @@ impl Gateway {
                 .strip_prefix("listening on ")
                 .map(|url| url.trim_start_matches("http://").trim_start_matches("https://").to_owned());
         }
-        let shared = Arc::clone(&log);
-        let reader = thread::spawn(move || {
-            for line in lines.lines().map_while(Result::ok) {
-                let mut log = shared.lock().unwrap();
-                log.push_str(&line);
-                log.push('\n');
-            }
-        });
-        Self { address: address.unwrap(), folder, child, log, reader: Some(reader) }
+        let readers = [Some(follow(lines, &log)), Some(printing)];
+        let secure = line.contains("https://");
+        Self { address: address.unwrap(), folder, secure, child, log, printed, readers }
     }
 
     /// Sends a client's request with the tests' key.
@@ -150,6 +138,17 @@ impl Gateway {
     #[must_use]
     pub fn admin(&self, method: &str, path: &str, body: &str) -> Whole {
         let bearer = format!("Bearer {TOKEN}");
+        if self.secure {
+            let (header, url) =
+                (format!("authorization: {bearer}"), format!("https://{}/admin/v1{path}", self.address));
+            let told = curl(&["-X", method, "-H", &header, &url], Some(body));
+            return Whole {
+                status: told.status,
+                headers: Vec::new(),
+                body: told.body.into_bytes(),
+                complete: true,
+            };
+        }
         let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
         send(&self.address, method, &format!("/admin/v1{path}"), &headers, body.as_bytes())
     }
@@ -176,8 +175,13 @@ impl Gateway {
     pub fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !holds(self) {
-            assert!(Instant::now() < deadline, "{what} never came about; the log:\n{}", self.log());
-            thread::yield_now();
+            if Instant::now() > deadline {
+                let log = self.log();
+                let last = log.lines().count().saturating_sub(LOG_SHOWN);
+                let last: Vec<&str> = log.lines().skip(last).collect();
+                panic!("{what} never came about; the log ends:\n{}", last.join("\n"));
+            }
+            thread::park_timeout(LOOK_AGAIN);
         }
     }
 
@@ -185,6 +189,12 @@ impl Gateway {
     #[must_use]
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
+    }
+
+    /// What it has printed on standard output so far.
+    #[must_use]
+    pub fn printed(&self) -> String {
+        self.printed.lock().unwrap().clone()
     }
 
     /// Sends a signal.
@@ -198,7 +208,7 @@ impl Gateway {
     #[must_use]
     pub fn wait(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().unwrap();
-        if let Some(reader) = self.reader.take() {
+        for reader in self.readers.iter_mut().filter_map(Option::take) {
             reader.join().unwrap();
         }
         (status, self.log())

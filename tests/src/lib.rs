@@ -5,10 +5,19 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     reason = "a test that can't go on stops"
 )]
 
 pub mod client;
+pub mod curl;
 pub mod dialects;
+pub mod dice;
+pub mod frames;
 pub mod gateway;
+pub mod leave;
+pub mod place;
+pub mod proxy;
+pub mod refusal;
+pub mod tls;
 pub mod upstream;

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 
 use sluice_tests::client::{PATIENCE, raw, send};
 use sluice_tests::gateway::{Gateway, KEY, account, key};
+use sluice_tests::refusal::{BAD_REQUEST, Style};
 use sluice_tests::upstream::{Upstream, whole};
 
 fn setting() -> (Upstream, Gateway) {
@@ -17,31 +18,84 @@ fn setting() -> (Upstream, Gateway) {
     (upstream, gateway)
 }
 
+/// Which bodies are wrong where.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Where {
+    Everywhere,
+    /// Where the body names the model and says whether to stream.
+    InTheBody,
+}
+
 #[test]
 fn a_wrong_body_is_a_400_that_says_what_is_wrong() {
+    use Where::{Everywhere, InTheBody};
     let (upstream, gateway) = setting();
     let nested = format!("{{\"model\":\"m\",\"x\":{}", "[".repeat(100_000));
-    let cases: [(&[u8], &str); 10] = [
-        (b"", "JSON"),
-        (b"nonsense", "JSON"),
-        (b"{\"model\":\"m\",}", "JSON"),
-        (b"[]", "object"),
-        (b"{}", "model"),
-        (b"{\"model\":7}", "model"),
-        (b"{\"model\":\"m\",\"mod\\u0065l\":\"other\"}", "twice"),
-        (b"{\"model\":\"m\",\"stream\":\"yes\"}", "stream"),
-        (b"{\"model\":\"m\",\"x\":\"\xff\"}", "UTF-8"),
-        (nested.as_bytes(), "deep"),
+    let closed = format!("{nested}{}}}", "]".repeat(100_000));
+    let cases: [(&[u8], &str, Where); 17] = [
+        (b"", "JSON", Everywhere),
+        (b"nonsense", "JSON", Everywhere),
+        (b"{\"model\":\"m\",}", "JSON", Everywhere),
+        (b"{\"model\":\"m\"", "JSON", Everywhere),
+        (b"{\"model\":\"m\"}{}", "JSON", Everywhere),
+        (b"{\"model\":\"m\",\"x\":01}", "JSON", Everywhere),
+        (b"[]", "object", Everywhere),
+        (b"\"m\"", "object", Everywhere),
+        (b"{\"model\":\"m\",\"x\":\"\xff\"}", "UTF-8", Everywhere),
+        (nested.as_bytes(), "deep", Everywhere),
+        (closed.as_bytes(), "deep", Everywhere),
+        (b"{}", "model", InTheBody),
+        (b"{\"model\":7}", "model", InTheBody),
+        (b"{\"model\":null}", "model", InTheBody),
+        (b"{\"model\":\"m\",\"mod\\u0065l\":\"other\"}", "twice", InTheBody),
+        (b"{\"model\":\"m\",\"stream\":\"yes\"}", "stream", InTheBody),
+        (b"{\"model\":\"m\",\"stream\":true,\"stream\":false}", "twice", InTheBody),
     ];
-    for path in ["/v1/messages", "/v1/chat/completions", "/v1/responses"] {
-        for (body, says) in &cases {
+    for (path, style) in [
+        ("/v1/messages", Style::Anthropic),
+        ("/v1/chat/completions", Style::Openai),
+        ("/v1/responses", Style::Openai),
+        ("/v1beta/models/m:generateContent", Style::Gemini),
+        ("/v1beta/models/m:streamGenerateContent?alt=sse", Style::Gemini),
+    ] {
+        for (body, says, place) in &cases {
+            if *place == InTheBody && style == Style::Gemini {
+                continue;
+            }
+            let what = format!("{path} {}", String::from_utf8_lossy(&body[..body.len().min(60)]));
             let answer = send(&gateway.address, "POST", path, &[("x-api-key", KEY)], body);
-            assert_eq!(answer.status, 400, "{path} {}", String::from_utf8_lossy(&body[..body.len().min(60)]));
-            assert!(answer.json()["error"]["message"].as_str().unwrap().contains(says), "{}", answer.text());
+            BAD_REQUEST.check(style, &answer, &what);
+            assert!(
+                answer.json()["error"]["message"].as_str().unwrap().contains(says),
+                "{what}: {}",
+                answer.text()
+            );
+            if *place == InTheBody && style == Style::Openai {
+                let param = if says.contains("model") || body.starts_with(b"{\"model\":\"m\",\"mod") {
+                    "model"
+                } else {
+                    "stream"
+                };
+                assert_eq!(answer.json()["error"]["param"], param, "{what}");
+            }
         }
     }
     assert!(upstream.seen().is_empty());
     assert_eq!(gateway.post("/v1/messages", r#"{"model":"m"}"#).status, 200);
+}
+
+#[test]
+fn what_decides_in_geminis_body_is_said_once_and_in_its_type() {
+    let (upstream, gateway) = setting();
+    for body in [
+        r#"{"contents":[],"c\u006fntents":[]}"#,
+        r#"{"contents":[],"generationConfig":{},"generationConfig":{}}"#,
+        r#"{"contents":7}"#,
+    ] {
+        let answer = gateway.post("/v1beta/models/m:generateContent", body);
+        BAD_REQUEST.check(Style::Gemini, &answer, body);
+    }
+    assert!(upstream.seen().is_empty());
 }
 
 #[test]
@@ -70,16 +124,22 @@ fn a_models_name_never_changes_where_a_request_goes() {
 #[test]
 fn a_head_that_is_too_large_or_ambiguous_is_refused() {
     let (upstream, gateway) = setting();
-    let large = format!("POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-large: {}\r\n\r\n", "x".repeat(200_000));
-    assert!(raw(&gateway.address, large.as_bytes()).is_none_or(|answer| answer.status == 431));
+    let head = "POST /v1/messages HTTP/1.1\r\nhost: x\r\n";
+    let large = format!("{head}x-large: {}\r\n\r\n", "x".repeat(200_000));
     let many: String = (0..500).map(|number| format!("x-{number}: 1\r\n")).collect();
-    let many = format!("POST /v1/messages HTTP/1.1\r\nhost: x\r\n{many}\r\n");
-    assert!(raw(&gateway.address, many.as_bytes()).is_none_or(|answer| answer.status == 431));
-    assert!(
-        raw(&gateway.address, b"POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n")
-            .is_none_or(|answer| answer.status == 400)
-    );
-    assert!(raw(&gateway.address, b"\x16\x03\x01garbage\r\n\r\n").is_none_or(|answer| answer.status == 400));
+    for (request, status) in [
+        (large.as_bytes(), 431),
+        (format!("{head}{many}\r\n").as_bytes(), 431),
+        (format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "x".repeat(200_000)).as_bytes(), 431),
+        (format!("{head}content-length: -1\r\n\r\n").as_bytes(), 400),
+        (format!("{head}content-length: 1\r\ncontent-length: 2\r\n\r\n").as_bytes(), 400),
+        (format!("{head}x y: z\r\n\r\n").as_bytes(), 400),
+        (b"\x16\x03\x01garbage\r\n\r\n", 400),
+    ] {
+        let what = String::from_utf8_lossy(&request[..request.len().min(90)]).into_owned();
+        let answer = raw(&gateway.address, request).unwrap_or_else(|| panic!("no answer to {what}"));
+        assert_eq!(answer.status, status, "{what}");
+    }
     assert!(upstream.seen().is_empty());
 }
 

@@ -1,18 +1,14 @@
 //! The official SDKs and a browser, against the demonstration.
 
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 
-use sluice_tests::gateway::{Folder, Gateway, binary, workspace};
+use sluice_tests::gateway::{Gateway, workspace};
 
 fn python(script: &str) {
     let Some(python) = std::env::var_os("SLUICE_TEST_PYTHON") else {
         panic!("SLUICE_TEST_PYTHON is not set: .ci/run makes the environment with the official SDKs");
     };
-    let gateway = Gateway::run(
-        Arc::new(Folder::new()),
-        Command::new(binary()).args(["demo", "--listen", "127.0.0.1:0"]),
-    );
+    let gateway = Gateway::demo();
     let output = Command::new(python)
         .arg(workspace().join("tests/clients").join(script))
         .arg(format!("http://{}", gateway.address))

@@ -1,12 +1,14 @@
 //! Configuration: every mistake at once, and reloads that are all or nothing.
 
+mod reload;
+mod secrets;
+mod sources;
+
 use std::process::Command;
-use std::sync::mpsc::channel;
 
 use serde_json::Value;
-use sluice_tests::client::{begin, send};
-use sluice_tests::gateway::{Folder, Gateway, KEY, account, binary, key, workspace};
-use sluice_tests::upstream::{Step, Upstream, chunk, end, stream_head, whole};
+use sluice_tests::gateway::{Folder, Gateway, binary, key, workspace};
+use sluice_tests::tls::Certificate;
 
 /// Runs `sluice check`; gives its exit code and what it printed.
 fn check(text: &str, extension: &str, environment: &[(&str, &str)]) -> (Option<i32>, Value) {
@@ -66,106 +68,74 @@ fn what_is_not_at_work_yet_is_refused_and_defaults_are_accepted() {
     for (text, path) in [
         ("limits = [{ per = \"day\", cost = \"1\" }]", "accounts.s.limits"),
         ("cost_multiplier = \"2\"", "accounts.s.cost_multiplier"),
-        ("[store]\nkind = \"redis\"", "store.kind"),
-        ("[scheduler]\nkind = \"weighted\"", "scheduler.kind"),
-        ("[scheduler]\nfailures = 5", "scheduler.failures"),
-        ("[scheduler]\nsticky_ttl = \"5m\"", "scheduler.sticky_ttl"),
-        ("[scheduler.cooldown]\nfailing = \"1s\"", "scheduler.cooldown"),
+        ("oauth = { access_token = \"t\" }", "accounts.s.oauth"),
+        ("[store]\nkind = \"redis\"\nurl = \"redis://h\"\ntimeout = \"2s\"", "store.kind"),
+        ("[store]\nurl = [\"redis://h:1\", \"rediss://h:2\"]", "store.url"),
+        ("[store]\nprefix = \"other\"", "store.prefix"),
+        ("[store]\ntimeout = \"2s\"", "store.timeout"),
+        ("[store]\non_outage = \"admit\"", "store.on_outage"),
         ("[limits]\nkinds = [\"rate\"]", "limits.kinds"),
         ("[cost]\nunknown_model = \"reject\"", "cost.unknown_model"),
         ("[cost]\nfiles = [\"p.toml\"]", "cost.files"),
         ("[stats]\nretention_days = 7", "stats.retention_days"),
+        ("[stats]\ntimezone = \"Europe/Vienna\"", "stats.timezone"),
         ("[telemetry]\notlp_endpoint = \"http://h\"", "telemetry.otlp_endpoint"),
+        ("[[groups]]\nname = \"g\"\nlimits = [{ per = \"5h\", tokens = 1 }]", "groups.g.limits"),
         ("[[keys]]\nname = \"k\"\nkey = \"s\"\nqueue = { size = 1, wait = \"1s\" }", "keys.k.queue"),
         ("[[keys]]\nname = \"k\"\nkey = \"s\"\nmode = \"hard\"", "keys.k.mode"),
-        ("[[accounts]]\nname = \"b\"\nprovider = \"bedrock\"", "accounts.b.provider"),
     ] {
         let (code, printed) = check(&format!("{simulated}{text}\n"), "toml", &[]);
-        let found =
-            printed["problems"].as_array().unwrap().iter().find(|problem| problem["path"] == path).cloned();
+        let problems = printed["problems"].as_array().unwrap();
+        let found = problems.iter().find(|problem| problem["path"] == path);
         let found = found.unwrap_or_else(|| panic!("{path} in {printed:#}"));
-        assert_eq!(code, Some(2));
+        let missing = usize::from(text.contains("p.toml"));
+        assert_eq!(
+            (code, problems.len()),
+            (Some(2), 1 + missing),
+            "one problem, and one sentence: {printed:#}"
+        );
         assert!(found["message"].as_str().unwrap().contains("not available yet"), "{found}");
     }
+    let shared = "[store]\nprefix = \"sluice\"\ntimeout = \"1s\"\non_outage = \"reject\"\n";
+    assert_eq!(check(shared, "toml", &[]).0, Some(0));
     let example = std::fs::read_to_string(workspace().join("sluice.example.toml")).unwrap();
     assert_eq!(check(&example, "toml", &[]).0, Some(0));
 }
 
 #[test]
-fn files_in_three_formats_and_the_environment_are_read() {
-    let yaml = "accounts:\n  - name: s\n    provider: simulated\nserver:\n  listen: 127.0.0.1:0\n";
-    let json = "{\"accounts\":[{\"name\":\"s\",\"provider\":\"simulated\",\"delay\":\"1s\"}]}";
-    assert_eq!(check(yaml, "yaml", &[]).0, Some(0));
-    assert_eq!(
-        check(json, "json", &[("SLUICE_ADMIN__TOKEN", "0123"), ("SLUICE_CONFIG", "elsewhere")]).0,
-        Some(0)
-    );
-    let (code, printed) = check(json, "json", &[("SLUICE_SERVER__LISEN", "x")]);
-    assert_eq!(
-        (code, printed["problems"][0]["path"].as_str(), printed["problems"][0]["file"].as_str()),
-        (Some(2), Some("server.lisen"), Some("environment"))
-    );
-    assert_eq!(check("accounts: [", "yaml", &[]).0, Some(2));
-}
-
-#[test]
-fn a_reload_is_all_or_nothing_and_disturbs_no_request() {
-    let (go, gate) = channel();
-    let gate = std::sync::Mutex::new(Some(gate));
-    let slow = Upstream::start(move |_| {
-        let wait = gate.lock().unwrap().take().unwrap();
-        vec![
-            stream_head("text/event-stream"),
-            chunk(b"event: content_block_start\ndata: {}\n\n"),
-            Step::Wait(wait),
-            chunk(b"event: message_stop\ndata: {}\n\n"),
-            end(),
-        ]
-    });
-    let fresh = Upstream::start(|_| whole(200, "", "{\"fresh\":1}"));
-    let gateway = Gateway::start(&(account("a", "claude-console", &slow.address, "") + &key("")));
-    let body = br#"{"model":"m","stream":true}"#;
-    let mut running = begin(&gateway.address, "POST", "/v1/messages", &[("x-api-key", KEY)], body);
-    assert!(running.piece().unwrap().is_some());
-
-    gateway.rewrite("[[accounts]]\nname = \"a\"\n");
-    let refused = gateway.admin("POST", "/reload", "");
-    assert_eq!(
-        (refused.status, refused.json()["error"]["code"].as_str()),
-        (422, Some("invalid_configuration"))
-    );
-    assert_eq!(gateway.in_flight(), 1);
-
-    gateway.rewrite(
-        &(account("a", "claude-console", &fresh.address, "")
-            + &key("")
-            + "[[keys]]\nname = \"second\"\nkey = \"second\"\n"),
-    );
-    assert_eq!(gateway.admin("POST", "/reload", "").status, 200);
-    assert_eq!(
-        send(&gateway.address, "POST", "/v1/messages", &[("x-api-key", "second")], br#"{"model":"m"}"#)
-            .text(),
-        "{\"fresh\":1}"
-    );
-    assert_eq!(gateway.in_flight(), 1, "the account keeps its count");
-
-    gateway.rewrite(&account("a", "claude-console", &fresh.address, ""));
-    gateway.signal("HUP");
-    gateway
-        .until("the key is gone", |gateway| gateway.post("/v1/messages", r#"{"model":"m"}"#).status == 401);
-
-    go.send(()).unwrap();
-    assert!(running.whole().text().contains("message_stop"));
-    gateway.rewrite("server.max_body = \"1MiB\"\ntelemetry.log = \"warn\"\n");
-    assert!(gateway.admin("POST", "/reload", "").text().contains("restart"));
-}
-
-#[test]
-fn the_configuration_in_force_is_shown_without_its_secrets() {
-    let gateway = Gateway::start(&(account("a", "claude-console", "127.0.0.1:1", "") + &key("")));
-    let shown = gateway.admin("GET", "/config", "");
-    assert!(shown.text().contains("claude-console") && shown.text().contains("sluice.toml"));
-    assert!(!shown.text().contains("planted"), "{}", shown.text());
+fn what_a_start_would_refuse_a_check_does_too() {
+    let folder = Folder::new();
+    let certificate = Certificate::make(&folder.0);
+    let (cert, key, other) = (&certificate.cert, &certificate.key, folder.0.join("authority.key"));
+    let empty = folder.0.join("empty.pem");
+    std::fs::write(&empty, "planted-secret\n").unwrap();
+    assert_eq!(check(&certificate.settings(), "toml", &[]).0, Some(0));
+    let tls = |cert: &std::path::Path, key: &std::path::Path| {
+        format!("server.tls = {{ cert = {cert:?}, key = {key:?} }}")
+    };
+    for (text, path, says) in [
+        (tls(cert, &other), "server.tls.key", "does not belong to the certificate"),
+        (tls(&empty, key), "server.tls.cert", "has no certificate"),
+        (tls(cert, &empty), "server.tls.key", "has no private key"),
+        (tls(key, cert), "server.tls.cert", "has no certificate"),
+        (tls(cert, &folder.0.join("missing.pem")), "server.tls.key", "can't be read"),
+        ("telemetry.log = \"info,=\"".to_owned(), "telemetry.log", "can't be read"),
+        ("admin.listen = \"127.0.0.1:8080\"".to_owned(), "admin.listen", "the clients' own address"),
+        ("server.max_buffered = \"1MiB\"".to_owned(), "server.max_buffered", "less than server.max_body"),
+        (
+            "[[accounts]]\nname = \"s\"\nprovider = \"simulated\"\nproxy = \"http://u:planted-secret@h:x\""
+                .to_owned(),
+            "accounts.s.proxy",
+            "invalid port",
+        ),
+    ] {
+        let (code, printed) = check(&text, "toml", &[]);
+        let problems = printed["problems"].as_array().unwrap();
+        assert_eq!((code, problems.len()), (Some(2), 1), "{text}: {printed:#}");
+        assert_eq!(problems[0]["path"], path);
+        assert!(problems[0]["message"].as_str().unwrap().contains(says), "{printed:#}");
+        assert!(!printed.to_string().contains("planted"), "{printed:#}");
+    }
 }
 
 #[test]

@@ -1,48 +1,32 @@
-//! Refusals: the contract's table, in each dialect.
+//! Refusals: the contract's table, in each dialect, with when to try again.
 
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
-use serde_json::Value;
 use sluice_tests::client::{Whole, send};
 use sluice_tests::gateway::{Gateway, KEY, account, key};
+use sluice_tests::refusal::{
+    BAD_REQUEST, FORBIDDEN, NO_ACCOUNT, NO_ANSWER, NO_METHOD, NO_MODEL, NO_ROUTE, NO_SLOT, Row, Style,
+    TOO_LARGE, UNAUTHENTICATED,
+};
 use sluice_tests::upstream::{Step, Upstream, whole};
 
 const CLAUDE: &str = "/v1/messages";
 const CHAT: &str = "/v1/chat/completions";
+const RESPONSES: &str = "/v1/responses";
 const GEMINI: &str = "/v1beta/models/m:generateContent";
 const BODY: &str = r#"{"model":"m","messages":[],"contents":[]}"#;
 
-/// What a refusal says: status, Anthropic's type, OpenAI's type and code, Gemini's status.
-struct Words(u16, &'static str, (&'static str, Option<&'static str>), &'static str);
+/// A path of each dialect.
+const PATHS: [(&str, Style); 4] =
+    [(CLAUDE, Style::Anthropic), (CHAT, Style::Openai), (RESPONSES, Style::Openai), (GEMINI, Style::Gemini)];
 
-fn check(answers: [Whole; 3], words: &Words) {
-    let Words(status, anthropic, (kind, code), google) = words;
-    let [claude, chat, gemini] = answers;
-    for (answer, id) in
-        [(&claude, "/request_id"), (&chat, "/error/request_id"), (&gemini, "/error/details/0/requestId")]
-    {
-        assert_eq!(answer.status, *status, "{}", answer.text());
-        let body = answer.json();
-        assert_eq!(body.pointer(id).and_then(Value::as_str), answer.header("x-request-id"), "{body}");
-        assert!(!body["error"]["message"].as_str().unwrap().is_empty());
-        if *status < 500 {
-            assert!(answer.header("x-should-retry").is_some(), "{body}");
-        }
+/// Asks on a path of each dialect, with a key, and checks what is refused.
+fn check(row: &Row, gateway: &Gateway, key: &str, body: &str) {
+    for (path, style) in PATHS {
+        let answer = send(&gateway.address, "POST", path, &[("x-api-key", key)], body.as_bytes());
+        row.check(style, &answer, path);
     }
-    assert_eq!(claude.json()["error"]["type"], *anthropic);
-    assert_eq!(claude.header("request-id"), claude.header("x-request-id"));
-    assert_eq!(
-        (chat.json()["error"]["type"].as_str(), chat.json()["error"]["code"].as_str()),
-        (Some(*kind), *code)
-    );
-    assert_eq!(gemini.json()["error"]["status"], *google);
-    assert_eq!(gemini.json()["error"]["code"], *status);
-}
-
-fn ask(gateway: &Gateway, key: &str, body: &str) -> [Whole; 3] {
-    [CLAUDE, CHAT, GEMINI]
-        .map(|path| send(&gateway.address, "POST", path, &[("x-api-key", key)], body.as_bytes()))
 }
 
 fn all(address: &str, more: &str) -> String {
@@ -53,86 +37,119 @@ fn all(address: &str, more: &str) -> String {
 fn what_the_gateway_refuses_is_said_in_each_dialect() {
     let upstream = Upstream::start(|_| whole(200, "", "{}"));
     let keys = key("models = [\"m\", \"unserved\"]")
-        + "[[keys]]\nname = \"none\"\nkey = \"bound\"\nallow = [\"claude\"]\nmodels = [\"other\"]\n[[keys]]\nname = \"old\"\nkey = \"expired\"\nexpires = \"2020-01-01T00:00:00Z\"\n";
-    let gateway = Gateway::start(
-        &("server.max_body = \"1KiB\"\n".to_owned() + &all(&upstream.address, "models = [\"m\"]") + &keys),
-    );
-    let unauthenticated = Words(
-        401,
-        "authentication_error",
-        ("invalid_request_error", Some("invalid_api_key")),
-        "UNAUTHENTICATED",
-    );
-    check(ask(&gateway, "unknown", BODY), &unauthenticated);
-    check(ask(&gateway, "expired", BODY), &unauthenticated);
-    check(
-        ask(&gateway, "bound", BODY),
-        &Words(
-            403,
-            "permission_error",
-            ("invalid_request_error", Some("permission_denied")),
-            "PERMISSION_DENIED",
-        ),
-    );
-    let invalid = Words(400, "invalid_request_error", ("invalid_request_error", None), "INVALID_ARGUMENT");
-    check(ask(&gateway, KEY, "{"), &invalid);
-    let large = format!("{{\"model\":\"m\",\"x\":\"{}\"}}", "x".repeat(2000));
-    check(
-        ask(&gateway, KEY, &large),
-        &Words(
-            413,
-            "request_too_large",
-            ("invalid_request_error", Some("request_too_large")),
-            "INVALID_ARGUMENT",
-        ),
-    );
-    let missing = ["/v1/messages", "/v1/chat/completions", "/v1beta/models/unserved:generateContent"]
-        .map(|path| gateway.post(path, r#"{"model":"unserved"}"#));
-    check(
-        missing,
-        &Words(404, "not_found_error", ("invalid_request_error", Some("model_not_found")), "NOT_FOUND"),
-    );
-    let no_route = ["/v1/messages/x", "/v1/chat/y", "/v1beta/z"].map(|path| gateway.post(path, BODY));
-    check(
-        no_route,
-        &Words(404, "not_found_error", ("invalid_request_error", Some("unknown_url")), "NOT_FOUND"),
-    );
-    let wrong_method = [CLAUDE, CHAT, "/v1beta/models/m:generateContent"]
-        .map(|path| send(&gateway.address, "PUT", path, &[("x-api-key", KEY)], b""));
-    assert!(wrong_method[0].header("allow").unwrap().contains("POST"));
-    check(
-        wrong_method,
-        &Words(
-            405,
-            "invalid_request_error",
-            ("invalid_request_error", Some("method_not_allowed")),
-            "INVALID_ARGUMENT",
-        ),
-    );
+        + "[[keys]]\nname = \"claude\"\nkey = \"claude\"\nallow = [\"claude\"]\n\
+           [[keys]]\nname = \"gemini\"\nkey = \"gemini\"\nallow = [\"gemini\"]\n\
+           [[keys]]\nname = \"model\"\nkey = \"model\"\nmodels = [\"other\"]\n\
+           [[keys]]\nname = \"account\"\nkey = \"account\"\naccounts = [\"elsewhere\"]\n\
+           [[keys]]\nname = \"old\"\nkey = \"expired\"\nexpires = \"2020-01-01T00:00:00Z\"\n";
+    let config = "server.max_body = \"1KiB\"\n".to_owned()
+        + &all(&upstream.address, "models = [\"m\"]")
+        + &account("elsewhere", "openai", &upstream.address, "pools = [\"elsewhere\"]")
+        + &keys;
+    let gateway = Gateway::start(&config);
+    check(&UNAUTHENTICATED, &gateway, "unknown", BODY);
+    check(&UNAUTHENTICATED, &gateway, "expired", BODY);
+    for key in ["model", "account"] {
+        check(&FORBIDDEN, &gateway, key, BODY);
+    }
+    for (path, style) in PATHS {
+        let other = if style == Style::Gemini { "claude" } else { "gemini" };
+        let answer = send(&gateway.address, "POST", path, &[("x-api-key", other)], BODY.as_bytes());
+        FORBIDDEN.check(style, &answer, path);
+    }
+    check(&BAD_REQUEST, &gateway, KEY, "{");
+    check(&TOO_LARGE, &gateway, KEY, &format!("{{\"model\":\"m\",\"x\":\"{}\"}}", "x".repeat(2000)));
+    let unserved = BODY.replace("\"m\"", "\"unserved\"");
+    for (path, style) in PATHS {
+        let path = path.replace("/m:", "/unserved:");
+        NO_MODEL.check(style, &gateway.post(&path, &unserved), &path);
+    }
     assert!(upstream.seen().is_empty());
 }
 
 #[test]
-fn a_disabled_account_is_a_503_with_a_wait() {
-    let gateway = Gateway::start(&(all("127.0.0.1:1", "enabled = false") + &key("")));
-    let answers = ask(&gateway, KEY, BODY);
-    assert_eq!(
-        (answers[0].header("retry-after"), answers[0].header("x-should-retry")),
-        (Some("1"), Some("true"))
-    );
-    check(
-        answers,
-        &Words(503, "overloaded_error", ("server_error", Some("no_account_available")), "UNAVAILABLE"),
-    );
+fn no_key_at_all_is_refused_before_the_body_is_looked_at() {
+    let gateway = Gateway::start(&(all("127.0.0.1:1", "") + &key("")));
+    for (path, style) in PATHS {
+        for body in ["", "{", BODY] {
+            UNAUTHENTICATED.check(style, &send(&gateway.address, "POST", path, &[], body.as_bytes()), path);
+        }
+    }
+}
+
+#[test]
+fn what_is_no_route_is_refused_in_the_words_of_its_prefix_or_header() {
+    let gateway = Gateway::start(&key(""));
+    let version = ("anthropic-version", "2023-06-01");
+    for (path, style) in [
+        ("/v1/messages/x", Style::Anthropic),
+        ("/claude/nowhere", Style::Anthropic),
+        ("/api/claude/v1/nowhere", Style::Anthropic),
+        ("/v1/chat/y", Style::Openai),
+        ("/openai/v1/nowhere", Style::Openai),
+        ("/azure/openai/nowhere", Style::Openai),
+        ("/nowhere", Style::Openai),
+        ("/v1beta/z", Style::Gemini),
+        ("/gemini/v1/nowhere", Style::Gemini),
+        ("/v1beta/models/m:noSuchVerb", Style::Gemini),
+    ] {
+        NO_ROUTE.check(style, &gateway.post(path, BODY), path);
+        let answer = send(&gateway.address, "POST", path, &[("x-api-key", KEY), version], BODY.as_bytes());
+        let style = if path == "/nowhere" || path == "/v1/chat/y" { Style::Anthropic } else { style };
+        NO_ROUTE.check(style, &answer, path);
+    }
+    for (path, style) in PATHS {
+        for method in ["PUT", "DELETE", "PATCH"] {
+            let answer = send(&gateway.address, method, path, &[("x-api-key", KEY)], b"");
+            assert!(answer.header("allow").is_some_and(|allow| allow.contains("POST")), "{method} {path}");
+            NO_METHOD.check(style, &answer, path);
+        }
+    }
+}
+
+#[test]
+fn a_disabled_account_is_a_503_that_is_not_worth_insisting_on() {
+    // It comes back when an operator says so: a client that asks again by itself would ask for hours.
+    let disabled = Row { after: Some("300"), retry: Some("false"), ..NO_ACCOUNT };
+    check(&disabled, &Gateway::start(&(all("127.0.0.1:1", "enabled = false") + &key(""))), KEY, BODY);
+}
+
+#[test]
+fn an_account_that_is_full_is_a_503_with_a_wait() {
+    let (go, gate) = channel();
+    let gate = std::sync::Mutex::new(Some(gate));
+    let upstream = Upstream::start(move |_| match gate.lock().unwrap().take() {
+        Some(wait) => [vec![Step::Wait(wait)], whole(200, "", "{}")].concat_steps(),
+        None => whole(200, "", "{}"),
+    });
+    let config = account("a", "claude-console", &upstream.address, "concurrency = 1") + &key("");
+    let gateway = Arc::new(Gateway::start(&config));
+    let first = std::thread::spawn({
+        let gateway = Arc::clone(&gateway);
+        move || gateway.post(CLAUDE, BODY).status
+    });
+    gateway.until("one in flight", |gateway| gateway.in_flight() == 1);
+    NO_ACCOUNT.check(Style::Anthropic, &gateway.post(CLAUDE, BODY), "full");
+    go.send(()).unwrap();
+    assert_eq!(first.join().unwrap(), 200);
+    gateway.until("the place is free", |gateway| gateway.in_flight() == 0);
+    assert_eq!(gateway.post(CLAUDE, BODY).status, 200);
+}
+
+/// Steps one after the other.
+trait Steps {
+    fn concat_steps(self) -> Vec<Step>;
+}
+
+impl<const N: usize> Steps for [Vec<Step>; N] {
+    fn concat_steps(self) -> Vec<Step> {
+        self.into_iter().flatten().collect()
+    }
 }
 
 #[test]
 fn an_upstream_out_of_reach_is_a_502() {
-    let gateway = Gateway::start(&(all("127.0.0.1:1", "") + &key("")));
-    check(
-        ask(&gateway, KEY, BODY),
-        &Words(502, "api_error", ("server_error", Some("upstream_error")), "INTERNAL"),
-    );
+    check(&NO_ANSWER, &Gateway::start(&(all("127.0.0.1:1", "") + &key(""))), KEY, BODY);
 }
 
 #[test]
@@ -144,7 +161,9 @@ fn the_accounts_own_faults_are_a_502_and_the_clients_pass_as_they_came() {
         (400, "{ \"error\":1.0}", true),
         (404, "{}", true),
         (413, "{}", true),
+        (422, "{}", true),
         (429, "{\"x\":1}", true),
+        (500, "{\"x\" :1}", true),
         (529, "{}", true),
     ] {
         let upstream = Upstream::start(move |_| {
@@ -154,20 +173,11 @@ fn the_accounts_own_faults_are_a_502_and_the_clients_pass_as_they_came() {
         let answer = gateway.post(CLAUDE, BODY);
         if relayed {
             assert_eq!((answer.status, answer.text().as_str()), (status, body));
-            assert_eq!(
-                (
-                    answer.header("retry-after"),
-                    answer.header("x-should-retry"),
-                    answer.header("anthropic-organization-id")
-                ),
-                (Some("7"), Some("maybe"), None)
-            );
+            let told = (answer.header("retry-after"), answer.header("x-should-retry"));
+            assert_eq!(told, (Some("7"), Some("maybe")), "{status}: a relayed error keeps its own");
+            assert_eq!(answer.header("anthropic-organization-id"), None, "{status}");
         } else {
-            assert_eq!(
-                (answer.status, answer.json()["error"]["type"].as_str()),
-                (502, Some("api_error")),
-                "{status}"
-            );
+            NO_ANSWER.check(Style::Anthropic, &answer, &status.to_string());
             assert!(!answer.text().contains("acct-7"));
         }
         let record = gateway.record();
@@ -181,7 +191,7 @@ fn a_key_and_its_group_have_so_many_requests_at_once() {
         let (go, gate) = channel();
         let gate = std::sync::Mutex::new(Some(gate));
         let upstream = Upstream::start(move |_| match gate.lock().unwrap().take() {
-            Some(wait) => [vec![Step::Wait(wait)], whole(200, "", "{}")].into_iter().flatten().collect(),
+            Some(wait) => [vec![Step::Wait(wait)], whole(200, "", "{}")].concat_steps(),
             None => whole(200, "", "{}"),
         });
         let config = "[[groups]]\nname = \"g\"\nconcurrency = 1\n".to_owned()
@@ -193,21 +203,9 @@ fn a_key_and_its_group_have_so_many_requests_at_once() {
             move || gateway.post(CLAUDE, BODY).status
         });
         gateway.until("one in flight", |gateway| gateway.in_flight() == 1);
-        let answers = ask(&gateway, KEY, BODY);
-        assert_eq!(
-            (answers[0].header("retry-after"), answers[0].header("x-should-retry")),
-            (Some("1"), Some("true"))
-        );
-        assert!(answers[1].text().contains("try again in 1s"));
-        check(
-            answers,
-            &Words(
-                429,
-                "rate_limit_error",
-                ("rate_limit_error", Some("rate_limit_exceeded")),
-                "RESOURCE_EXHAUSTED",
-            ),
-        );
+        check(&NO_SLOT, &gateway, KEY, BODY);
+        let said: Whole = gateway.post(CHAT, BODY);
+        assert!(said.text().contains("try again in 1s"), "Codex reads the wait: {}", said.text());
         go.send(()).unwrap();
         assert_eq!(first.join().unwrap(), 200);
         gateway.until("the slot is free", |gateway| gateway.in_flight() == 0);
@@ -228,8 +226,8 @@ fn a_path_that_nearly_fits_gets_the_right_one_named_and_a_websocket_a_426() {
         assert!(answer.text().contains(right), "{}", answer.text());
     }
     let upgrade = [("connection", "upgrade"), ("upgrade", "websocket"), ("x-api-key", KEY)];
-    assert_eq!(send(&gateway.address, "GET", "/v1/responses", &upgrade, b"").status, 426);
-    for path in ["/", "/api/hello"] {
-        assert_eq!(send(&gateway.address, "GET", path, &[], b"").status, 200, "{path}");
+    for path in ["/v1/responses", "/responses", "/openai/v1/responses", "/openai/responses"] {
+        let answer = send(&gateway.address, "GET", path, &upgrade, b"");
+        assert_eq!((answer.status, answer.header("x-should-retry")), (426, Some("false")), "{path}");
     }
 }

@@ -1,7 +1,7 @@
 //! Same-dialect relays: what goes up and comes down, byte for byte.
 
 use sluice_tests::client::send;
-use sluice_tests::dialects::{DIALECTS, dialect};
+use sluice_tests::dialects::{DIALECTS, dialect, streaming};
 use sluice_tests::gateway::{Gateway, KEY, SECRET, account, key};
 use sluice_tests::upstream::{Upstream, stream, whole};
 
@@ -28,7 +28,7 @@ fn bodies_pass_byte_for_byte_on_every_route() {
 
 #[test]
 fn streams_pass_byte_for_byte_whatever_their_chunks_and_are_metered() {
-    for dialect in DIALECTS.iter().filter(|dialect| !dialect.stream.is_empty()) {
+    for dialect in streaming() {
         for size in [1, 7, 100_000] {
             let upstream = Upstream::start(move |_| stream("text/event-stream", dialect.stream, size));
             let gateway = Gateway::start(&(account("a", dialect.provider, &upstream.address, "") + &key("")));
@@ -201,4 +201,25 @@ fn what_would_need_translation_names_both_dialects() {
     let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
     assert_eq!(answer.status, 400);
     assert!(message.contains("Chat Completions") && message.contains("Claude Messages"), "{message}");
+}
+
+#[test]
+fn usage_is_asked_for_and_hidden_where_the_client_did_not_ask() {
+    let dialect = dialect("openai-chat");
+    let upstream = Upstream::start(|_| stream("text/event-stream", dialect.stream, 9));
+    let gateway = Gateway::start(&(account("a", "openai", &upstream.address, "") + &key("")));
+    let answer = gateway.post("/v1/chat/completions", r#"{"model":"m","stream":true,"messages":[]}"#);
+    assert!(
+        String::from_utf8_lossy(&upstream.last().body).contains(r#""stream_options":{"include_usage":true}"#)
+    );
+    let hidden: String =
+        dialect.stream.split_inclusive("\n\n").filter(|event| !event.contains("\"usage\":{")).collect();
+    assert_eq!(answer.text(), hidden);
+    assert_eq!(gateway.record()["output_tokens"], 41);
+
+    let off =
+        Gateway::start(&(account("a", "openai", &upstream.address, "include_usage = false") + &key("")));
+    let body = r#"{"model":"m","stream":true,"messages":[]}"#;
+    assert_eq!(off.post("/v1/chat/completions", body).text(), dialect.stream);
+    assert_eq!(upstream.last().body, body.as_bytes());
 }

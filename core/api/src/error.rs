@@ -45,6 +45,35 @@ pub enum Scope {
     Provider,
 }
 
+/// The state that a failure puts its scope into, until it recovers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Condition {
+    /// It was asked too much, for a while.
+    RateLimited,
+    /// It is overloaded.
+    Overloaded,
+    /// Its credentials are refused: an operator must look at them.
+    Unauthorized,
+    /// Its money or its quota is used up.
+    QuotaExceeded,
+    /// It fails; counted, and out after `scheduler.failures` in a row.
+    Failing,
+}
+
+impl Condition {
+    /// Its name in the admin API and in metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RateLimited => "rate_limited",
+            Self::Overloaded => "overloaded",
+            Self::Unauthorized => "unauthorized",
+            Self::QuotaExceeded => "quota_exceeded",
+            Self::Failing => "failing",
+        }
+    }
+}
+
 /// What went wrong. Each kind has one status and one name in each dialect: see `sluice_wire::render`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -136,6 +165,10 @@ pub struct Facts {
     pub scope: Scope,
     /// Whether another account may do better.
     pub elsewhere: bool,
+    /// The state that the account or the provider is in then; `None` where it says nothing about them.
+    pub condition: Option<Condition>,
+    /// How long that lasts, where the upstream names it.
+    pub recovers: Option<Duration>,
     /// A sentence that says what to do.
     pub message: String,
     /// The field of the request that is at fault (`param` in OpenAI's dialect).
@@ -164,6 +197,8 @@ impl Error {
             fault,
             scope,
             elsewhere: matches!(kind, Kind::Upstream | Kind::UpstreamTimeout),
+            condition: matches!(kind, Kind::Upstream | Kind::UpstreamTimeout).then_some(Condition::Failing),
+            recovers: None,
             message: message.into(),
             param: None,
             retry_after: None,
@@ -192,6 +227,20 @@ impl Error {
     #[must_use]
     pub fn elsewhere(mut self, elsewhere: bool) -> Self {
         self.0.elsewhere = elsewhere;
+        self
+    }
+
+    /// Says what state the failure puts its scope into.
+    #[must_use]
+    pub fn condition(mut self, condition: Option<Condition>) -> Self {
+        self.0.condition = condition;
+        self
+    }
+
+    /// Says how long that lasts, where the upstream names it.
+    #[must_use]
+    pub fn recovers(mut self, wait: Option<Duration>) -> Self {
+        self.0.recovers = wait;
         self
     }
 

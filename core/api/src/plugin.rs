@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
@@ -69,6 +70,43 @@ impl SettingsSchema {
         let mut referred = Vec::new();
         T::schemas(&mut referred);
         Self { name: T::name().into_owned(), schema: T::schema(), referred }
+    }
+
+    /// It as a JSON Schema that stands alone, with what it refers to inside.
+    #[must_use]
+    pub fn alone(&self) -> Value {
+        let mut schema = serde_json::to_value(&self.schema).unwrap_or_default();
+        let referred: Map<String, Value> = self
+            .referred
+            .iter()
+            .map(|(name, schema)| (name.clone(), serde_json::to_value(schema).unwrap_or_default()))
+            .collect();
+        if let Some(object) = schema.as_object_mut()
+            && !referred.is_empty()
+        {
+            object.insert("$defs".to_owned(), referred.into());
+        }
+        refer_inside(&mut schema);
+        schema
+    }
+}
+
+/// Where utoipa's references point, and where they point in a schema that stands alone.
+const REFERENCES: (&str, &str) = ("#/components/schemas/", "#/$defs/");
+
+/// Turns references into the OpenAPI document into references into the schema itself.
+fn refer_inside(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(Value::String(reference)) = members.get_mut("$ref")
+                && let Some(name) = reference.strip_prefix(REFERENCES.0)
+            {
+                *reference = format!("{}{name}", REFERENCES.1);
+            }
+            members.values_mut().for_each(refer_inside);
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(refer_inside),
+        _ => {}
     }
 }
 

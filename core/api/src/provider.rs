@@ -9,7 +9,9 @@ use http_body_util::combinators::UnsyncBoxBody;
 use jiff::Timestamp;
 
 use crate::dialect::{Api, Family, Form, Operation};
-use crate::error::{Error, Fault, Kind, Scope};
+use crate::error::{Condition, Error, Fault, Kind, Scope};
+use crate::vault::Vault;
+use crate::wait;
 
 /// A response body as the transport hands it on: frames as they come.
 pub type Body = UnsyncBoxBody<Bytes, Error>;
@@ -52,6 +54,16 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// When no response head came back.
     async fn send(&self, cx: &CallCx<'_>, request: Request<Bytes>) -> Result<Response<Body>, Error> {
         cx.transport.send(request).await
+    }
+
+    /// Gets new credentials after the upstream has refused those of a request with 401. `true` says that they are new
+    /// and that the same account is worth one more try. Called at most once for each attempt.
+    ///
+    /// # Errors
+    ///
+    /// When new credentials can't be had; the account is then unauthorized, with the reason.
+    async fn renew(&self, _cx: &CallCx<'_>) -> Result<bool, Error> {
+        Ok(false)
     }
 
     /// What a refusal of the upstream means: whose fault, how far it reaches, whether another account may do better.
@@ -116,6 +128,8 @@ pub struct Call {
 pub struct CallCx<'a> {
     /// Sends over the account's own proxy, if it has one.
     pub transport: &'a dyn Transport,
+    /// Keeps secrets that change, like refreshed tokens.
+    pub vault: &'a dyn Vault,
     /// The time of the request.
     pub now: Timestamp,
 }
@@ -146,6 +160,8 @@ pub struct Failure<'a> {
     pub headers: &'a HeaderMap,
     /// The body (bounded), or the event's data.
     pub body: &'a [u8],
+    /// When it came, to turn points in time into spans.
+    pub now: Timestamp,
 }
 
 impl Failure<'_> {
@@ -154,14 +170,18 @@ impl Failure<'_> {
     pub fn by_convention(&self) -> Error {
         let status = self.status;
         let error = Error::new(Kind::Upstream, format!("the upstream answered {status}"));
-        match status.as_u16() {
-            401..=403 => error.blame(Fault::Account, Scope::Account).elsewhere(true),
-            429 => error.blame(Fault::Account, Scope::Model).elsewhere(true),
-            408 | 424 => error.blame(Fault::Provider, Scope::Account).elsewhere(true),
-            code if code >= 500 => error.blame(Fault::Provider, Scope::Account).elsewhere(true),
-            // A redirect is never followed; it is a wrong base URL.
-            code if code < 400 => error.blame(Fault::Account, Scope::Account).elsewhere(true),
-            _ => error.blame(Fault::Client, Scope::Request).elsewhere(false),
-        }
+        let of = |error: Error, fault, scope, condition| error.blame(fault, scope).elsewhere(true).condition(Some(condition));
+        let error = match status.as_u16() {
+            401 | 403 => of(error, Fault::Account, Scope::Account, Condition::Unauthorized),
+            402 => of(error, Fault::Account, Scope::Account, Condition::QuotaExceeded),
+            429 => of(error, Fault::Account, Scope::Model, Condition::RateLimited),
+            503 => of(error, Fault::Provider, Scope::Account, Condition::Overloaded),
+            408 | 424 => of(error, Fault::Provider, Scope::Account, Condition::Failing),
+            code if code >= 500 => of(error, Fault::Provider, Scope::Account, Condition::Failing),
+            // A redirect is never followed: it is a wrong base URL. 407 is the account's proxy speaking.
+            code if code < 400 || code == 407 => of(error, Fault::Account, Scope::Account, Condition::Failing),
+            _ => error.blame(Fault::Client, Scope::Request).elsewhere(false).condition(None),
+        };
+        if error.facts().condition.is_some() { error.recovers(wait::retry_after(self.headers, self.now)) } else { error }
     }
 }

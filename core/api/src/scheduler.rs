@@ -5,13 +5,16 @@ use std::fmt;
 use crate::dialect::{Api, Operation};
 use crate::error::{Fault, Scope};
 
-/// Orders the accounts that could serve a request.
+/// Picks among the accounts that can serve a request now.
 ///
-/// Called under a lock that also counts the pick in flight, so that a burst does not read the same
-/// zeros: it must be quick and must not block.
+/// Who is a candidate is the engine's to say, by one rule for every request: enabled, permitted, healthy, with room.
+/// A scheduler only prefers.
 pub trait Scheduler: fmt::Debug + Send + Sync + 'static {
-    /// The candidates' indices, best first; those left out are not used.
-    fn plan(&self, ask: &Ask<'_>, candidates: &[Candidate<'_>]) -> Vec<usize>;
+    /// The index of the candidate that is to have the request; `None` leaves them all. `candidates` is never empty.
+    ///
+    /// Called under the lock under which the pick is counted in flight too, so that a burst does not read the same
+    /// zeros: it must be quick and must not block. Called again, without those that failed, for each further attempt.
+    fn pick(&self, ask: &Ask<'_>, candidates: &[Candidate<'_>]) -> Option<usize>;
 
     /// Told once how each attempt ended, cancelled ones too.
     fn observe(&self, _account: &str, _outcome: Outcome) {}
@@ -33,6 +36,8 @@ pub struct Ask<'a> {
 pub struct Candidate<'a> {
     /// Its name.
     pub account: &'a str,
+    /// Its place among all accounts: the same from pick to pick until the configuration changes.
+    pub index: usize,
     /// Its priority; lower is tried first.
     pub priority: u32,
     /// Its weight; at least 1.

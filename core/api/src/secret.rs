@@ -4,7 +4,7 @@ use std::fs;
 
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -26,6 +26,32 @@ impl Secret {
     pub fn expose(&self) -> &str {
         &self.0
     }
+}
+
+/// Ends of words in a key's name which say that its value may be a secret.
+const TELLING: [&str; 13] = [
+    "key",
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "passphrase",
+    "credential",
+    "credentials",
+    "auth",
+    "authorization",
+    "cookie",
+    "headers",
+    "proxy",
+];
+
+/// Whether the value at a key path may be a secret, going by names alone: `api_key`, `oauth.refresh_token`.
+///
+/// It is for what no settings type has read yet, and hides too much rather than too little.
+#[must_use]
+pub fn may_be_secret(path: &str) -> bool {
+    let words = path.split(|letter: char| !letter.is_alphanumeric());
+    words.map(str::to_lowercase).any(|word| TELLING.iter().any(|telling| word.ends_with(telling)))
 }
 
 impl std::fmt::Debug for Secret {
@@ -112,7 +138,12 @@ impl PartialSchema for Secret {
         };
         OneOfBuilder::new()
             .description(Some("A secret: inline, from an environment variable, or from a file."))
-            .item(ObjectBuilder::new().schema_type(Type::String))
+            // The mark by which whoever shows settings knows a secret, also where this schema stands inline.
+            .item(
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .format(Some(SchemaFormat::KnownFormat(KnownFormat::Password))),
+            )
             .item(place("env", "name of an environment variable"))
             .item(place("file", "path of a file"))
             .into()
@@ -120,3 +151,20 @@ impl PartialSchema for Secret {
 }
 
 impl ToSchema for Secret {}
+
+#[cfg(test)]
+mod tests {
+    use super::may_be_secret;
+
+    #[test]
+    fn a_name_that_tells_of_a_secret_is_heard() {
+        for path in
+            ["accounts.a.api_key", "oauth.refresh_token", "x-api-key", "apiKey", "headers.x", "auth", "proxy"]
+        {
+            assert!(may_be_secret(path), "{path}");
+        }
+        for path in ["server.listen", "accounts.a.tokens", "keys.ci.concurrency", "max_tokens", "base_url"] {
+            assert!(!may_be_secret(path), "{path}");
+        }
+    }
+}

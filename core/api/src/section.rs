@@ -2,13 +2,17 @@
 
 use std::fmt;
 
+use figment::error::{Actual, Kind};
 use figment::value::{Dict, Value};
 use http::HeaderValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
-use crate::secret::Secret;
+use crate::secret::{Secret, may_be_secret};
+
+/// How the sentence about an unknown key begins.
+const UNKNOWN_KEY: &str = "unknown key `";
 
 /// One mistake in the configuration, with its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -44,6 +48,21 @@ impl Problem {
         }
     }
 
+    /// A key that nobody knows, where `valid` are known.
+    #[must_use]
+    pub fn unknown_key(file: impl Into<String>, path: impl Into<String>, name: &str, valid: &[&str]) -> Self {
+        let allowed = if valid.is_empty() { "no key at all".to_owned() } else { valid.join(", ") };
+        Self::at(file, path, format!("{UNKNOWN_KEY}{name}`"))
+            .allowed(allowed)
+            .nearest(name, valid.iter().copied())
+    }
+
+    /// The key that this problem says is unknown.
+    #[must_use]
+    pub fn unknown(&self) -> Option<&str> {
+        self.message.strip_prefix(UNKNOWN_KEY)?.strip_suffix('`')
+    }
+
     /// Says what was found.
     #[must_use]
     pub fn found(mut self, found: impl Into<String>) -> Self {
@@ -68,7 +87,11 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}", self.file, self.path, self.message)?;
+        write!(f, "{}: ", self.file)?;
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        f.write_str(&self.message)?;
         if let Some(found) = &self.found {
             write!(f, "; found {found}")?;
         }
@@ -119,29 +142,29 @@ impl Section<'_> {
     ///
     /// # Errors
     ///
-    /// Every mistake, with its place, what was found, what is allowed, and the nearest valid name.
+    /// Every mistake, with its place, what was found, what is allowed, and the nearest valid name. What was found is
+    /// told by its type alone where the type is wrong or the key may be a secret's; a settings type that words its
+    /// own errors must take the same care.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Vec<Problem>> {
         let mut problems = Vec::new();
         for (key, value) in self.values {
             let alone = Dict::from([(key.clone(), value.clone())]);
             if let Err(error) = Value::from(alone).deserialize::<T>() {
-                problems.extend(error.into_iter().filter_map(|one| self.explain(key, Some(value), &one)));
+                problems.extend(error.into_iter().filter_map(|one| self.explain(key, value, &one)));
             }
         }
-        let whole = Value::from(self.values.clone()).deserialize::<T>();
-        match whole {
+        match Value::from(self.values.clone()).deserialize::<T>() {
             Ok(settings) if problems.is_empty() => Ok(settings),
             Ok(_) => Err(problems),
             Err(error) => {
                 // What the keys by themselves could not show: what is missing.
                 for one in error {
-                    if let figment::error::Kind::MissingField(field) = &one.kind
+                    if let Kind::MissingField(field) = &one.kind
                         && one.path.is_empty()
                     {
-                        let message = format!("`{field}` is missing");
-                        problems.push(Problem::at(self.file(), format!("{}.{field}", self.path), message));
+                        problems.push(Problem::at(self.file(), self.at(field), missing(field)));
                     } else if problems.is_empty() {
-                        problems.push(Problem::at(self.file(), self.path, one.kind.to_string()));
+                        problems.push(describe(self.file(), self.path.to_owned(), &one.kind));
                     }
                 }
                 Err(problems)
@@ -153,7 +176,13 @@ impl Section<'_> {
     #[must_use]
     pub fn wrong(&self, key: &str, message: impl Into<String>) -> Vec<Problem> {
         let file = self.values.get(key).map_or_else(|| self.file(), |value| self.origin.of(value));
-        vec![Problem::at(file, format!("{}.{key}", self.path), message)]
+        vec![Problem::at(file, self.at(key), message)]
+    }
+
+    /// The key path of a key of this section.
+    #[must_use]
+    pub fn at(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
     /// A credential as a header's value, after a prefix like `Bearer `, marked so that it never prints.
@@ -174,37 +203,140 @@ impl Section<'_> {
         self.values.values().next().map_or_else(|| "default".to_owned(), |value| self.origin.of(value))
     }
 
-    fn explain(&self, key: &str, value: Option<&Value>, error: &figment::Error) -> Option<Problem> {
-        use figment::error::Kind;
+    fn explain(&self, key: &str, value: &Value, error: &figment::Error) -> Option<Problem> {
         if matches!(&error.kind, Kind::MissingField(_)) && error.path.is_empty() {
             return None;
         }
-        let mut path = format!("{}.{key}", self.path);
+        let mut path = self.at(key);
         for part in error.path.iter().skip(1) {
-            path.push('.');
-            path.push_str(part);
+            // An element of a list, most likely.
+            path.push_str(&if part.parse::<usize>().is_ok() {
+                format!("[{part}]")
+            } else {
+                format!(".{part}")
+            });
         }
-        let file = value.map_or_else(|| self.file(), |value| self.origin.of(value));
-        Some(match &error.kind {
-            Kind::UnknownField(name, valid) => {
-                if !path.ends_with(&format!(".{name}")) {
-                    path = format!("{path}.{name}");
-                }
-                Problem::at(file, path, format!("unknown key `{name}`"))
-                    .allowed(valid.join(", "))
-                    .nearest(name, valid.iter().copied())
+        Some(describe(self.origin.of(value), path, &error.kind))
+    }
+}
+
+/// A mistake as people are told it.
+fn describe(file: String, mut path: String, kind: &Kind) -> Problem {
+    let hidden = may_be_secret(&path);
+    match kind {
+        Kind::UnknownField(name, valid) => {
+            if path != *name && !path.ends_with(&format!(".{name}")) {
+                path = format!("{path}.{name}");
             }
-            Kind::InvalidType(found, wanted) => {
-                Problem::at(file, path, "wrong type").found(found.to_string()).allowed(wanted.clone())
-            }
-            Kind::InvalidValue(found, wanted) => {
-                Problem::at(file, path, "invalid value").found(found.to_string()).allowed(wanted.clone())
-            }
-            Kind::UnknownVariant(name, valid) => Problem::at(file, path, "unknown value")
-                .found(format!("`{name}`"))
-                .allowed(valid.join(", "))
-                .nearest(name, valid.iter().copied()),
-            other => Problem::at(file, path, other.to_string()),
-        })
+            Problem::unknown_key(file, path, name, valid)
+        }
+        Kind::MissingField(field) => Problem::at(file, path, missing(field)),
+        // A value of the wrong type may be a secret in the wrong place.
+        Kind::InvalidType(found, wanted) => {
+            Problem::at(file, path, "wrong type").found(type_of(found)).allowed(wanted.clone())
+        }
+        Kind::Unsupported(found) | Kind::UnsupportedKey(found, _) => {
+            Problem::at(file, path, "wrong type").found(type_of(found))
+        }
+        Kind::InvalidValue(found, wanted) => {
+            let found = if hidden { type_of(found).to_owned() } else { value_of(found) };
+            Problem::at(file, path, "invalid value").found(found).allowed(wanted.clone())
+        }
+        Kind::UnknownVariant(_, valid) if hidden => {
+            Problem::at(file, path, "unknown value").allowed(valid.join(", "))
+        }
+        Kind::UnknownVariant(name, valid) => Problem::at(file, path, "unknown value")
+            .found(format!("`{name}`"))
+            .allowed(valid.join(", "))
+            .nearest(name, valid.iter().copied()),
+        other => Problem::at(file, path, other.to_string()),
+    }
+}
+
+fn missing(field: &str) -> String {
+    format!("`{field}` is missing")
+}
+
+/// What a value is, without the value.
+#[must_use]
+pub fn type_of(found: &Actual) -> &'static str {
+    match found {
+        Actual::Bool(_) => "a boolean",
+        Actual::Unsigned(_) | Actual::Signed(_) => "a whole number",
+        Actual::Float(_) => "a number with a fraction",
+        Actual::Char(_) | Actual::Str(_) => "a string",
+        Actual::Unit | Actual::Option => "nothing",
+        Actual::Seq => "a list",
+        Actual::Map => "a table",
+        _ => "something else",
+    }
+}
+
+/// A value as it may stand in a file.
+fn value_of(found: &Actual) -> String {
+    match found {
+        Actual::Unsigned(number) => number.to_string(),
+        Actual::Signed(number) => number.to_string(),
+        Actual::Float(number) => number.to_string(),
+        Actual::Str(text) => format!("{text:?}"),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Problem;
+    use crate::Secret;
+    use crate::testing::with_section;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only what is wrong with them is looked at")]
+    struct Settings {
+        size: Option<u8>,
+        mode: Option<Mode>,
+        auth: Option<Mode>,
+        api_key: Option<Secret>,
+        list: Option<Vec<String>>,
+        needed: bool,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Mode {
+        Fast,
+    }
+
+    fn check(toml: &str) -> Vec<Problem> {
+        with_section(&format!("needed = true\n{toml}"), |section| section.read::<Settings>()).unwrap_err()
+    }
+
+    #[test]
+    fn what_was_found_is_told_but_never_where_it_may_be_a_secret() {
+        for (toml, found) in [
+            ("size = 256", Some("256")),
+            ("size = \"planted\"", Some("a string")),
+            ("mode = \"slow\"", Some("`slow`")),
+            ("mode = [\"planted\"]", Some("a list")),
+            ("auth = \"planted\"", None),
+            ("api_key = [\"planted\"]", Some("a list")),
+            ("api_key = 1.5", Some("a number with a fraction")),
+            ("list = \"planted\"", Some("a string")),
+            ("list = [1]", Some("a whole number")),
+            ("list = { a = \"planted\" }", Some("a table")),
+        ] {
+            let problems = check(toml);
+            assert_eq!(problems.len(), 1, "{problems:?}");
+            assert_eq!(problems[0].found.as_deref(), found, "{toml}");
+            assert!(!format!("{problems:?}").contains("planted"), "{problems:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_told_with_the_nearest_one() {
+        let problems = check("sise = 1");
+        assert_eq!((problems[0].unknown(), problems[0].nearest.as_deref()), (Some("sise"), Some("size")));
+        assert_eq!(problems[0].path, "accounts.account.sise");
     }
 }

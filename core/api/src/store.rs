@@ -3,6 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use crate::limiter::{Bucket, Take};
 
@@ -57,12 +58,45 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// When they could not be read.
     async fn list(&self, kind: &str) -> Result<Vec<(String, String)>, StoreError>;
 
+    /// Keeps small values for a time, each in place of one of the same kind and id. Called in batches, off every
+    /// request's path; durable when it returns.
+    ///
+    /// # Errors
+    ///
+    /// When they could not be written; none of them is then.
+    async fn remember(&self, kind: &str, values: Vec<Remembered>) -> Result<(), StoreError>;
+
+    /// A value that was kept; what it says of its own time is for the caller to look at.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be read.
+    async fn recall(&self, kind: &str, id: &str) -> Result<Option<String>, StoreError>;
+
+    /// Deletes values whose time is over, some at a time. Called now and then.
+    ///
+    /// # Errors
+    ///
+    /// When they could not be deleted.
+    async fn forget(&self, now: Timestamp) -> Result<(), StoreError>;
+
     /// Whether the store can be reached and written to, for `/readyz`.
     ///
     /// # Errors
     ///
     /// When it can't.
     async fn ready(&self) -> Result<(), StoreError>;
+}
+
+/// A small value that is kept for a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// Its id, unique in its kind.
+    pub id: String,
+    /// The value.
+    pub value: String,
+    /// Until when it is kept.
+    pub until: Timestamp,
 }
 
 /// What came of [`Store::take_all`].

@@ -11,7 +11,9 @@ use jiff::Timestamp;
 use crate::dialect::{Api, Form, Operation};
 use crate::error::{Error, Kind};
 use crate::provider::{Body, Call, CallCx, Transport};
+use crate::secret::Secret;
 use crate::section::{Origins, Section};
+use crate::vault::Vault;
 
 /// Builds with a section that has these values.
 ///
@@ -52,12 +54,24 @@ pub fn call(api: Api, operation: Operation, form: Form, model: &str) -> Call {
     }
 }
 
-/// A context whose transport sends nothing.
+/// A context whose transport sends nothing and whose vault is empty.
 #[must_use]
 pub fn context() -> CallCx<'static> {
-    CallCx { transport: &Unused, now: Timestamp::UNIX_EPOCH }
+    CallCx { transport: &Unused, vault: &Unused, now: Timestamp::UNIX_EPOCH }
 }
 
+#[async_trait]
+impl Vault for Unused {
+    async fn get(&self, _name: &str) -> Result<Option<Secret>, Error> {
+        Ok(None)
+    }
+
+    async fn put(&self, _name: &str, _secret: &Secret) -> Result<(), Error> {
+        Err(Error::new(Kind::Internal, "a test kept something"))
+    }
+}
+
+#[derive(Debug)]
 struct Unused;
 
 #[async_trait]

@@ -1,17 +1,27 @@
-//! An upstream account at work: its configuration, its way upstream, and what it has in flight.
+//! An upstream account at work: its configuration, its way upstream, its health, and what it has in flight.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use sluice_api::Timestamp;
+use sluice_api::error::Facts;
 use sluice_api::provider::Transport;
+use sluice_api::scheduler::Outcome;
 
 use crate::config::AccountConfig;
+use crate::eligible::Admission;
+use crate::health::{Health, Overloads};
+use crate::route::Target;
+use crate::snapshot::Snapshot;
 
 /// An account of a snapshot.
 pub struct Account {
     /// Its name, shared with records.
     pub name: Arc<str>,
+    /// Its place among the snapshot's accounts.
+    pub index: usize,
+    /// What it shares with accounts of the same upstream: kind and base URL.
+    pub upstream: Arc<str>,
     /// Its configuration.
     pub config: AccountConfig,
     /// Sends its requests, over its proxy if it has one.
@@ -32,6 +42,8 @@ pub struct AccountState {
     in_flight: AtomicU32,
     picked: AtomicU64,
     used_at_ms: AtomicI64,
+    /// What its upstream told.
+    pub health: Health,
 }
 
 impl AccountState {
@@ -55,27 +67,73 @@ impl AccountState {
     }
 
     /// Counts a request in flight. Called under the pick lock, so that a burst sees what it has picked.
-    pub(crate) fn enter(account: &Arc<Account>, turn: u64, now: Timestamp) -> InFlight {
-        let state = &account.state;
+    pub(crate) fn enter(
+        target: &Target,
+        snapshot: &Arc<Snapshot>,
+        overloads: &Arc<Overloads>,
+        admission: Admission,
+        turn: u64,
+        now: Timestamp,
+    ) -> InFlight {
+        let state = &target.account.state;
         state.in_flight.fetch_add(1, Ordering::Relaxed);
         state.picked.store(turn, Ordering::Relaxed);
         state.used_at_ms.store(now.as_millisecond(), Ordering::Relaxed);
-        InFlight(Arc::clone(account))
+        if admission == Admission::Probe {
+            state.health.probe(&target.model, now);
+        }
+        InFlight {
+            account: Arc::clone(&target.account),
+            model: Arc::clone(&target.model),
+            snapshot: Arc::clone(snapshot),
+            overloads: Arc::clone(overloads),
+            probes: admission == Admission::Probe,
+        }
     }
 }
 
-/// A request in flight on an account; it ends when this is dropped.
+/// A request in flight on an account; it ends when this is dropped. What it tells of the account's health is noted
+/// through it; one that tells nothing leaves things as they were.
 #[derive(Debug)]
-pub(crate) struct InFlight(Arc<Account>);
+pub(crate) struct InFlight {
+    account: Arc<Account>,
+    model: Arc<str>,
+    snapshot: Arc<Snapshot>,
+    overloads: Arc<Overloads>,
+    probes: bool,
+}
 
 impl InFlight {
     pub(crate) fn account(&self) -> &Arc<Account> {
-        &self.0
+        &self.account
+    }
+
+    /// The scheduler is told how the attempt ended.
+    pub(crate) fn observe(&self, outcome: Outcome) {
+        self.snapshot.scheduler.observe(&self.account.name, outcome);
+    }
+
+    /// The upstream answered.
+    pub(crate) fn answered(&mut self, now: Timestamp) {
+        self.probes = false;
+        self.account.state.health.answered(&self.model, now);
+        self.overloads.answered(&self.account.upstream, now);
+    }
+
+    /// The attempt failed, or its answer broke off.
+    pub(crate) fn failed(&mut self, facts: &Facts, now: Timestamp) {
+        self.probes = false;
+        let policy = &self.snapshot.health;
+        self.account.state.health.failed(&self.model, facts, policy, now);
+        self.overloads.failed(&self.account.upstream, &self.account.name, facts, policy, now);
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.state.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if self.probes {
+            self.account.state.health.release(&self.model);
+        }
+        self.account.state.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }

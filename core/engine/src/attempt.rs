@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
+use http::{HeaderMap, Response, StatusCode};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http_body_util::BodyExt;
 use sluice_api::error::Answer;
-use sluice_api::provider::{Body, Call, CallCx, Failure, ModelPlace};
-use sluice_api::{Api, Error, Fault, Form, Kind, Operation, Scope};
+use sluice_api::provider::{Body, Call, CallCx, Failure, ModelPlace, Provider};
+use sluice_api::{Api, Error, Fault, Form, Kind, Operation, Scope, Timestamp};
 use sluice_wire::meter::Meter;
 use sluice_wire::splice;
 use sluice_wire::{headers, hide};
@@ -58,20 +58,20 @@ pub(crate) async fn attempt(
         headers: relayed,
         body: bytes,
     };
-    let cx = CallCx { transport: &*account.transport, now: gateway.now() };
-    let mut request = provider.prepare(&cx, call).await?;
-    for (name, value) in &account.config.headers {
-        request.headers_mut().insert(name, value.clone());
-    }
-
-    settlement.sent();
+    let cx = CallCx { transport: &*account.transport, vault: gateway, now: gateway.now() };
     let wait = account.config.timeouts.first_byte;
     let deadline = Instant::now() + wait;
-    let response = within(deadline, wait, ask, provider.send(&cx, request)).await??;
+    let mut response = send(&cx, target, call.clone(), deadline, ask, settlement).await?;
+    // Credentials that were refused may only have grown old: new ones are worth one more try on the same account.
+    if response.status() == StatusCode::UNAUTHORIZED
+        && within(deadline, wait, ask, provider.renew(&cx)).await??
+    {
+        response = send(&cx, target, call, deadline, ask, settlement).await?;
+    }
     let (head, body) = response.into_parts();
     let (mut head, body) = decoded(head, body);
     if !head.status.is_success() {
-        return Err(refusal(provider.as_ref(), head, body).await);
+        return Err(refusal(provider.as_ref(), head, body, gateway.now()).await);
     }
     let form = framing(&head.headers, ask);
     let meter = Meter::new(ask.route.api, ask.route.operation, form);
@@ -79,7 +79,8 @@ pub(crate) async fn attempt(
     let mut source = Source::new(body, meter, filter, form, ask.route.api, account.config.timeouts.idle);
     within(deadline, wait, ask, source.begin()).await??;
     if let Some(error) = source.first_error() {
-        let failure = Failure { status: error.status, headers: &head.headers, body: &error.data };
+        let failure =
+            Failure { status: error.status, headers: &head.headers, body: &error.data, now: gateway.now() };
         let body = error.body(ask.route.api);
         let answer = Answer { status: error.status, headers: HeaderMap::new(), body };
         return Err(handed_on(provider.classify(&failure), answer));
@@ -90,6 +91,24 @@ pub(crate) async fn attempt(
         head.headers.remove(CONTENT_LENGTH);
     }
     Ok(Answered { status: head.status, headers: head.headers, source })
+}
+
+async fn send(
+    cx: &CallCx<'_>,
+    target: &Target,
+    call: Call,
+    deadline: Instant,
+    ask: &Ask,
+    settlement: &mut Settlement,
+) -> Result<Response<Body>, Error> {
+    let config = &target.account.config;
+    let wait = config.timeouts.first_byte;
+    let mut request = within(deadline, wait, ask, config.provider.prepare(cx, call)).await??;
+    for (name, value) in &config.headers {
+        request.headers_mut().insert(name, value.clone());
+    }
+    settlement.sent();
+    within(deadline, wait, ask, config.provider.send(cx, request)).await?
 }
 
 /// The body to send, and whether the usage it asks for is to be hidden from the client.
@@ -144,11 +163,15 @@ fn decoded(mut head: http::response::Parts, body: Body) -> (http::response::Part
     }
 }
 
-async fn refusal(
-    provider: &dyn sluice_api::provider::Provider,
-    head: http::response::Parts,
-    mut body: Body,
-) -> Error {
+async fn refusal(provider: &dyn Provider, head: http::response::Parts, body: Body, now: Timestamp) -> Error {
+    let body = read_refusal(body).await;
+    let failure = Failure { status: head.status, headers: &head.headers, body: &body, now };
+    let error = provider.classify(&failure);
+    handed_on(error, Answer { status: head.status, headers: head.headers, body })
+}
+
+/// A body within bounds of size and time; what comes of one that breaks off.
+pub(crate) async fn read_refusal(mut body: Body) -> Bytes {
     let mut read = BytesMut::new();
     while let Ok(Some(Ok(frame))) = tokio::time::timeout(REFUSAL_WAIT, body.frame()).await {
         let Ok(data) = frame.into_data() else { continue };
@@ -158,9 +181,7 @@ async fn refusal(
             break;
         }
     }
-    let body = read.freeze();
-    let error = provider.classify(&Failure { status: head.status, headers: &head.headers, body: &body });
-    handed_on(error, Answer { status: head.status, headers: head.headers, body })
+    read.freeze()
 }
 
 /// The error with the upstream's answer, unless that is not for the client: its key is not to blame for what is the

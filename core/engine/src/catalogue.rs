@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sluice_api::{Api, Operation};
 
 use crate::key::Key;
-use crate::route::upstream_model;
+use crate::route;
 use crate::snapshot::Snapshot;
 
 /// Names that clients may ask for: those the providers, the price list, `model_map` and `rewrite` know.
@@ -24,44 +24,29 @@ pub fn known(snapshot: &Snapshot) -> BTreeSet<String> {
     names
 }
 
-/// Those of the known names that a key may ask for through one of these APIs and that some account serves.
+/// Those of the known names that a key may ask for through one of these APIs, and that some account serves there.
+///
+/// What only another API serves is not listed: until requests are translated, asking for it here is refused.
 #[must_use]
 pub fn of_key(snapshot: &Snapshot, key: &Key, apis: &[Api]) -> Vec<String> {
     let may = |name: &String| {
-        key.models.matches(name)
-            && apis
-                .iter()
-                .any(|api| key.allow.contains(&api.family()) && is_served(snapshot, key, *api, name))
+        apis.iter().any(|api| LISTED.iter().any(|operation| serves(snapshot, key, *api, *operation, name)))
     };
     known(snapshot).into_iter().filter(may).collect()
 }
 
-fn is_served(snapshot: &Snapshot, key: &Key, api: Api, name: &str) -> bool {
-    let route = snapshot.route(api, name);
-    let model = route.and_then(|route| route.rewrite.as_deref()).unwrap_or(name);
-    let own = [api.family().name().to_owned()];
-    let pools = route.map_or(&own[..], |route| &route.pools);
-    pools.iter().filter(|pool| key.pools.is_empty() || key.pools.contains(pool)).any(|pool| {
-        snapshot.pools.get(pool).is_some_and(|accounts| {
-            accounts.iter().any(|account| {
-                let bound =
-                    key.accounts.is_empty() || key.accounts.iter().any(|name| **name == *account.name);
-                let offered = |model: &str| {
-                    OPERATIONS.iter().any(|operation| {
-                        account
-                            .config
-                            .provider
-                            .offer(*operation, model)
-                            .is_some_and(|offer| offer.apis.contains(&api))
-                    })
-                };
-                bound
-                    && account.config.enabled
-                    && upstream_model(account, model).is_some_and(|model| offered(&model))
-            })
-        })
+/// Operations that make a model one to list: those that a client has a model for.
+const LISTED: [Operation; 3] = [Operation::Generate, Operation::Embed, Operation::Images];
+
+/// Whether some account serves a key's request for an operation of a model, asked through an API.
+#[must_use]
+pub fn serves(snapshot: &Snapshot, key: &Key, api: Api, operation: Operation, name: &str) -> bool {
+    if !key.allow.contains(&api.family()) || !key.models.matches(name) {
+        return false;
+    }
+    let found = route::candidates(snapshot, api, operation, name);
+    let mut usable = found.pools.iter().flat_map(|pool| pool.targets.iter().map(move |target| (pool, target)));
+    usable.any(|(pool, target)| {
+        target.account.config.enabled && route::binds(key, &pool.name, &target.account.name)
     })
 }
-
-/// Operations that a listed model may serve.
-const OPERATIONS: [Operation; 3] = [Operation::Generate, Operation::Embed, Operation::Images];

@@ -13,8 +13,11 @@ use sluice_api::{Problem, Timestamp};
 
 use crate::account::AccountState;
 use crate::config::{self, Loaded, Resolved};
-use crate::keys::MadeKeys;
+use crate::health::Overloads;
+use crate::keys::{Bound, KeyError, MadeKeys};
 use crate::records::Records;
+use crate::reference::References;
+use crate::session::Sessions;
 use crate::snapshot::Snapshot;
 use crate::transport::{TransportError, Transports};
 
@@ -31,6 +34,9 @@ pub struct Gateway {
     keys: MadeKeys,
     records: Records,
     transports: Transports,
+    overloads: Arc<Overloads>,
+    sessions: Sessions,
+    references: References,
     /// The count of picks, and the lock under which an account is picked and counted.
     pick: Mutex<u64>,
     buffered: AtomicU64,
@@ -83,6 +89,9 @@ impl Gateway {
             keys,
             records,
             transports,
+            overloads: Arc::default(),
+            sessions: Sessions::default(),
+            references: References::default(),
             pick: Mutex::new(0),
             buffered: AtomicU64::new(0),
             draining: AtomicBool::new(false),
@@ -150,6 +159,8 @@ impl Gateway {
     ///
     /// Every problem; the configuration in force stays.
     pub async fn reload(&self) -> Result<(), Vec<Problem>> {
+        // Keys before the configuration, as whoever changes a key takes them.
+        let _writing = self.keys.writing().await;
         let mut current = self.current.lock().await;
         let loaded = config::load(&current.files)?;
         let fresh = config::check(&loaded)?;
@@ -157,11 +168,13 @@ impl Gateway {
         if !fixed.is_empty() {
             return Err(fixed);
         }
-        let keys = self.keys.rebind(&fresh)?;
+        let keys = self.keys.bind(&fresh)?;
         let mut states = current.states.clone();
         states.retain(|name, _| fresh.accounts.iter().any(|account| account.name == *name));
-        let snapshot = Snapshot::new(&fresh, &keys, &mut states, &self.transports)
+        let snapshot = Snapshot::new(&fresh, &keys.in_force(), &mut states, &self.transports)
             .map_err(|error| vec![Problem::at("accounts", error.account.clone(), error.to_string())])?;
+        // Nothing fails from here on: it is all of it.
+        self.keys.commit(keys);
         self.take_into_force(snapshot);
         self.described.store(Arc::new(config::describe(&loaded)));
         current.states = states;
@@ -169,11 +182,17 @@ impl Gateway {
         Ok(())
     }
 
-    /// Takes keys that were made, changed or deleted into force.
-    pub(crate) async fn keys_changed(&self) -> Result<(), TransportError> {
+    /// Takes keys that were made, changed or deleted into force, once the store has `kept` the change.
+    pub(crate) async fn keys_changed(
+        &self,
+        keys: Bound,
+        kept: impl Future<Output = Result<(), StoreError>>,
+    ) -> Result<(), KeyError> {
         let mut current = self.current.lock().await;
         let Current { config, states, .. } = &mut *current;
-        let snapshot = Snapshot::new(config, &self.keys.all(), states, &self.transports)?;
+        let snapshot = Snapshot::new(config, &keys.in_force(), states, &self.transports)?;
+        kept.await?;
+        self.keys.commit(keys);
         self.take_into_force(snapshot);
         Ok(())
     }
@@ -192,11 +211,22 @@ impl Gateway {
     pub async fn tend(self: Arc<Self>) {
         let mut tick = tokio::time::interval(COLLECT_EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        for turn in (0..SWEEP_EVERY).cycle() {
-            tick.tick().await;
-            self.records.collect();
-            if turn == 0 {
+        let mut turn = 0;
+        loop {
+            tokio::select! {
+                _ = tick.tick() => turn += 1,
+                () = self.records.batch() => {}
+            }
+            self.references.keep(&*self.store).await;
+            if !self.records.is_empty() {
+                // Formatting a batch of log lines takes longer than any request may wait for a worker.
+                let gateway = Arc::clone(&self);
+                let _ = tokio::task::spawn_blocking(move || gateway.records.collect()).await;
+            }
+            if turn == SWEEP_EVERY {
+                turn = 0;
                 self.transports.sweep();
+                self.sessions.sweep(self.now());
                 self.records.measures().upkeep();
             }
         }
@@ -204,6 +234,21 @@ impl Gateway {
 
     pub(crate) fn pick_lock(&self) -> MutexGuard<'_, u64> {
         self.pick.lock()
+    }
+
+    /// What upstreams told of whole providers.
+    pub(crate) fn overloads(&self) -> &Arc<Overloads> {
+        &self.overloads
+    }
+
+    /// Which account each conversation is on.
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    /// Which account made each response.
+    pub(crate) fn references(&self) -> &References {
+        &self.references
     }
 
     pub(crate) fn buffered(&self) -> &AtomicU64 {

@@ -208,12 +208,9 @@ pub fn request_id(headers: &HeaderMap) -> Arc<str> {
     {
         return own.into();
     }
-    let mut buffer = [0; 36];
-    let id: &str = uuid::Uuid::now_v7().simple().encode_lower(&mut buffer);
-    let mut name = String::with_capacity(4 + id.len());
-    name.push_str("req_");
-    name.push_str(id);
-    name.into()
+    let mut buffer = *b"req_00000000000000000000000000000000";
+    uuid::Uuid::now_v7().simple().encode_lower(buffer.get_mut(4..).unwrap_or_default());
+    std::str::from_utf8(&buffer).unwrap_or_default().into()
 }
 
 async fn next_frame<B>(body: &mut B, wait: Duration) -> Result<Option<http_body::Frame<Bytes>>, Error>

@@ -1,32 +1,27 @@
 //! Keys made at run time: kept in the store, only the hash of each, and looked up in the snapshot.
 
-use std::collections::BTreeMap;
+mod made;
+
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
-use sluice_api::store::{Store, StoreError};
-use sluice_api::{Problem, Timestamp};
+use sluice_api::store::StoreError;
+use sluice_api::{Family, Problem, Timestamp};
 use utoipa::ToSchema;
 
-use crate::config::{self, KeyFields, Resolved};
+use crate::config::settings::{Limit, Mode, Queue};
+use crate::config::{KeyFields, read_key_fields};
 use crate::gateway::Gateway;
 use crate::key::{Key, KeyHash, Source, new_secret};
-use crate::snapshot::Snapshot;
+use crate::transport::TransportError;
+use made::{KIND, Made, Standing, Stored, fit};
 
-/// What documents of keys are called in the store.
-const KIND: &str = "key";
-
-/// A key as the store keeps it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Stored {
-    id: String,
-    hash: String,
-    created: Timestamp,
-    rotated: Option<Timestamp>,
-    fields: Map<String, Value>,
-}
+pub(crate) use made::Bound;
+pub use made::MadeKeys;
 
 /// A key as the admin API shows it; never with its secret.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -41,10 +36,35 @@ pub struct KeyView {
     /// When its secret was last replaced.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub rotated: Option<Timestamp>,
-    /// Its fields, as in `[[keys]]`.
-    #[serde(flatten)]
-    #[schema(inline)]
-    pub fields: Map<String, Value>,
+    /// Why no request is served with it, where that is so: it does not fit the configuration.
+    pub not_in_force: Option<String>,
+    /// Its name, unique.
+    pub name: String,
+    /// The group it belongs to.
+    pub group: Option<String>,
+    /// A label to query usage by.
+    pub user: Option<String>,
+    /// Further labels.
+    pub tags: Vec<String>,
+    /// Families of client API that it may use.
+    pub allow: Vec<Family>,
+    /// Globs over the model asked for, `!` excludes; empty = all.
+    pub models: Vec<String>,
+    /// Pools it is bound to; empty = any.
+    pub pools: Vec<String>,
+    /// Accounts it is bound to; empty = any.
+    pub accounts: Vec<String>,
+    /// When it stops working.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires: Option<Timestamp>,
+    /// Requests at once; 0 = no bound.
+    pub concurrency: u32,
+    /// Where requests beyond `concurrency` wait.
+    pub queue: Option<Queue>,
+    /// Limits.
+    pub limits: Vec<Limit>,
+    /// How its limits are enforced.
+    pub mode: Mode,
 }
 
 /// Why a key could not be made, changed or deleted.
@@ -70,90 +90,38 @@ pub enum KeyError {
     Internal(String),
 }
 
-/// The keys made at run time.
-#[derive(Debug)]
-pub struct MadeKeys {
-    store: Arc<dyn Store>,
-    /// Held over a change of the store and of this map, so that both agree.
-    writing: tokio::sync::Mutex<()>,
-    keys: Mutex<BTreeMap<String, (Stored, Arc<Key>)>>,
-}
-
-impl MadeKeys {
-    pub(crate) async fn load(store: &Arc<dyn Store>, config: &Resolved) -> Result<Self, StoreError> {
-        let mut keys = BTreeMap::new();
-        for (id, text) in store.list(KIND).await? {
-            let stored: Stored = serde_json::from_str(&text)
-                .map_err(|error| StoreError(format!("the key {id} in the store can't be read: {error}")))?;
-            match build(&stored, config) {
-                Ok(key) => {
-                    keys.insert(id, (stored, Arc::new(key)));
-                }
-                Err(problems) => {
-                    // A key whose pool or group has left the configuration must not stop the gateway, nor work.
-                    let why = problems.first().map(ToString::to_string).unwrap_or_default();
-                    tracing::error!(key = %id, why, "a key in the store no longer fits the configuration: it is not in force");
-                }
-            }
-        }
-        Ok(Self { store: Arc::clone(store), writing: tokio::sync::Mutex::default(), keys: Mutex::new(keys) })
+impl From<TransportError> for KeyError {
+    fn from(error: TransportError) -> Self {
+        Self::Internal(error.to_string())
     }
-
-    /// Every key in force.
-    pub(crate) fn all(&self) -> Vec<Arc<Key>> {
-        self.keys.lock().values().map(|(_, key)| Arc::clone(key)).collect()
-    }
-
-    /// The keys against a new configuration; none of them may lose a group, pool or account that it names.
-    pub(crate) fn rebind(&self, config: &Resolved) -> Result<Vec<Arc<Key>>, Vec<Problem>> {
-        let mut keys = self.keys.lock();
-        let mut fresh = Vec::with_capacity(keys.len());
-        for (id, (stored, _)) in keys.iter() {
-            let key = build(stored, config).map_err(|problems| {
-                let why = problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
-                let message = format!("a key made at run time no longer fits: {why}");
-                vec![Problem::at("store", format!("keys.{id}"), message)]
-            })?;
-            fresh.push((id.clone(), Arc::new(key)));
-        }
-        for (id, key) in &fresh {
-            if let Some(entry) = keys.get_mut(id) {
-                entry.1 = Arc::clone(key);
-            }
-        }
-        Ok(fresh.into_iter().map(|(_, key)| key).collect())
-    }
-}
-
-fn build(stored: &Stored, config: &Resolved) -> Result<Key, Vec<Problem>> {
-    let hash = KeyHash::parse(&stored.hash)
-        .ok_or_else(|| vec![Problem::at("store", format!("keys.{}", stored.id), "its hash can't be read")])?;
-    let settings = config::check_key_fields(&stored.fields, config)?;
-    let groups = config.groups.iter().map(crate::key::Group::from_config);
-    let groups = groups.map(|group| (group.name.to_string(), Arc::new(group))).collect();
-    Ok(Key::made(&stored.id, hash, settings, &groups))
 }
 
 impl Gateway {
-    /// Every key, those of the configuration and those made at run time.
+    /// Every key, those of the configuration and those made at run time, also those that are not in force.
     #[must_use]
     pub fn list_keys(&self) -> Vec<KeyView> {
         let snapshot = self.snapshot();
-        let mut views: Vec<KeyView> = config_views(&snapshot);
-        views.extend(self.keys().keys.lock().values().map(|(stored, _)| view(stored)));
+        let of_config = snapshot.keys.iter().filter(|key| key.source == Source::Config);
+        let mut views: Vec<KeyView> = of_config.map(|key| KeyView::of_config(key)).collect();
+        views.extend(self.keys().bound().iter().map(KeyView::of_made));
         views.sort_by(|a, b| a.id.cmp(&b.id));
         views
     }
 
-    /// One key, by id or by name.
+    /// One key, by id or by name; of two that have the name, the one in force.
     ///
     /// # Errors
     ///
     /// When there is none.
     pub fn show_key(&self, id: &str) -> Result<KeyView, KeyError> {
-        self.list_keys()
-            .into_iter()
-            .find(|view| view.id == id || view.fields.get("name").and_then(Value::as_str) == Some(id))
+        let views = self.list_keys();
+        let named = || views.iter().filter(|view| view.name == id);
+        views
+            .iter()
+            .find(|view| view.id == id)
+            .or_else(|| named().find(|view| view.not_in_force.is_none()))
+            .or_else(|| named().next())
+            .cloned()
             .ok_or_else(|| KeyError::NotFound(id.to_owned()))
     }
 
@@ -163,7 +131,7 @@ impl Gateway {
     ///
     /// When its fields are wrong, its name is taken, or the store fails.
     pub async fn create_key(&self, fields: Map<String, Value>) -> Result<(KeyView, String), KeyError> {
-        let _writing = self.keys().writing.lock().await;
+        let _writing = self.keys().writing().await;
         let secret = fresh_secret()?;
         let id = format!("key_{}", uuid::Uuid::now_v7().simple());
         let stored = Stored {
@@ -183,15 +151,9 @@ impl Gateway {
     ///
     /// When there is no such key, it is the configuration's, the result is wrong, or the store fails.
     pub async fn change_key(&self, id: &str, patch: &Map<String, Value>) -> Result<KeyView, KeyError> {
-        let _writing = self.keys().writing.lock().await;
+        let _writing = self.keys().writing().await;
         let mut stored = self.stored_key(id)?;
-        for (field, value) in patch {
-            if value.is_null() {
-                stored.fields.remove(field);
-            } else {
-                stored.fields.insert(field.clone(), value.clone());
-            }
-        }
+        merge(&mut stored.fields, patch);
         self.write_key(stored).await
     }
 
@@ -201,7 +163,7 @@ impl Gateway {
     ///
     /// When there is no such key, it is the configuration's, or the store fails.
     pub async fn rotate_key(&self, id: &str) -> Result<(KeyView, String), KeyError> {
-        let _writing = self.keys().writing.lock().await;
+        let _writing = self.keys().writing().await;
         let mut stored = self.stored_key(id)?;
         let secret = fresh_secret()?;
         stored.hash = KeyHash::of(secret.as_bytes()).to_string();
@@ -216,62 +178,111 @@ impl Gateway {
     ///
     /// When there is no such key, it is the configuration's, or the store fails.
     pub async fn delete_key(&self, id: &str) -> Result<(), KeyError> {
-        let _writing = self.keys().writing.lock().await;
-        let stored = self.stored_key(id)?;
-        self.keys().store.delete(KIND, &stored.id).await?;
-        self.keys().keys.lock().remove(&stored.id);
-        self.keys_changed().await.map_err(|error| KeyError::Internal(error.to_string()))
+        let _writing = self.keys().writing().await;
+        let id = self.stored_key(id)?.id;
+        let store = &self.keys().store;
+        let deleted = async { store.delete(KIND, &id).await.map(drop) };
+        self.keys_changed(self.keys().bound().without(&id), deleted).await
     }
 
     fn stored_key(&self, id: &str) -> Result<Stored, KeyError> {
         let found = self.show_key(id)?;
-        let keys = self.keys().keys.lock();
-        keys.get(&found.id)
-            .map(|(stored, _)| stored.clone())
+        let bound = self.keys().bound();
+        bound
+            .get(&found.id)
+            .map(|made| Stored::clone(&made.stored))
             .ok_or_else(|| KeyError::ManagedByConfig(id.to_owned()))
     }
 
     async fn write_key(&self, stored: Stored) -> Result<KeyView, KeyError> {
-        let name = stored.fields.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-        if let Ok(other) = self.show_key(&name)
-            && other.id != stored.id
-        {
-            return Err(KeyError::NameTaken(name));
+        let name = stored.name();
+        let taken = |other: &KeyView| other.name == name && other.id != stored.id;
+        if !name.is_empty() && self.list_keys().iter().any(taken) {
+            return Err(KeyError::NameTaken(name.to_owned()));
         }
-        let key = self.with_config(|config| build(&stored, config)).await.map_err(KeyError::Invalid)?;
+        let fits = self.with_config(|config| fit(&stored, config)).await;
+        let key = fits.map_err(|unfit| KeyError::Invalid(unfit.problems()))?;
         let document =
             serde_json::to_string(&stored).map_err(|error| KeyError::Internal(error.to_string()))?;
-        self.keys().store.put(KIND, &stored.id, &document).await?;
-        let shown = view(&stored);
-        self.keys().keys.lock().insert(stored.id.clone(), (stored, Arc::new(key)));
-        self.keys_changed().await.map_err(|error| KeyError::Internal(error.to_string()))?;
+        let made = Made { stored: Arc::new(stored), standing: Standing::InForce(Arc::new(key)) };
+        let shown = KeyView::of_made(&made);
+        let store = &self.keys().store;
+        let written = async { store.put(KIND, &shown.id, &document).await };
+        self.keys_changed(self.keys().bound().with(made), written).await?;
         Ok(shown)
+    }
+}
+
+impl KeyView {
+    fn of_config(key: &Key) -> Self {
+        Self::new(key.id.to_string(), Source::Config, KeyFields::of(key))
+    }
+
+    fn of_made(made: &Made) -> Self {
+        let stored = &made.stored;
+        let (fields, not_in_force) = match &made.standing {
+            Standing::InForce(key) => (KeyFields::of(key), None),
+            Standing::Out(why) => {
+                let fields = read_key_fields(&stored.fields);
+                let name = || KeyFields::named(stored.name().to_owned());
+                (fields.unwrap_or_else(|_| name()), Some(why.clone()))
+            }
+        };
+        Self {
+            created: Some(stored.created),
+            rotated: stored.rotated,
+            not_in_force,
+            ..Self::new(stored.id.clone(), Source::Admin, fields)
+        }
+    }
+
+    fn new(id: String, source: Source, fields: KeyFields) -> Self {
+        Self {
+            id,
+            source,
+            created: None,
+            rotated: None,
+            not_in_force: None,
+            name: fields.name,
+            group: fields.group,
+            user: fields.user,
+            tags: fields.tags,
+            allow: fields.allow,
+            models: fields.models,
+            pools: fields.pools,
+            accounts: fields.accounts,
+            expires: fields.expires,
+            concurrency: fields.concurrency,
+            queue: fields.queue,
+            limits: fields.limits,
+            mode: fields.mode,
+        }
+    }
+}
+
+/// A JSON merge patch (RFC 7396) of a key's fields.
+fn merge(fields: &mut Map<String, Value>, patch: &Map<String, Value>) {
+    for (field, value) in patch {
+        match value {
+            Value::Null => {
+                fields.remove(field);
+            }
+            Value::Object(patch) => {
+                let inner = fields.entry(field.clone()).or_insert_with(|| Map::new().into());
+                if !inner.is_object() {
+                    *inner = Map::new().into();
+                }
+                if let Value::Object(inner) = inner {
+                    merge(inner, patch);
+                }
+            }
+            value => {
+                fields.insert(field.clone(), value.clone());
+            }
+        }
     }
 }
 
 fn fresh_secret() -> Result<String, KeyError> {
     new_secret().map_err(|error| KeyError::Internal(format!("the system has no randomness to give: {error}")))
-}
-
-fn view(stored: &Stored) -> KeyView {
-    KeyView {
-        id: stored.id.clone(),
-        source: Source::Admin,
-        created: Some(stored.created),
-        rotated: stored.rotated,
-        fields: stored.fields.clone(),
-    }
-}
-
-fn config_views(snapshot: &Snapshot) -> Vec<KeyView> {
-    let of_config = snapshot.keys.iter().filter(|key| key.source == Source::Config);
-    of_config
-        .map(|key| KeyView {
-            id: key.id.to_string(),
-            source: Source::Config,
-            created: None,
-            rotated: None,
-            fields: KeyFields::describe(key),
-        })
-        .collect()
 }

@@ -6,14 +6,16 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::{Request, Response};
 use sluice_api::{Error, Kind};
+use sluice_wire::session;
 
 use crate::ask::{Ask, ClientRoute};
 use crate::gateway::Gateway;
 use crate::inbound::Inbound;
+use crate::order::{Order, Picked, Picking};
 use crate::relay::Answered;
 use crate::settle::Settlement;
 use crate::snapshot::Snapshot;
-use crate::{Relay, admit, attempt, inbound, route};
+use crate::{Relay, admit, attempt, inbound, reference, route};
 
 /// Serves one request of a client API.
 ///
@@ -64,21 +66,27 @@ where
     settlement.has_body(body.bytes.len());
     let ask = Ask::read(route, &body.bytes)?;
     settlement.asked(&ask);
-    let targets = route::targets(snapshot, &key, &ask)?;
+    let candidates = route::permitted(snapshot, &key, &ask)?;
+    let session = session::session(ask.route.api, &inbound.headers, &body.bytes, &ask.peek);
+    let continues = reference::named(&body.bytes, &ask);
+    let bound = reference::bound(gateway, &continues).await?;
+    settlement.continues(continues);
     settlement.holds(admit::Held::new(gateway, admit::limits(gateway, snapshot, &key, &ask).await?));
 
-    let mut order = admit::Order::new(targets);
+    let mut order = Order::new(candidates, session, bound);
+    settlement.planned(&order);
     let mut failure: Option<Error> = None;
     for _ in 0..snapshot.attempts.max(1) {
-        let (target, place) = match order.pick(gateway, snapshot, &ask, gateway.now()) {
-            Ok(picked) => picked,
+        let picking = Picking { gateway, snapshot, key: &key, ask: &ask, now: gateway.now() };
+        let (target, pool, place) = match order.pick(picking) {
+            Ok(Picked { target, pool, place }) => (target, pool, place),
             Err(none) => return Err(failure.unwrap_or(none)),
         };
-        settlement.attempt(&target, place);
+        settlement.attempt(&target, pool, place);
         match attempt::attempt(gateway, &inbound, &ask, &body, &target, settlement).await {
             Ok(answered) => return Ok(answered),
             Err(error) => {
-                settlement.attempt_failed(snapshot, &error);
+                settlement.attempt_failed(&error);
                 if !error.facts().elsewhere {
                     return Err(error);
                 }

@@ -1,6 +1,7 @@
 //! What is counted and timed, under the names that dashboards depend on.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{Key, KeyName, Level, Metadata, SharedString};
@@ -8,6 +9,7 @@ use metrics::{Label, Recorder as _};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use parking_lot::RwLock;
 
+use crate::account::Account;
 use crate::record::{Outcome, Record};
 use crate::snapshot::Snapshot;
 
@@ -89,16 +91,10 @@ impl Measures {
     /// The metrics in Prometheus's text format.
     #[must_use]
     pub fn render(&self, snapshot: &Snapshot) -> String {
-        for account in &snapshot.accounts {
-            let in_flight = f64::from(account.state.in_flight());
-            self.gauge(Metric::InFlight, vec![label("account", &account.name)], in_flight);
-            for (state, holds) in [("ready", account.config.enabled), ("disabled", !account.config.enabled)] {
-                let labels = vec![label("account", &account.name), Label::new("state", state)];
-                self.gauge(Metric::AccountState, labels, f64::from(u8::from(holds)));
-            }
-        }
         self.handle.run_upkeep();
-        self.handle.render()
+        let mut text = self.handle.render();
+        text.push_str(&gauges(&snapshot.accounts));
+        text
     }
 
     /// Sums up what histograms have taken in, so that they stay small when nobody reads them.
@@ -170,10 +166,22 @@ impl Measures {
     fn time(&self, metric: Metric, span: Duration) {
         self.recorder.register_histogram(&key(metric, Vec::new()), &METADATA).record(span.as_secs_f64());
     }
+}
 
-    fn gauge(&self, metric: Metric, labels: Vec<Label>, value: f64) {
-        self.recorder.register_gauge(&key(metric, labels), &METADATA).set(value);
+/// What holds of the accounts now. A recorder of its own each time: one that stays would go on telling of accounts
+/// that have left the configuration, as it has no way to forget a gauge.
+fn gauges(accounts: &[Arc<Account>]) -> String {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let set = |metric, labels, value| recorder.register_gauge(&key(metric, labels), &METADATA).set(value);
+    for account in accounts {
+        let in_flight = f64::from(account.state.in_flight());
+        set(Metric::InFlight, vec![label("account", &account.name)], in_flight);
+        for (state, holds) in [("ready", account.config.enabled), ("disabled", !account.config.enabled)] {
+            let labels = vec![label("account", &account.name), Label::new("state", state)];
+            set(Metric::AccountState, labels, f64::from(u8::from(holds)));
+        }
     }
+    recorder.handle().render()
 }
 
 fn key(metric: Metric, labels: Vec<Label>) -> Key {

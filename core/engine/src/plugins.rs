@@ -30,39 +30,7 @@ impl Linked {
     /// The JSON Schema of its settings, with what it refers to inside.
     #[must_use]
     pub fn json_schema(&self) -> serde_json::Value {
-        let mut schema = serde_json::to_value(&self.settings.schema).unwrap_or_default();
-        let referred: serde_json::Map<String, serde_json::Value> = self
-            .settings
-            .referred
-            .iter()
-            .map(|(name, schema)| (name.clone(), serde_json::to_value(schema).unwrap_or_default()))
-            .collect();
-        if let Some(object) = schema.as_object_mut()
-            && !referred.is_empty()
-        {
-            object.insert("$defs".to_owned(), referred.into());
-        }
-        refer_inside(&mut schema);
-        schema
-    }
-}
-
-/// Where utoipa's references point, and where they point in a schema that stands alone.
-const REFERENCES: (&str, &str) = ("#/components/schemas/", "#/$defs/");
-
-/// Turns references into the OpenAPI document into references into the schema itself.
-fn refer_inside(schema: &mut serde_json::Value) {
-    match schema {
-        serde_json::Value::Object(members) => {
-            if let Some(serde_json::Value::String(reference)) = members.get_mut("$ref")
-                && let Some(name) = reference.strip_prefix(REFERENCES.0)
-            {
-                *reference = format!("{}{name}", REFERENCES.1);
-            }
-            members.values_mut().for_each(refer_inside);
-        }
-        serde_json::Value::Array(elements) => elements.iter_mut().for_each(refer_inside),
-        _ => {}
+        self.settings.alone()
     }
 }
 

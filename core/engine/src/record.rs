@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
-use sluice_api::{Api, Kind, Money, Operation, Timestamp, Usage};
+use sluice_api::{Api, Error, Kind, Money, Operation, Timestamp, Usage};
 use utoipa::ToSchema;
 
 use crate::key::Key;
@@ -33,6 +33,37 @@ impl std::fmt::Display for Outcome {
             Self::GatewayError => f.write_str("gateway_error"),
             Self::Refused(reason) => write!(f, "refused:{reason}"),
         }
+    }
+}
+
+/// One attempt on one account.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Try {
+    /// The account.
+    #[serde(serialize_with = "text")]
+    #[schema(value_type = String)]
+    pub account: Arc<str>,
+    /// What its upstream answered; null where nothing came.
+    pub status: Option<u16>,
+    /// Whose fault a failure was: `client`, `account`, `provider` or `gateway`; null where it did not fail.
+    pub fault: Option<&'static str>,
+    /// What went wrong.
+    pub error: Option<String>,
+}
+
+impl Try {
+    pub(crate) fn failed(account: &Arc<str>, error: &Error) -> Self {
+        let facts = error.facts();
+        Self {
+            account: Arc::clone(account),
+            status: facts.answer.as_ref().map(|answer| answer.status.as_u16()),
+            fault: Some(facts.fault.name()),
+            error: Some(facts.message.clone()),
+        }
+    }
+
+    pub(crate) fn last(account: &Arc<str>, status: u16) -> Self {
+        Self { account: Arc::clone(account), status: Some(status), fault: None, error: None }
     }
 }
 
@@ -75,6 +106,10 @@ pub struct Record {
     pub status: u16,
     /// Accounts tried.
     pub attempts: u32,
+    /// What came of each, where more than one was made or the only one failed.
+    pub tries: Vec<Try>,
+    /// The conversation that it belongs to.
+    pub session: Option<Arc<str>>,
     /// Whether a stream was asked for.
     pub stream: bool,
     /// What was used, where the dialect told it or it could be estimated.
@@ -120,6 +155,8 @@ impl Record {
             reported_model: None,
             status: 0,
             attempts: 0,
+            tries: Vec::new(),
+            session: None,
             stream: false,
             usage: None,
             cost: None,
@@ -152,6 +189,8 @@ impl Record {
             upstream_model: self.upstream_model.clone(),
             status: self.status,
             attempts: self.attempts,
+            tries: self.tries.clone(),
+            session: self.session.clone(),
             stream: self.stream,
             input_tokens: usage.input,
             output_tokens: usage.output,
@@ -161,6 +200,7 @@ impl Record {
             reasoning_tokens: usage.reasoning,
             usage_estimated: usage.estimated,
             cost: self.cost.map(|cost| cost.to_string()),
+            list_cost: self.cost.map(|cost| cost.to_string()),
             ttfb_ms: self.first_byte.map(millis),
             duration_ms: millis(self.duration),
             overhead_ms: millis(self.overhead),
@@ -226,6 +266,11 @@ pub struct RecordView {
     pub status: u16,
     /// Accounts tried.
     pub attempts: u32,
+    /// What came of each, where more than one was made or the only one failed.
+    pub tries: Vec<Try>,
+    /// The conversation that the request belongs to, where one is known.
+    #[schema(value_type = Option<String>)]
+    pub session: Option<Arc<str>>,
     /// Whether a stream was asked for.
     pub stream: bool,
     /// Input tokens without cache reads and writes.
@@ -244,6 +289,8 @@ pub struct RecordView {
     pub usage_estimated: bool,
     /// Cost in US dollars; null where no price is known.
     pub cost: Option<String>,
+    /// Cost at the price list's own rates, without the account's multiplier; null where no price is known.
+    pub list_cost: Option<String>,
     /// Milliseconds to the first byte of the answer.
     pub ttfb_ms: Option<f64>,
     /// Milliseconds to the end of the answer.

@@ -5,16 +5,20 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use sluice_api::Error;
+use tokio::sync::Notify;
 
 use crate::ask::ClientRoute;
 use crate::measure::Measures;
 use crate::record::Record;
 
+/// Records that make a batch, which is then not waited for any longer: what waits takes memory.
+const BATCH: usize = 512;
+
 /// Records that wait for the next batch; beyond it the request that brings one more does the batch's work itself.
 const PENDING_MAX: usize = 16 * 1024;
 
-/// Records kept in memory for `GET /admin/v1/requests`.
-const KEPT: usize = 10_000;
+/// Records kept in memory for `GET /admin/v1/requests`: about 0.8 KB each.
+const KEPT: usize = 5_000;
 
 /// Collects records.
 #[derive(Debug)]
@@ -22,6 +26,8 @@ pub struct Records {
     pending: Mutex<Vec<Record>>,
     kept: Mutex<Kept>,
     measures: Measures,
+    /// Woken when a batch is there.
+    batch: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -41,7 +47,7 @@ pub struct Page {
 
 impl Records {
     pub(crate) fn new() -> Self {
-        Self { pending: Mutex::default(), kept: Mutex::default(), measures: Measures::new() }
+        Self { pending: Mutex::default(), kept: Mutex::default(), measures: Measures::new(), batch: Notify::new() }
     }
 
     /// What is counted and timed.
@@ -52,14 +58,26 @@ impl Records {
 
     /// Takes a record of a request that has ended.
     pub(crate) fn push(&self, record: Record) {
-        let full = {
+        let waiting = {
             let mut pending = self.pending.lock();
             pending.push(record);
-            pending.len() >= PENDING_MAX
+            pending.len()
         };
-        if full {
-            self.collect();
+        match waiting {
+            BATCH => self.batch.notify_one(),
+            PENDING_MAX.. => self.collect(),
+            _ => {}
         }
+    }
+
+    /// Waits until a batch is there.
+    pub(crate) async fn batch(&self) {
+        self.batch.notified().await;
+    }
+
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pending.lock().is_empty()
     }
 
     /// Counts a request that had no valid key: it is only in the metrics and the debug log.
@@ -73,15 +91,15 @@ impl Records {
         self.measures.count_refusal(error.kind().name());
     }
 
-    /// Moves what is pending into the log, the metrics and the list. Called every tenth of a second, and before
+    /// Moves what is pending into the log, the metrics and the list. Called for every batch and every tenth of a second, and before
     /// any of them is read.
     pub fn collect(&self) {
         // Held over the whole move, so that a reader who comes second finds what the first one moved.
         let mut kept = self.kept.lock();
-        let batch = std::mem::take(&mut *self.pending.lock());
-        if batch.is_empty() {
+        if self.pending.lock().is_empty() {
             return;
         }
+        let batch = std::mem::replace(&mut *self.pending.lock(), Vec::with_capacity(BATCH));
         self.measures.count(&batch);
         for mut record in batch {
             kept.next_id += 1;

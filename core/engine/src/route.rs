@@ -1,38 +1,75 @@
-//! Which accounts could serve a request: model → pools → accounts that the key may use.
+//! Which accounts could serve a request: model → pools → accounts, worked out once for each model of a snapshot.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
+use parking_lot::RwLock;
 use sluice_api::provider::{ModelPlace, Offer};
-use sluice_api::{Error, Kind};
+use sluice_api::{Api, Error, Kind, Operation};
 
 use crate::account::Account;
 use crate::ask::Ask;
 use crate::key::Key;
 use crate::snapshot::Snapshot;
 
-/// An account that could serve the request, and how.
+/// Models whose accounts are remembered: clients can name any number of them.
+const REMEMBERED_MAX: usize = 4096;
+
+/// An account that could serve a request, and how.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) account: Arc<Account>,
-    pub(crate) pool: Arc<str>,
     /// The model to ask upstream for.
     pub(crate) model: Arc<str>,
     pub(crate) model_in: ModelPlace,
 }
 
-/// The targets of a request, pool by pool in the order that they are tried.
-pub(crate) struct Targets {
-    /// The model asked for, after the route's `rewrite`.
-    pub(crate) model: String,
-    pub(crate) pools: Vec<Vec<Target>>,
+/// A pool with those of its accounts that could serve a request.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    pub(crate) name: Arc<str>,
+    pub(crate) targets: Vec<Target>,
 }
 
-/// Finds them.
+/// What a model asked through an API could be served by, pool by pool in the order that they are tried.
+#[derive(Debug)]
+pub(crate) struct Candidates {
+    /// The model asked for, after the route's `rewrite`.
+    pub(crate) model: Arc<str>,
+    pub(crate) pools: Vec<Pool>,
+    /// What an account speaks that serves the model in another dialect alone.
+    other_dialect: Option<Offer>,
+}
+
+/// Candidates of a snapshot by what is asked.
+#[derive(Debug, Default)]
+pub(crate) struct Remembered(RwLock<HashMap<(Api, Operation, Box<str>), Arc<Candidates>>>);
+
+/// Why an account can't serve a model at all.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Misfit {
+    /// Its `models` leave it out, or its provider does not know it.
+    Model,
+    /// It serves it in other dialects alone.
+    Dialect(Offer),
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Model => f.write_str("it does not serve this model"),
+            Self::Dialect(offer) => write!(f, "it speaks {}", spoken(*offer)),
+        }
+    }
+}
+
+/// The candidates that a key may use.
 ///
 /// # Errors
 ///
 /// 403 where the key may not, 404 where no account ever could, 400 where one could only by translation.
-pub(crate) fn targets(snapshot: &Snapshot, key: &Key, ask: &Ask) -> Result<Targets, Error> {
+pub(crate) fn permitted(snapshot: &Snapshot, key: &Key, ask: &Ask) -> Result<Arc<Candidates>, Error> {
     if !key.models.matches(&ask.model) {
         let message = format!(
             "this key may not ask for the model `{}`; ask for one that GET /v1/models lists",
@@ -40,94 +77,84 @@ pub(crate) fn targets(snapshot: &Snapshot, key: &Key, ask: &Ask) -> Result<Targe
         );
         return Err(Error::new(Kind::Forbidden, message));
     }
-    let api = ask.route.api;
-    let route = snapshot.route(api, &ask.model);
-    let model = route.and_then(|route| route.rewrite.clone()).unwrap_or_else(|| ask.model.clone());
-    let own_pool = [api.family().name().to_owned()];
-    let pools = route.map_or(&own_pool[..], |route| &route.pools);
+    let found = candidates(snapshot, ask.route.api, ask.route.operation, &ask.model);
+    let mut usable = found.pools.iter().flat_map(|pool| pool.targets.iter().map(move |target| (pool, target)));
+    if usable.any(|(pool, target)| binds(key, &pool.name, &target.account.name)) {
+        return Ok(found);
+    }
+    Err(found.explain(ask))
+}
 
-    let mut found = Search::default();
-    let mut targets: Vec<Vec<Target>> = Vec::with_capacity(pools.len());
-    for pool in pools {
-        let may_use = key.pools.is_empty() || key.pools.contains(pool);
-        let accounts = snapshot.pools.get(pool).map_or(&[][..], Vec::as_slice);
-        let name: Arc<str> = pool.as_str().into();
-        let some: Vec<Target> = accounts
-            .iter()
+/// Whether a key is not bound to other pools or other accounts.
+pub(crate) fn binds(key: &Key, pool: &str, account: &str) -> bool {
+    let pool = key.pools.is_empty() || key.pools.iter().any(|name| name == pool);
+    pool && (key.accounts.is_empty() || key.accounts.iter().any(|name| name == account))
+}
+
+/// The candidates of what is asked, remembered.
+pub(crate) fn candidates(snapshot: &Snapshot, api: Api, operation: Operation, model: &str) -> Arc<Candidates> {
+    let key = (api, operation, Box::from(model));
+    if let Some(known) = snapshot.remembered.0.read().get(&key) {
+        return Arc::clone(known);
+    }
+    let found = Arc::new(find(snapshot, api, operation, model));
+    let mut all = snapshot.remembered.0.write();
+    if all.len() >= REMEMBERED_MAX {
+        all.clear();
+    }
+    all.insert(key, Arc::clone(&found));
+    found
+}
+
+fn find(snapshot: &Snapshot, api: Api, operation: Operation, asked: &str) -> Candidates {
+    let (model, names) = route(snapshot, api, asked);
+    let mut pools: Vec<Pool> = Vec::with_capacity(names.len());
+    let mut other_dialect = None;
+    for name in names {
+        let mut targets = Vec::new();
+        for account in snapshot.pools.get(&name).map_or(&[][..], Vec::as_slice) {
             // An account in two pools is tried in the first of them, and once.
-            .filter(|account| !targets.iter().flatten().any(|target| target.account.name == account.name))
-            .filter_map(|account| found.look(account, key, may_use, ask, &model, &name))
-            .collect();
-        if !some.is_empty() {
-            targets.push(some);
+            if pools.iter().flat_map(|pool| &pool.targets).any(|known| known.account.index == account.index) {
+                continue;
+            }
+            match fits(account, api, operation, &model) {
+                Ok(target) => targets.push(target),
+                Err(Misfit::Dialect(offer)) => other_dialect = Some(offer),
+                Err(Misfit::Model) => {}
+            }
+        }
+        if !targets.is_empty() {
+            pools.push(Pool { name: name.into(), targets });
         }
     }
-    if targets.is_empty() {
-        return Err(found.explain(ask));
-    }
-    Ok(Targets { model, pools: targets })
+    Candidates { model, pools, other_dialect }
 }
 
-/// What a search has seen, to explain why it found nothing.
-#[derive(Default)]
-struct Search {
-    bound_elsewhere: bool,
-    other_dialect: Option<Offer>,
+/// The model to ask for and the pools to ask, by the first route that takes it.
+pub(crate) fn route(snapshot: &Snapshot, api: Api, asked: &str) -> (Arc<str>, Vec<String>) {
+    match snapshot.route(api, asked) {
+        Some(route) => (route.rewrite.as_deref().unwrap_or(asked).into(), route.pools.clone()),
+        None => (asked.into(), vec![api.family().name().to_owned()]),
+    }
 }
 
-impl Search {
-    fn look(
-        &mut self,
-        account: &Arc<Account>,
-        key: &Key,
-        may_use: bool,
-        ask: &Ask,
-        model: &str,
-        pool: &Arc<str>,
-    ) -> Option<Target> {
-        let upstream = upstream_model(account, model)?;
-        let offer = account.config.provider.offer(ask.route.operation, &upstream)?;
-        if !may_use || !(key.accounts.is_empty() || key.accounts.iter().any(|name| **name == *account.name)) {
-            self.bound_elsewhere = true;
-            return None;
-        }
-        if !offer.apis.contains(&ask.route.api) {
-            self.other_dialect = Some(offer);
-            return None;
-        }
-        Some(Target {
-            account: Arc::clone(account),
-            pool: Arc::clone(pool),
-            model: upstream,
-            model_in: offer.model_in,
-        })
+/// Whether and how an account could ever serve a model.
+pub(crate) fn fits(
+    account: &Arc<Account>,
+    api: Api,
+    operation: Operation,
+    model: &str,
+) -> Result<Target, Misfit> {
+    let upstream = upstream_model(account, model).ok_or(Misfit::Model)?;
+    let offer = account.config.provider.offer(operation, &upstream).ok_or(Misfit::Model)?;
+    if !offer.apis.contains(&api) {
+        return Err(Misfit::Dialect(offer));
     }
-
-    fn explain(self, ask: &Ask) -> Error {
-        let (model, api) = (&ask.model, ask.route.api);
-        if let Some(offer) = self.other_dialect {
-            let spoken: Vec<&str> = offer.apis.iter().map(|api| api.title()).collect();
-            let message = format!(
-                "`{model}` was asked for through {}, but the accounts that serve it speak {}: translation between the two is not available yet; ask through the latter",
-                api.title(),
-                spoken.join(" or "),
-            );
-            return Error::bad_request(Some("model"), message);
-        }
-        if self.bound_elsewhere {
-            let message = format!("no pool or account that this key is bound to serves the model `{model}`");
-            return Error::new(Kind::Forbidden, message);
-        }
-        let message = format!(
-            "no account serves the model `{model}` for {}; GET /v1/models lists what this key may ask for",
-            api.title()
-        );
-        Error::new(Kind::ModelNotFound, message)
-    }
+    Ok(Target { account: Arc::clone(account), model: upstream, model_in: offer.model_in })
 }
 
 /// The name that an account asks its upstream for, or `None` when it does not serve the model.
-pub(crate) fn upstream_model(account: &Account, model: &str) -> Option<Arc<str>> {
+fn upstream_model(account: &Account, model: &str) -> Option<Arc<str>> {
     let config = &account.config;
     if let Some(mapped) = config.model_map.get(model) {
         return Some(mapped.as_str().into());
@@ -136,4 +163,31 @@ pub(crate) fn upstream_model(account: &Account, model: &str) -> Option<Arc<str>>
         return None;
     }
     Some(config.provider.upstream_model(model).unwrap_or(model).into())
+}
+
+fn spoken(offer: Offer) -> String {
+    offer.apis.iter().map(|api| api.title()).collect::<Vec<_>>().join(" or ")
+}
+
+impl Candidates {
+    fn explain(&self, ask: &Ask) -> Error {
+        let (model, api) = (&ask.model, ask.route.api);
+        if !self.pools.is_empty() {
+            let message = format!("no pool or account that this key is bound to serves the model `{model}`");
+            return Error::new(Kind::Forbidden, message);
+        }
+        if let Some(offer) = self.other_dialect {
+            let message = format!(
+                "`{model}` was asked for through {}, but the accounts that serve it speak {}: translation between the two is not available yet; ask through the latter",
+                api.title(),
+                spoken(offer),
+            );
+            return Error::bad_request(Some("model"), message);
+        }
+        let message = format!(
+            "no account serves the model `{model}` for {}; GET /v1/models lists what this key may ask for",
+            api.title()
+        );
+        Error::new(Kind::ModelNotFound, message)
+    }
 }

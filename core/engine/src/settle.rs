@@ -6,16 +6,18 @@ use std::time::{Duration, Instant};
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use sluice_api::cost::PriceAsk;
+use sluice_api::provider::Failure;
 use sluice_api::scheduler::Outcome as AttemptOutcome;
 use sluice_api::{Api, Error, Fault, Operation, Scope, Usage};
-use sluice_wire::meter::Seen;
+use sluice_wire::meter::{Seen, StreamError};
 
 use crate::account::InFlight;
 use crate::admit::Held;
 use crate::ask::{Ask, ClientRoute};
 use crate::gateway::Gateway;
 use crate::key::Key;
-use crate::record::{Outcome, Record};
+use crate::order::Order;
+use crate::record::{Outcome, Record, Try};
 use crate::route::Target;
 use crate::snapshot::Snapshot;
 
@@ -43,6 +45,8 @@ pub(crate) struct Settlement {
     first_byte: Option<Duration>,
     settled: bool,
     sent_bytes: u64,
+    /// What the request refers to, which stays with the account that served it.
+    continues: Vec<String>,
     record: Record,
 }
 
@@ -69,6 +73,7 @@ impl Settlement {
             first_byte: None,
             settled: false,
             sent_bytes: 0,
+            continues: Vec::new(),
             record,
             key,
         }
@@ -103,17 +108,28 @@ impl Settlement {
         self.sent_bytes = bytes as u64;
     }
 
+    /// What the request refers to is known.
+    pub(crate) fn continues(&mut self, names: Vec<String>) {
+        self.continues = names;
+    }
+
     /// Limits were taken; they are given back when the request ends.
     pub(crate) fn holds(&mut self, held: Held) {
         self.held = held;
     }
 
+    /// The order of accounts is known.
+    pub(crate) fn planned(&mut self, order: &Order) {
+        self.record.session = order.session().map(Into::into);
+    }
+
     /// An account was picked.
-    pub(crate) fn attempt(&mut self, target: &Target, place: InFlight) {
+    pub(crate) fn attempt(&mut self, target: &Target, pool: Arc<str>, place: InFlight) {
+        self.sent = false;
         self.record.attempts += 1;
         self.record.account = Some(Arc::clone(&target.account.name));
         self.record.provider = Some(target.account.config.provider.info().kind);
-        self.record.pool = Some(Arc::clone(&target.pool));
+        self.record.pool = Some(pool);
         self.record.upstream_model = Some(Arc::clone(&target.model));
         self.place = Some(place);
     }
@@ -125,11 +141,16 @@ impl Settlement {
     }
 
     /// The attempt failed before anything reached the client.
-    pub(crate) fn attempt_failed(&mut self, snapshot: &Snapshot, error: &Error) {
+    pub(crate) fn attempt_failed(&mut self, error: &Error) {
         let facts = error.facts();
-        if let Some(place) = self.place.take() {
+        if let Some(mut place) = self.place.take() {
+            // What never went upstream says nothing about the account, unless it could not be asked at all.
+            if self.sent || facts.condition.is_some() {
+                place.failed(facts, self.gateway.now());
+            }
             let outcome = AttemptOutcome::Failed { fault: facts.fault, scope: facts.scope };
-            snapshot.scheduler.observe(&place.account().name, outcome);
+            place.observe(outcome);
+            self.record.tries.push(Try::failed(&place.account().name, error));
         }
         // What follows is the gateway's own time again.
         self.mark = Instant::now();
@@ -137,6 +158,9 @@ impl Settlement {
 
     /// The upstream has begun to answer.
     pub(crate) fn answering(&mut self, status: StatusCode) {
+        if let Some(place) = &mut self.place {
+            place.answered(self.gateway.now());
+        }
         self.record.status = status.as_u16();
         self.first_byte = Some(self.started.elapsed());
     }
@@ -172,16 +196,40 @@ impl Settlement {
         self.settle(None);
     }
 
-    /// The answer is whole.
+    /// The answer is whole, or ended in the upstream's own error.
     pub(crate) fn completed(&mut self, seen: &Seen) {
-        self.record.outcome = if seen.error.is_some() { Outcome::UpstreamError } else { Outcome::Completed };
+        if let Some(told) = &seen.error {
+            self.told(told);
+            self.record.outcome = Outcome::UpstreamError;
+        } else {
+            self.record.outcome = Outcome::Completed;
+        }
         self.settle(Some(seen));
+    }
+
+    /// The upstream told an error in its stream: what that means is the provider's to say.
+    fn told(&mut self, error: &StreamError) {
+        let now = self.gateway.now();
+        let Some(place) = &mut self.place else { return };
+        let failure =
+            Failure { status: error.status, headers: &HeaderMap::new(), body: &error.data, now };
+        let meant = place.account().config.provider.classify(&failure);
+        place.failed(meant.facts(), now);
+        self.record.error = Some(meant.kind());
     }
 
     /// The upstream broke off after the first byte.
     pub(crate) fn broken(&mut self, seen: &Seen, error: &Error) {
         tracing::warn!(request_id = %self.record.request_id, account = self.record.account.as_deref(), %error, "an answer broke off");
-        self.record.error = Some(error.kind());
+        match &seen.error {
+            Some(told) => self.told(told),
+            None => {
+                if let Some(place) = &mut self.place {
+                    place.failed(error.facts(), self.gateway.now());
+                }
+                self.record.error = Some(error.kind());
+            }
+        }
         self.record.outcome = Outcome::UpstreamError;
         self.settle(Some(seen));
     }
@@ -209,9 +257,8 @@ impl Settlement {
         }
         self.record.usage = self.used(seen);
         self.price(snapshot.as_deref(), seen);
-        if let Some(place) = self.place.take()
-            && let Some(snapshot) = &snapshot
-        {
+        self.remember(snapshot.as_deref(), seen);
+        if let Some(place) = self.place.take() {
             let outcome = match self.record.outcome {
                 Outcome::Completed => AttemptOutcome::Completed,
                 Outcome::ClientGone => AttemptOutcome::Cancelled,
@@ -220,13 +267,30 @@ impl Settlement {
                 }
                 _ => AttemptOutcome::Failed { fault: Fault::Provider, scope: Scope::Account },
             };
-            snapshot.scheduler.observe(&place.account().name, outcome);
+            place.observe(outcome);
+            if !self.record.tries.is_empty() {
+                self.record.tries.push(Try::last(&place.account().name, self.record.status));
+            }
         }
         drop(std::mem::take(&mut self.held));
         self.record.duration = self.started.elapsed();
         self.record.first_byte = self.first_byte;
         self.record.overhead = self.overhead;
         self.gateway.records().push(self.record.clone());
+    }
+
+    /// What continues this response must go to the account that made it.
+    fn remember(&self, snapshot: Option<&Snapshot>, seen: Option<&Seen>) {
+        let makes = self.api == Api::OpenaiResponses && self.record.operation == Operation::Generate;
+        if let (true, Some(snapshot), Some(id), Some(account)) =
+            (makes, snapshot, seen.and_then(|seen| seen.id.as_deref()), &self.record.account)
+        {
+            let references = self.gateway.references();
+            references.bind(id, account, self.record.time, snapshot.reference_ttl);
+            for name in &self.continues {
+                references.bind(name, account, self.record.time, snapshot.reference_ttl);
+            }
+        }
     }
 
     /// What was used: as the dialect told it, else estimated, as zero is never a fallback. The meter sees the answer

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sluice_api::Api;
 use sluice_api::cost::CostModel;
@@ -10,7 +11,9 @@ use sluice_api::scheduler::Scheduler;
 
 use crate::account::{Account, AccountState};
 use crate::config::{Resolved, RouteConfig, ServerConfig};
+use crate::health::Policy;
 use crate::key::{Group, Key, KeyTable};
+use crate::route::Remembered;
 use crate::transport::{TransportError, Transports};
 
 /// Everything that a request is decided by.
@@ -36,6 +39,14 @@ pub struct Snapshot {
     pub cost: Arc<dyn CostModel>,
     /// Accounts tried for one request.
     pub attempts: u32,
+    /// How long a session stays on its account after its last request; zero: no sessions.
+    pub sticky_ttl: Duration,
+    /// How long a response stays bound to the account that made it.
+    pub reference_ttl: Duration,
+    /// Cool-downs.
+    pub health: Policy,
+    /// Which accounts could serve what, worked out once.
+    pub(crate) remembered: Remembered,
 }
 
 impl Snapshot {
@@ -48,10 +59,12 @@ impl Snapshot {
     ) -> Result<Self, TransportError> {
         let mut accounts = Vec::with_capacity(config.accounts.len());
         let mut pools: HashMap<String, Vec<Arc<Account>>> = HashMap::new();
-        for settings in &config.accounts {
+        for (index, settings) in config.accounts.iter().enumerate() {
             let state = states.entry(settings.name.clone()).or_default();
             let account = Arc::new(Account {
                 name: settings.name.as_str().into(),
+                index,
+                upstream: settings.upstream.as_str().into(),
                 transport: transports.for_account(settings)?,
                 state: Arc::clone(state),
                 config: settings.clone(),
@@ -87,6 +100,10 @@ impl Snapshot {
             limiters: config.limiters.clone(),
             cost: Arc::clone(&config.cost),
             attempts: config.attempts,
+            sticky_ttl: config.sticky_ttl,
+            reference_ttl: config.reference_ttl,
+            health: config.health,
+            remembered: Remembered::default(),
         })
     }
 

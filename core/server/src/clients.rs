@@ -6,13 +6,13 @@ use axum::response::Response;
 use http::Request;
 use percent_encoding::percent_decode_str;
 use sluice_api::{Api, Error, Form, Kind, Operation};
-use sluice_engine::{ClientRoute, line};
+use sluice_engine::{Asking, ClientRoute, line};
 
 use crate::App;
-use crate::near::refuse;
+use crate::near::{self, refuse};
 
 /// What a Gemini path may ask for, by the word after the last colon.
-const VERBS: [(&str, Operation, Option<Form>); 5] = [
+pub(crate) const VERBS: [(&str, Operation, Option<Form>); 5] = [
     ("generateContent", Operation::Generate, Some(Form::Whole)),
     ("streamGenerateContent", Operation::Generate, None),
     ("countTokens", Operation::CountTokens, Some(Form::Whole)),
@@ -50,6 +50,11 @@ pub(crate) fn azure(
 
 /// A route of Gemini's: `{collection}/{model}:{verb}`.
 pub(crate) async fn gemini(State(app): State<App>, request: Request<Body>) -> Response {
+    let path = request.uri().path();
+    let model_alone = path.rsplit('/').next().and_then(decoded).is_some_and(|model| !model.contains(':'));
+    if model_alone && near::client_methods(path).is_some() {
+        return near::wrong_method(app, request).await;
+    }
     let route = match gemini_route(&request) {
         Ok(route) => route,
         Err(error) => return refuse(Api::Gemini.into(), &error, &request),
@@ -96,13 +101,17 @@ fn unusable_name() -> Error {
 }
 
 /// A WebSocket upgrade, which makes Codex fall back to HTTP at once.
-pub(crate) async fn websocket(request: Request<Body>) -> Response {
-    let error = if request.headers().contains_key(http::header::UPGRADE) {
-        Error::new(Kind::UpgradeRequired, "WebSockets are not offered here: send POST over HTTP")
-    } else {
-        Error::new(Kind::MethodNotAllowed, "this route takes POST").allow("POST")
-    };
-    refuse(Api::OpenaiResponses.into(), &error, &request)
+pub(crate) async fn websocket(State(app): State<App>, request: Request<Body>) -> Response {
+    let style = Api::OpenaiResponses.into();
+    if request.headers().contains_key(http::header::UPGRADE) {
+        let message = "WebSockets are not offered here: send POST over HTTP";
+        return refuse(style, &Error::new(Kind::UpgradeRequired, message), &request);
+    }
+    let asking = Asking::of(request.headers(), request.uri().query());
+    match asking.authenticate(&app.gateway.snapshot(), app.gateway.now()) {
+        Err(error) => refuse(style, &error, &request),
+        Ok(_) => near::wrong_method(app, request).await,
+    }
 }
 
 async fn serve(app: App, request: Request<Body>, route: ClientRoute) -> Response {

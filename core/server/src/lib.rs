@@ -1,15 +1,19 @@
 //! Listeners and routes: what a client or an operator can call, and how a connection is served and drained.
 
 mod admin;
+mod answer;
 mod catalogue;
 mod clients;
+mod connection;
 mod listen;
 mod me;
 mod models;
 mod near;
+mod opening;
 mod operations;
 mod routes;
 mod tls;
+mod waiting;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,8 +21,10 @@ use std::sync::Arc;
 use sluice_api::Secret;
 use sluice_engine::Gateway;
 
-pub use catalogue::{CLIENT_ROUTES, ClientDoc};
+pub use catalogue::{Asks, CLIENT_ROUTES, ClientDoc};
 pub use routes::admin_openapi;
+
+use routes::OperatorRoutes;
 
 /// What the server is given beside the gateway.
 #[derive(Debug)]
@@ -29,11 +35,14 @@ pub struct Options {
     pub admin_token: Secret,
 }
 
-/// What every handler has.
-#[derive(Clone, Debug)]
-pub(crate) struct App {
+/// What every handler has; one reference count, as each request takes it.
+pub(crate) type App = Arc<Parts>;
+
+#[derive(Debug)]
+pub(crate) struct Parts {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) admin_token: Secret,
+    pub(crate) operators: OperatorRoutes,
 }
 
 /// Serves until `stop` is ready, then drains: no new requests, and running ones get `server.shutdown_grace` to end.
@@ -50,16 +59,19 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> std::io::Result<()> {
     let snapshot = gateway.snapshot();
-    let app = App { gateway: Arc::clone(&gateway), admin_token: options.admin_token };
-    let clients = routes::clients(&app);
+    let app = Arc::new(Parts {
+        gateway: Arc::clone(&gateway),
+        admin_token: options.admin_token,
+        operators: OperatorRoutes::new(),
+    });
+    let clients = routes::clients(&app).merge(routes::probes(&app));
     let operators = routes::operators(&app, options.docs);
-    let mut listeners = Vec::new();
-    match snapshot.server.admin_listen {
-        None => listeners.push((snapshot.server.listen, routes::finish(clients.merge(operators), &app))),
-        Some(apart) => {
-            listeners.push((snapshot.server.listen, routes::finish(clients, &app)));
-            listeners.push((apart, routes::finish(operators, &app)));
-        }
-    }
+    let listeners = match snapshot.server.admin_listen {
+        None => vec![(snapshot.server.listen, routes::finish(clients.merge(operators), &app))],
+        Some(apart) => vec![
+            (snapshot.server.listen, routes::finish(clients, &app)),
+            (apart, routes::finish(operators.merge(routes::probes(&app)), &app)),
+        ],
+    };
     listen::run(gateway, listeners, listening, stop).await
 }

@@ -1,38 +1,38 @@
-//! Accepting connections, serving HTTP/1.1 and HTTP/2 on each, and draining.
+//! Accepting connections, within a bound, and draining them.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::response::Response;
-use http::{HeaderValue, Request};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
 use sluice_engine::Gateway;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::Service;
 
-/// Longest head of a request, and most that is buffered of what a client sends ahead.
-const HEAD_MAX: usize = 64 * 1024;
+use crate::connection::{Orders, serve_http1, serve_http2};
+use crate::opening::{Opened, Protocol, open};
+use crate::waiting::Arrivals;
 
-/// Header lines that a request may have.
-const HEADERS_MAX: usize = 100;
+/// Connections that a listener has at once; further ones wait in the system's queue. More than any use of one process
+/// (an idle one costs some kilobytes, a busy one some tens), so that only a flood meets it, and meets it before the
+/// memory does.
+const CONNECTIONS_MAX: usize = 16_384;
 
-/// Streams at once on one HTTP/2 connection.
-const STREAMS_MAX: u32 = 250;
+/// Connections that may wait to be accepted: a burst of clients must not be reset. The system has a bound of its own.
+const BACKLOG: u32 = 4096;
 
 /// How long to wait before accepting again when the system has no file handle left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long connections that were cut have to drop what they hold; they do it when they are polled next, so this only
+/// bounds a wait for one that never is.
+const CUT_WAIT: Duration = Duration::from_secs(2);
 
 /// Serves each listener with its router until `stop` is ready, then drains.
 pub(crate) async fn run(
@@ -46,60 +46,57 @@ pub(crate) async fn run(
         Some(files) => Some(crate::tls::acceptor(&files.cert, &files.key)?),
         None => None,
     };
-    let tasks = TaskTracker::new();
-    let draining = CancellationToken::new();
+    let serving = Serving { tls, header_timeout: snapshot.server.header_timeout, ..Serving::default() };
     let mut addresses = Vec::new();
     for (address, router) in listeners {
-        let listener = TcpListener::bind(address)
-            .await
+        let listener = listen(address)
             .map_err(|error| io::Error::new(error.kind(), format!("can't listen on {address}: {error}")))?;
         addresses.push(listener.local_addr()?);
-        let serving = Serving {
-            router,
-            tls: tls.clone(),
-            header_timeout: snapshot.server.header_timeout,
-            tasks: tasks.clone(),
-            draining: draining.clone(),
-        };
-        tasks.spawn(serving.accept(listener));
+        serving.tasks.spawn(serving.clone().accept(listener, router, CONNECTIONS_MAX));
     }
+    drop(snapshot);
     listening(&addresses);
     stop.await;
     gateway.drain();
-    draining.cancel();
-    tasks.close();
-    let grace = gateway.snapshot().server.shutdown_grace;
-    if tokio::time::timeout(grace, tasks.wait()).await.is_err() {
-        tracing::warn!(
-            grace_s = grace.as_secs(),
-            left = tasks.len(),
-            "requests were still running when the grace was over"
-        );
-    }
+    serving.drain(gateway.snapshot().server.shutdown_grace).await;
     gateway.records().collect();
     Ok(())
 }
 
-#[derive(Clone)]
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restart must not wait until connections of before are forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// What all connections share.
+#[derive(Clone, Default)]
 struct Serving {
-    router: Router,
     tls: Option<TlsAcceptor>,
     header_timeout: Duration,
     tasks: TaskTracker,
     draining: CancellationToken,
+    cut: CancellationToken,
 }
 
 impl Serving {
-    async fn accept(self, listener: TcpListener) {
+    async fn accept(self, listener: TcpListener, router: Router, most: usize) {
+        let places = Arc::new(Semaphore::new(most));
+        let serving = Arc::new(self);
         loop {
             let accepted = tokio::select! {
-                () = self.draining.cancelled() => return,
-                accepted = listener.accept() => accepted,
+                () = serving.draining.cancelled() => return,
+                accepted = accept_one(&listener, &places) => accepted,
             };
             match accepted {
-                Ok((stream, _peer)) => {
-                    let serving = self.clone();
-                    self.tasks.spawn(serving.connection(stream));
+                Ok((stream, place)) => {
+                    let connection = Arc::clone(&serving).connection(stream, router.clone());
+                    serving.tasks.spawn(async move {
+                        connection.await;
+                        drop(place);
+                    });
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -109,69 +106,233 @@ impl Serving {
         }
     }
 
-    async fn connection(self, stream: TcpStream) {
+    async fn connection(self: Arc<Self>, stream: TcpStream, router: Router) {
         if stream.set_nodelay(true).is_err() {
             return;
         }
-        match &self.tls {
-            None => self.serve(stream).await,
-            Some(tls) => match tokio::time::timeout(self.header_timeout, tls.accept(stream)).await {
-                Ok(Ok(stream)) => self.serve(stream).await,
-                Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-                Err(_) => tracing::debug!("a TLS handshake took too long"),
-            },
+        // One time for all that comes before the first request: handshake, protocol, head.
+        let due = Instant::now() + self.header_timeout;
+        let Some(tls) = &self.tls else { return self.serve(stream, router, due).await };
+        let handshake = tokio::select! {
+            handshake = timeout_at(due, tls.accept(stream)) => handshake,
+            () = self.draining.cancelled() => return,
+        };
+        match handshake {
+            Ok(Ok(stream)) => self.serve(stream, router, due).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+            Err(_) => tracing::debug!("a TLS handshake took too long"),
         }
     }
 
-    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let router = self.router;
-        let service = service_fn(move |request: Request<Incoming>| {
-            let mut router = router.clone();
-            async move { Ok::<_, Infallible>(answer(&mut router, request).await) }
-        });
-        let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.header_timeout)
-            .max_buf_size(HEAD_MAX)
-            .max_headers(HEADERS_MAX)
-            .half_close(false)
-            .pipeline_flush(false);
-        builder
-            .http2()
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(STREAMS_MAX)
-            .max_header_list_size(HEAD_MAX as u32)
-            .keep_alive_interval(Some(Duration::from_secs(30)));
-        let connection = builder.serve_connection(TokioIo::new(stream), service);
-        let mut connection = std::pin::pin!(connection);
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = self.draining.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
+    async fn serve<S>(&self, mut stream: S, router: Router, due: Instant)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let draining = self.draining.child_token();
+        let opened = tokio::select! {
+            opened = timeout_at(due, open(&mut stream)) => opened,
+            () = draining.cancelled() => return,
         };
-        if let Err(error) = ended {
-            tracing::debug!(%error, "a connection broke off");
+        let (protocol, first) = match opened {
+            Ok(Ok(Some(opened))) => opened,
+            Ok(Ok(None)) => return,
+            Ok(Err(error)) => return tracing::debug!(%error, "a connection broke off"),
+            Err(_) => return tracing::debug!("a client sent no request in time"),
+        };
+        let orders = Orders { draining, cut: self.cut.clone() };
+        let arrivals = Arc::new(Arrivals::new(self.header_timeout, due));
+        let stream = Opened::new(first, stream, Arc::clone(&arrivals));
+        match protocol {
+            Protocol::Http1 => serve_http1(stream, router, arrivals, orders).await,
+            // Boxed, so that the many connections of HTTP/1.1 need not have its size.
+            Protocol::Http2 => {
+                Box::pin(serve_http2(stream, router, due, self.tasks.clone(), orders)).await;
+            }
         }
+    }
+
+    /// Takes no new requests, lets running ones end within the grace, and cuts those that are left: what they hold is
+    /// dropped and so settled.
+    async fn drain(&self, grace: Duration) {
+        self.draining.cancel();
+        self.tasks.close();
+        if timeout(grace, self.tasks.wait()).await.is_ok() {
+            return;
+        }
+        // Streams of HTTP/2 are tasks beside their connection's.
+        let cut = self.tasks.len();
+        self.cut.cancel();
+        let settled = timeout(CUT_WAIT, self.tasks.wait()).await.is_ok();
+        tracing::warn!(
+            grace_s = grace.as_secs_f32(),
+            connections = cut,
+            settled,
+            "connections were cut: their requests were still running when the grace was over"
+        );
     }
 }
 
-async fn answer(router: &mut Router, request: Request<Incoming>) -> Response {
-    // Both length headers at once is how requests are smuggled past a gateway: hyper takes chunked, we take neither.
-    let smuggles = request.headers().contains_key(http::header::CONTENT_LENGTH)
-        && request.headers().contains_key(http::header::TRANSFER_ENCODING);
-    if smuggles {
-        let mut response =
-            Response::new(Body::from("a request has either content-length or transfer-encoding\n"));
-        *response.status_mut() = http::StatusCode::BAD_REQUEST;
-        response.headers_mut().insert(http::header::CONNECTION, HeaderValue::from_static("close"));
-        return response;
+/// The next connection, once there is a place for it.
+async fn accept_one(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _peer) = listener.accept().await?;
+    Ok((stream, place))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use axum::Router;
+    use axum::body::{Body, Bytes};
+    use axum::routing::get;
+    use futures_util::{StreamExt as _, stream};
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::Semaphore;
+    use tokio::time::timeout;
+
+    use super::{CONNECTIONS_MAX, Serving};
+
+    /// How long anything may take before a test fails instead of hanging.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// Longer than anything takes that happens at once, on a busy machine too.
+    const AWHILE: Duration = Duration::from_millis(300);
+
+    const HEADER_TIMEOUT: Duration = Duration::from_millis(100);
+
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+
+    async fn start(router: Router, most: usize) -> (Serving, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = Serving { header_timeout: HEADER_TIMEOUT, ..Serving::default() };
+        serving.tasks.spawn(serving.clone().accept(listener, router, most));
+        (serving, address)
     }
-    match router.call(request).await {
-        Ok(response) => response,
-        Err(never) => match never {},
+
+    fn greeting() -> Router {
+        Router::new()
+            .route("/", get(|| async { "hello" }))
+            .route("/panic", get(|| async { panic!("as it is meant to") as String }))
+    }
+
+    async fn connect(address: SocketAddr, sends: &[u8]) -> TcpStream {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(sends).await.unwrap();
+        client
+    }
+
+    /// Reads one answer, whose body is `hello` or which has none worth reading.
+    async fn answer(client: &mut TcpStream, ends: &str) -> String {
+        let mut text = String::new();
+        while !text.ends_with(ends) {
+            let mut some = [0; 1024];
+            let count = timeout(PATIENCE, client.read(&mut some)).await.unwrap().unwrap();
+            assert!(count > 0, "the connection was closed after {text:?}");
+            text.push_str(std::str::from_utf8(&some[..count]).unwrap());
+        }
+        text
+    }
+
+    async fn is_closed(client: &mut TcpStream) -> bool {
+        let mut rest = Vec::new();
+        // A reset is a closed connection too.
+        timeout(PATIENCE, client.read_to_end(&mut rest)).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_send_its_head_in_time_is_dropped() {
+        let (_serving, address) = start(greeting(), CONNECTIONS_MAX).await;
+        for sends in [
+            &b""[..],
+            b"PRI",
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+            // An empty SETTINGS frame after the preface: a client that would speak HTTP/2, and asks for nothing.
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
+            b"GET / HTTP/1.1\r\nhost:",
+        ] {
+            let mut client = connect(address, sends).await;
+            assert!(is_closed(&mut client).await, "{sends:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_may_rest_between_requests_but_not_within_a_head() {
+        let (_serving, address) = start(greeting(), CONNECTIONS_MAX).await;
+        let mut client = connect(address, REQUEST).await;
+        answer(&mut client, "hello").await;
+        for _ in 0..2 {
+            tokio::time::sleep(HEADER_TIMEOUT * 3).await;
+            client.write_all(REQUEST).await.unwrap();
+            answer(&mut client, "hello").await;
+        }
+        client.write_all(b"GET / HTTP/1.1\r\nhost:").await.unwrap();
+        assert!(is_closed(&mut client).await);
+    }
+
+    #[tokio::test]
+    async fn a_connection_beyond_the_bound_waits_for_a_place() {
+        let (_serving, address) = start(greeting(), 1).await;
+        let mut first = connect(address, REQUEST).await;
+        answer(&mut first, "hello").await;
+        let mut second = connect(address, REQUEST).await;
+        assert!(timeout(AWHILE, second.read_u8()).await.is_err(), "it was served beside the first");
+        drop(first);
+        answer(&mut second, "hello").await;
+    }
+
+    #[tokio::test]
+    async fn a_panic_takes_nothing_with_it() {
+        let (_serving, address) = start(greeting(), CONNECTIONS_MAX).await;
+        let mut client = connect(address, b"GET /panic HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        assert!(answer(&mut client, "}").await.starts_with("HTTP/1.1 500 "));
+        client.write_all(REQUEST).await.unwrap();
+        assert!(answer(&mut client, "hello").await.starts_with("HTTP/1.1 200 "));
+    }
+
+    /// A route whose body says one word and never ends; its place is given back when it is dropped.
+    fn endless(places: &Arc<Semaphore>) -> Router {
+        let places = Arc::clone(places);
+        Router::new().route(
+            "/",
+            get(move || async move {
+                let place = places.acquire_owned().await.unwrap();
+                let word = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"hello"))]);
+                let never = stream::once(async move {
+                    let _place = place;
+                    std::future::pending().await
+                });
+                Body::from_stream(word.chain(never))
+            }),
+        )
+    }
+
+    #[tokio::test]
+    async fn what_still_runs_after_the_grace_is_cut_and_dropped() {
+        let places = Arc::new(Semaphore::new(2));
+        let (serving, address) = start(endless(&places), CONNECTIONS_MAX).await;
+        let mut client = connect(address, REQUEST).await;
+        answer(&mut client, "hello\r\n").await;
+
+        let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+        tokio::spawn(connection);
+        let request = http::Request::get("http://x/").body(http_body_util::Empty::<Bytes>::new()).unwrap();
+        let _answer = timeout(PATIENCE, sender.send_request(request)).await.unwrap().unwrap();
+        assert_eq!(places.available_permits(), 0);
+
+        timeout(PATIENCE, serving.drain(Duration::from_millis(50))).await.unwrap();
+        assert_eq!(places.available_permits(), 2);
+        assert!(is_closed(&mut client).await);
+        assert!(TcpStream::connect(address).await.is_err());
     }
 }

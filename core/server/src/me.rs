@@ -1,16 +1,22 @@
 //! What a key's holder may know of it.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Uri};
 use serde::Serialize;
 use sluice_api::limiter::Bucket;
+use sluice_api::{Error, Kind};
 use sluice_engine::Asking;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::near::{refuse_with, style_of};
+use crate::near::{ANTHROPIC, refuse_with, style_of};
+
+/// What a client is told to wait when the store is out of reach, which nobody knows the end of.
+const SOON: Duration = Duration::from_secs(1);
 
 /// A key, as its holder sees it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -41,17 +47,25 @@ pub(crate) struct Concurrency {
 #[utoipa::path(
     get, path = "/v1/me", tag = "Key",
     security(("client_key" = []), ("client_bearer" = [])),
-    responses((status = 200, description = "The key", body = Me), (status = 401, description = "No known key was sent"))
+    responses((status = 200, description = "The key", body = Me), (status = 401, description = "No known key was sent"), (status = 503, description = "The store is out of reach"))
 )]
 pub(crate) async fn me(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
     let asking = Asking::of(&headers, uri.query());
-    let style = style_of(uri.path(), &headers);
+    let style = style_of(uri.path(), headers.contains_key(&ANTHROPIC));
     let snapshot = app.gateway.snapshot();
     let key = match asking.authenticate(&snapshot, app.gateway.now()) {
         Ok(key) => key,
         Err(error) => return refuse_with(style, &error, &asking.request_id),
     };
-    let held = app.gateway.store().held(&Bucket::KeySlots(key.id.clone())).await.unwrap_or_default();
+    let held = match app.gateway.store().held(&Bucket::KeySlots(key.id.clone())).await {
+        Ok(held) => held,
+        Err(error) => {
+            tracing::error!(request_id = %asking.request_id, %error, "the store did not tell what a key holds");
+            let message = "the gateway's store is out of reach: try again later";
+            let error = Error::new(Kind::StoreUnavailable, message).retry_after(SOON);
+            return refuse_with(style, &error, &asking.request_id);
+        }
+    };
     let me = Me {
         name: key.name.to_string(),
         group: key.group.as_ref().map(|group| group.name.to_string()),
@@ -65,4 +79,117 @@ pub(crate) async fn me(State(app): State<App>, uri: Uri, headers: HeaderMap) -> 
     let mut response = Json(me).into_response();
     sluice_engine::identify(response.headers_mut(), false, &asking.request_id);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::body::to_bytes;
+    use axum::extract::State;
+    use http::{HeaderMap, HeaderValue};
+    use serde_json::Value;
+    use sluice_api::limiter::{Bucket, Take};
+    use sluice_api::plugin::NoSettings;
+    use sluice_api::store::{Lease, Store, StoreError, Taken};
+    use sluice_api::{Secret, async_trait, register};
+    use sluice_engine::{Gateway, config};
+    use sluice_prices as _;
+    use sluice_schedulers as _;
+
+    use super::me;
+    use crate::routes::OperatorRoutes;
+    use crate::{App, Parts};
+
+    /// A store that opens and is out of reach ever after.
+    #[derive(Debug)]
+    struct Gone;
+
+    fn gone<T>() -> Result<T, StoreError> {
+        Err(StoreError("it is gone".to_owned()))
+    }
+
+    #[async_trait]
+    impl Store for Gone {
+        async fn take_all(&self, _takes: Vec<Take>) -> Result<Taken, StoreError> {
+            gone()
+        }
+
+        fn give(&self, _lease: Lease) {}
+
+        async fn held(&self, _bucket: &Bucket) -> Result<u64, StoreError> {
+            gone()
+        }
+
+        async fn put(&self, _kind: &str, _id: &str, _document: &str) -> Result<(), StoreError> {
+            gone()
+        }
+
+        async fn delete(&self, _kind: &str, _id: &str) -> Result<bool, StoreError> {
+            gone()
+        }
+
+        async fn list(&self, _kind: &str) -> Result<Vec<(String, String)>, StoreError> {
+            Ok(Vec::new())
+        }
+
+        async fn remember(
+            &self,
+            _kind: &str,
+            _values: Vec<sluice_api::store::Remembered>,
+        ) -> Result<(), StoreError> {
+            Err(StoreError("it is gone".to_owned()))
+        }
+
+        async fn recall(&self, _kind: &str, _id: &str) -> Result<Option<String>, StoreError> {
+            Err(StoreError("it is gone".to_owned()))
+        }
+
+        async fn forget(&self, _now: sluice_api::Timestamp) -> Result<(), StoreError> {
+            Err(StoreError("it is gone".to_owned()))
+        }
+
+        async fn ready(&self) -> Result<(), StoreError> {
+            gone()
+        }
+    }
+
+    register! {
+        dyn Store: "gone",
+        summary: "Out of reach",
+        settings: NoSettings,
+        build: |section| {
+            section.read::<NoSettings>()?;
+            Ok(Arc::new(Gone))
+        },
+    }
+
+    async fn app() -> App {
+        let text = "store.kind = \"gone\"\n[[keys]]\nname = \"k\"\nkey = \"secret\"\nconcurrency = 2\n";
+        let loaded = config::load_text(text).unwrap();
+        let resolved = config::check(&loaded).unwrap();
+        let gateway = Gateway::start(&loaded, resolved, Vec::new()).await.unwrap();
+        Arc::new(Parts { gateway, admin_token: Secret::new("t"), operators: OperatorRoutes::new() })
+    }
+
+    #[tokio::test]
+    async fn a_store_out_of_reach_is_a_503_in_the_clients_dialect() {
+        let app = app().await;
+        let headers = HeaderMap::from_iter([
+            (http::header::AUTHORIZATION, HeaderValue::from_static("Bearer secret")),
+            (http::HeaderName::from_static("x-request-id"), HeaderValue::from_static("mine-1")),
+        ]);
+        for (path, says, id) in [
+            ("/v1/me", ("/error/code", "store_unavailable"), "/error/request_id"),
+            ("/claude/v1/me", ("/error/type", "api_error"), "/request_id"),
+            ("/gemini/v1/me", ("/error/status", "UNAVAILABLE"), "/error/details/0/requestId"),
+        ] {
+            let response = me(State(app.clone()), path.parse().unwrap(), headers.clone()).await;
+            assert_eq!(response.status(), 503, "{path}");
+            let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(body.pointer(says.0).and_then(Value::as_str), Some(says.1), "{body}");
+            assert_eq!(body.pointer(id).and_then(Value::as_str), Some("mine-1"), "{body}");
+        }
+    }
 }

@@ -3,13 +3,29 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, Request};
+use http::{HeaderName, Request};
 use sluice_api::{Error, Kind};
 use sluice_engine::request_id;
 use sluice_wire::render::{self, Style};
 
 use crate::App;
-use crate::catalogue::CLIENT_ROUTES;
+use crate::catalogue::{Asks, CLIENT_ROUTES, ClientDoc};
+
+/// Header that tells a client of Anthropic's API.
+pub(crate) const ANTHROPIC: HeaderName = HeaderName::from_static("anthropic-version");
+
+/// Dialects of paths that are no route, by prefix.
+const BY_PREFIX: [(&str, Style); 9] = [
+    ("claude", Style::Anthropic),
+    ("api/claude", Style::Anthropic),
+    ("v1/messages", Style::Anthropic),
+    ("api/v1/messages", Style::Anthropic),
+    ("gemini", Style::Gemini),
+    ("v1beta", Style::Gemini),
+    ("v1/tunedModels", Style::Gemini),
+    ("openai", Style::Openai),
+    ("azure", Style::Openai),
+];
 
 /// A refusal of a request that has no route's context.
 pub(crate) fn refuse<B>(style: Style, error: &Error, request: &Request<B>) -> Response {
@@ -33,42 +49,70 @@ pub(crate) async fn unknown(State(app): State<App>, request: Request<Body>) -> R
         Some(right) => Error::new(Kind::NoRoute, format!("there is no `{path}` here: the path is `{right}`")),
         None => Error::new(Kind::NoRoute, format!("there is no `{path}` here: /docs lists what there is")),
     };
-    app.gateway.records().measures().count_refusal(error.kind().name());
-    refuse(style_of(path, request.headers()), &error, &request)
+    refuse_counted(&app, &error, &request)
 }
 
 /// The path exists, but not for this method.
-pub(crate) async fn method_not_allowed(request: Request<Body>) -> Response {
-    let path = request.uri().path();
-    let methods: Vec<&str> =
-        CLIENT_ROUTES.iter().filter(|doc| fits(doc.path, path)).map(|doc| doc.method).collect();
-    let allow = if methods.is_empty() { "GET, POST".to_owned() } else { methods.join(", ") };
-    let message = format!("`{path}` does not take {}: it takes {allow}", request.method());
-    refuse(
-        style_of(path, request.headers()),
-        &Error::new(Kind::MethodNotAllowed, message).allow(allow),
-        &request,
-    )
+pub(crate) async fn wrong_method(app: App, request: Request<Body>) -> Response {
+    let (path, method) = (request.uri().path(), request.method());
+    let allow = client_methods(path).or_else(|| app.operators.methods(path).map(str::to_owned));
+    let error = match allow {
+        Some(allow) => {
+            let message = format!("`{path}` does not take {method}: it takes {allow}");
+            Error::new(Kind::MethodNotAllowed, message).allow(allow)
+        }
+        // Swagger UI and the document, whose methods only axum knows; it sets `allow` where there is none.
+        None => Error::new(Kind::MethodNotAllowed, format!("`{path}` does not take {method}")),
+    };
+    refuse_counted(&app, &error, &request)
 }
 
-/// The dialect that a client of an unknown path probably reads: by prefix, then by Anthropic's header, then OpenAI's.
-pub(crate) fn style_of(path: &str, headers: &HeaderMap) -> Style {
+fn refuse_counted(app: &App, error: &Error, request: &Request<Body>) -> Response {
+    app.gateway.records().measures().count_refusal(error.kind().name());
+    let anthropic = request.headers().contains_key(&ANTHROPIC);
+    refuse(style_of(request.uri().path(), anthropic), error, request)
+}
+
+/// The dialect that a client of a path reads: the route's; else by prefix, then by Anthropic's header, then OpenAI's.
+pub(crate) fn style_of(path: &str, anthropic: bool) -> Style {
+    if let Some(api) = routes_of(path).find_map(|route| route.api) {
+        return api.into();
+    }
     let path = path.trim_start_matches('/');
-    const BY_PREFIX: [(&str, Style); 9] = [
-        ("claude", Style::Anthropic),
-        ("api/claude", Style::Anthropic),
-        ("v1/messages", Style::Anthropic),
-        ("api/v1/messages", Style::Anthropic),
-        ("gemini", Style::Gemini),
-        ("v1beta", Style::Gemini),
-        ("v1/tunedModels", Style::Gemini),
-        ("openai", Style::Openai),
-        ("azure", Style::Openai),
-    ];
     if let Some((_, style)) = BY_PREFIX.iter().find(|(prefix, _)| path.starts_with(prefix)) {
         return *style;
     }
-    if headers.contains_key("anthropic-version") { Style::Anthropic } else { Style::Openai }
+    if anthropic { Style::Anthropic } else { Style::Openai }
+}
+
+/// The methods of a client route, as `allow` lists them.
+pub(crate) fn client_methods(path: &str) -> Option<String> {
+    // An upgrade is no way to use a route.
+    let routes = || routes_of(path).filter(|route| route.asks != Asks::WebSocket);
+    // `{model}` takes `m:generateContent` too, but a verb makes it a route of its own.
+    let of_verb = routes().any(|route| route.names_verb());
+    listed(routes().filter(|route| !of_verb || route.names_verb()).map(|route| route.method))
+}
+
+/// Whether a path ends in a verb of Gemini's, where those are offered.
+pub(crate) fn has_verb(path: &str) -> bool {
+    routes_of(path).any(ClientDoc::names_verb)
+}
+
+/// Methods as `allow` lists them; where there is GET there is HEAD.
+pub(crate) fn listed<'a>(methods: impl Iterator<Item = &'a str>) -> Option<String> {
+    let mut all: Vec<&str> = Vec::new();
+    for method in methods {
+        let more: &[&str] = if method == "GET" { &["GET", "HEAD"] } else { &[method] };
+        all.extend(more.iter().filter(|one| !all.contains(one)).copied().collect::<Vec<_>>());
+    }
+    (!all.is_empty()).then(|| all.join(", "))
+}
+
+fn routes_of(path: &str) -> impl Iterator<Item = &'static ClientDoc> {
+    // Some clients encode the colon before a verb.
+    let path = path.replace("%3A", ":").replace("%3a", ":");
+    CLIENT_ROUTES.iter().filter(move |route| fits(route.path, &path))
 }
 
 /// The client route that a path nearly is.
@@ -93,7 +137,7 @@ fn tidy(path: &str) -> String {
 }
 
 /// Whether a path is one of a route with `{parameters}`.
-fn fits(route: &str, path: &str) -> bool {
+pub(crate) fn fits(route: &str, path: &str) -> bool {
     let (mut wanted, mut found) = (route.split('/'), path.split('/'));
     loop {
         match (wanted.next(), found.next()) {
@@ -113,7 +157,9 @@ fn part_fits(wanted: &str, found: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use sluice_wire::render::Style;
+
+    use super::{client_methods, nearest, style_of};
 
     #[test]
     fn a_path_that_nearly_fits_gets_the_right_one_named() {
@@ -127,6 +173,42 @@ mod tests {
             ("/favicon.ico", None),
         ] {
             assert_eq!(nearest(path).as_deref(), right, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_method_is_told_the_true_ones() {
+        for (path, methods) in [
+            ("/v1/messages", Some("POST")),
+            ("/v1/responses", Some("POST")),
+            ("/v1/models", Some("GET, HEAD")),
+            ("/v1/models/m", Some("GET, HEAD")),
+            ("/v1/models/m:generateContent", Some("POST")),
+            ("/v1beta/models/m%3AcountTokens", Some("POST")),
+            ("/claude/v1/models/m:generateContent", Some("GET, HEAD")),
+            ("/", Some("GET, HEAD")),
+            ("/healthz", None),
+        ] {
+            assert_eq!(client_methods(path).as_deref(), methods, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_reads_as_the_route_does() {
+        for (path, anthropic, style) in [
+            ("/v1/messages", false, Style::Anthropic),
+            ("/v1/chat/completions", true, Style::Openai),
+            ("/v1/models/m:generateContent", true, Style::Gemini),
+            ("/v1/models/m%3agenerateContent", false, Style::Gemini),
+            ("/v1/models/m", false, Style::Openai),
+            ("/v1/models/m", true, Style::Anthropic),
+            ("/claude/v1/me", false, Style::Anthropic),
+            ("/gemini/v1/models/m", false, Style::Gemini),
+            ("/v1beta/nowhere", true, Style::Gemini),
+            ("/nowhere", true, Style::Anthropic),
+            ("/nowhere", false, Style::Openai),
+        ] {
+            assert_eq!(style_of(path, anthropic), style, "{path}");
         }
     }
 }

@@ -1,122 +1,75 @@
 //! Which handler answers which path.
 
+use std::collections::BTreeMap;
+
 use axum::Router;
-use axum::routing::{any, get, post};
-use sluice_api::Api::{Anthropic, OpenaiChat, OpenaiEmbeddings, OpenaiImages, OpenaiResponses};
-use sluice_api::Operation::{Compact, CountTokens, Embed, Generate, Images};
+use axum::routing::{MethodRouter, any, get, post};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::clients::{self, body};
-use crate::{App, admin, me, models, near, operations};
+use crate::catalogue::{Asks, CLIENT_ROUTES, ClientDoc};
+use crate::{App, admin, clients, me, models, near, operations};
 
-/// Routes of the client APIs.
+/// Routes of the client APIs: those of [`CLIENT_ROUTES`], and no others.
+///
+/// Each stands with its whole path: nested routers would rewrite the URI of every request below a prefix.
 pub(crate) fn clients(app: &App) -> Router {
-    let claude = claude();
-    Router::new()
-        .route("/", get(operations::hello))
-        .route("/api/hello", get(operations::hello))
-        .merge(claude.clone())
-        .merge(openai("/v1"))
-        .merge(gemini().merge(gemini_v1()))
-        .merge(models())
-        .merge(key_holder())
-        .route("/responses", post(body(OpenaiResponses, Generate)).get(clients::websocket))
-        .nest(
-            "/api",
-            claude
-                .clone()
-                .merge(key_holder())
-                .merge(models())
-                .route("/v1/chat/completions", post(body(OpenaiChat, Generate))),
-        )
-        .nest("/claude", claude.clone().merge(key_holder()).merge(models()))
-        .nest("/api/claude", claude.merge(key_holder()).merge(models()))
-        .nest(
-            "/openai",
-            openai("/v1")
-                .merge(key_holder())
-                .merge(models())
-                .route("/responses", post(body(OpenaiResponses, Generate)).get(clients::websocket)),
-        )
-        .nest("/gemini", gemini().merge(gemini_v1()).merge(key_holder()).merge(models()))
-        .nest("/azure/openai", azure())
-        .with_state(app.clone())
+    let mut paths: BTreeMap<&str, BTreeMap<&str, &ClientDoc>> = BTreeMap::new();
+    for route in CLIENT_ROUTES {
+        // The verbs after a model share a route of the router, whose parameters are whole segments.
+        let path = route.path.split_once(':').map_or(route.path, |(path, _)| path);
+        paths.entry(path).or_default().insert(route.method, route);
+    }
+    let mut router = Router::new();
+    for (path, methods) in paths {
+        let handlers = methods.values().map(|route| handler(route));
+        router = router.route(path, handlers.fold(MethodRouter::new(), MethodRouter::merge));
+    }
+    router.with_state(app.clone())
 }
 
-fn claude() -> Router<App> {
-    Router::new()
-        .route("/v1/messages", post(body(Anthropic, Generate)))
-        .route("/v1/messages/count_tokens", post(body(Anthropic, CountTokens)))
+fn handler(route: &'static ClientDoc) -> MethodRouter<App> {
+    match (route.asks, route.api) {
+        (Asks::Call(_), _) if route.names_verb() => post(clients::gemini),
+        (Asks::Call(operation), Some(api)) if route.path.contains("{deployment}") => {
+            post(clients::azure(api, operation))
+        }
+        (Asks::Call(operation), Some(api)) => post(clients::body(api, operation)),
+        (Asks::Models, api) => get(models::list(api.map(Into::into))),
+        (Asks::Model, api) => get(models::one(api.map(Into::into))),
+        (Asks::Key, _) => get(me::me),
+        (Asks::WebSocket, _) => get(clients::websocket),
+        (Asks::Hello, _) => get(operations::hello),
+        // An operation is asked through an API: see `every_route_has_a_handler`.
+        (Asks::Call(_), None) => MethodRouter::new(),
+    }
 }
 
-fn openai(version: &str) -> Router<App> {
-    let at = |path: &str| format!("{version}{path}");
-    Router::new()
-        .route(&at("/chat/completions"), post(body(OpenaiChat, Generate)))
-        .route(&at("/responses"), post(body(OpenaiResponses, Generate)).get(clients::websocket))
-        .route(&at("/responses/compact"), post(body(OpenaiResponses, Compact)))
-        .route(&at("/responses/input_tokens"), post(body(OpenaiResponses, CountTokens)))
-        .route(&at("/embeddings"), post(body(OpenaiEmbeddings, Embed)))
-        .route(&at("/images/generations"), post(body(OpenaiImages, Images)))
+/// Whether the process is alive and ready: on every listener, so that what probes the clients' one finds it there.
+pub(crate) fn probes(app: &App) -> Router {
+    let (probes, _) = probes_router().split_for_parts();
+    probes.with_state(app.clone())
 }
 
-/// `/v1/models` in whichever shape the client reads, and Gemini's own list.
-fn models() -> Router<App> {
-    Router::new()
-        .route("/v1/models", get(models::list))
-        .route("/v1/models/{model}", get(models::one).post(clients::gemini))
-}
-
-fn gemini() -> Router<App> {
-    Router::new()
-        .route("/v1beta/models", get(models::list_gemini))
-        .route("/v1beta/models/{model}", get(models::one_gemini).post(clients::gemini))
-        .route("/v1beta/tunedModels/{model}", post(clients::gemini))
-}
-
-fn gemini_v1() -> Router<App> {
-    Router::new().route("/v1/tunedModels/{model}", post(clients::gemini))
-}
-
-fn azure() -> Router<App> {
-    Router::new()
-        .route("/deployments/{deployment}/chat/completions", post(clients::azure(OpenaiChat, Generate)))
-        .route("/deployments/{deployment}/embeddings", post(clients::azure(OpenaiEmbeddings, Embed)))
-        .route("/deployments/{deployment}/images/generations", post(clients::azure(OpenaiImages, Images)))
-        .route("/responses", post(body(OpenaiResponses, Generate)).get(clients::websocket))
-        .route("/models", get(models::list_openai))
-        .route("/v1/models", get(models::list_openai))
-        .route("/v1/chat/completions", post(body(OpenaiChat, Generate)))
-        .route("/v1/responses", post(body(OpenaiResponses, Generate)).get(clients::websocket))
-        .route("/v1/embeddings", post(body(OpenaiEmbeddings, Embed)))
-        .route("/v1/images/generations", post(body(OpenaiImages, Images)))
-}
-
-fn key_holder() -> Router<App> {
-    Router::new().route("/v1/me", get(me::me)).route("/v1/key-info", get(me::me))
-}
-
-/// Routes of the operators: the admin API, and what a machine asks of a process.
+/// Routes of the operators: the admin API, metrics, and the document.
 pub(crate) fn operators(app: &App, docs: Router) -> Router {
     let (admin, _) = admin_router().split_for_parts();
-    let guarded = admin.route_layer(axum::middleware::from_fn_with_state(app.clone(), admin::auth::guard));
-    let (open, _) = open_router().split_for_parts();
-    Router::new()
-        .merge(guarded)
-        .merge(open)
+    let admin = admin
         .route("/admin", any(admin::auth::unknown))
         .route("/admin/{*rest}", any(admin::auth::unknown))
-        .with_state(app.clone())
-        .merge(docs)
+        // Before the layer: the guard stands around wrong methods too.
+        .method_not_allowed_fallback(admin::auth::wrong_method)
+        .layer(axum::middleware::from_fn_with_state(app.clone(), admin::auth::guard));
+    let (metrics, _) = metrics_router().split_for_parts();
+    admin.merge(metrics).with_state(app.clone()).merge(docs)
 }
 
-/// What holds for every route: paths and methods that do not exist, and panics.
+/// What holds for every route: paths and methods that do not exist.
 pub(crate) fn finish(router: Router, app: &App) -> Router {
-    router
-        .fallback_service(axum::routing::any(near::unknown).with_state(app.clone()))
-        .method_not_allowed_fallback(near::method_not_allowed)
+    let router = router.fallback_service(any(near::unknown).with_state(app.clone()));
+    let app = app.clone();
+    router.method_not_allowed_fallback(move |request| near::wrong_method(app.clone(), request))
 }
 
 fn admin_router() -> OpenApiRouter<App> {
@@ -132,11 +85,43 @@ fn admin_router() -> OpenApiRouter<App> {
         .routes(routes!(admin::system::reload))
 }
 
-fn open_router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(operations::healthz))
-        .routes(routes!(operations::readyz))
-        .routes(routes!(operations::metrics))
+fn probes_router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(operations::healthz)).routes(routes!(operations::readyz))
+}
+
+fn metrics_router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(operations::metrics))
+}
+
+/// Which methods the routes of the operators take, from the declarations that their document is made of.
+#[derive(Debug)]
+pub(crate) struct OperatorRoutes(Vec<(String, String)>);
+
+impl OperatorRoutes {
+    pub(crate) fn new() -> Self {
+        let (_, document) = operator_routers().split_for_parts();
+        let routes = document.paths.paths.into_iter().filter_map(|(path, item)| {
+            let methods = [
+                ("GET", item.get.is_some()),
+                ("POST", item.post.is_some()),
+                ("PATCH", item.patch.is_some()),
+                ("DELETE", item.delete.is_some()),
+            ];
+            let methods = methods.into_iter().filter(|(_, taken)| *taken).map(|(method, _)| method);
+            Some((path, near::listed(methods)?))
+        });
+        Self(routes.collect())
+    }
+
+    /// The methods of a path, as `allow` lists them.
+    pub(crate) fn methods(&self, path: &str) -> Option<&str> {
+        let route = self.0.iter().find(|(route, _)| near::fits(route, path));
+        route.map(|(_, methods)| methods.as_str())
+    }
+}
+
+fn operator_routers() -> OpenApiRouter<App> {
+    admin_router().merge(probes_router()).merge(metrics_router())
 }
 
 #[derive(OpenApi)]
@@ -146,7 +131,36 @@ struct KeyHolder;
 /// The routes of operators and key holders, as an OpenAPI document.
 #[must_use]
 pub fn admin_openapi() -> utoipa::openapi::OpenApi {
-    let (_, mut document) = admin_router().merge(open_router()).split_for_parts();
+    let (_, mut document) = operator_routers().split_for_parts();
     document.merge(KeyHolder::openapi());
     document
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OperatorRoutes;
+    use crate::catalogue::{Asks, CLIENT_ROUTES};
+
+    #[test]
+    fn every_route_has_a_handler() {
+        for route in CLIENT_ROUTES {
+            assert!(!matches!((route.asks, route.api), (Asks::Call(_), None)), "{}", route.path);
+            assert!(matches!(route.method, "GET" | "POST"), "{}", route.path);
+        }
+    }
+
+    #[test]
+    fn the_methods_of_the_operators_routes_are_known() {
+        let routes = OperatorRoutes::new();
+        for (path, methods) in [
+            ("/admin/v1/keys", Some("GET, HEAD, POST")),
+            ("/admin/v1/keys/x", Some("GET, HEAD, PATCH, DELETE")),
+            ("/admin/v1/keys/x/rotate", Some("POST")),
+            ("/healthz", Some("GET, HEAD")),
+            ("/metrics", Some("GET, HEAD")),
+            ("/nowhere", None),
+        ] {
+            assert_eq!(routes.methods(path), methods, "{path}");
+        }
+    }
 }

@@ -65,6 +65,14 @@ pub fn members_within(document: &[u8], span: &Range<usize>, mut member: impl FnM
 
 /// Calls `element` for each element of an array that is known to be valid JSON, given by its span.
 pub fn elements_within(document: &[u8], span: &Range<usize>, mut element: impl FnMut(Range<usize>)) {
+    elements_while(document, span, |found| {
+        element(found);
+        true
+    });
+}
+
+/// The same, until `element` says that it has seen enough.
+pub fn elements_while(document: &[u8], span: &Range<usize>, mut element: impl FnMut(Range<usize>) -> bool) {
     let mut scanner = Scanner { document: document.get(..span.end).unwrap_or_default(), at: span.start };
     if scanner.peek() != Some(b'[') {
         return;
@@ -77,10 +85,9 @@ pub fn elements_within(document: &[u8], span: &Range<usize>, mut element: impl F
             Some(b']') | None => return,
             Some(_) => {
                 let start = scanner.at;
-                if scanner.value().is_err() {
+                if scanner.value().is_err() || !element(start..scanner.at) {
                     return;
                 }
-                element(start..scanner.at);
             }
         }
     }

@@ -11,6 +11,7 @@ pub mod meter;
 pub mod peek;
 pub mod refusal;
 pub mod render;
+pub mod session;
 pub mod splice;
 pub mod sse;
 pub mod tail;

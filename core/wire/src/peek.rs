@@ -64,9 +64,31 @@ pub enum IncludeUsage {
     Yes,
 }
 
+/// What names a conversation, or begins it: nothing in it is twice in a way that decides anything.
+const NOTED: [&str; 4] = ["system", "instructions", "systemInstruction", "system_instruction"];
+
+/// Where in a body what names a conversation stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spans {
+    /// Anthropic's and OpenAI's `metadata`.
+    pub metadata: Option<Range<usize>>,
+    /// OpenAI's `prompt_cache_key`.
+    pub prompt_cache_key: Option<Range<usize>>,
+    /// Responses' `previous_response_id`.
+    pub previous_response_id: Option<Range<usize>>,
+    /// Responses' `conversation`.
+    pub conversation: Option<Range<usize>>,
+    /// The system prompt, where it stands apart.
+    pub system: Option<Range<usize>>,
+    /// `messages`, `input` or `contents`.
+    pub turns: Option<Range<usize>>,
+}
+
 /// What was seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Peek {
+    /// Where what names a conversation stands.
+    pub spans: Spans,
     /// The top-level `model`.
     pub model: Option<Spot>,
     /// Further places where the model's name stands (Gemini's batches).
@@ -89,7 +111,8 @@ pub struct Peek {
 pub fn peek(api: Api, operation: Operation, body: &[u8]) -> Result<Peek, Error> {
     let mut found: [Option<Range<usize>>; DECIDING.len()] = [const { None }; DECIDING.len()];
     let mut twice = None;
-    let top = json::members(body, |member| note(body, &member, &mut found, &mut twice)).map_err(|wrong| {
+    let mut system = None;
+    let top = json::members(body, |member| note(body, &member, &mut found, &mut twice, &mut system)).map_err(|wrong| {
         let message = format!("the request body is not valid JSON: {} (at byte {})", wrong.what, wrong.at);
         Error::bad_request(None, message)
     })?;
@@ -102,9 +125,10 @@ pub fn peek(api: Api, operation: Operation, body: &[u8]) -> Result<Peek, Error> 
             format!("`{name}` is in the request body twice: send it once"),
         ));
     }
-    let mut spans = DECIDING.iter().zip(found).filter_map(|(name, span)| span.map(|span| (*name, span)));
-    let mut look = Peek { start, empty, ..Peek::default() };
-    spans.try_for_each(|(name, span)| look.take(api, operation, body, name, span))?;
+    let mut decided = DECIDING.iter().zip(found).filter_map(|(name, span)| span.map(|span| (*name, span)));
+    let spans = Spans { system, ..Spans::default() };
+    let mut look = Peek { spans, start, empty, ..Peek::default() };
+    decided.try_for_each(|(name, span)| look.take(api, operation, body, name, span))?;
     if operation == Operation::BatchEmbed {
         look.batch_models(body)?;
     }
@@ -116,10 +140,16 @@ fn note(
     member: &Member,
     found: &mut [Option<Range<usize>>; DECIDING.len()],
     twice: &mut Option<&'static str>,
+    system: &mut Option<Range<usize>>,
 ) {
     let name = json::unescaped(body.get(member.name.clone()).unwrap_or_default());
     let name = name.as_bytes();
-    let Some(at) = DECIDING.iter().position(|deciding| deciding.as_bytes() == name) else { return };
+    let Some(at) = DECIDING.iter().position(|deciding| deciding.as_bytes() == name) else {
+        if NOTED.iter().any(|noted| noted.as_bytes() == name) {
+            system.get_or_insert(member.value.clone());
+        }
+        return;
+    };
     if let (Some(slot), Some(name)) = (found.get_mut(at), DECIDING.get(at))
         && slot.replace(member.value.clone()).is_some()
     {
@@ -159,12 +189,17 @@ impl Peek {
                     return Err(Error::bad_request(Some(name), format!("`{name}` must be a whole number")));
                 }
             }
+            "metadata" => self.spans.metadata = Some(span),
+            "prompt_cache_key" => self.spans.prompt_cache_key = Some(span),
+            "previous_response_id" => self.spans.previous_response_id = Some(span),
+            "conversation" => self.spans.conversation = Some(span),
             "messages" if matches!(api, Api::Anthropic | Api::OpenaiChat) && value.first() != Some(&b'[') => {
                 return Err(Error::bad_request(Some(name), format!("`{name}` must be a list")));
             }
             "contents" if api == Api::Gemini && !matches!(value.first(), Some(b'[' | b'{' | b'"')) => {
                 return Err(Error::bad_request(Some(name), format!("`{name}` must be a list")));
             }
+            "messages" | "input" | "contents" => self.spans.turns = Some(span),
             "generateContentRequest" if operation == Operation::CountTokens => {
                 self.inner_model(body, &span)?
             }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 
 /// One gate in front of every model API.
@@ -15,6 +16,13 @@ pub(crate) struct Arguments {
     /// Without a command: serve.
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
+}
+
+impl Arguments {
+    /// Whether the command reads a configuration; for the others `--config` would be ignored.
+    pub(crate) const fn reads_configuration(&self) -> bool {
+        matches!(self.command, None | Some(Command::Serve | Command::Check { .. }))
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -75,16 +83,19 @@ pub(crate) enum KeyCommand {
     /// Show a key, by id or name.
     Show {
         /// Its id or name.
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
         id: String,
     },
     /// Delete a key; it stops at once.
     Revoke {
         /// Its id or name.
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
         id: String,
     },
     /// Replace a key's secret; the old one stops at once.
     Rotate {
         /// Its id or name.
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
         id: String,
     },
     /// Print the hash of a secret, for `hash = …` in a configuration; needs no gateway.

@@ -2,13 +2,22 @@
 
 use std::io::Read as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use sluice_engine::key::KeyHash;
+use ureq::http::Uri;
 
 use crate::arguments::{At, KeyCommand, NewKey};
 use crate::list::{print_json, table};
 use crate::{FAILED, UNUSABLE};
+
+/// Longest wait for a connection to the gateway.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Longest wait for its whole answer.
+const ANSWER: Duration = Duration::from_secs(60);
 
 /// Runs a command.
 pub(crate) fn keys(at: &At, command: KeyCommand) -> ExitCode {
@@ -23,9 +32,9 @@ pub(crate) fn keys(at: &At, command: KeyCommand) -> ExitCode {
     let answer = match command {
         KeyCommand::Create(new) => call("POST", "", Some(fields(*new))),
         KeyCommand::List => call("GET", "", None),
-        KeyCommand::Show { id } => call("GET", &format!("/{id}"), None),
-        KeyCommand::Revoke { id } => call("DELETE", &format!("/{id}"), None),
-        KeyCommand::Rotate { id } => call("POST", &format!("/{id}/rotate"), None),
+        KeyCommand::Show { id } => call("GET", &one(&id), None),
+        KeyCommand::Revoke { id } => call("DELETE", &one(&id), None),
+        KeyCommand::Rotate { id } => call("POST", &format!("{}/rotate", one(&id)), None),
         KeyCommand::Hash { .. } => Ok(Value::Null),
     };
     match answer {
@@ -83,9 +92,35 @@ fn fields(new: NewKey) -> Value {
     Value::Object(fields)
 }
 
+/// The path of a key; a name may have anything in it.
+fn one(id: &str) -> String {
+    format!("/{}", utf8_percent_encode(id, NON_ALPHANUMERIC))
+}
+
+/// The address of a gateway, as it was given. It is not repeated where it holds a password.
+fn checked(url: &str) -> Result<&str, String> {
+    if url.contains('@') {
+        return Err("a gateway's URL has no user or password: the admin token goes with --token".to_owned());
+    }
+    let parsed: Option<Uri> = url.parse().ok();
+    let usable = |uri: &Uri| {
+        let host = uri.authority().is_some_and(|authority| !authority.host().is_empty());
+        host && matches!(uri.scheme_str(), Some("http" | "https")) && uri.query().is_none()
+    };
+    match parsed.filter(usable) {
+        Some(_) => Ok(url.trim_end_matches('/')),
+        None => Err(format!("`{url}` is no URL of a gateway: write it like http://127.0.0.1:8080")),
+    }
+}
+
 fn call(url: &str, token: &str, method: &str, path: &str, body: Option<Value>) -> Result<Value, String> {
-    let uri = format!("{}/admin/v1/keys{path}", url.trim_end_matches('/'));
-    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let uri = format!("{}/admin/v1/keys{path}", checked(url)?);
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_connect(Some(CONNECT))
+        .timeout_global(Some(ANSWER))
+        .build()
+        .into();
     let bearer = format!("Bearer {token}");
     let sent = match (method, body) {
         ("POST", Some(body)) => agent.post(&uri).header("authorization", &bearer).send_json(body),
@@ -93,24 +128,26 @@ fn call(url: &str, token: &str, method: &str, path: &str, body: Option<Value>) -
         ("DELETE", _) => agent.delete(&uri).header("authorization", &bearer).call(),
         _ => agent.get(&uri).header("authorization", &bearer).call(),
     };
-    let mut response = sent.map_err(|error| format!("{url} can't be reached: {error}"))?;
+    let mut response = sent.map_err(|error| format!("the gateway at {url} can't be reached: {error}"))?;
     let status = response.status();
-    let text = response.body_mut().read_to_string().map_err(|error| error.to_string())?;
-    let answer: Value = if text.is_empty() {
-        Value::Null
-    } else {
-        serde_json::from_str(&text).unwrap_or(Value::String(text))
-    };
-    if status.is_success() {
-        return Ok(answer);
+    let text = response
+        .body_mut()
+        .read_to_string()
+        .map_err(|error| format!("the answer of the gateway at {url} broke off: {error}"))?;
+    let answer = if text.is_empty() { Some(Value::Null) } else { serde_json::from_str(&text).ok() };
+    match answer {
+        Some(answer) if status.is_success() => Ok(answer),
+        Some(answer) => {
+            let message = answer.pointer("/error/message").and_then(Value::as_str);
+            Err(format!("the gateway answered {status}: {}", message.unwrap_or("it gave no reason")))
+        }
+        None => Err(format!("what answers at {url} is no Sluice gateway ({status})")),
     }
-    let message = answer.pointer("/error/message").and_then(Value::as_str).unwrap_or("it gave no reason");
-    Err(format!("the gateway answered {status}: {message}"))
 }
 
 fn show(answer: &Value) {
     if let Some(keys) = answer.get("data").and_then(Value::as_array) {
-        let columns = ["id", "name", "source", "group", "models", "concurrency", "expires"];
+        let columns = ["id", "name", "source", "group", "models", "concurrency", "expires", "not_in_force"];
         table(&columns, keys.iter().map(|key| columns.iter().map(|column| cell(key.get(column))).collect()));
     } else if let Some(fields) = answer.as_object() {
         table(&["field", "value"], fields.iter().map(|(name, value)| vec![name.clone(), cell(Some(value))]));

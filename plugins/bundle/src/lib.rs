@@ -38,6 +38,10 @@ pub(crate) const UNUSABLE: u8 = 2;
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if !arguments.config.is_empty() && !arguments.reads_configuration() {
+        eprintln!("sluice: this command reads no configuration: leave --config out");
+        return ExitCode::from(UNUSABLE);
+    }
     match arguments.command {
         None => serve::serve(&arguments.config),
         Some(Command::Serve) => serve::serve(&arguments.config),

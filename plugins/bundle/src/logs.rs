@@ -1,15 +1,27 @@
-//! Logs on standard error, as text or JSON.
+//! Logs on standard error, as text or JSON, written by a thread of their own.
+
+use std::io::{BufWriter, stderr};
 
 use sluice_engine::config::{LogFormat, TelemetryConfig};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging; a filter that can't be read is told and `info` taken.
-pub(crate) fn start(config: &TelemetryConfig) {
+/// Lines that may wait to be written. Beyond it lines are dropped: a reader of the log that stalls must not stall requests.
+const LINES_MAX: usize = 16 * 1024;
+
+/// Starts logging. The filter was checked with the configuration, by the same parser.
+#[must_use = "dropping the guard writes what waits and ends the log"]
+pub(crate) fn start(config: &TelemetryConfig) -> WorkerGuard {
     let filter = EnvFilter::try_new(&config.log).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // Buffered: lines that come together take one system call.
+    let (writer, guard) = NonBlockingBuilder::default()
+        .buffered_lines_limit(LINES_MAX)
+        .thread_name("log")
+        .finish(BufWriter::new(stderr()));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_target(false);
     match config.format {
         LogFormat::Text => builder.with_ansi(false).init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),
     }
+    guard
 }

@@ -34,7 +34,7 @@ pub(crate) fn run(
     files: Vec<PathBuf>,
     ready: impl FnOnce(SocketAddr),
 ) -> ExitCode {
-    logs::start(&config.telemetry);
+    let _log = logs::start(&config.telemetry);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error),

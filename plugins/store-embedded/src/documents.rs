@@ -1,17 +1,29 @@
 //! Documents by kind and id, in SQLite.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
+use std::io;
 use std::path::Path;
 
 use parking_lot::Mutex;
-use rusqlite::{Connection, params};
-use sluice_api::store::StoreError;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use sluice_api::Timestamp;
+use sluice_api::store::{Remembered, StoreError};
 
 /// The database file in the store's folder.
 const DATABASE: &str = "sluice.db";
 
+/// Values that are deleted in one step.
+const FORGOTTEN_AT_ONCE: u32 = 1000;
+
 /// The file whose lock keeps a second process out.
 const LOCK: &str = "lock";
+
+/// What an earlier process may have left beside it.
+const FILES: [&str; 2] = ["sluice.db-wal", "sluice.db-shm"];
+
+/// Mode of a file that only its user reads and writes.
+#[cfg(unix)]
+const PRIVATE: u32 = 0o600;
 
 /// An open database, held by this process alone.
 #[derive(Debug)]
@@ -24,20 +36,30 @@ impl Documents {
     /// Opens the database of a folder, which is made where it is missing.
     pub(crate) fn open(folder: &Path) -> Result<Self, StoreError> {
         let at = |error: &dyn std::fmt::Display| StoreError(format!("{}: {error}", folder.display()));
-        make_private(folder).map_err(|error| at(&error))?;
-        let lock = File::create(folder.join(LOCK)).map_err(|error| at(&error))?;
+        private_folder(folder).map_err(|error| at(&error))?;
+        let lock = private_file(&folder.join(LOCK)).map_err(|error| at(&error))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(at(&"it is already in use by another process")),
             Err(TryLockError::Error(error)) => return Err(at(&error)),
         }
+        for name in FILES {
+            private_file_if_there(&folder.join(name)).map_err(|error| at(&error))?;
+        }
+        // Made before SQLite does, which gives its other files the mode of this one.
+        private_file(&folder.join(DATABASE)).map_err(|error| at(&error))?;
         let connection = Connection::open(folder.join(DATABASE)).map_err(|error| at(&error))?;
         connection
             .execute_batch(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
                  CREATE TABLE IF NOT EXISTS documents (
                    kind TEXT NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (kind, id)
-                 ) WITHOUT ROWID;",
+                 ) WITHOUT ROWID;
+                 CREATE TABLE IF NOT EXISTS remembered (
+                   kind TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL, until INTEGER NOT NULL,
+                   PRIMARY KEY (kind, id)
+                 ) WITHOUT ROWID;
+                 CREATE INDEX IF NOT EXISTS remembered_until ON remembered (until);",
             )
             .map_err(|error| at(&error))?;
         Ok(Self { connection: Mutex::new(connection), _lock: lock })
@@ -64,24 +86,72 @@ impl Documents {
         rows.collect::<Result<_, _>>().map_err(failed)
     }
 
+    /// Keeps values for a time, all of them or none.
+    pub(crate) fn remember(&self, kind: &str, values: &[Remembered]) -> Result<(), StoreError> {
+        let mut connection = self.connection.lock();
+        let all = connection.transaction().map_err(failed)?;
+        let insert = "INSERT INTO remembered (kind, id, value, until) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (kind, id) DO UPDATE SET value = excluded.value, until = excluded.until";
+        {
+            let mut statement = all.prepare_cached(insert).map_err(failed)?;
+            for value in values {
+                let until = value.until.as_second();
+                statement.execute(params![kind, value.id, value.value, until]).map_err(failed)?;
+            }
+        }
+        all.commit().map_err(failed)
+    }
+
+    pub(crate) fn recall(&self, kind: &str, id: &str) -> Result<Option<String>, StoreError> {
+        let select = "SELECT value FROM remembered WHERE kind = ?1 AND id = ?2";
+        let connection = self.connection.lock();
+        connection.query_row(select, params![kind, id], |row| row.get(0)).optional().map_err(failed)
+    }
+
+    /// Deletes some of the values whose time is over: small steps keep others waiting for less.
+    pub(crate) fn forget(&self, now: Timestamp) -> Result<(), StoreError> {
+        let delete = "DELETE FROM remembered WHERE (kind, id) IN
+             (SELECT kind, id FROM remembered WHERE until < ?1 LIMIT ?2)";
+        self.connection
+            .lock()
+            .execute(delete, params![now.as_second(), FORGOTTEN_AT_ONCE])
+            .map_err(failed)?;
+        Ok(())
+    }
+
     /// Writes something, as a full disk can still be read.
     pub(crate) fn probe(&self) -> Result<(), StoreError> {
         self.put("probe", "ready", "")
     }
 }
 
-/// Keys and tokens live here: nobody else on the machine needs to look.
-fn make_private(folder: &Path) -> std::io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    fs::create_dir_all(folder)?;
+/// Makes the folder for this user alone; one that is there keeps its mode, as it may be meant for others too.
+fn private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Opens a file, made where it is missing, that only this user can read: the admin token is in the database.
+fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, PRIVATE);
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(PRIVATE))?;
+    Ok(file)
+}
+
+/// Takes a file that is there away from others.
+fn private_file_if_there(path: &Path) -> io::Result<()> {
+    match path.try_exists()? {
+        true => private_file(path).map(drop),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 fn failed(error: rusqlite::Error) -> StoreError {

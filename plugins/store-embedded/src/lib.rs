@@ -1,50 +1,40 @@
 //! The embedded store: documents in a SQLite database, slots counted in memory.
 
 mod documents;
+mod readiness;
+mod settings;
 mod slots;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
-use serde::Deserialize;
 use sluice_api::limiter::{Bucket, Take};
-use sluice_api::store::{Lease, Store, StoreError, Taken};
-use sluice_api::{Problem, Section, async_trait, register};
-use utoipa::ToSchema;
+use sluice_api::store::{Lease, Remembered, Store, StoreError, Taken};
+use sluice_api::{Problem, Section, Timestamp, async_trait, register};
 
 use documents::Documents;
+use readiness::Readiness;
+use settings::EmbeddedSettings;
 use slots::Slots;
-
-/// Settings of the embedded store.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct EmbeddedSettings {
-    /// Folder that holds the database; made where it is missing.
-    #[serde(default = "default_path")]
-    #[schema(value_type = String)]
-    path: PathBuf,
-}
-
-fn default_path() -> PathBuf {
-    PathBuf::from("sluice-data")
-}
 
 /// The store of one gateway.
 #[derive(Debug)]
 struct Embedded {
     folder: PathBuf,
     documents: OnceLock<Arc<Documents>>,
+    readiness: Readiness,
     slots: Slots,
 }
 
 impl Embedded {
     fn build(section: &Section<'_>) -> Result<Arc<dyn Store>, Vec<Problem>> {
-        let settings: EmbeddedSettings = section.read()?;
+        let settings = EmbeddedSettings::read(section)?;
         Ok(Arc::new(Self::at(settings.path)))
     }
 
     fn at(folder: PathBuf) -> Self {
-        Self { folder, documents: OnceLock::new(), slots: Slots::default() }
+        Self { folder, documents: OnceLock::new(), readiness: Readiness::default(), slots: Slots::default() }
     }
 
     /// Does something with the documents on a thread that may block.
@@ -95,8 +85,22 @@ impl Store for Embedded {
         self.with(move |documents| documents.list(&kind)).await
     }
 
+    async fn remember(&self, kind: &str, values: Vec<Remembered>) -> Result<(), StoreError> {
+        let kind = kind.to_owned();
+        self.with(move |documents| documents.remember(&kind, &values)).await
+    }
+
+    async fn recall(&self, kind: &str, id: &str) -> Result<Option<String>, StoreError> {
+        let (kind, id) = (kind.to_owned(), id.to_owned());
+        self.with(move |documents| documents.recall(&kind, &id)).await
+    }
+
+    async fn forget(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.with(move |documents| documents.forget(now)).await
+    }
+
     async fn ready(&self) -> Result<(), StoreError> {
-        self.with(Documents::probe).await
+        self.readiness.ask(Instant::now, self.with(Documents::probe)).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use sluice_api::limiter::{Bucket, Take};
 use sluice_api::store::{Store, Taken};
@@ -62,4 +63,53 @@ async fn a_refused_request_leaves_every_bucket_as_it_was() {
     store.give(first);
     assert_eq!(store.held(&Bucket::KeySlots("b".into())).await.unwrap(), 0);
     assert!(matches!(store.take_all(vec![take("a", 1)]).await.unwrap(), Taken::Lease(_)));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_else_can_read_what_is_kept() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let folder = Folder::new("modes");
+    let inner = folder.0.join("made/here");
+    let keep = async || {
+        let store = Embedded::at(inner.clone());
+        store.open().await.unwrap();
+        store.put("admin", "token", "planted").await.unwrap();
+        let files: Vec<PathBuf> =
+            std::fs::read_dir(&inner).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(files.len() >= 3, "{files:?}");
+        for file in &files {
+            assert_eq!(mode(file), 0o600, "{}", file.display());
+        }
+        files
+    };
+    let files = keep().await;
+    assert_eq!((mode(&inner), mode(&folder.0.join("made"))), (0o700, 0o700));
+
+    // A store of before, open to others: its folder stays as its owner has it, its files do not.
+    for file in &files {
+        if file.exists() {
+            std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        }
+    }
+    std::fs::set_permissions(&inner, std::fs::Permissions::from_mode(0o755)).unwrap();
+    keep().await;
+    assert_eq!(mode(&inner), 0o755);
+}
+
+#[tokio::test]
+async fn many_who_ask_whether_it_is_ready_cost_one_write() {
+    let folder = Folder::new("ready");
+    let store = Embedded::at(folder.0.clone());
+    store.open().await.unwrap();
+    let broken = rusqlite::Connection::open(folder.0.join("sluice.db")).unwrap();
+    let begun = Instant::now();
+    store.ready().await.unwrap();
+    // From here on a probe would fail: that none does shows that there was none.
+    broken.execute_batch("DROP TABLE documents").unwrap();
+    for _ in 0..100 {
+        let answer = store.ready().await;
+        assert!(answer.is_ok() || begun.elapsed() >= Duration::from_secs(1), "{answer:?}");
+    }
 }

@@ -1,35 +1,88 @@
-//! What a refusal means. Facts: Anthropic's errors documentation and the official SDK's error codes.
+//! What a refusal means. Facts: Anthropic's errors and rate limits documentation and the official SDK's error codes.
 
+use std::time::Duration;
+
+use http::HeaderMap;
 use sluice_api::provider::Failure;
-use sluice_api::{Error, Fault, Scope};
+use sluice_api::{Condition, Error, Fault, Scope, Timestamp, wait};
 use sluice_wire::refusal::Refusal;
 
-/// Types and `details.error_code`s that say that the account has no money or may not spend it.
-const ACCOUNT_CODES: [&str; 4] =
-    ["billing_error", "organization_on_hold", "contract_spend_limit_reached", "enforced_spend_limit_reached"];
+use Condition::{Overloaded, QuotaExceeded, RateLimited, Unauthorized};
+use Scope::{Account, Model};
+
+/// What a refusal says by status and by a name in it: its type or its `details.error_code`.
+struct Named(&'static [u16], &'static str, Fault, Scope, Condition);
+
+/// Refusals that mean something else than their status does by HTTP's conventions.
+const NAMED: [Named; 6] = [
+    // No money, or none that may be spent; gateways answer it with 429.
+    Named(&[400, 429], "billing_error", Fault::Account, Account, QuotaExceeded),
+    Named(&[400, 429], "contract_spend_limit_reached", Fault::Account, Account, QuotaExceeded),
+    Named(&[400, 429], "enforced_spend_limit_reached", Fault::Account, Account, QuotaExceeded),
+    Named(&[400, 429], "organization_on_hold", Fault::Account, Account, Unauthorized),
+    // The account's own key store can't be reached.
+    Named(&[503], "cmek_key_unreachable", Fault::Account, Account, Condition::Failing),
+    // Compatible endpoints have no status of their own for it.
+    Named(&[500, 502, 503], "overloaded_error", Fault::Provider, Model, Overloaded),
+];
 
 /// Beginnings of sentences that say so where there is no code; a client's own words never stand at the beginning.
-const ACCOUNT_SENTENCES: [&str; 3] = [
-    "Your credit balance is too low",
-    "This organization has been disabled",
-    "You have reached your specified API usage limits",
+const SENTENCES: [(&str, Condition); 3] = [
+    ("Your credit balance is too low", QuotaExceeded),
+    ("You have reached your specified API usage limits", QuotaExceeded),
+    ("This organization has been disabled", Unauthorized),
 ];
 
 /// The provider is overloaded; Anthropic's own status.
 const OVERLOADED: u16 = 529;
 
+/// What the headers of Anthropic's limits begin with.
+const LIMIT: &str = "anthropic-ratelimit-";
+
+/// The limit of a subscription that binds; its other parts (`unified-5h-reset`, …) reset at times of their own.
+const UNIFIED_RESET: &str = "anthropic-ratelimit-unified-reset";
+
 pub(crate) fn classify(failure: &Failure<'_>) -> Error {
+    let status = failure.status.as_u16();
     let error = failure.by_convention();
-    match failure.status.as_u16() {
-        400 | 429 if is_the_accounts(&Refusal::read(failure.body)) => {
-            error.blame(Fault::Account, Scope::Account).elsewhere(true)
-        }
-        OVERLOADED => error.blame(Fault::Provider, Scope::Model).elsewhere(true),
-        _ => error,
+    if status == OVERLOADED {
+        return error.blame(Fault::Provider, Model).condition(Some(Overloaded));
     }
+    let refusal = Refusal::read(failure.body);
+    let named = NAMED.iter().find(|named| named.0.contains(&status) && refusal.is(named.1));
+    let told =
+        SENTENCES.iter().find(|(start, _)| matches!(status, 400 | 429) && refusal.message.starts_with(start));
+    let meant = match (named, told) {
+        (Some(Named(_, _, fault, scope, condition)), _) => Some((*fault, *scope, *condition)),
+        (None, Some((_, condition))) => Some((Fault::Account, Account, *condition)),
+        (None, None) => None,
+    };
+    let explicit = wait::retry_after(failure.headers, failure.now);
+    if let Some((fault, scope, condition)) = meant {
+        return error.blame(fault, scope).elsewhere(true).condition(Some(condition)).recovers(explicit);
+    }
+    if error.facts().condition != Some(RateLimited) {
+        return error;
+    }
+    error.recovers(explicit.or_else(|| until_reset(failure.headers, failure.now)))
 }
 
-fn is_the_accounts(refusal: &Refusal) -> bool {
-    ACCOUNT_CODES.iter().any(|code| refusal.is(code))
-        || ACCOUNT_SENTENCES.iter().any(|start| refusal.message.starts_with(start))
+/// When the limits reset that are used up; where none says that it is, the one that binds a subscription, else the last
+/// of all.
+fn until_reset(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    let limits = headers.keys().filter_map(|name| name.as_str().strip_prefix(LIMIT)?.strip_suffix("-reset"));
+    let plain = limits.filter(|limit| !limit.starts_with("unified"));
+    let resets: Vec<(bool, Duration)> = plain
+        .filter_map(|limit| {
+            let reset = wait::reset(text(&format!("{LIMIT}{limit}-reset"))?, now)?;
+            let left =
+                text(&format!("{LIMIT}{limit}-remaining")).and_then(|left| left.trim().parse::<u64>().ok());
+            Some((left == Some(0), reset))
+        })
+        .collect();
+    let last = |exhausted: bool| {
+        resets.iter().filter(|(none_left, _)| *none_left || !exhausted).map(|(_, reset)| *reset).max()
+    };
+    last(true).or_else(|| wait::reset(text(UNIFIED_RESET)?, now)).or_else(|| last(false))
 }

@@ -1,19 +1,20 @@
 //! Accounts that speak the Claude Messages API: Anthropic's own, compatible endpoints, and claude-code-router.
 
 mod classify;
+mod credential;
 mod settings;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Method, Request};
 use sluice_api::provider::{Call, CallCx, Failure, ModelPlace, Offer, Provider, ProviderInfo};
 use sluice_api::{Api, Endpoint, Error, Family, Kind, Operation, Problem, Section, async_trait, register};
 
-use settings::{ClaudeRouterSettings, ClaudeSettings};
+use credential::Credential;
+use settings::{ClaudeOfficialSettings, ClaudeRouterSettings, ClaudeSettings};
 
-const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 
 /// What the real API requires; assumed where a client does not say it.
@@ -24,25 +25,40 @@ const DEFAULT_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 struct Claude {
     info: ProviderInfo,
     endpoint: Endpoint,
-    api_key: HeaderValue,
-    bearer: Option<HeaderValue>,
+    credential: Credential,
 }
 
-impl Claude {
-    fn build(kind: &'static str, section: &Section<'_>) -> Result<Arc<dyn Provider>, Vec<Problem>> {
-        let (base_url, secret) = if kind == "ccr" {
-            let settings: ClaudeRouterSettings = section.read()?;
-            (settings.base_url, settings.api_key)
-        } else {
-            let settings: ClaudeSettings = section.read()?;
-            (settings.base_url, settings.api_key)
-        };
-        let endpoint = Endpoint::parse(&base_url, &["/v1"]).map_err(|why| section.wrong("base_url", why))?;
-        let api_key = section.credential("api_key", "", &secret)?;
-        let bearer =
-            if kind == "ccr" { Some(section.credential("api_key", "Bearer ", &secret)?) } else { None };
-        let info = ProviderInfo { kind, account: section.name.to_owned(), families: &[Family::Claude] };
-        Ok(Arc::new(Self { info, endpoint, api_key, bearer }))
+fn official(section: &Section<'_>) -> Result<Arc<dyn Provider>, Vec<Problem>> {
+    let settings: ClaudeOfficialSettings = section.read()?;
+    let credential = Credential::either(section, settings.api_key.as_ref(), settings.oauth);
+    build("claude-official", section, &settings.base_url, credential)
+}
+
+fn console(section: &Section<'_>) -> Result<Arc<dyn Provider>, Vec<Problem>> {
+    let settings: ClaudeSettings = section.read()?;
+    build("claude-console", section, &settings.base_url, Credential::key(section, &settings.api_key))
+}
+
+fn router(section: &Section<'_>) -> Result<Arc<dyn Provider>, Vec<Problem>> {
+    let settings: ClaudeRouterSettings = section.read()?;
+    build("ccr", section, &settings.base_url, Credential::key_twice(section, &settings.api_key))
+}
+
+fn build(
+    kind: &'static str,
+    section: &Section<'_>,
+    base_url: &str,
+    credential: Result<Credential, Vec<Problem>>,
+) -> Result<Arc<dyn Provider>, Vec<Problem>> {
+    let endpoint = Endpoint::parse(base_url, &["/v1"]).map_err(|why| section.wrong("base_url", why));
+    match (endpoint, credential) {
+        (Ok(endpoint), Ok(credential)) => {
+            let info = ProviderInfo { kind, account: section.name.to_owned(), families: &[Family::Claude] };
+            Ok(Arc::new(Claude { info, endpoint, credential }))
+        }
+        (endpoint, credential) => {
+            Err([endpoint.err(), credential.err()].into_iter().flatten().flatten().collect())
+        }
     }
 }
 
@@ -57,7 +73,7 @@ impl Provider for Claude {
         offered.then_some(Offer { apis: &[Api::Anthropic], model_in: ModelPlace::Body })
     }
 
-    async fn prepare(&self, _cx: &CallCx<'_>, call: Call) -> Result<Request<Bytes>, Error> {
+    async fn prepare(&self, cx: &CallCx<'_>, call: Call) -> Result<Request<Bytes>, Error> {
         let path = match call.operation {
             Operation::CountTokens => "/v1/messages/count_tokens",
             Operation::Generate => "/v1/messages",
@@ -69,12 +85,13 @@ impl Provider for Claude {
         let mut headers = call.headers;
         headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
         headers.entry(VERSION).or_insert(DEFAULT_VERSION);
-        headers.insert(API_KEY, self.api_key.clone());
-        if let Some(bearer) = &self.bearer {
-            headers.insert(AUTHORIZATION, bearer.clone());
-        }
+        self.credential.put(cx, &mut headers).await?;
         *request.headers_mut() = headers;
         Ok(request)
+    }
+
+    async fn renew(&self, cx: &CallCx<'_>) -> Result<bool, Error> {
+        self.credential.renew(cx).await
     }
 
     fn classify(&self, failure: &Failure<'_>) -> Error {
@@ -85,22 +102,22 @@ impl Provider for Claude {
 register! {
     dyn Provider: "claude-official",
     summary: "Anthropic's own API",
-    settings: ClaudeSettings,
-    build: |section| Claude::build("claude-official", section),
+    settings: ClaudeOfficialSettings,
+    build: official,
 }
 
 register! {
     dyn Provider: "claude-console",
     summary: "Anthropic's API, or any endpoint compatible with it",
     settings: ClaudeSettings,
-    build: |section| Claude::build("claude-console", section),
+    build: console,
 }
 
 register! {
     dyn Provider: "ccr",
     summary: "A claude-code-router instance",
     settings: ClaudeRouterSettings,
-    build: |section| Claude::build("ccr", section),
+    build: router,
 }
 
 #[cfg(test)]

@@ -1,73 +1,94 @@
-//! Requests as they would be sent, and refusals as they are read.
+//! Requests as they would be sent.
 
-use http::{HeaderMap, HeaderValue, StatusCode};
-use sluice_api::provider::Failure;
+mod refusals;
+
+use std::sync::Arc;
+
+use http::{HeaderValue, Request};
+use sluice_api::provider::Provider;
 use sluice_api::testing::{call, context, with_section};
-use sluice_api::{Api, Fault, Form, Operation};
+use sluice_api::{Api, Bytes, Form, Operation, Problem, Section};
 
-use super::Claude;
+use super::{console, official, router};
+
+type Build = fn(&Section<'_>) -> Result<Arc<dyn Provider>, Vec<Problem>>;
+
+/// A request of an account with this configuration.
+async fn request(build: Build, toml: &str) -> Request<Bytes> {
+    let provider = with_section(toml, build).unwrap();
+    let mut call = call(Api::Anthropic, Operation::Generate, Form::Sse, "m");
+    call.query = Some("beta=true".to_owned());
+    call.headers.insert("anthropic-beta", HeaderValue::from_static("b"));
+    let request = provider.prepare(&context(), call).await.unwrap();
+    assert_eq!(request.headers()["anthropic-beta"], "b");
+    assert_eq!(request.headers()["anthropic-version"], "2023-06-01");
+    assert!(!format!("{request:?} {provider:?}").contains("planted"));
+    request
+}
 
 #[tokio::test]
-async fn a_request_goes_to_the_base_url_with_the_accounts_own_key() {
-    for (kind, base, uri) in [
-        ("claude-official", "", "https://api.anthropic.com/v1/messages?beta=true"),
-        ("claude-console", "base_url = \"http://h:1/x/v1/\"\n", "http://h:1/x/v1/messages?beta=true"),
-        ("ccr", "base_url = \"http://h:1\"\n", "http://h:1/v1/messages?beta=true"),
+async fn a_request_goes_to_the_base_url_with_the_accounts_own_credential() {
+    let key = "api_key = \"planted\"";
+    let oauth = "oauth = { access_token = \"planted\" }";
+    let (official, console, router): (Build, Build, Build) = (official, console, router);
+    for (build, base, credential, uri, carries) in [
+        (official, "", key, "https://api.anthropic.com/v1/messages?beta=true", [true, false]),
+        (official, "", oauth, "https://api.anthropic.com/v1/messages?beta=true", [false, true]),
+        (
+            console,
+            "base_url = \"http://h:1/x/v1/\"",
+            key,
+            "http://h:1/x/v1/messages?beta=true",
+            [true, false],
+        ),
+        (router, "base_url = \"http://h:1\"", key, "http://h:1/v1/messages?beta=true", [true, true]),
     ] {
-        let toml = format!("{base}api_key = \"k\"");
-        let provider = with_section(&toml, |section| Claude::build(kind, section)).unwrap();
-        let mut call = call(Api::Anthropic, Operation::Generate, Form::Sse, "m");
-        call.query = Some("beta=true".to_owned());
-        call.headers.insert("anthropic-beta", HeaderValue::from_static("b"));
-        let request = provider.prepare(&context(), call).await.unwrap();
+        let request = request(build, &format!("{base}\n{credential}")).await;
         assert_eq!(request.uri().to_string(), uri);
-        assert_eq!(request.headers()["x-api-key"], "k");
-        assert_eq!(request.headers()["anthropic-beta"], "b");
-        assert_eq!(request.headers()["anthropic-version"], "2023-06-01");
-        assert_eq!(request.headers().contains_key("authorization"), kind == "ccr");
-        assert!(!format!("{request:?} {provider:?}").contains("\"k\""));
+        let headers = request.headers();
+        assert_eq!(headers.get("x-api-key").is_some_and(|key| key == "planted"), carries[0], "{credential}");
+        assert_eq!(
+            headers.get("authorization").is_some_and(|bearer| bearer == "Bearer planted"),
+            carries[1],
+            "{credential}"
+        );
+        assert_eq!([headers.contains_key("x-api-key"), headers.contains_key("authorization")], carries);
     }
 }
 
 #[test]
 fn a_mistake_in_the_settings_says_where() {
-    for (toml, path) in [
-        ("api_key = \"k\"\nbase_url = \"api.anthropic.com\"", "accounts.account.base_url"),
-        ("base_url = \"http://h\"", "accounts.account.api_key"),
-        ("api_key = \"k\"\nbase_ur = \"http://h\"", "accounts.account.base_ur"),
+    let (official, console): (Build, Build) = (official, console);
+    let oauth = "oauth = { access_token = \"planted\" }";
+    for (build, toml, paths) in [
+        (console, "api_key = \"k\"\nbase_url = \"api.anthropic.com\"", &["base_url"][..]),
+        (console, "base_url = \"http://h\"", &["api_key"]),
+        (console, "api_key = \"k\"\nbase_ur = \"http://h\"", &["base_ur"]),
+        (console, &format!("api_key = \"k\"\n{oauth}"), &["oauth"]),
+        (official, "base_url = \"http://h\"", &["api_key"]),
+        (official, &format!("api_key = \"k\"\n{oauth}"), &["oauth"]),
+        (official, "oauth = { access_token = \"a\", expire_at = \"x\" }", &["oauth.expire_at"]),
+        (official, "oauth = { refresh_token = \"r\" }\nbase_url = \"x\"", &["base_url", "oauth.token_url"]),
     ] {
-        let problems = with_section(toml, |section| Claude::build("claude-console", section)).unwrap_err();
-        assert_eq!(problems[0].path, path);
+        let problems = with_section(toml, build).unwrap_err();
+        let found: Vec<&str> =
+            problems.iter().map(|problem| problem.path.trim_start_matches("accounts.account.")).collect();
+        assert_eq!(found, paths, "{toml}");
     }
 }
 
-#[test]
-fn whose_fault_a_refusal_is() {
-    let check = |status: u16, body: &str, fault: Fault, elsewhere: bool| {
-        let failure = Failure {
-            status: StatusCode::from_u16(status).unwrap(),
-            headers: &HeaderMap::new(),
-            body: body.as_bytes(),
-        };
-        let error = super::classify::classify(&failure);
-        assert_eq!((error.facts().fault, error.facts().elsewhere), (fault, elsewhere), "{status} {body}");
-    };
-    check(400, "prompt is too long", Fault::Client, false);
-    let error = |message: &str| {
-        format!(r#"{{"type":"error","error":{{"type":"invalid_request_error","message":"{message}"}}}}"#)
-    };
-    check(400, &error("Your credit balance is too low to access the API"), Fault::Account, true);
-    check(400, &error("messages.0: billing_error, Your credit balance is too low"), Fault::Client, false);
-    check(
-        429,
-        r#"{"error":{"type":"rate_limit_error","details":{"error_code":"enforced_spend_limit_reached"}}}"#,
-        Fault::Account,
-        true,
-    );
-    check(401, "", Fault::Account, true);
-    check(404, "model: x", Fault::Client, false);
-    check(413, "", Fault::Client, false);
-    check(429, "", Fault::Account, true);
-    check(500, "", Fault::Provider, true);
-    check(529, "", Fault::Provider, true);
+#[tokio::test]
+async fn only_a_token_that_can_be_refreshed_is_renewed() {
+    let refresh = "refresh_token = \"r\", token_url = \"http://h\"";
+    for (toml, renewed) in [
+        ("api_key = \"k\"", Some(false)),
+        ("oauth = { access_token = \"a\" }", Some(false)),
+        // The context's transport sends nothing, and says so.
+        (&format!("oauth = {{ access_token = \"a\", {refresh} }}"), None),
+    ] {
+        let provider = with_section(toml, official).unwrap();
+        let call = call(Api::Anthropic, Operation::Generate, Form::Sse, "m");
+        provider.prepare(&context(), call).await.unwrap();
+        assert_eq!(provider.renew(&context()).await.ok(), renewed, "{toml}");
+    }
 }

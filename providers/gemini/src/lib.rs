@@ -1,61 +1,46 @@
 //! Accounts that speak the Gemini API.
 
+mod classify;
+mod settings;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderName, HeaderValue, Method, Request};
-use serde::Deserialize;
+use http::{HeaderValue, Method, Request};
 use sluice_api::endpoint::without;
 use sluice_api::provider::{Call, CallCx, Failure, ModelPlace, Offer, Provider, ProviderInfo};
-use sluice_api::{
-    Api, Endpoint, Error, Family, Fault, Form, Kind, Operation, Problem, Scope, Secret, Section,
-};
+use sluice_api::{Api, Endpoint, Error, Family, Form, Kind, Operation, Problem, Section};
 use sluice_api::{async_trait, register};
 use sluice_wire::encode;
-use sluice_wire::refusal::Refusal;
-use utoipa::ToSchema;
 
-const API_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
+use settings::{Credential, GeminiSettings};
 
 /// Versions that a base URL may end in.
 const VERSIONS: [&str; 2] = ["/v1beta", "/v1"];
-
-/// Reasons and statuses in a 400 that say that the account is at fault: its key, its region, its billing.
-const ACCOUNT_REASONS: [&str; 3] = ["API_KEY_INVALID", "API_KEY_EXPIRED", "FAILED_PRECONDITION"];
-
-/// Settings of `gemini`.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct GeminiSettings {
-    /// Base URL, with or without a version; default https://generativelanguage.googleapis.com.
-    #[serde(default = "google")]
-    base_url: String,
-    /// API key, sent as x-goog-api-key.
-    api_key: Secret,
-}
-
-fn google() -> String {
-    "https://generativelanguage.googleapis.com".to_owned()
-}
 
 /// An account.
 #[derive(Debug)]
 struct Gemini {
     info: ProviderInfo,
     endpoint: Endpoint,
-    api_key: HeaderValue,
+    credential: Credential,
 }
 
-impl Gemini {
-    fn build(section: &Section<'_>) -> Result<Arc<dyn Provider>, Vec<Problem>> {
-        let settings: GeminiSettings = section.read()?;
-        let endpoint =
-            Endpoint::parse(&settings.base_url, &VERSIONS).map_err(|why| section.wrong("base_url", why))?;
-        let api_key = section.credential("api_key", "", &settings.api_key)?;
-        let info =
-            ProviderInfo { kind: "gemini", account: section.name.to_owned(), families: &[Family::Gemini] };
-        Ok(Arc::new(Self { info, endpoint, api_key }))
+fn build(section: &Section<'_>) -> Result<Arc<dyn Provider>, Vec<Problem>> {
+    let settings: GeminiSettings = section.read()?;
+    let endpoint =
+        Endpoint::parse(&settings.base_url, &VERSIONS).map_err(|why| section.wrong("base_url", why));
+    let credential = Credential::either(section, settings.api_key.as_ref(), settings.oauth);
+    match (endpoint, credential) {
+        (Ok(endpoint), Ok(credential)) => {
+            let account = section.name.to_owned();
+            let info = ProviderInfo { kind: "gemini", account, families: &[Family::Gemini] };
+            Ok(Arc::new(Gemini { info, endpoint, credential }))
+        }
+        (endpoint, credential) => {
+            Err([endpoint.err(), credential.err()].into_iter().flatten().flatten().collect())
+        }
     }
 }
 
@@ -73,7 +58,7 @@ impl Provider for Gemini {
         offered.then_some(Offer { apis: &[Api::Gemini], model_in: ModelPlace::Path })
     }
 
-    async fn prepare(&self, _cx: &CallCx<'_>, call: Call) -> Result<Request<Bytes>, Error> {
+    async fn prepare(&self, cx: &CallCx<'_>, call: Call) -> Result<Request<Bytes>, Error> {
         let verb = match (call.operation, call.form.is_stream()) {
             (Operation::Generate, true) => "streamGenerateContent",
             (Operation::Generate, false) => "generateContent",
@@ -97,22 +82,17 @@ impl Provider for Gemini {
         *request.uri_mut() = self.endpoint.uri(&path, Some(&query))?;
         let mut headers = call.headers;
         headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
-        headers.insert(API_KEY, self.api_key.clone());
+        self.credential.put(cx, &mut headers).await?;
         *request.headers_mut() = headers;
         Ok(request)
     }
 
+    async fn renew(&self, cx: &CallCx<'_>) -> Result<bool, Error> {
+        self.credential.renew(cx).await
+    }
+
     fn classify(&self, failure: &Failure<'_>) -> Error {
-        let error = failure.by_convention();
-        if failure.status.as_u16() != 400 {
-            return error;
-        }
-        let refusal = Refusal::read(failure.body);
-        let says = |reason: &str| refusal.is(reason) || refusal.reasons.iter().any(|told| told == reason);
-        if ACCOUNT_REASONS.iter().any(|reason| says(reason)) {
-            return error.blame(Fault::Account, Scope::Account).elsewhere(true);
-        }
-        error
+        classify::classify(failure)
     }
 }
 
@@ -120,56 +100,8 @@ register! {
     dyn Provider: "gemini",
     summary: "The Gemini API",
     settings: GeminiSettings,
-    build: Gemini::build,
+    build: build,
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Gemini;
-    use http::{HeaderMap, StatusCode};
-    use sluice_api::provider::Failure;
-    use sluice_api::testing::{call, context, with_section};
-    use sluice_api::{Api, Fault, Form, Operation};
-
-    #[tokio::test]
-    async fn a_request_names_the_model_in_its_path_and_nowhere_else() {
-        let base = "https://generativelanguage.googleapis.com/v1beta/models";
-        for (operation, form, model, uri) in [
-            (
-                Operation::Generate,
-                Form::Whole,
-                "gemini-3.8-flash",
-                format!("{base}/gemini-3.8-flash:generateContent"),
-            ),
-            (Operation::Generate, Form::Sse, "models/g", format!("{base}/g:streamGenerateContent?alt=sse")),
-            (Operation::Generate, Form::JsonArray, "g", format!("{base}/g:streamGenerateContent")),
-            (Operation::BatchEmbed, Form::Whole, "a/b?c", format!("{base}/a%2Fb%3Fc:batchEmbedContents")),
-        ] {
-            let provider = with_section("api_key = \"k\"", Gemini::build).unwrap();
-            let request =
-                provider.prepare(&context(), call(Api::Gemini, operation, form, model)).await.unwrap();
-            assert_eq!(request.uri().to_string(), uri);
-            assert_eq!(request.headers()["x-goog-api-key"], "k");
-        }
-    }
-
-    #[test]
-    fn a_wrong_key_is_the_accounts_fault_though_it_comes_as_a_400() {
-        let provider = with_section("api_key = \"k\"", Gemini::build).unwrap();
-        for (body, fault) in [
-            (
-                r#"{"error":{"status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}"#,
-                Fault::Account,
-            ),
-            (r#"{"error":{"status":"FAILED_PRECONDITION"}}"#, Fault::Account),
-            (r#"{"error":{"message":"Unknown name \"API_KEY_INVALID\""}}"#, Fault::Client),
-        ] {
-            let failure = Failure {
-                status: StatusCode::BAD_REQUEST,
-                headers: &HeaderMap::new(),
-                body: body.as_bytes(),
-            };
-            assert_eq!(provider.classify(&failure).facts().fault, fault);
-        }
-    }
-}
+mod tests;

@@ -1,11 +1,12 @@
-//! Requests as they would be sent, and refusals as they are read.
+//! Requests as they would be sent.
+
+mod refusals;
 
 use std::sync::Arc;
 
-use http::{HeaderMap, StatusCode};
-use sluice_api::provider::{Failure, Provider};
+use sluice_api::provider::Provider;
 use sluice_api::testing::{call, context, with_section};
-use sluice_api::{Api, Fault, Form, Operation, Problem, Section};
+use sluice_api::{Api, Form, Operation, Problem, Section};
 
 use crate::{azure, plain};
 
@@ -139,26 +140,4 @@ fn each_kind_offers_what_it_speaks() {
     assert_eq!(offered(plain::build_responses, Operation::Embed), None);
     assert_eq!(offered(plain::build_compatible, Operation::Generate), Some(vec![Api::OpenaiChat]));
     assert_eq!(offered(plain::build_compatible, Operation::Compact), None);
-}
-
-#[test]
-fn whose_fault_a_refusal_is() {
-    for (status, body, fault) in [
-        (400, "context_length_exceeded", Fault::Client),
-        (401, "invalid_api_key", Fault::Account),
-        (404, "model_not_found", Fault::Client),
-        (404, "DeploymentNotFound", Fault::Account),
-        (429, "rate_limit_exceeded", Fault::Account),
-        (429, "insufficient_quota", Fault::Account),
-        (503, "", Fault::Provider),
-    ] {
-        let body =
-            format!(r#"{{"error":{{"code":"{body}","message":"insufficient_quota? DeploymentNotFound?"}}}}"#);
-        let failure = Failure {
-            status: StatusCode::from_u16(status).unwrap(),
-            headers: &HeaderMap::new(),
-            body: body.as_bytes(),
-        };
-        assert_eq!(crate::classify::classify(&failure).facts().fault, fault, "{status} {body}");
-    }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use sluice_api::testing::{call, context, with_section};
 use sluice_api::{Api, Form, Operation};
-use sluice_wire::meter::Meter;
+use sluice_wire::meter::{End, Meter};
 
 use super::Simulated;
 
@@ -54,7 +54,7 @@ async fn every_dialect_streams_to_its_end_and_tells_its_usage() {
         let (status, answer) = ask("tokens = 77", api, Operation::Generate, form, body(api)).await;
         let mut meter = Meter::new(api, Operation::Generate, form);
         meter.feed(&answer.unwrap());
-        meter.finish();
+        meter.finish(End::Clean);
         assert_eq!(status, 200);
         assert!(meter.seen().ended && meter.seen().error.is_none(), "{api} {form:?}");
         assert_eq!(

@@ -7,7 +7,7 @@ use figment::{Metadata, Profile, Provider};
 const PREFIX: &str = "SLUICE_";
 
 /// The source's name, as problems tell it.
-const NAME: &str = "environment";
+pub(super) const NAME: &str = "environment";
 
 /// Variables with `__` in their name. Those without belong to the command line.
 pub(super) struct Environment(pub(super) Vec<(String, String)>);

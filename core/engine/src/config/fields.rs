@@ -1,22 +1,23 @@
 //! A key's fields: the same checks for `[[keys]]` and for the admin API.
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 use sluice_api::section::Origins;
 use sluice_api::{Problem, Section};
 
-use super::check::limits_refused;
-use super::settings::{KeyFields, Mode};
+use super::check::{key_not_yet, limits_not_yet};
+use super::settings::KeyFields;
 use super::{Globs, KeyConfig, Resolved};
 use crate::key::{Group, Key, KeyHash, Source};
 use figment::value::{Dict, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What a key may name.
+/// What a key may name, and how long its limits may look back.
 pub(super) struct Names<'a> {
     pub(super) groups: Vec<&'a str>,
     pub(super) pools: Vec<&'a str>,
     pub(super) accounts: Vec<&'a str>,
+    pub(super) retention_days: u32,
 }
 
 /// Fields that come through the admin API have no file.
@@ -29,24 +30,40 @@ impl Origins for Admin {
     }
 }
 
+/// Reads the fields of a key that is made or changed at run time: each of its right type, if not right together.
+///
+/// # Errors
+///
+/// Every mistake.
+pub fn read_key_fields(fields: &Map<String, Json>) -> Result<KeyFields, Vec<Problem>> {
+    with_section(fields, |section| section.read())
+}
+
 /// Checks the fields of a key that is made or changed at run time.
 ///
 /// # Errors
 ///
 /// Every mistake.
 pub fn check_key_fields(fields: &Map<String, Json>, config: &Resolved) -> Result<KeyConfig, Vec<Problem>> {
+    let names = Names {
+        groups: config.groups.iter().map(|group| group.name.as_str()).collect(),
+        pools: pools(config).collect(),
+        accounts: config.accounts.iter().map(|account| account.name.as_str()).collect(),
+        retention_days: config.retention_days,
+    };
+    with_section(fields, |section| resolve(section, section.read()?, &names))
+}
+
+fn with_section<T>(
+    fields: &Map<String, Json>,
+    read: impl FnOnce(&Section<'_>) -> Result<T, Vec<Problem>>,
+) -> Result<T, Vec<Problem>> {
     let values: Dict = Value::serialize(fields)
         .ok()
         .and_then(Value::into_dict)
         .ok_or_else(|| vec![Problem::at("request", "", "a key's fields are a JSON object")])?;
     let name = fields.get("name").and_then(Json::as_str).unwrap_or_default();
-    let section = Section { name, path: "", values: &values, origin: &Admin };
-    let names = Names {
-        groups: config.groups.iter().map(|group| group.name.as_str()).collect(),
-        pools: pools(config).collect(),
-        accounts: config.accounts.iter().map(|account| account.name.as_str()).collect(),
-    };
-    resolve(&section, section.read()?, &names)
+    read(&Section { name, path: "", values: &values, origin: &Admin })
 }
 
 fn pools(config: &Resolved) -> impl Iterator<Item = &str> {
@@ -59,20 +76,12 @@ pub(super) fn resolve(
     fields: KeyFields,
     names: &Names<'_>,
 ) -> Result<KeyConfig, Vec<Problem>> {
-    let at =
-        |key: &str| if section.path.is_empty() { key.to_owned() } else { format!("{}.{key}", section.path) };
+    let at = |key: &str| section.at(key);
     let file = section.file();
     let mut problems = Vec::new();
-    let mut later = |key: &str, what: &str| {
-        problems.push(Problem::at(file.clone(), at(key), format!("{what} not available yet")));
-    };
-    if fields.queue.is_some() {
-        later("queue", "a queue is");
-    }
-    if fields.mode == Mode::Hard {
-        later("mode", "mode \"hard\" is");
-    }
-    problems.extend(limits_refused(&file, &at("limits"), &fields.limits));
+    let mut wrong = |key: &str, message: String| problems.push(Problem::at(file.clone(), at(key), message));
+    key_not_yet(fields.queue, fields.mode, &mut wrong);
+    limits_not_yet(&fields.limits, names.retention_days, &mut wrong);
     if fields.name.trim().is_empty() {
         problems.push(Problem::at(file.clone(), at("name"), "a key needs a name"));
     }
@@ -105,6 +114,7 @@ pub(super) fn resolve(
     Ok(KeyConfig {
         name: fields.name,
         hash: None,
+        file,
         group: fields.group,
         user: fields.user,
         tags: fields.tags,
@@ -172,20 +182,19 @@ impl Key {
 impl KeyFields {
     /// The fields of a key, as they would be written.
     #[must_use]
-    pub fn describe(key: &Key) -> Map<String, Json> {
-        let fields = json!({
-            "name": key.name,
-            "group": key.group.as_ref().map(|group| &group.name),
-            "user": key.user,
-            "tags": key.tags,
-            "allow": key.allow,
-            "models": key.model_globs,
-            "pools": key.pools,
-            "accounts": key.accounts,
-            "expires": key.expires,
-            "concurrency": key.concurrency,
-        });
-        let Json::Object(fields) = fields else { return Map::new() };
-        fields.into_iter().filter(|(_, value)| !value.is_null()).collect()
+    pub fn of(key: &Key) -> Self {
+        Self {
+            group: key.group.as_ref().map(|group| group.name.to_string()),
+            user: key.user.as_deref().map(ToOwned::to_owned),
+            tags: key.tags.to_vec(),
+            allow: key.allow.clone(),
+            models: key.model_globs.clone(),
+            pools: key.pools.clone(),
+            accounts: key.accounts.clone(),
+            expires: key.expires,
+            concurrency: key.concurrency,
+            // Neither queue nor limits nor another mode are at work yet.
+            ..Self::named(key.name.to_string())
+        }
     }
 }

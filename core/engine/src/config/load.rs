@@ -1,15 +1,14 @@
 //! Reading: defaults, files, environment, later over earlier, each value with its place.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use figment::providers::{Format, Json, Toml};
 use figment::value::{Dict, Tag, Value};
 use figment::{Figment, Source};
 use sluice_api::Problem;
 use sluice_api::section::Origins;
 
-use super::environment::Environment;
-use super::yaml::Yaml;
+use super::environment::{Environment, NAME as ENVIRONMENT};
+use super::file::Part;
 
 /// Lists that files add to, instead of replacing them.
 const JOINED: [&str; 4] = ["accounts", "keys", "groups", "routes"];
@@ -56,28 +55,27 @@ fn origin(figment: &Figment, tag: Tag) -> String {
 ///
 /// # Errors
 ///
-/// When a file can't be read or parsed.
+/// When a file can't be read or parsed. No problem repeats what a file says.
 pub fn load(files: &[PathBuf]) -> Result<Loaded, Vec<Problem>> {
     let environment = Environment::of_process();
     let chosen = chosen(files, &environment);
     let mut problems = Vec::new();
     let mut parts = Vec::new();
     for path in &chosen {
-        match file(path) {
-            Ok(part) => parts.push(part),
-            Err(problem) => problems.push(*problem),
+        match Part::file(path) {
+            Ok(part) => parts.push(Figment::from(part)),
+            Err(more) => problems.extend(more),
         }
     }
     if !problems.is_empty() {
         return Err(problems);
     }
-    let none = chosen.is_empty();
-    parts.push(Figment::from(environment));
-    let mut loaded = join(parts)?;
-    if none && !loaded.values.contains_key("accounts") {
-        from_environment(&mut loaded)?;
+    let environment = Figment::from(environment);
+    if chosen.is_empty() && environment.find_value("accounts").is_err() {
+        parts.push(Figment::from(Part::text(&accounts_of_environment(), ENVIRONMENT)?));
     }
-    Ok(loaded)
+    parts.push(environment);
+    join(parts)
 }
 
 /// Reads a configuration from TOML text, with nothing else: for demonstrations and tests.
@@ -86,7 +84,7 @@ pub fn load(files: &[PathBuf]) -> Result<Loaded, Vec<Problem>> {
 ///
 /// When it can't be parsed.
 pub fn load_text(text: &str) -> Result<Loaded, Vec<Problem>> {
-    join(vec![Figment::from(Toml::string(text))])
+    join(vec![Figment::from(Part::text(text, "text")?)])
 }
 
 fn chosen(files: &[PathBuf], environment: &Environment) -> Vec<PathBuf> {
@@ -100,23 +98,9 @@ fn chosen(files: &[PathBuf], environment: &Environment) -> Vec<PathBuf> {
     USUAL.iter().map(PathBuf::from).find(|path| path.is_file()).into_iter().collect()
 }
 
-fn file(path: &Path) -> Result<Figment, Box<Problem>> {
-    let name = path.display().to_string();
-    if let Err(error) = std::fs::read(path) {
-        return Err(Box::new(Problem::at(name, "", format!("the file can't be read: {error}"))));
-    }
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("toml") => Ok(Figment::from(Toml::file_exact(path))),
-        Some("json") => Ok(Figment::from(Json::file_exact(path))),
-        Some("yaml" | "yml") => Ok(Figment::from(Yaml::file_exact(path))),
-        _ => Err(Box::new(Problem::at(name, "", "a configuration file ends in .toml, .yaml, .yml or .json"))),
-    }
-}
-
 fn join(parts: Vec<Figment>) -> Result<Loaded, Vec<Problem>> {
     let mut lists: Vec<(&str, Vec<Value>)> = JOINED.iter().map(|name| (*name, Vec::new())).collect();
     let mut whole = Figment::new();
-    let mut problems = Vec::new();
     for part in parts {
         for (name, list) in &mut lists {
             if let Ok(Value::Array(_, some)) = part.find_value(name) {
@@ -125,43 +109,26 @@ fn join(parts: Vec<Figment>) -> Result<Loaded, Vec<Problem>> {
         }
         whole = whole.merge(part);
     }
-    let values = match whole.extract::<Dict>() {
-        Ok(mut values) => {
-            for (name, list) in lists {
-                if let Some(Value::Array(tag, _)) = values.get(name) {
-                    values.insert(name.to_owned(), Value::Array(*tag, list));
-                }
-            }
-            values
+    let mut values: Dict = whole.extract().map_err(|error: figment::Error| {
+        vec![Problem::at("configuration", error.path.join("."), "the sources can't be put together")]
+    })?;
+    for (name, list) in lists {
+        if let Some(Value::Array(tag, _)) = values.get(name) {
+            values.insert(name.to_owned(), Value::Array(*tag, list));
         }
-        Err(error) => {
-            for one in error {
-                let place = one.metadata.as_ref().map(|metadata| match &metadata.source {
-                    Some(Source::File(path)) => path.display().to_string(),
-                    _ => metadata.name.to_string(),
-                });
-                problems.push(Problem::at(
-                    place.unwrap_or_default(),
-                    one.path.join("."),
-                    one.kind.to_string(),
-                ));
-            }
-            return Err(problems);
-        }
-    };
+    }
     Ok(Loaded { values, figment: whole })
 }
 
-fn from_environment(loaded: &mut Loaded) -> Result<(), Vec<Problem>> {
-    let mut text = String::new();
-    for (name, provider, variable) in FROM_ENVIRONMENT {
-        if std::env::var_os(variable).is_some_and(|value| !value.is_empty()) {
-            text.push_str(&format!(
+/// Accounts for the variables that are set, as TOML.
+fn accounts_of_environment() -> String {
+    let set = |variable: &str| std::env::var_os(variable).is_some_and(|value| !value.is_empty());
+    let accounts = FROM_ENVIRONMENT.iter().filter(|(_, _, variable)| set(variable));
+    accounts
+        .map(|(name, provider, variable)| {
+            format!(
                 "[[accounts]]\nname = \"{name}\"\nprovider = \"{provider}\"\napi_key = {{ env = \"{variable}\" }}\n"
-            ));
-        }
-    }
-    let made = load_text(&text)?;
-    loaded.values.extend(made.values);
-    Ok(())
+            )
+        })
+        .collect()
 }

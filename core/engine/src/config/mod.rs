@@ -4,16 +4,21 @@ mod check;
 mod describe;
 mod environment;
 mod fields;
+mod file;
+#[cfg(test)]
+mod fixtures;
 mod globs;
 mod load;
 mod reference;
 mod resolved;
+mod schema;
 pub mod settings;
+mod tls;
 mod yaml;
 
 pub use check::check;
 pub use describe::describe;
-pub use fields::check_key_fields;
+pub use fields::{check_key_fields, read_key_fields};
 pub use globs::Globs;
 pub use load::{Loaded, load, load_text};
 pub use reference::reference;
@@ -22,3 +27,4 @@ pub use resolved::{
     Timeouts, TlsFiles, needs_restart,
 };
 pub use settings::KeyFields;
+pub use tls::{TlsError, load as load_tls};

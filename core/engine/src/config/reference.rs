@@ -6,8 +6,8 @@ use serde_json::Value;
 use sluice_api::plugin::SettingsSchema;
 
 use super::settings::{
-    Account, Admin, Cooldown, Cost, Group, KeyFields, Limit, Limits, Route, Scheduler, Server, Stats,
-    Telemetry, Tls, Upstream,
+    Account, Admin, Cooldown, Cost, Group, KeyFields, KeySecret, Limit, Limits, Oauth, Queue, Route,
+    Scheduler, Server, Stats, Store, Telemetry, Tls, Upstream,
 };
 use crate::plugins;
 
@@ -18,28 +18,28 @@ pub fn reference() -> String {
         "# Configuration reference\n\nMade from the comments of the settings' types (`sluice reference`); a test fails when it is stale.\n",
     );
     let tables = [
-        ("[server]", SettingsSchema::of::<Server>()),
-        ("[server] tls", SettingsSchema::of::<Tls>()),
-        ("[admin]", SettingsSchema::of::<Admin>()),
-        ("[upstream]", SettingsSchema::of::<Upstream>()),
-        ("[[accounts]]", SettingsSchema::of::<Account>()),
-        ("[[routes]]", SettingsSchema::of::<Route>()),
-        ("[scheduler]", SettingsSchema::of::<Scheduler>()),
-        ("[scheduler] cooldown", SettingsSchema::of::<Cooldown>()),
-        ("[limits]", SettingsSchema::of::<Limits>()),
-        ("[[groups]]", SettingsSchema::of::<Group>()),
-        ("[[keys]] (beside `key` or `hash`)", SettingsSchema::of::<KeyFields>()),
-        ("limits", SettingsSchema::of::<Limit>()),
-        ("[cost]", SettingsSchema::of::<Cost>()),
-        ("[stats]", SettingsSchema::of::<Stats>()),
-        ("[telemetry]", SettingsSchema::of::<Telemetry>()),
+        ("`[server]`", SettingsSchema::of::<Server>()),
+        ("`[server]` tls", SettingsSchema::of::<Tls>()),
+        ("`[admin]`", SettingsSchema::of::<Admin>()),
+        ("`[store]`", SettingsSchema::of::<Store>()),
+        ("`[upstream]`", SettingsSchema::of::<Upstream>()),
+        ("`[[accounts]]`", SettingsSchema::of::<Account>()),
+        ("`[[accounts]]` oauth", SettingsSchema::of::<Oauth>()),
+        ("`[[routes]]`", SettingsSchema::of::<Route>()),
+        ("`[scheduler]`", SettingsSchema::of::<Scheduler>()),
+        ("`[scheduler]` cooldown", SettingsSchema::of::<Cooldown>()),
+        ("`[limits]`", SettingsSchema::of::<Limits>()),
+        ("`[[groups]]`", SettingsSchema::of::<Group>()),
+        ("`[[keys]]`, its secret", SettingsSchema::of::<KeySecret>()),
+        ("`[[keys]]`, beside its secret", SettingsSchema::of::<KeyFields>()),
+        ("`[[keys]]` queue", SettingsSchema::of::<Queue>()),
+        ("limits of accounts, groups and keys", SettingsSchema::of::<Limit>()),
+        ("`[cost]`", SettingsSchema::of::<Cost>()),
+        ("`[stats]`", SettingsSchema::of::<Stats>()),
+        ("`[telemetry]`", SettingsSchema::of::<Telemetry>()),
     ];
     for (title, schema) in tables {
-        section(
-            &mut text,
-            &format!("## `{title}`"),
-            &serde_json::to_value(&schema.schema).unwrap_or_default(),
-        );
+        section(&mut text, &format!("## {title}"), &schema.alone());
     }
     text.push_str("\n# Plugins\n");
     for plugin in plugins::linked() {
@@ -73,7 +73,7 @@ fn section(text: &mut String, title: &str, schema: &Value) {
         let _ = writeln!(
             text,
             "| `{key}` | {} | {default} | {} |",
-            kind(property),
+            kind(property, schema),
             one_line(description(property))
         );
     }
@@ -82,6 +82,7 @@ fn section(text: &mut String, title: &str, schema: &Value) {
 /// A default as a configuration file would have it.
 fn toml_like(value: &Value) -> String {
     match value {
+        Value::Object(map) if map.is_empty() => "{}".to_owned(),
         Value::Object(map) => {
             let pairs: Vec<String> = map.iter().map(|(key, value)| format!("{key} = {value}")).collect();
             format!("{{ {} }}", pairs.join(", "))
@@ -99,32 +100,45 @@ fn description(property: &Value) -> Option<&Value> {
     })
 }
 
-/// What types with a unit or a place are called for people.
-const NAMES: [(&str, &str); 3] = [("Span", "duration"), ("Size", "size"), ("Secret", "secret")];
+/// What types with a form of their own are called for people.
+const NAMES: [(&str, &str); 5] = [
+    ("Span", "duration"),
+    ("Size", "size"),
+    ("Secret", "secret"),
+    ("Decimal", "decimal in quotes"),
+    ("Per", "duration, or \"day\", \"week\", \"month\", \"total\""),
+];
 
-fn kind(property: &Value) -> String {
+/// What a property may be; `root` is what its references point into.
+fn kind(property: &Value, root: &Value) -> String {
+    let of = |property: &Value| kind(property, root);
     if let Some(reference) = property.get("$ref").and_then(Value::as_str) {
         let name = reference.rsplit('/').next().unwrap_or_default();
         let known = NAMES.iter().find(|(kind, _)| *kind == name);
-        return known.map_or_else(|| name.to_owned(), |(_, people)| (*people).to_owned());
+        let referred = || reference.strip_prefix('#').and_then(|path| root.pointer(path));
+        return match known {
+            Some((_, people)) => (*people).to_owned(),
+            None => referred().map_or_else(|| name.to_owned(), of),
+        };
     }
     if let Some(values) = property.get("enum").and_then(Value::as_array) {
         return values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     }
     for key in ["oneOf", "anyOf", "allOf"] {
         if let Some(some) = property.get(key).and_then(Value::as_array) {
-            let kinds: Vec<String> = some.iter().map(kind).filter(|kind| kind != "null").collect();
+            let kinds: Vec<String> = some.iter().map(of).filter(|kind| kind != "null").collect();
             return kinds.join(" or ");
         }
     }
     match property.get("type") {
         Some(Value::String(kind)) if kind == "array" => {
-            format!("list of {}", property.get("items").map(self::kind).unwrap_or_default())
+            format!("list of {}", property.get("items").map(of).unwrap_or_default())
         }
+        Some(Value::String(kind)) if kind == "object" => "table".to_owned(),
         Some(Value::String(kind)) => kind.clone(),
         Some(Value::Array(kinds)) => {
             let named = kinds.iter().filter_map(Value::as_str).filter(|kind| *kind != "null");
-            let names: Vec<String> = named.map(|name| self::kind(&with_type(property, name))).collect();
+            let names: Vec<String> = named.map(|name| of(&with_type(property, name))).collect();
             names.join(" or ")
         }
         _ => String::new(),

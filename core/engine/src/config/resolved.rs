@@ -15,6 +15,7 @@ use sluice_api::store::Store;
 use sluice_api::{Api, Family, Problem, Secret, Timestamp};
 
 use super::Globs;
+use crate::health::Policy;
 use crate::key::KeyHash;
 
 /// Everything that was configured.
@@ -36,6 +37,12 @@ pub struct Resolved {
     pub scheduler: Arc<dyn Scheduler>,
     /// Accounts tried for one request.
     pub attempts: u32,
+    /// How long a session stays on its account after its last request; zero: no sessions.
+    pub sticky_ttl: Duration,
+    /// How long a response stays bound to the account that made it.
+    pub reference_ttl: Duration,
+    /// Cool-downs.
+    pub health: Policy,
     /// Limiters at work.
     pub limiters: Vec<Arc<dyn Limiter>>,
     /// Prices usage.
@@ -44,6 +51,8 @@ pub struct Resolved {
     pub store: Arc<dyn Store>,
     /// What the store was built from, to see whether it changed.
     pub store_settings: String,
+    /// Days that records are kept, and so the longest window of a limit.
+    pub retention_days: u32,
     /// Logs.
     pub telemetry: TelemetryConfig,
 }
@@ -100,6 +109,8 @@ pub struct AccountConfig {
     pub name: String,
     /// Its provider, built.
     pub provider: Arc<dyn Provider>,
+    /// What accounts of the same upstream have in common: the provider's kind and where it is reached.
+    pub upstream: String,
     /// Pools it is in.
     pub pools: Vec<String>,
     /// Lower is tried first.
@@ -153,6 +164,8 @@ pub struct KeyConfig {
     pub name: String,
     /// Hash of its secret; `None` while it is made.
     pub hash: Option<KeyHash>,
+    /// The file that it stands in, for problems.
+    pub file: String,
     /// Its group.
     pub group: Option<String>,
     /// A label.

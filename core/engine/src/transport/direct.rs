@@ -130,7 +130,8 @@ async fn exchange(connection: &mut Connection, request: Request<Bytes>) -> hyper
     .await
 }
 
-fn is_stale(error: &hyper::Error) -> bool {
+/// Whether a connection closed before a byte of an answer had come.
+pub(super) fn is_stale(error: &hyper::Error) -> bool {
     use std::error::Error as _;
     let reset =
         error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>()).is_some_and(|cause| {

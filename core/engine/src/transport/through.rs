@@ -39,7 +39,14 @@ impl Through {
 
     pub(super) async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, Error> {
         let request = reqwest::Request::try_from(request).map_err(|error| failed(&error))?;
-        let response = self.client()?.execute(request).await.map_err(|error| failed(&error))?;
+        let (client, again) = (self.client()?, request.try_clone());
+        let response = match (client.execute(request).await, again) {
+            // It went stale in the pool: that is no attempt. reqwest does not say whether a connection was fresh; so a
+            // request that kills its connection is sent twice at most, as a failover would send it.
+            (Err(error), Some(again)) if is_unanswered(&error) => client.execute(again).await,
+            (answered, _) => answered,
+        };
+        let response = response.map_err(|error| failed(&error))?;
         let response: Response<reqwest::Body> = response.into();
         Ok(response.map(|body| body.map_err(|error| failed(&error)).boxed_unsync()))
     }
@@ -64,6 +71,25 @@ impl Through {
         })?;
         Ok(self.client.get_or_init(|| client))
     }
+}
+
+/// Whether a connection that was there closed before a byte of an answer had come.
+fn is_unanswered(error: &reqwest::Error) -> bool {
+    if error.is_connect() || error.is_timeout() {
+        return false;
+    }
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(one) = cause {
+        // A server that closes without saying so in TLS is told as an end of file.
+        let ended = one.downcast_ref::<std::io::Error>().is_some_and(|error| {
+            error.kind() == std::io::ErrorKind::UnexpectedEof
+        });
+        if ended || one.downcast_ref::<hyper::Error>().is_some_and(super::direct::is_stale) {
+            return true;
+        }
+        cause = one.source();
+    }
+    false
 }
 
 fn failed(error: &reqwest::Error) -> Error {

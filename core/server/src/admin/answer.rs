@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
+use http::header::ALLOW;
+use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use sluice_api::Problem;
 use sluice_engine::keys::KeyError;
@@ -25,12 +26,12 @@ impl<T> List<T> {
 }
 
 /// An error of the admin API.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Refused {
     error: RefusedError,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 struct RefusedError {
     /// A name for programs.
     code: &'static str,
@@ -46,10 +47,11 @@ struct RefusedError {
     request_id: String,
 }
 
-/// An error with its status.
-#[derive(Debug)]
+/// An error with its status. Handlers return it; [`finish`] renders it, which knows the request's id.
+#[derive(Clone, Debug)]
 pub(crate) struct Refusal {
     status: StatusCode,
+    allow: Option<HeaderValue>,
     body: Refused,
 }
 
@@ -62,19 +64,28 @@ impl Refusal {
             problems: Vec::new(),
             request_id: String::new(),
         };
-        Self { status, body: Refused { error } }
-    }
-
-    /// The error of a request with these headers.
-    pub(crate) fn of(mut self, headers: &HeaderMap) -> Self {
-        self.body.error.request_id = sluice_engine::request_id(headers).to_string();
-        self
+        Self { status, allow: None, body: Refused { error } }
     }
 
     /// Names the field that is wrong.
     pub(crate) fn field(mut self, field: impl Into<String>) -> Self {
         self.body.error.field = Some(field.into());
         self
+    }
+
+    /// Names the methods that the route takes.
+    pub(crate) fn allow(mut self, methods: &str) -> Self {
+        self.allow = HeaderValue::from_str(methods).ok();
+        self
+    }
+
+    /// The answer to the request with this id.
+    pub(crate) fn render(mut self, request_id: &str) -> Response {
+        request_id.clone_into(&mut self.body.error.request_id);
+        let mut response = (self.status, Json(self.body)).into_response();
+        response.headers_mut().extend(self.allow.map(|allow| (ALLOW, allow)));
+        sluice_engine::identify(response.headers_mut(), false, request_id);
+        response
     }
 
     /// A configuration that was refused.
@@ -90,16 +101,26 @@ impl Refusal {
 }
 
 impl IntoResponse for Refusal {
+    /// Only carries it to [`finish`].
     fn into_response(self) -> Response {
-        let mut error = self.body;
-        if error.error.request_id.is_empty() {
-            error.error.request_id = sluice_engine::request_id(&HeaderMap::new()).to_string();
-        }
-        let id = error.error.request_id.clone();
-        let mut response = (self.status, Json(error)).into_response();
-        sluice_engine::identify(response.headers_mut(), false, &id);
-        response
+        let mut carrier = self.status.into_response();
+        carrier.extensions_mut().insert(self);
+        carrier
     }
+}
+
+/// Puts the request's id on an answer, and renders it where it is a refusal.
+pub(crate) fn finish(mut answer: Response, request_id: &str) -> Response {
+    if let Some(refusal) = answer.extensions_mut().remove::<Refusal>() {
+        return refusal.render(request_id);
+    }
+    if answer.status().is_client_error() {
+        // axum's own: a segment of the path that is not UTF-8 once decoded.
+        return Refusal::new(answer.status(), "invalid_argument", "the path can't be read")
+            .render(request_id);
+    }
+    sluice_engine::identify(answer.headers_mut(), false, request_id);
+    answer
 }
 
 impl From<KeyError> for Refusal {

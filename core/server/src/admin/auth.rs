@@ -1,35 +1,39 @@
-//! Who may use the admin API: deny by default.
+//! Who may use the admin API: deny by default, whatever the path and the method.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
-use super::answer::Refusal;
+use super::answer::{Refusal, finish};
 use crate::App;
 use crate::operations::has_bearer;
 
-/// Lets a request through that carries the admin token.
+/// Lets a request through that carries the admin token, and finishes its answer.
+///
+/// Around every path below `/admin`, also those that do not exist and methods that a route does not take: without the
+/// token nobody learns which there are.
 pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
-    if has_bearer(request.headers(), app.admin_token.expose()) {
-        return next.run(request).await;
-    }
-    let message = "this is the admin API: send the admin token as Authorization: Bearer";
-    Refusal::new(StatusCode::UNAUTHORIZED, "unauthorized", message).of(request.headers()).into_response()
-}
-
-/// A path of the admin API that does not exist; it is only told to those who have the token.
-pub(crate) async fn unknown(State(app): State<App>, request: Request) -> Response {
-    let refusal = if has_bearer(request.headers(), app.admin_token.expose()) {
-        let message = format!(
-            "there is no `{}` for {} here: /docs lists what there is",
-            request.uri().path(),
-            request.method()
-        );
-        Refusal::new(StatusCode::NOT_FOUND, "not_found", message)
+    let request_id = sluice_engine::request_id(request.headers());
+    let answer = if has_bearer(request.headers(), app.admin_token.expose()) {
+        next.run(request).await
     } else {
         let message = "this is the admin API: send the admin token as Authorization: Bearer";
-        Refusal::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
+        Refusal::new(StatusCode::UNAUTHORIZED, "unauthorized", message).into_response()
     };
-    refusal.of(request.headers()).into_response()
+    finish(answer, &request_id)
+}
+
+/// A path of the admin API that does not exist.
+pub(crate) async fn unknown(request: Request) -> Refusal {
+    let message = format!("there is no `{}` here: /docs lists what there is", request.uri().path());
+    Refusal::new(StatusCode::NOT_FOUND, "not_found", message)
+}
+
+/// The path exists, but not for this method.
+pub(crate) async fn wrong_method(State(app): State<App>, request: Request) -> Refusal {
+    let (path, method) = (request.uri().path(), request.method());
+    let allow = app.operators.methods(path).unwrap_or_default();
+    let message = format!("`{path}` does not take {method}: it takes {allow}");
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message).allow(allow)
 }

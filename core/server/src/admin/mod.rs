@@ -6,3 +6,8 @@ pub(crate) mod auth;
 pub(crate) mod keys;
 pub(crate) mod requests;
 pub(crate) mod system;
+
+/// Whether a path belongs to it.
+pub(crate) fn is_of(path: &str) -> bool {
+    path.strip_prefix("/admin").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}

@@ -15,7 +15,7 @@ const PAGE: (usize, usize) = (100, 1000);
 const FILTERS: [&str; 11] =
     ["key", "group", "user", "tag", "model", "account", "provider", "api", "status", "outcome", "request_id"];
 
-/// Records of the last 10,000 requests, newest first.
+/// Records of the last requests, newest first.
 ///
 /// Filters are repeatable: those of one name widen, those of different names narrow.
 #[utoipa::path(get, path = "/admin/v1/requests", tag = "Admin", security(("admin_token" = [])),

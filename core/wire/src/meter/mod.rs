@@ -148,21 +148,24 @@ impl Meter {
     /// The answer has ended, or will not go on.
     pub fn finish(&mut self, end: End) {
         let mut framing = std::mem::replace(&mut self.framing, Framing::Sse(sse::Scanner::default()));
+        let mut half_an_event = false;
         if let Framing::Sse(scanner) = &mut framing {
             self.seen.open_event = scanner.is_open();
+            half_an_event = scanner.is_open();
             if end == End::Clean {
                 // A last event may lack its blank line; a part of one is none.
                 scanner.finish(&mut |event| {
-                    if event.data.starts_with(b"[DONE]")
-                        || serde_json::from_slice::<IgnoredAny>(event.data).is_ok()
-                    {
+                    let whole = event.data.starts_with(b"[DONE]")
+                        || serde_json::from_slice::<IgnoredAny>(event.data).is_ok();
+                    if whole {
+                        half_an_event = false;
                         self.event(event);
                     }
                 });
             }
         }
         self.framing = framing;
-        self.seen.ended |= end == End::Clean && self.seen.finishing;
+        self.seen.ended |= end == End::Clean && self.seen.finishing && !half_an_event;
         self.estimate();
     }
 

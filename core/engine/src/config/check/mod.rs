@@ -1,26 +1,34 @@
 //! Checking: every problem at once, and what is right resolved.
 
 mod account;
+mod key;
+mod later;
+mod limiters;
 mod plugin;
+mod route;
 mod section;
+mod server;
 mod simple;
+mod way;
 
-use std::collections::{BTreeSet, HashMap};
+#[cfg(test)]
+mod tests;
 
-use figment::value::{Dict, Value};
+use std::collections::HashMap;
+
+use sluice_api::Problem;
 use sluice_api::cost::CostModel;
-use sluice_api::limiter::Limiter;
 use sluice_api::scheduler::Scheduler;
 use sluice_api::section::Origins as _;
 use sluice_api::store::Store;
-use sluice_api::{Plugin, Problem, Secret, Section, inventory};
 
-use super::fields::{self, Names};
+use super::Resolved;
+use super::fields::Names;
 use super::load::Loaded;
-use super::settings::{Group, Limit, Route};
-use super::{Globs, GroupConfig, KeyConfig, Resolved, RouteConfig};
-use crate::key::KeyHash;
-use section::{Entry, entries, read_table, split};
+use super::settings::{self, Stats};
+use section::{Entry, Shared, file_of, shared, table};
+
+pub(in crate::config) use later::{key as key_not_yet, limits as limits_not_yet};
 
 /// Tables that a configuration may have.
 const TABLES: [&str; 13] = [
@@ -39,7 +47,10 @@ const TABLES: [&str; 13] = [
     "telemetry",
 ];
 
-/// Checks a configuration. Pure but for secrets, which are read where they stand.
+/// Most accounts that may be tried for one request.
+const ATTEMPTS_MAX: u32 = 100;
+
+/// Checks a configuration. Pure but for secrets, certificates and price files, which are read where they stand.
 ///
 /// # Errors
 ///
@@ -47,189 +58,82 @@ const TABLES: [&str; 13] = [
 pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
     let mut problems = unknown_tables(loaded);
     problems.extend(plugin::duplicates());
-    let simple = simple::check(loaded, &mut problems);
-    let accounts = account::check(loaded, simple.upstream, &mut problems);
-    let pools: BTreeSet<&str> =
-        accounts.iter().flat_map(|account| account.pools.iter().map(String::as_str)).collect();
-    let routes = routes(loaded, &pools, &mut problems);
-    let groups = groups(loaded, &mut problems);
+    let (server, admin_token) = server::check(loaded, &mut problems);
+    let upstream = simple::upstream(loaded, &mut problems);
+    let (telemetry, telemetry_table) = simple::telemetry(loaded, &mut problems);
+    let stats: Stats = table(loaded, "stats", &mut problems);
+    let retention_days = stats.retention_days;
+
+    let common = account::Common { upstream, retention_days };
+    let accounts = account::check(loaded, common, &mut problems);
+    let pools: Vec<&str> = accounts.pools.iter().map(String::as_str).collect();
+    let routes = route::check(loaded, &pools, &mut problems);
+    let (groups, group_names) = key::groups(loaded, retention_days, &mut problems);
     let names = Names {
-        groups: groups.iter().map(|group| group.name.as_str()).collect(),
-        pools: pools.iter().copied().collect(),
-        accounts: accounts.iter().map(|account| account.name.as_str()).collect(),
+        groups: group_names.iter().map(String::as_str).collect(),
+        pools,
+        accounts: accounts.names.iter().map(String::as_str).collect(),
+        retention_days,
     };
-    let keys = keys(loaded, &names, &mut problems);
-    let scheduler = plugin::build::<dyn Scheduler>(
-        loaded,
-        "scheduler",
-        &simple.scheduler.kind,
-        Dict::new(),
-        &mut problems,
-    );
-    let limiters = limiters(loaded, simple.limiter_kinds.as_deref(), &mut problems);
-    let cost = plugin::build::<dyn CostModel>(loaded, "cost", &simple.cost_kind, Dict::new(), &mut problems);
-    let (store_kind, store_rest) = split(loaded, "store", &["kind"]);
-    let store_kind = store_kind.get("kind").and_then(Value::as_str).unwrap_or("embedded").to_owned();
-    let store_settings = format!("{store_kind} {store_rest:?}");
-    let store = plugin::build::<dyn Store>(loaded, "store", &store_kind, store_rest, &mut problems);
+    let keys = key::keys(loaded, &names, &mut problems);
+
+    let choosing: Shared<settings::Scheduler> = shared(loaded, "scheduler", &mut problems);
+    let kind = &choosing.own.kind;
+    let scheduler = plugin::of_table::<dyn Scheduler, _>(loaded, "scheduler", kind, &choosing, &mut problems);
+    let limiters = limiters::check(loaded, &mut problems);
+    let pricing: Shared<settings::Cost> = shared(loaded, "cost", &mut problems);
+    let kind = &pricing.own.kind;
+    let cost = plugin::of_table::<dyn CostModel, _>(loaded, "cost", kind, &pricing, &mut problems);
+    let keeping: Shared<settings::Store> = shared(loaded, "store", &mut problems);
+    let kind = &keeping.own.kind;
+    let store_settings = format!("{kind} {:?}", keeping.rest);
+    let store = plugin::of_table::<dyn Store, _>(loaded, "store", kind, &keeping, &mut problems);
+    let attempts = attempts(loaded, choosing.own.attempts, &mut problems);
+    problems.extend(later::tables(loaded, &choosing.own, &pricing.own, &stats, &telemetry_table));
     match (scheduler, cost, store) {
         (Some(scheduler), Some(cost), Some(store)) if problems.is_empty() => Ok(Resolved {
-            server: simple.server,
-            admin_token: simple.admin_token,
-            accounts,
+            server,
+            admin_token,
+            accounts: accounts.resolved,
             routes,
             groups,
             keys,
             scheduler,
-            attempts: simple.scheduler.attempts,
+            attempts,
+            sticky_ttl: choosing.own.sticky_ttl.0,
+            reference_ttl: choosing.own.reference_ttl.0,
+            health: choosing.own.health(),
             limiters,
             cost,
             store,
             store_settings,
-            telemetry: simple.telemetry,
+            retention_days,
+            telemetry,
         }),
         _ => Err(problems),
     }
 }
 
 fn unknown_tables(loaded: &Loaded) -> Vec<Problem> {
-    let valid = || TABLES.iter().copied();
-    let unknown = loaded.values.iter().filter(|(name, _)| !valid().any(|table| table == name.as_str()));
-    unknown
-        .map(|(name, value)| {
-            let problem = Problem::at(loaded.of(value), name.clone(), format!("unknown key `{name}`"));
-            problem.allowed(valid().collect::<Vec<_>>().join(", ")).nearest(name, valid())
-        })
-        .collect()
+    let unknown = loaded.values.iter().filter(|(name, _)| !TABLES.contains(&name.as_str()));
+    unknown.map(|(name, value)| Problem::unknown_key(loaded.of(value), name.clone(), name, &TABLES)).collect()
 }
 
-fn limiters(
-    loaded: &Loaded,
-    kinds: Option<&[String]>,
-    problems: &mut Vec<Problem>,
-) -> Vec<std::sync::Arc<dyn Limiter>> {
-    let all: Vec<String> =
-        inventory::iter::<Plugin<dyn Limiter>>.into_iter().map(|plugin| plugin.kind.to_owned()).collect();
-    let kinds = kinds.unwrap_or(&all);
-    kinds
-        .iter()
-        .filter_map(|kind| plugin::build::<dyn Limiter>(loaded, "limits", kind, Dict::new(), problems))
-        .collect()
-}
-
-fn routes(loaded: &Loaded, pools: &BTreeSet<&str>, problems: &mut Vec<Problem>) -> Vec<RouteConfig> {
-    let mut routes = Vec::new();
-    for entry in entries(loaded, "routes", problems) {
-        let Some(route) = read_table::<Route>(&entry.section(loaded), problems) else { continue };
-        let file = entry.file(loaded);
-        if route.pools.is_empty() {
-            problems.push(Problem::at(file.clone(), entry.at("pools"), "a route needs at least one pool"));
-        }
-        for pool in route.pools.iter().filter(|pool| !pools.contains(pool.as_str())) {
-            let problem =
-                Problem::at(file.clone(), entry.at("pools"), format!("no account is in the pool `{pool}`"));
-            problems.push(problem.allowed(join(pools.iter().copied())).nearest(pool, pools.iter().copied()));
-        }
-        match Globs::compile([route.model.as_str()]) {
-            Ok(model) => routes.push(RouteConfig {
-                model,
-                apis: route.api,
-                pools: route.pools,
-                rewrite: route.rewrite,
-            }),
-            Err((glob, why)) => {
-                problems.push(Problem::at(
-                    file,
-                    entry.at("model"),
-                    format!("the glob `{glob}` is wrong: {why}"),
-                ));
-            }
-        }
+fn attempts(loaded: &Loaded, attempts: u32, problems: &mut Vec<Problem>) -> u32 {
+    if !(1..=ATTEMPTS_MAX).contains(&attempts) {
+        let path = "scheduler.attempts";
+        let problem = Problem::at(file_of(loaded, path), path, "invalid value").found(attempts.to_string());
+        problems.push(problem.allowed(format!("1 to {ATTEMPTS_MAX}")));
     }
-    routes
-}
-
-fn groups(loaded: &Loaded, problems: &mut Vec<Problem>) -> Vec<GroupConfig> {
-    let mut groups = Vec::new();
-    let mut seen = Seen::default();
-    for entry in entries(loaded, "groups", problems) {
-        let Some(group) = read_table::<Group>(&entry.section(loaded), problems) else { continue };
-        seen.note(loaded, &entry, &group.name, "group", problems);
-        problems.extend(limits_refused(&entry.file(loaded), &entry.at("limits"), &group.limits));
-        groups.push(GroupConfig { name: group.name, concurrency: group.concurrency });
-    }
-    groups
-}
-
-fn keys(loaded: &Loaded, names: &Names<'_>, problems: &mut Vec<Problem>) -> Vec<KeyConfig> {
-    let mut keys: Vec<KeyConfig> = Vec::new();
-    let mut seen = Seen::default();
-    for entry in entries(loaded, "keys", problems) {
-        let mut values = entry.values.clone();
-        let secret = (values.remove("key"), values.remove("hash"));
-        let file = entry.file(loaded);
-        let hash = key_hash(secret, &entry, &file, problems);
-        let section = Section { values: &values, ..entry.section(loaded) };
-        let Some(fields) = read_table(&section, problems) else { continue };
-        match fields::resolve(&section, fields, names) {
-            Err(more) => problems.extend(more),
-            Ok(key) => {
-                seen.note(loaded, &entry, &key.name, "key", problems);
-                if let Some(other) = keys.iter().find(|other| hash.is_some() && other.hash == hash) {
-                    let message = format!("it has the same secret as the key `{}`", other.name);
-                    problems.push(Problem::at(file, entry.at("key"), message));
-                }
-                keys.push(KeyConfig { hash, ..key });
-            }
-        }
-    }
-    keys
-}
-
-fn key_hash(
-    secret: (Option<Value>, Option<Value>),
-    entry: &Entry,
-    file: &str,
-    problems: &mut Vec<Problem>,
-) -> Option<KeyHash> {
-    let mut wrong = |key: &str, message: String| {
-        problems.push(
-            Problem::at(file, entry.at(key), message).allowed("key = a secret, or hash = \"sha256:…\""),
-        );
-        None
-    };
-    match secret {
-        (Some(_), Some(_)) => wrong("key", "a key has either `key` or `hash`, one of them".to_owned()),
-        (None, None) => wrong("key", "a key needs its secret: `key`, or `hash`".to_owned()),
-        (Some(value), None) => match value.deserialize::<Secret>() {
-            Ok(secret) => Some(KeyHash::of(secret.expose().as_bytes())),
-            Err(error) => wrong("key", error.kind.to_string()),
-        },
-        (None, Some(value)) => match value.as_str().and_then(KeyHash::parse) {
-            Some(hash) => Some(hash),
-            None => wrong("hash", "a hash is `sha256:` and 64 hexadecimal digits".to_owned()),
-        },
-    }
-}
-
-/// Limits that ask for what is not at work yet.
-pub(super) fn limits_refused(file: &str, path: &str, limits: &[Limit]) -> Option<Problem> {
-    (!limits.is_empty()).then(|| Problem::at(file, path, "limits are not available yet").allowed("[]"))
+    attempts
 }
 
 /// Names that were seen, each with its place.
 #[derive(Default)]
-pub(super) struct Seen(HashMap<String, String>);
+struct Seen(HashMap<String, String>);
 
 impl Seen {
-    pub(super) fn note(
-        &mut self,
-        loaded: &Loaded,
-        entry: &Entry,
-        name: &str,
-        what: &str,
-        problems: &mut Vec<Problem>,
-    ) {
+    fn note(&mut self, loaded: &Loaded, entry: &Entry, name: &str, what: &str, problems: &mut Vec<Problem>) {
         let file = entry.file(loaded);
         let place = format!("{}[{}] in {file}", entry.table, entry.index);
         if name.is_empty() {
@@ -239,8 +143,4 @@ impl Seen {
             problems.push(Problem::at(file, entry.at("name"), message));
         }
     }
-}
-
-fn join<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    names.collect::<Vec<_>>().join(", ")
 }

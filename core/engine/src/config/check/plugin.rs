@@ -3,46 +3,85 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use figment::value::Dict;
 use sluice_api::{Plugin, Problem, Section, inventory};
 
-use super::section::split;
+use super::section::{Shared, file_of};
 use crate::config::load::Loaded;
+use crate::config::schema::Schema;
 use crate::plugins;
 
 /// Kinds that are known to come.
-const TO_COME: [&str; 6] = ["redis", "bedrock", "round-robin", "weighted", "rate", "budget"];
+pub(super) const TO_COME: [&str; 3] = ["redis", "rate", "budget"];
 
-/// Builds the plugin of a table.
-pub(super) fn build<T: ?Sized + 'static>(
+/// Where a plugin's settings stand, and what names its kind.
+#[derive(Clone, Debug)]
+pub(super) struct Place<'a> {
+    /// The settings.
+    pub(super) section: Section<'a>,
+    /// Keys of the engine's that stand beside them.
+    pub(super) beside: &'a [String],
+    /// Key path of the kind.
+    pub(super) kind: String,
+    /// The file that it comes from.
+    pub(super) file: String,
+}
+
+/// Builds the plugin of a table that it shares with the engine.
+pub(super) fn of_table<T: ?Sized + 'static, S>(
     loaded: &Loaded,
     table: &str,
     kind: &str,
-    values: Dict,
+    shared: &Shared<S>,
     problems: &mut Vec<Problem>,
 ) -> Option<Arc<T>>
 where
     Plugin<T>: inventory::Collect,
 {
-    let place = if table == "limits" { "limits.kinds".to_owned() } else { format!("{table}.kind") };
-    let (known, all) = split(loaded, table, &[]);
-    let whole = if all.is_empty() { known } else { all };
-    let file = Section { name: kind, path: table, values: &whole, origin: loaded }.file();
-    let plugin = find::<T>(kind, &file, &place, problems)?;
-    match (plugin.build)(&Section { name: kind, path: table, values: &values, origin: loaded }) {
+    let path = format!("{table}.kind");
+    let place = Place {
+        section: Section { name: kind, path: table, values: &shared.rest, origin: loaded },
+        beside: &shared.keys,
+        file: file_of(loaded, &path),
+        kind: path,
+    };
+    build(kind, &place, problems)
+}
+
+/// Builds the plugin of a kind; what is wrong with its settings is noted.
+pub(super) fn build<T: ?Sized + 'static>(
+    kind: &str,
+    place: &Place<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<Arc<T>>
+where
+    Plugin<T>: inventory::Collect,
+{
+    let plugin = find::<T>(kind, place, problems)?;
+    match (plugin.build)(&place.section) {
         Ok(built) => Some(built),
         Err(more) => {
-            problems.extend(more);
+            let schema = Schema::new(&(plugin.schema)());
+            problems.extend(more.into_iter().map(|problem| all_valid(problem, place, &schema)));
             None
         }
     }
 }
 
+/// A key that the plugin does not know may be a slip of one that the engine knows.
+fn all_valid(problem: Problem, place: &Place<'_>, schema: &Schema) -> Problem {
+    let Some(name) = problem.unknown().map(ToOwned::to_owned) else { return problem };
+    if problem.path != format!("{}.{name}", place.section.path) {
+        return problem;
+    }
+    let beside = place.beside.iter().map(String::as_str);
+    let valid: Vec<&str> = beside.chain(schema.keys()).collect();
+    Problem::unknown_key(problem.file, problem.path, &name, &valid)
+}
+
 /// Finds the plugin of a kind; an unknown one is a problem that lists what is linked in.
-pub(super) fn find<T: ?Sized + 'static>(
+fn find<T: ?Sized + 'static>(
     kind: &str,
-    file: &str,
-    place: &str,
+    place: &Place<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<&'static Plugin<T>>
 where
@@ -52,17 +91,25 @@ where
     if found.is_some() {
         return found;
     }
-    let mut kinds: Vec<&str> = inventory::iter::<Plugin<T>>.into_iter().map(|plugin| plugin.kind).collect();
-    kinds.sort_unstable();
+    let kinds = kinds::<T>();
     let message = if TO_COME.contains(&kind) {
         format!("`{kind}` is not available yet")
     } else {
         format!("no plugin of the kind `{kind}` is linked in")
     };
-    problems.push(
-        Problem::at(file, place, message).allowed(kinds.join(", ")).nearest(kind, kinds.iter().copied()),
-    );
+    let problem = Problem::at(place.file.clone(), place.kind.clone(), message).allowed(kinds.join(", "));
+    problems.push(problem.nearest(kind, kinds.iter().copied()));
     None
+}
+
+/// The kinds that are linked in, in order.
+pub(super) fn kinds<T: ?Sized + 'static>() -> Vec<&'static str>
+where
+    Plugin<T>: inventory::Collect,
+{
+    let mut kinds: Vec<&str> = inventory::iter::<Plugin<T>>.into_iter().map(|plugin| plugin.kind).collect();
+    kinds.sort_unstable();
+    kinds
 }
 
 /// Two plugins of one role and kind.

@@ -1,11 +1,15 @@
 //! Tables and list entries as sections, each with its key path and its file.
 
+use std::collections::HashMap;
+
 use figment::value::{Dict, Value};
 use serde::de::DeserializeOwned;
-use sluice_api::section::Origins as _;
+use sluice_api::section::{Origins as _, type_of};
 use sluice_api::{Problem, Section};
+use utoipa::ToSchema;
 
 use crate::config::load::Loaded;
+use crate::config::schema::Schema;
 
 /// An entry of a list of tables.
 pub(crate) struct Entry {
@@ -41,17 +45,19 @@ pub(crate) fn entries(loaded: &Loaded, table: &'static str, problems: &mut Vec<P
         None => return Vec::new(),
         Some(Value::Array(_, list)) => list,
         Some(other) => {
-            let problem = Problem::at(loaded.of(other), table, "wrong type");
-            problems
-                .push(problem.found(other.to_actual().to_string()).allowed(format!("a list: [[{table}]]")));
+            problems.push(wrong_type(loaded, other, table, &format!("a list: [[{table}]]")));
             return Vec::new();
         }
     };
     let mut entries = Vec::with_capacity(list.len());
-    for (index, value) in list.iter().enumerate() {
+    // Files are joined, but people count in the file that they see.
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    for value in list {
+        let count = counts.entry(loaded.of(value)).or_default();
+        let index = *count;
+        *count += 1;
         let Value::Dict(_, values) = value else {
-            let problem = Problem::at(loaded.of(value), format!("{table}[{index}]"), "wrong type");
-            problems.push(problem.found(value.to_actual().to_string()).allowed("a table"));
+            problems.push(wrong_type(loaded, value, &format!("{table}[{index}]"), "a table"));
             continue;
         };
         let name = values.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -61,14 +67,56 @@ pub(crate) fn entries(loaded: &Loaded, table: &'static str, problems: &mut Vec<P
     entries
 }
 
-/// The keys of a table that are named, and the others.
-pub(crate) fn split(loaded: &Loaded, table: &str, named: &[&str]) -> (Dict, Dict) {
-    match loaded.table(table) {
-        Some(Value::Dict(_, values)) => {
-            values.clone().into_iter().partition(|(key, _)| named.contains(&key.as_str()))
+/// A value of the wrong type, which is not repeated: it may be a secret in the wrong place.
+pub(crate) fn wrong_type(loaded: &Loaded, value: &Value, path: &str, allowed: &str) -> Problem {
+    Problem::at(loaded.of(value), path, "wrong type").found(type_of(&value.to_actual())).allowed(allowed)
+}
+
+/// The values of a table; `None` where it is not there, or is no table, which is noted.
+fn values<'a>(loaded: &'a Loaded, name: &str, problems: &mut Vec<Problem>) -> Option<&'a Dict> {
+    match loaded.table(name)? {
+        Value::Dict(_, values) => Some(values),
+        other => {
+            problems.push(wrong_type(loaded, other, name, &format!("a table: [{name}]")));
+            None
         }
-        _ => (Dict::new(), Dict::new()),
     }
+}
+
+/// The file that the value at a path, like `server.tls.cert`, comes from.
+pub(crate) fn file_of(loaded: &Loaded, path: &str) -> String {
+    let mut keys = path.split('.');
+    let mut found = keys.next().and_then(|name| loaded.table(name));
+    for key in keys {
+        // A value that is no table says where all in it comes from.
+        let Some(Value::Dict(_, values)) = found else { break };
+        found = values.get(key);
+    }
+    found.map_or_else(|| "default".to_owned(), |value| loaded.of(value))
+}
+
+/// A table that holds the engine's keys and a plugin's.
+#[derive(Debug)]
+pub(crate) struct Shared<T> {
+    /// The engine's part, with its defaults where it is not there or wrong.
+    pub(crate) own: T,
+    /// The keys that the engine's part may have.
+    pub(crate) keys: Vec<String>,
+    /// Everything else: the plugin's.
+    pub(crate) rest: Dict,
+}
+
+/// Reads a table that is shared with a plugin.
+pub(crate) fn shared<T: DeserializeOwned + Default + ToSchema>(
+    loaded: &Loaded,
+    name: &str,
+    problems: &mut Vec<Problem>,
+) -> Shared<T> {
+    let keys: Vec<String> = Schema::of::<T>().keys().into_iter().map(ToOwned::to_owned).collect();
+    let values = values(loaded, name, problems).cloned().unwrap_or_default();
+    let (own, rest): (Dict, Dict) = values.into_iter().partition(|(key, _)| keys.contains(key));
+    let section = Section { name, path: name, values: &own, origin: loaded };
+    Shared { own: read_table(&section, problems).unwrap_or_default(), keys, rest }
 }
 
 /// Reads a section, or notes what is wrong with it.
@@ -91,15 +139,6 @@ pub(crate) fn table<T: DeserializeOwned + Default>(
     name: &str,
     problems: &mut Vec<Problem>,
 ) -> T {
-    let values = match loaded.table(name) {
-        None => return T::default(),
-        Some(Value::Dict(_, values)) => values,
-        Some(other) => {
-            let problem = Problem::at(loaded.of(other), name, "wrong type");
-            problems.push(problem.found(other.to_actual().to_string()).allowed(format!("a table: [{name}]")));
-            return T::default();
-        }
-    };
-    let section = Section { name, path: name, values, origin: loaded };
-    read_table(&section, problems).unwrap_or_default()
+    let Some(values) = values(loaded, name, problems) else { return T::default() };
+    read_table(&Section { name, path: name, values, origin: loaded }, problems).unwrap_or_default()
 }

@@ -1,0 +1,160 @@
+//! One refresh: the request to the token endpoint, and what its answer means (RFC 6749, sections 5 and 6).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderValue, Method, Request, StatusCode, Uri};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::tokens::Tokens;
+use crate::error::{Condition, Error, Fault, Kind, Scope};
+use crate::provider::{Body, CallCx};
+use crate::secret::Secret;
+use crate::wait;
+
+/// Most that is read of an answer; tokens are a few kilobytes at most.
+const ANSWER_MAX: usize = 64 * 1024;
+
+/// What RFC 6749 calls refusals. No other word of an answer is ever repeated: it may hold a token.
+const REFUSALS: [&str; 6] = [
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+];
+
+/// Where tokens are refreshed, and as whom.
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    pub(super) url: Uri,
+    pub(super) client_id: Option<String>,
+    pub(super) client_secret: Option<Secret>,
+}
+
+/// An answer that gives tokens.
+#[derive(Deserialize)]
+struct Granted {
+    access_token: String,
+    token_type: Option<String>,
+    expires_in: Option<Value>,
+    refresh_token: Option<String>,
+}
+
+impl Endpoint {
+    /// Exchanges a refresh token for new tokens, by the account's own way upstream.
+    ///
+    /// # Errors
+    ///
+    /// When the endpoint is out of reach, refuses, or answers something else.
+    pub(super) async fn refresh(&self, cx: &CallCx<'_>, tokens: &Tokens) -> Result<Tokens, Error> {
+        let Some(refresh_token) = tokens.refresh() else {
+            return Err(ended());
+        };
+        let answer = cx.transport.send(self.request(refresh_token)).await;
+        let (head, body) = answer.map_err(|error| failing(error.kind(), &error))?.into_parts();
+        let body = whole(body).await?;
+        if !head.status.is_success() {
+            let error = refused(head.status, &body);
+            return Err(error.recovers(wait::retry_after(&head.headers, cx.now)));
+        }
+        read(&body, cx, tokens).ok_or_else(|| {
+            unauthorized("the token endpoint's answer holds no bearer token: check the account's token_url")
+        })
+    }
+
+    fn request(&self, refresh_token: &Secret) -> Request<Bytes> {
+        let mut form = "grant_type=refresh_token".to_owned();
+        let fields = [
+            ("refresh_token", Some(refresh_token.expose())),
+            ("client_id", self.client_id.as_deref()),
+            ("client_secret", self.client_secret.as_ref().map(Secret::expose)),
+        ];
+        for (name, value) in fields {
+            if let Some(value) = value {
+                form.push_str(&format!("&{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
+            }
+        }
+        let mut request = Request::new(Bytes::from(form));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.url.clone();
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(USER_AGENT, HeaderValue::from_static("sluice"));
+        request
+    }
+}
+
+/// The tokens of an answer; `None` where it holds no bearer token.
+fn read(body: &[u8], cx: &CallCx<'_>, before: &Tokens) -> Option<Tokens> {
+    let granted: Granted = serde_json::from_slice(body).ok()?;
+    let of_bearer = granted.token_type.is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
+    if granted.access_token.is_empty() || !of_bearer {
+        return None;
+    }
+    // Some endpoints write the number as text; what is no time to live is not told one.
+    let seconds = granted.expires_in.and_then(|life| life.as_f64().or_else(|| life.as_str()?.parse().ok()));
+    let lifetime = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    Tokens::granted(
+        Secret::new(granted.access_token),
+        granted.refresh_token.filter(|token| !token.is_empty()).map(Secret::new),
+        lifetime.filter(|life| !life.is_zero()),
+        cx.now,
+        before,
+    )
+}
+
+async fn whole(body: Body) -> Result<Bytes, Error> {
+    match Limited::new(body, ANSWER_MAX).collect().await {
+        Ok(read) => Ok(read.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(unauthorized(
+            "the token endpoint's answer is too long for one: check the account's token_url",
+        )),
+        Err(error) => Err(failing(Kind::Upstream, &error)),
+    }
+}
+
+/// What a status other than 2xx means.
+fn refused(status: StatusCode, body: &[u8]) -> Error {
+    let named = serde_json::from_slice::<Value>(body).ok();
+    let named = named.as_ref().and_then(|answer| answer.get("error")?.as_str());
+    let named = named.and_then(|named| REFUSALS.iter().find(|known| **known == named));
+    let told =
+        named.map_or_else(|| status.as_u16().to_string(), |named| format!("{}, {named}", status.as_u16()));
+    match status.as_u16() {
+        429 => {
+            blamed(format!("the token endpoint has had too many requests ({told})"), Condition::RateLimited)
+        }
+        408 | 500.. => failing(Kind::Upstream, &format_args!("it answered {told}")),
+        _ => unauthorized(&format!(
+            "the token endpoint refused the refresh token ({told}): give the account new credentials"
+        )),
+    }
+}
+
+/// The access token has ended for good.
+pub(super) fn ended() -> Error {
+    unauthorized("the access token has ended and there is no refresh token: give the account new credentials")
+}
+
+/// The account has to be looked at.
+fn unauthorized(reason: &str) -> Error {
+    blamed(reason.to_owned(), Condition::Unauthorized)
+}
+
+fn blamed(reason: String, condition: Condition) -> Error {
+    let error = Error::new(Kind::Upstream, reason).blame(Fault::Account, Scope::Account);
+    error.elsewhere(true).condition(Some(condition))
+}
+
+/// The endpoint may be well again by itself.
+fn failing(kind: Kind, reason: &dyn std::fmt::Display) -> Error {
+    let kind = if kind == Kind::UpstreamTimeout { kind } else { Kind::Upstream };
+    Error::new(kind, format!("the token endpoint failed: {reason}")).elsewhere(true)
+}

@@ -1,0 +1,202 @@
+//! Plugins of every kind for the tests of the configuration, with settings and secrets of their own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use http::{Request, Response};
+use serde::Deserialize;
+use sluice_api::cost::{CostModel, PriceAsk};
+use sluice_api::limiter::{Bucket, Limiter, Subject, Take};
+use sluice_api::provider::{Body, Call, CallCx, Offer, Provider, ProviderInfo};
+use sluice_api::scheduler::{Ask, Candidate, Scheduler};
+use sluice_api::store::{Lease, Remembered, Store, StoreError, Taken};
+use sluice_api::{Bytes, Error, Family, Kind, Money, Operation, Secret, Timestamp, async_trait, register};
+use utoipa::ToSchema;
+
+/// Settings with secrets wherever they may stand.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "the configuration's tests look at what is read, not at what is done with it")]
+struct SecretiveSettings {
+    base_url: Option<String>,
+    credential: Option<Secret>,
+    #[schema(inline)]
+    inline: Option<Secret>,
+    nested: Option<SecretiveNested>,
+    #[serde(default)]
+    several: Vec<Secret>,
+    #[serde(default)]
+    by_name: BTreeMap<String, Secret>,
+    /// A secret that its author has not marked.
+    password: Option<String>,
+    tokens: Option<u64>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "see above")]
+struct SecretiveNested {
+    region: Option<String>,
+    signer: Option<SecretiveSigner>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "see above")]
+struct SecretiveSigner {
+    with: Option<Secret>,
+    id: Option<String>,
+}
+
+/// Settings of the scheduler, the limiter and the cost model.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "see above")]
+struct PolicySettings {
+    depth: Option<u32>,
+    webhook: Option<Secret>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "see above")]
+struct KeptSettings {
+    path: Option<String>,
+    #[serde(default)]
+    url: Vec<Secret>,
+}
+
+#[derive(Debug)]
+struct Secretive(ProviderInfo);
+
+#[async_trait]
+impl Provider for Secretive {
+    fn info(&self) -> &ProviderInfo {
+        &self.0
+    }
+
+    fn offer(&self, _operation: Operation, _model: &str) -> Option<Offer> {
+        None
+    }
+
+    async fn prepare(&self, _cx: &CallCx<'_>, _call: Call) -> Result<Request<Bytes>, Error> {
+        Err(Error::new(Kind::Internal, "a test asked"))
+    }
+
+    async fn send(&self, _cx: &CallCx<'_>, _request: Request<Bytes>) -> Result<Response<Body>, Error> {
+        Err(Error::new(Kind::Internal, "a test sent"))
+    }
+}
+
+#[derive(Debug)]
+struct Policy;
+
+impl Scheduler for Policy {
+    fn pick(&self, _ask: &Ask<'_>, candidates: &[Candidate<'_>]) -> Option<usize> {
+        // The least in flight for its weight, as the real one does.
+        let load = |candidate: &Candidate<'_>| (candidate.in_flight + 1) * 1000 / candidate.weight;
+        let best =
+            candidates.iter().enumerate().min_by_key(|(_, one)| (one.priority, load(one), one.last_used))?;
+        Some(best.0)
+    }
+}
+
+impl Limiter for Policy {
+    fn takes(&self, _subject: &Subject<'_>, _takes: &mut Vec<Take>) {}
+}
+
+impl CostModel for Policy {
+    fn price(&self, _ask: &PriceAsk<'_>) -> Option<Money> {
+        None
+    }
+}
+
+/// Keeps documents in memory.
+#[derive(Debug, Default)]
+struct Kept(parking_lot::Mutex<BTreeMap<(String, String), String>>);
+
+#[async_trait]
+impl Store for Kept {
+    async fn take_all(&self, takes: Vec<Take>) -> Result<Taken, StoreError> {
+        Ok(Taken::Lease(Lease { takes }))
+    }
+
+    fn give(&self, _lease: Lease) {}
+
+    async fn held(&self, _bucket: &Bucket) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    async fn put(&self, kind: &str, id: &str, document: &str) -> Result<(), StoreError> {
+        self.0.lock().insert((kind.to_owned(), id.to_owned()), document.to_owned());
+        Ok(())
+    }
+
+    async fn delete(&self, kind: &str, id: &str) -> Result<bool, StoreError> {
+        Ok(self.0.lock().remove(&(kind.to_owned(), id.to_owned())).is_some())
+    }
+
+    async fn list(&self, kind: &str) -> Result<Vec<(String, String)>, StoreError> {
+        let all = self.0.lock();
+        let some = all.iter().filter(|((found, _), _)| found == kind);
+        Ok(some.map(|((_, id), document)| (id.clone(), document.clone())).collect())
+    }
+
+    async fn remember(&self, kind: &str, values: Vec<Remembered>) -> Result<(), StoreError> {
+        for value in values {
+            self.put(kind, &value.id, &value.value).await?;
+        }
+        Ok(())
+    }
+
+    async fn recall(&self, kind: &str, id: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.0.lock().get(&(kind.to_owned(), id.to_owned())).cloned())
+    }
+
+    async fn forget(&self, _now: Timestamp) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+register! {
+    dyn Provider: "test-secretive",
+    summary: "A provider with secrets",
+    settings: SecretiveSettings,
+    build: |section| {
+        section.read::<SecretiveSettings>()?;
+        let account = section.name.to_owned();
+        Ok(Arc::new(Secretive(ProviderInfo { kind: "test-secretive", account, families: &[Family::Claude] })))
+    },
+}
+
+register! {
+    dyn Scheduler: "test-scheduler",
+    summary: "A scheduler with settings",
+    settings: PolicySettings,
+    build: |section| section.read::<PolicySettings>().map(|_| Arc::new(Policy) as Arc<dyn Scheduler>),
+}
+
+register! {
+    dyn Limiter: "test-limiter",
+    summary: "A limiter with settings",
+    settings: PolicySettings,
+    build: |section| section.read::<PolicySettings>().map(|_| Arc::new(Policy) as Arc<dyn Limiter>),
+}
+
+register! {
+    dyn CostModel: "test-cost",
+    summary: "A cost model with settings",
+    settings: PolicySettings,
+    build: |section| section.read::<PolicySettings>().map(|_| Arc::new(Policy) as Arc<dyn CostModel>),
+}
+
+register! {
+    dyn Store: "test-store",
+    summary: "A store in memory",
+    settings: KeptSettings,
+    build: |section| section.read::<KeptSettings>().map(|_| Arc::new(Kept::default()) as Arc<dyn Store>),
+}

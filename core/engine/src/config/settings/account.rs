@@ -1,0 +1,119 @@
+//! Accounts and the routes to them, as they are written.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use sluice_api::units::Span;
+use sluice_api::{Api, Secret, Timestamp};
+use utoipa::ToSchema;
+
+use super::{Decimal, Limit};
+
+/// What the engine reads of an account; every other key is its provider's.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// Its name, unique.
+    pub name: String,
+    /// Kind of its provider: see `sluice plugins`.
+    pub provider: String,
+    /// Pools it is in; unset: the pools of the provider's families (claude, gemini, openai).
+    pub pools: Option<Vec<String>>,
+    /// Lower is tried first.
+    #[serde(default = "default_priority")]
+    #[schema(default = default_priority)]
+    pub priority: u32,
+    /// Its share of the load among accounts of the same priority; at least 1.
+    #[serde(default = "default_weight")]
+    #[schema(default = default_weight)]
+    pub weight: u32,
+    /// Requests at once; 0 = no bound.
+    #[serde(default)]
+    #[schema(default = 0)]
+    pub concurrency: u32,
+    /// Globs over the names that clients ask for; empty = all that the provider serves.
+    #[serde(default)]
+    #[schema(default = json!([]))]
+    pub models: Vec<String>,
+    /// Asked for → sent upstream.
+    #[serde(default)]
+    #[schema(default = json!({}))]
+    pub model_map: BTreeMap<String, String>,
+    /// Headers set on every request upstream. A value may be a secret, so it is kept like one.
+    #[serde(default)]
+    #[schema(default = json!({}))]
+    pub headers: BTreeMap<String, Secret>,
+    /// Ask OpenAI-like upstreams for usage in streams; false for servers that refuse it.
+    #[serde(default = "default_true")]
+    #[schema(default = default_true)]
+    pub include_usage: bool,
+    /// URL of http, https, socks5 or socks5h; if it fails there is no direct try.
+    pub proxy: Option<Secret>,
+    /// The account's own quota. Not available yet.
+    #[serde(default)]
+    #[schema(default = json!([]))]
+    pub limits: Vec<Limit>,
+    /// What the upstream charges relative to the price list. Other than "1": not available yet.
+    #[serde(default = "Decimal::one")]
+    #[schema(default = Decimal::one)]
+    pub cost_multiplier: Decimal,
+    /// Whether it takes requests.
+    #[serde(default = "default_true")]
+    #[schema(default = default_true)]
+    pub enabled: bool,
+    /// OAuth 2 bearer with refresh. Not available yet.
+    pub oauth: Option<Oauth>,
+    /// Longest wait for a connection; unset: that of `[upstream]`.
+    pub connect_timeout: Option<Span>,
+    /// Longest wait for the first byte of an answer; unset: that of `[upstream]`.
+    pub first_byte_timeout: Option<Span>,
+    /// Longest wait between two chunks of an answer; unset: that of `[upstream]`.
+    pub idle_timeout: Option<Span>,
+}
+
+/// OAuth 2 bearer with refresh. Not available yet.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Oauth {
+    /// The bearer token.
+    pub access_token: Option<Secret>,
+    /// What a fresh one is asked for with.
+    pub refresh_token: Option<Secret>,
+    /// URL where it is asked for.
+    pub token_url: Option<String>,
+    /// Who asks.
+    pub client_id: Option<String>,
+    /// How that is proved.
+    pub client_secret: Option<Secret>,
+    /// When the bearer token ends, RFC 3339.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Which pools serve a model; the first route that matches wins.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// Glob over the model asked for.
+    pub model: String,
+    /// Client APIs it is for; empty = all.
+    #[serde(default)]
+    #[schema(default = json!([]))]
+    pub api: Vec<Api>,
+    /// Pools, tried in this order.
+    pub pools: Vec<String>,
+    /// The model to ask for instead.
+    pub rewrite: Option<String>,
+}
+
+fn default_priority() -> u32 {
+    50
+}
+
+fn default_weight() -> u32 {
+    1
+}
+
+fn default_true() -> bool {
+    true
+}

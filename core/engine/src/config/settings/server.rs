@@ -1,0 +1,117 @@
+//! Listeners, waits and logs, as they are written.
+
+use serde::{Deserialize, Serialize};
+use sluice_api::Secret;
+use sluice_api::units::{Size, Span};
+use utoipa::ToSchema;
+
+use super::span;
+
+/// Where and how clients are served.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// Address and port that clients connect to; port 0 takes a free one.
+    pub listen: String,
+    /// Largest request body, also after decompression.
+    pub max_body: Size,
+    /// All request bodies held at once; beyond it requests get 503. At least `max_body`.
+    pub max_buffered: Size,
+    /// A client that has not sent its headers by then is dropped.
+    pub header_timeout: Span,
+    /// Longest wait between two pieces of a request's body.
+    pub body_timeout: Span,
+    /// Certificate chain and key, PEM files; unset: plain HTTP/1.1 and h2c.
+    pub tls: Option<Tls>,
+    /// How long running requests may take to end when the process is told to stop.
+    pub shutdown_grace: Span,
+    /// Answers carry x-sluice-account, x-sluice-provider and x-sluice-attempts.
+    pub reveal_route: bool,
+    /// Bearer token that guards /metrics; unset: it is open.
+    #[schema(default = json!(null))]
+    pub metrics_token: Option<Secret>,
+}
+
+/// TLS files.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// Path of the certificate chain, PEM.
+    pub cert: String,
+    /// Path of the private key, PEM.
+    pub key: String,
+}
+
+/// The admin API.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Admin {
+    /// Token of the admin API; unset: one is made, kept in the store and printed once.
+    #[schema(default = json!(null))]
+    pub token: Option<Secret>,
+    /// Address for operators alone; unset: the clients' own.
+    pub listen: Option<String>,
+}
+
+/// Waits for upstreams; also allowed on an account.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Upstream {
+    /// Longest wait for a connection.
+    pub connect_timeout: Span,
+    /// Longest wait for the first byte of an answer; one that is not streamed comes only when it is whole.
+    pub first_byte_timeout: Span,
+    /// Longest wait between two chunks of an answer; its whole length has no bound.
+    pub idle_timeout: Span,
+}
+
+/// Logs and traces.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Telemetry {
+    /// What is logged: error, warn, info, debug, trace, off, or a filter like "info,sluice_engine=debug".
+    pub log: String,
+    /// How log lines look.
+    pub format: Format,
+    /// OpenTelemetry endpoint. Not available yet.
+    pub otlp_endpoint: String,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: one JSON object a line.
+    Json,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".to_owned(),
+            max_body: Size(32 << 20),
+            max_buffered: Size(512 << 20),
+            header_timeout: span("10s"),
+            body_timeout: span("30s"),
+            tls: None,
+            shutdown_grace: span("30s"),
+            reveal_route: false,
+            metrics_token: None,
+        }
+    }
+}
+
+impl Default for Upstream {
+    fn default() -> Self {
+        Self { connect_timeout: span("10s"), first_byte_timeout: span("600s"), idle_timeout: span("300s") }
+    }
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self { log: "info".to_owned(), format: Format::Text, otlp_endpoint: String::new() }
+    }
+}

@@ -1,0 +1,167 @@
+//! One state of one scope: an account, or a model on it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sluice_api::{Condition, Timestamp};
+
+use super::{Noted, Policy};
+
+/// Doublings after which a cool-down grows no more; `cooldown.max` is reached long before.
+const STRIKES_MAX: u32 = 16;
+
+/// How long others wait for what a probe tells, before they ask again.
+const PROBE_WAIT: Duration = Duration::from_secs(1);
+
+/// The longest reason that is kept.
+const REASON_MAX: usize = 300;
+
+/// Whether a request may go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It may.
+    Open,
+    /// It may, alone: the state is over, but not shown to be.
+    Probe,
+    /// It may not.
+    Out(Mark),
+}
+
+impl Standing {
+    /// Where both must let a request go.
+    pub(super) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Out(one), Self::Out(other)) => Self::Out(if one.until >= other.until { one } else { other }),
+            (out @ Self::Out(_), _) | (_, out @ Self::Out(_)) => out,
+            (Self::Probe, _) | (_, Self::Probe) => Self::Probe,
+            (Self::Open, Self::Open) => Self::Open,
+        }
+    }
+}
+
+/// A state and when it ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) condition: Condition,
+    pub(crate) since: Timestamp,
+    pub(crate) until: Timestamp,
+    pub(crate) reason: Arc<str>,
+    /// How often it went on after it was over.
+    strikes: u32,
+    probing: bool,
+}
+
+impl Mark {
+    /// A limit ends when its time is over; whether what was broken works again has to be seen.
+    const fn is_proven_by_probe(&self) -> bool {
+        matches!(self.condition, Condition::Failing | Condition::Unauthorized | Condition::QuotaExceeded)
+    }
+}
+
+/// What is known of one scope.
+#[derive(Debug, Default)]
+pub(super) struct Track {
+    mark: Option<Mark>,
+    /// Failures in a row.
+    failures: u32,
+}
+
+impl Track {
+    pub(super) fn standing(&self, now: Timestamp) -> Standing {
+        let Some(mark) = &self.mark else { return Standing::Open };
+        if now < mark.until {
+            return Standing::Out(mark.clone());
+        }
+        match (mark.is_proven_by_probe(), mark.probing) {
+            (false, _) => Standing::Open,
+            (true, false) => Standing::Probe,
+            (true, true) => Standing::Out(Mark { until: later(now, PROBE_WAIT), ..mark.clone() }),
+        }
+    }
+
+    pub(super) fn probe(&mut self, now: Timestamp) {
+        if let Some(mark) = self.mark.as_mut().filter(|mark| now >= mark.until) {
+            mark.probing = true;
+        }
+    }
+
+    pub(super) fn release(&mut self) {
+        if let Some(mark) = &mut self.mark {
+            mark.probing = false;
+        }
+    }
+
+    /// Takes what a failure told. Of two times the later one wins.
+    pub(super) fn note(
+        &mut self,
+        condition: Condition,
+        named: Option<Duration>,
+        reason: &str,
+        policy: &Policy,
+        now: Timestamp,
+    ) {
+        let before = self.mark.take();
+        let is_over = before.as_ref().is_some_and(|mark| now >= mark.until);
+        if condition == Condition::Failing {
+            self.failures = self.failures.saturating_add(1);
+            // One failure says little, unless it was the probe after a state that seemed over.
+            if self.failures < policy.failures && !is_over {
+                self.mark = before;
+                return;
+            }
+        }
+        let strikes = before.as_ref().map_or(0, |mark| mark.strikes + u32::from(is_over)).min(STRIKES_MAX);
+        let doubled = policy.base(condition).saturating_mul(1 << strikes);
+        let until = later(now, named.unwrap_or(doubled).min(policy.max));
+        self.mark = Some(match before {
+            Some(mark) if mark.until >= until => Mark { probing: false, ..mark },
+            before => Mark {
+                condition,
+                since: before.filter(|mark| mark.condition == condition).map_or(now, |mark| mark.since),
+                until,
+                reason: bounded(reason).into(),
+                strikes,
+                probing: false,
+            },
+        });
+    }
+
+    /// An answer to a request that began before the state says nothing about its end.
+    pub(super) fn answered(&mut self, now: Timestamp) {
+        self.failures = 0;
+        if self.mark.as_ref().is_some_and(|mark| now >= mark.until) {
+            self.mark = None;
+        }
+    }
+
+    pub(super) const fn is_clear(&self) -> bool {
+        self.mark.is_none() && self.failures == 0
+    }
+
+    pub(super) fn until(&self) -> Option<Timestamp> {
+        self.mark.as_ref().map(|mark| mark.until)
+    }
+
+    /// The state now. What is proven by a probe lasts until one has shown it.
+    pub(super) fn noted(&self, now: Timestamp) -> Option<Noted> {
+        let mark = self.mark.as_ref().filter(|mark| now < mark.until || mark.is_proven_by_probe())?;
+        Some(Noted {
+            condition: mark.condition,
+            since: mark.since,
+            until: mark.until,
+            reason: Arc::clone(&mark.reason),
+        })
+    }
+}
+
+pub(super) fn later(now: Timestamp, by: Duration) -> Timestamp {
+    now.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+fn bounded(reason: &str) -> &str {
+    let mut end = reason.len().min(REASON_MAX);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    reason.get(..end).unwrap_or_default()
+}

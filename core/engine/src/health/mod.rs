@@ -1,0 +1,186 @@
+//! Whether an account can serve now: what its upstream told, each with the time at which it ends by itself.
+//!
+//! Everything here is passed the time, and nothing needs a sweeper: a state is over when its time is.
+
+mod mark;
+mod overload;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use sluice_api::error::Facts;
+use sluice_api::{Condition, Scope, Timestamp};
+
+pub(crate) use mark::Standing;
+pub(crate) use overload::Overloads;
+
+use mark::Track;
+
+/// Models of one account that are tracked apart; beyond it those whose time is over, then the one that ends first, go.
+const MODELS_MAX: usize = 256;
+
+/// How long states last where the upstream names no time, and when failures take an account out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// After a rate limit.
+    pub rate_limited: Duration,
+    /// After an overload.
+    pub overloaded: Duration,
+    /// After failures.
+    pub failing: Duration,
+    /// After refused credentials.
+    pub unauthorized: Duration,
+    /// After a used-up quota.
+    pub quota: Duration,
+    /// The longest, also where the upstream names a time.
+    pub max: Duration,
+    /// Failures in a row that take an account out.
+    pub failures: u32,
+}
+
+impl Policy {
+    /// The first cool-down of a state.
+    pub(crate) fn base(&self, condition: Condition) -> Duration {
+        match condition {
+            Condition::RateLimited => self.rate_limited,
+            Condition::Overloaded => self.overloaded,
+            Condition::Unauthorized => self.unauthorized,
+            Condition::QuotaExceeded => self.quota,
+            Condition::Failing => self.failing,
+        }
+    }
+}
+
+/// The health of one account, over reloads.
+#[derive(Debug)]
+pub struct Health {
+    /// Nothing is noted: then nobody needs the lock.
+    clear: AtomicBool,
+    state: Mutex<State>,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self { clear: AtomicBool::new(true), state: Mutex::default() }
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    account: Track,
+    models: HashMap<Arc<str>, Track>,
+}
+
+/// A state as operators see it.
+#[derive(Clone, Debug)]
+pub struct Noted {
+    /// Which state.
+    pub condition: Condition,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when, unless something else is told before.
+    pub until: Timestamp,
+    /// What the upstream said.
+    pub reason: Arc<str>,
+}
+
+impl Health {
+    /// Where the account stands for a model, as it is named upstream.
+    pub(crate) fn standing(&self, model: &str, now: Timestamp) -> Standing {
+        if self.clear.load(Ordering::Acquire) {
+            return Standing::Open;
+        }
+        let state = self.state.lock();
+        let account = state.account.standing(now);
+        let model = state.models.get(model).map_or(Standing::Open, |track| track.standing(now));
+        account.and(model)
+    }
+
+    /// A probe is on its way: until it has told something, nobody else goes.
+    pub(crate) fn probe(&self, model: &str, now: Timestamp) {
+        let mut state = self.state.lock();
+        state.account.probe(now);
+        if let Some(track) = state.models.get_mut(model) {
+            track.probe(now);
+        }
+    }
+
+    /// The probe ended without telling anything: the next request may be one.
+    pub(crate) fn release(&self, model: &str) {
+        let mut state = self.state.lock();
+        state.account.release();
+        if let Some(track) = state.models.get_mut(model) {
+            track.release();
+        }
+    }
+
+    /// An attempt failed. What is the client's own fault says nothing about the account but that it answers.
+    pub(crate) fn failed(&self, model: &Arc<str>, facts: &Facts, policy: &Policy, now: Timestamp) {
+        let Some(condition) = facts.condition else { return self.answered(model, now) };
+        let mut state = self.state.lock();
+        let track = match facts.scope {
+            Scope::Request => return,
+            Scope::Model => state.track(model, now),
+            Scope::Account | Scope::Provider => &mut state.account,
+        };
+        track.note(condition, facts.recovers, &facts.message, policy, now);
+        self.clear.store(false, Ordering::Release);
+    }
+
+    /// The upstream answered: what was over is cleared, and failures are no longer in a row.
+    pub(crate) fn answered(&self, model: &str, now: Timestamp) {
+        if self.clear.load(Ordering::Acquire) {
+            return;
+        }
+        let mut state = self.state.lock();
+        state.account.answered(now);
+        if let Some(track) = state.models.get_mut(model) {
+            track.answered(now);
+        }
+        state.models.retain(|_, track| !track.is_clear());
+        self.clear.store(state.account.is_clear() && state.models.is_empty(), Ordering::Release);
+    }
+
+    /// An operator says that it is well again.
+    pub fn recover(&self) {
+        *self.state.lock() = State::default();
+        self.clear.store(true, Ordering::Release);
+    }
+
+    /// The account's own state, where it is in one now.
+    pub fn noted(&self, now: Timestamp) -> Option<Noted> {
+        self.state.lock().account.noted(now)
+    }
+
+    /// The models that it is limited for now.
+    pub fn noted_models(&self, now: Timestamp) -> Vec<(Arc<str>, Noted)> {
+        let state = self.state.lock();
+        let mut noted: Vec<_> = state
+            .models
+            .iter()
+            .filter_map(|(model, track)| Some((Arc::clone(model), track.noted(now)?)))
+            .collect();
+        noted.sort_by(|(one, _), (other, _)| one.cmp(other));
+        noted
+    }
+}
+
+impl State {
+    fn track(&mut self, model: &Arc<str>, now: Timestamp) -> &mut Track {
+        if self.models.len() >= MODELS_MAX && !self.models.contains_key(model) {
+            self.models.retain(|_, track| track.noted(now).is_some());
+            let first = self.models.iter().min_by_key(|(_, track)| track.until());
+            if self.models.len() >= MODELS_MAX
+                && let Some(first) = first.map(|(model, _)| Arc::clone(model))
+            {
+                self.models.remove(&first);
+            }
+        }
+        self.models.entry(Arc::clone(model)).or_default()
+    }
+}

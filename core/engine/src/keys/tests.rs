@@ -1,0 +1,120 @@
+//! Keys made at run time against configurations that change: nothing is half done, and nothing is lost.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use sluice_api::Timestamp;
+use sluice_api::store::Store;
+
+use super::KeyView;
+use super::made::{KIND, MadeKeys, Standing, Stored};
+use crate::config::{self, Resolved};
+use crate::key::KeyHash;
+
+/// A configuration with one account in this pool, and more.
+fn config(pool: &str, more: &str) -> Resolved {
+    let text = format!(
+        "store.kind = \"test-store\"\nscheduler.kind = \"test-scheduler\"\ncost.kind = \"test-cost\"\n\
+         [[accounts]]\nname = \"a\"\nprovider = \"test-secretive\"\npools = [{pool:?}]\n{more}"
+    );
+    config::check(&config::load_text(&text).unwrap()).unwrap()
+}
+
+async fn stored(store: &Arc<dyn Store>, name: &str, secret: &str, pool: &str) {
+    let Value::Object(fields) = json!({ "name": name, "pools": [pool] }) else { panic!("no object") };
+    put(store, name, secret, fields).await;
+}
+
+async fn put(store: &Arc<dyn Store>, name: &str, secret: &str, fields: Map<String, Value>) {
+    let stored = Stored {
+        id: format!("key_{name}"),
+        hash: KeyHash::of(secret.as_bytes()).to_string(),
+        created: Timestamp::UNIX_EPOCH,
+        rotated: None,
+        fields,
+    };
+    store.put(KIND, &stored.id, &serde_json::to_string(&stored).unwrap()).await.unwrap();
+}
+
+fn in_force(keys: &MadeKeys) -> Vec<String> {
+    keys.all().iter().map(|key| key.name.to_string()).collect()
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_not_taken_into_force_changes_no_key() {
+    let before = config("own", "");
+    let store = Arc::clone(&before.store);
+    stored(&store, "one", "s1", "own").await;
+    let keys = MadeKeys::load(&store, &before).await.unwrap();
+    let first = keys.all();
+
+    // Bound to another configuration, as a reload does before its snapshot fails: the keys are as they were.
+    let bound = keys.bind(&config("own", "[[groups]]\nname = \"g\"\n")).unwrap();
+    assert!(Arc::ptr_eq(&first[0], &keys.all()[0]));
+    keys.commit(bound);
+    assert!(!Arc::ptr_eq(&first[0], &keys.all()[0]));
+}
+
+#[tokio::test]
+async fn a_configuration_that_a_key_in_force_does_not_fit_is_refused() {
+    let before = config("own", "");
+    let store = Arc::clone(&before.store);
+    stored(&store, "one", "s1", "own").await;
+    stored(&store, "two", "s2", "own").await;
+    let keys = MadeKeys::load(&store, &before).await.unwrap();
+    for (fresh, problems) in [
+        (config("other", ""), vec![("keys.key_one", "`own`"), ("keys.key_two", "`own`")]),
+        (
+            config("own", "[[keys]]\nname = \"one\"\nkey = \"fresh\"\n"),
+            vec![("keys.one.name", "has this name")],
+        ),
+        (
+            config("own", "[[keys]]\nname = \"fresh\"\nkey = \"s2\"\n"),
+            vec![("keys.fresh.key", "has this secret")],
+        ),
+    ] {
+        let told = keys.bind(&fresh).unwrap_err();
+        assert_eq!(told.len(), problems.len(), "{told:?}");
+        for (problem, (path, says)) in told.iter().zip(problems) {
+            assert!(problem.path == path && problem.message.contains(says), "{problem}");
+        }
+        assert_eq!(in_force(&keys), ["one", "two"]);
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_does_not_fit_at_the_start_is_shown_and_comes_back_when_it_fits() {
+    let without = config("other", "[[keys]]\nname = \"taken\"\nkey = \"t\"\n");
+    let store = Arc::clone(&without.store);
+    stored(&store, "bound", "s1", "own").await;
+    stored(&store, "taken", "s2", "other").await;
+    put(&store, "old", "s3", Map::from_iter([("former".to_owned(), json!(1))])).await;
+    let keys = MadeKeys::load(&store, &without).await.unwrap();
+    assert!(in_force(&keys).is_empty());
+    let views: Vec<KeyView> = keys.bound().iter().map(KeyView::of_made).collect();
+    for (view, (name, says)) in views.iter().zip([
+        ("bound", "no pool `own`"),
+        ("", "unknown key `former`"),
+        ("taken", "has this name"),
+    ]) {
+        assert_eq!(view.name, name);
+        assert!(view.not_in_force.as_ref().unwrap().contains(says), "{view:?}");
+    }
+    assert_eq!(views[0].pools, ["own"]);
+
+    let with = keys.bind(&config("own", "")).unwrap();
+    let standings: Vec<bool> =
+        with.iter().map(|made| matches!(made.standing, Standing::InForce(_))).collect();
+    assert_eq!(standings, [true, false, false]);
+    keys.commit(with);
+    assert_eq!(in_force(&keys), ["bound"]);
+}
+
+#[test]
+fn a_merge_patch_reaches_into_tables() {
+    let fields = |value: Value| value.as_object().unwrap().clone();
+    let mut merged = fields(json!({ "name": "n", "queue": { "size": 1, "wait": "1s" }, "user": "u" }));
+    super::merge(&mut merged, &fields(json!({ "queue": { "size": 2 }, "user": null, "tags": ["t"] })));
+    let wanted = json!({ "name": "n", "queue": { "size": 2, "wait": "1s" }, "tags": ["t"] });
+    assert_eq!(Value::Object(merged), wanted);
+}

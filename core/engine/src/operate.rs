@@ -1,0 +1,249 @@
+//! What operators see and do with accounts: their state, a switch, a recovery, a try.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::HeaderMap;
+use serde::Serialize;
+use serde_json::json;
+use sluice_api::error::Answer;
+use sluice_api::provider::{Call, CallCx, Failure};
+use sluice_api::{Api, Bytes, Error, Form, Kind, Operation, Timestamp};
+use utoipa::ToSchema;
+
+use crate::account::Account;
+use crate::attempt;
+use crate::gateway::Gateway;
+use crate::health::Noted;
+use crate::snapshot::Snapshot;
+
+/// An account as operators see it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct AccountView {
+    /// Its name.
+    pub name: String,
+    /// Its provider.
+    pub provider: &'static str,
+    /// The pools it is in.
+    pub pools: Vec<String>,
+    /// Whether the operator has it enabled.
+    pub enabled: bool,
+    /// `ready`, `rate_limited`, `overloaded`, `unauthorized`, `quota_exceeded`, `failing` or `disabled`.
+    pub state: &'static str,
+    /// Since when it is in this state; null where it is ready or disabled.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub since: Option<Timestamp>,
+    /// Until when, unless the upstream says something else before; a failing one is then probed.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub until: Option<Timestamp>,
+    /// What the upstream said.
+    pub reason: Option<String>,
+    /// Models that it is limited for, while it serves others.
+    pub models: Vec<LimitedModel>,
+    /// Its priority; lower is tried first.
+    pub priority: u32,
+    /// Its weight.
+    pub weight: u32,
+    /// Requests it may have at once; 0 = no bound.
+    pub concurrency: u32,
+    /// Requests it has now.
+    pub in_flight: u32,
+    /// When a request last went to it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub last_used: Option<Timestamp>,
+}
+
+/// A model that an account is limited for.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct LimitedModel {
+    /// The model, as it is named upstream.
+    pub model: String,
+    /// Its state, as an account's.
+    pub state: &'static str,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Timestamp,
+    /// Until when.
+    #[schema(value_type = String, format = DateTime)]
+    pub until: Timestamp,
+    /// What the upstream said.
+    pub reason: String,
+}
+
+/// What came of a try.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Tested {
+    /// Whether the account answered as it should.
+    pub ok: bool,
+    /// The upstream's status; null where nothing came.
+    pub status: Option<u16>,
+    /// How long it took, in milliseconds.
+    pub latency_ms: u64,
+    /// The model that was asked for, as it is named upstream.
+    pub model: String,
+    /// What went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl AccountView {
+    pub(crate) fn of(account: &Account, now: Timestamp) -> Self {
+        let (config, health) = (&account.config, &account.state.health);
+        let noted: Option<Noted> = health.noted(now).filter(|_| config.enabled);
+        let models = health.noted_models(now).into_iter().map(|(model, noted)| LimitedModel {
+            model: model.to_string(),
+            state: noted.condition.name(),
+            since: noted.since,
+            until: noted.until,
+            reason: noted.reason.to_string(),
+        });
+        Self {
+            name: account.name.to_string(),
+            provider: config.provider.info().kind,
+            pools: config.pools.clone(),
+            enabled: config.enabled,
+            state: state(account, now),
+            since: noted.as_ref().map(|noted| noted.since),
+            until: noted.as_ref().map(|noted| noted.until),
+            reason: noted.map(|noted| noted.reason.to_string()),
+            models: models.collect(),
+            priority: config.priority,
+            weight: config.weight,
+            concurrency: config.concurrency,
+            in_flight: account.state.in_flight(),
+            last_used: account.state.last_used(),
+        }
+    }
+}
+
+/// States that an account may be in.
+pub const STATES: [&str; 7] =
+    ["ready", "rate_limited", "overloaded", "unauthorized", "quota_exceeded", "failing", "disabled"];
+
+/// The state that an account is in.
+#[must_use]
+pub fn state(account: &Account, now: Timestamp) -> &'static str {
+    if !account.config.enabled {
+        return "disabled";
+    }
+    account.state.health.noted(now).map_or("ready", |noted| noted.condition.name())
+}
+
+impl Gateway {
+    /// Every account, in the order of the configuration.
+    #[must_use]
+    pub fn account_views(&self) -> Vec<AccountView> {
+        let now = self.now();
+        self.snapshot().accounts.iter().map(|account| AccountView::of(account, now)).collect()
+    }
+
+    /// One account.
+    #[must_use]
+    pub fn account_view(&self, name: &str) -> Option<AccountView> {
+        Some(AccountView::of(self.snapshot().account(name)?, self.now()))
+    }
+
+    /// Ends every state that an account is in, as an operator knows better; `None` where there is no such account.
+    #[must_use]
+    pub fn recover_account(&self, name: &str) -> Option<AccountView> {
+        self.snapshot().account(name)?.state.health.recover();
+        self.account_view(name)
+    }
+
+    /// Sends one tiny request to an account, whatever state it is in; an answer ends what is over.
+    ///
+    /// # Errors
+    ///
+    /// 404 where there is no such account, 400 where no model is known to ask it for.
+    pub async fn test_account(&self, name: &str, model: Option<&str>) -> Result<Tested, Error> {
+        let snapshot = self.snapshot();
+        let unknown = || Error::new(Kind::ModelNotFound, format!("there is no account `{name}`"));
+        let account = snapshot.account(name).ok_or_else(unknown)?;
+        let asked = model.map(ToOwned::to_owned).or_else(|| some_model(&snapshot, account)).ok_or_else(|| {
+            let message = "the account's configuration names no model: send {\"model\":\"…\"}";
+            Error::bad_request(Some("model"), message)
+        })?;
+        let (call, upstream) = tiny(account, &asked)?;
+        let started = Instant::now();
+        let cx = CallCx { transport: &*account.transport, vault: self, now: self.now() };
+        let wait = account.config.timeouts.first_byte;
+        let ended = tokio::time::timeout(wait, self.send_once(account, &cx, call)).await;
+        let ended = ended.unwrap_or_else(|_| {
+            let message = format!("no answer came within {} s", wait.as_secs_f32());
+            Err(Error::new(Kind::UpstreamTimeout, message))
+        });
+        let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let tested = |ok, status, error| Tested { ok, status, latency_ms, model: upstream.to_string(), error };
+        Ok(match ended {
+            Ok(status) => {
+                account.state.health.answered(&upstream, self.now());
+                tested(true, Some(status), None)
+            }
+            Err(error) => {
+                let status = error.facts().answer.as_ref().map(|answer| answer.status.as_u16());
+                tested(false, status, Some(error.to_string()))
+            }
+        })
+    }
+
+    async fn send_once(&self, account: &Account, cx: &CallCx<'_>, call: Call) -> Result<u16, Error> {
+        let provider = &account.config.provider;
+        let mut request = provider.prepare(cx, call).await?;
+        for (name, value) in &account.config.headers {
+            request.headers_mut().insert(name, value.clone());
+        }
+        let (head, body) = provider.send(cx, request).await?.into_parts();
+        let body = attempt::read_refusal(body).await;
+        if head.status.is_success() {
+            return Ok(head.status.as_u16());
+        }
+        let failure = Failure { status: head.status, headers: &head.headers, body: &body, now: cx.now };
+        let error = provider.classify(&failure);
+        Err(error.answer(Answer { status: head.status, headers: HeaderMap::new(), body }))
+    }
+}
+
+/// A model that an account can be asked for, by what its configuration and its provider name.
+fn some_model(snapshot: &Snapshot, account: &Account) -> Option<String> {
+    let config = &account.config;
+    let mapped = config.model_map.keys().min().cloned();
+    let exact = || config.models.exact_names().next().map(ToOwned::to_owned);
+    let priced = || snapshot.cost.models().into_iter().find(|model| config.models.matches(model));
+    mapped.or_else(exact).or_else(|| config.provider.models().into_iter().next()).or_else(priced)
+}
+
+/// The smallest request that a model answers, in a dialect that the account speaks.
+fn tiny(account: &Arc<Account>, asked: &str) -> Result<(Call, Arc<str>), Error> {
+    let target = Api::ALL.into_iter().find_map(|api| {
+        crate::route::fits(account, api, Operation::Generate, asked).ok().map(|target| (api, target))
+    });
+    let Some((api, target)) = target else {
+        return Err(Error::bad_request(Some("model"), format!("the account does not serve the model `{asked}`")));
+    };
+    let model = target.model.to_string();
+    let text = "Say ok.";
+    let body = match api {
+        Api::Anthropic => {
+            json!({ "model": model, "max_tokens": 16, "messages": [{ "role": "user", "content": text }] })
+        }
+        Api::OpenaiResponses => json!({ "model": model, "max_output_tokens": 16, "input": text }),
+        Api::Gemini => json!({
+            "contents": [{ "role": "user", "parts": [{ "text": text }] }],
+            "generationConfig": { "maxOutputTokens": 16 },
+        }),
+        _ => json!({
+            "model": model, "max_completion_tokens": 16, "messages": [{ "role": "user", "content": text }],
+        }),
+    };
+    let call = Call {
+        api,
+        operation: Operation::Generate,
+        form: Form::Whole,
+        model,
+        collection: "models",
+        query: None,
+        headers: HeaderMap::new(),
+        body: Bytes::from(body.to_string()),
+    };
+    Ok((call, target.model))
+}

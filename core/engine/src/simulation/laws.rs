@@ -1,0 +1,157 @@
+//! The laws: nobody is asked while it cools down, every cool-down ends, load goes by weight, sessions stay, and a
+//! request fails only where no account could have served it.
+
+use std::collections::HashMap;
+
+use super::world::{Does, Report, Script, World};
+
+fn steady(latency_ms: u64) -> Script {
+    Script { latency_ms, stretches: Vec::new() }
+}
+
+/// Arrivals every so many milliseconds, without sessions.
+fn every(ms: u64, until_ms: u64) -> Vec<(u64, Option<String>)> {
+    (0..until_ms / ms).map(|number| (number * ms, None)).collect()
+}
+
+fn counts(report: &Report, accounts: usize) -> Vec<usize> {
+    (0..accounts).map(|account| report.seen.iter().filter(|seen| seen.account == account).count()).collect()
+}
+
+#[tokio::test]
+async fn load_goes_by_weight_and_nobody_starves() {
+    for kind in ["least-loaded", "weighted"] {
+        let more = format!("scheduler.kind = \"{kind}\"");
+        let accounts =
+            vec![("weight = 1", steady(500)), ("weight = 2", steady(500)), ("weight = 5", steady(500))];
+        let world = World::new(&more, accounts).await;
+        let report = world.run(&every(1, 8_000));
+        assert_eq!(report.served, 8_000);
+        for (count, wanted) in counts(&report, 3).into_iter().zip([1_000_usize, 2_000, 5_000]) {
+            assert!(count.abs_diff(wanted) * 20 <= wanted, "{kind}: {count} for {wanted}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_burst_of_identical_requests_spreads_over_all() {
+    for kind in ["least-loaded", "weighted", "round-robin"] {
+        let more = format!("scheduler.kind = \"{kind}\"");
+        let world = World::new(&more, (0..10).map(|_| ("", steady(1_000))).collect()).await;
+        let report = world.run(&vec![(0, None); 1_000]);
+        assert_eq!(counts(&report, 10), [100; 10], "{kind}");
+        assert_eq!(report.in_flight_max, [100; 10], "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_limited_account_is_not_asked_before_the_time_that_it_named_and_is_asked_after_it() {
+    let limited = Script { latency_ms: 100, stretches: vec![(10, 40, Does::Limits), (60, 70, Does::Limits)] };
+    let world = World::new("", vec![("", limited.clone()), ("", steady(100)), ("", steady(100))]).await;
+    let report = world.run(&every(10, 100_000));
+    assert_eq!((report.served, report.failed_ms.len()), (10_000, 0), "the client sees nothing of it");
+    let refused: Vec<u64> =
+        report.seen.iter().filter(|seen| seen.refused).map(|seen| seen.at_ms / 1000).collect();
+    assert!(refused.len() <= 4 && refused.iter().all(|at| matches!(at, 10 | 60)), "{refused:?}");
+    let again = report.seen.iter().find(|seen| seen.account == 0 && seen.at_ms >= 40_000).unwrap();
+    assert!(again.at_ms < 40_100, "its share comes back at once: {}", again.at_ms);
+}
+
+#[tokio::test]
+async fn a_failing_account_is_probed_by_one_request_at_a_time_and_comes_back() {
+    let failing = Script { latency_ms: 100, stretches: vec![(10, 100, Does::Fails)] };
+    let world = World::new("", vec![("", failing), ("", steady(100))]).await;
+    let report = world.run(&every(5, 300_000));
+    assert_eq!((report.served, report.failed_ms.len()), (60_000, 0));
+    let refused = report.seen.iter().filter(|seen| seen.refused).count();
+    // Three in a row, perhaps some that were on their way, then one probe after 10, 20, 40 and 80 s.
+    assert!((4..12).contains(&refused), "{refused}");
+    let last = report.seen.iter().filter(|seen| seen.account == 0 && seen.at_ms > 250_000).count();
+    assert!(last > 3_000, "it has its half of the load again: {last}");
+}
+
+#[tokio::test]
+async fn every_state_ends_by_itself() {
+    for does in [Does::Limits, Does::Unauthorized, Does::Fails, Does::Overloaded] {
+        let down = Script { latency_ms: 50, stretches: vec![(0, 5, does)] };
+        let world = World::new("", vec![("", down)]).await;
+        let report = world.run(&every(100, 4_000_000));
+        let first = report.seen.iter().find(|seen| !seen.refused).map(|seen| seen.at_ms);
+        assert!(first.is_some_and(|at| at < 1_900_000), "{does:?}: {first:?}");
+        let account = &world.gateway.snapshot().accounts[0];
+        assert!(account.state.health.noted(world.time(4_000_000)).is_none(), "{does:?}");
+        assert_eq!(account.state.in_flight(), 0);
+    }
+}
+
+#[tokio::test]
+async fn sessions_stay_and_move_only_when_their_account_is_lost() {
+    let limited = Script { latency_ms: 20, stretches: vec![(50, 60, Does::Limits)] };
+    let accounts = vec![("", limited), ("", steady(20)), ("", steady(20)), ("", steady(20))];
+    let world = World::new("", accounts).await;
+    let arrivals: Vec<_> =
+        (0..100_000_u64).map(|number| (number, Some(format!("s{}", number % 97)))).collect();
+    let report = world.run(&arrivals);
+    assert_eq!(report.served, 100_000);
+    let mut homes: HashMap<String, Vec<usize>> = HashMap::new();
+    for seen in report.seen.iter().filter(|seen| !seen.refused) {
+        let homes = homes.entry(seen.session.clone().unwrap()).or_default();
+        if homes.last() != Some(&seen.account) {
+            homes.push(seen.account);
+        }
+    }
+    for (session, homes) in &homes {
+        let moved = homes.first() == Some(&0);
+        assert_eq!(homes.len(), 1 + usize::from(moved), "{session}: {homes:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_account_is_passed_over_without_moving_its_sessions() {
+    let world = World::new("", vec![("concurrency = 1", steady(100)), ("", steady(100))]).await;
+    let one = || Some("s".to_owned());
+    let other = || Some("t".to_owned());
+    // Both accounts get a session; then the first one's session sends three at once, then one again.
+    let report = world.run(&[
+        (0, one()),
+        (1, other()),
+        (1_000, one()),
+        (1_001, one()),
+        (1_002, one()),
+        (2_000, one()),
+        (3_000, one()),
+    ]);
+    let accounts: Vec<usize> = report.seen.iter().map(|seen| seen.account).collect();
+    assert_eq!(accounts, [0, 1, 0, 1, 1, 0, 0]);
+    assert_eq!(report.in_flight_max[0], 1, "never more at once than it may");
+}
+
+#[tokio::test]
+async fn a_request_fails_only_where_no_account_could_have_served_it() {
+    // Outages that overlap here and there, all of them down for two stretches.
+    let scripts: Vec<(&str, Script)> = (0..5_u64)
+        .map(|number| {
+            let own = (20 + 17 * number, 25 + 19 * number, Does::Limits);
+            let stretches = vec![own, (200, 210, Does::Limits), (300, 310, Does::Limits)];
+            ("", Script { latency_ms: 30 + number, stretches })
+        })
+        .collect();
+    let world = World::new("scheduler.attempts = 5", scripts).await;
+    let report = world.run(&every(3, 400_000));
+    for at in &report.failed_ms {
+        assert!(!world.could_serve(at - 1), "{at}");
+    }
+    assert_eq!(report.served + report.failed_ms.len(), every(3, 400_000).len());
+    assert!(report.failed_ms.len() > 6_000, "the two stretches were felt");
+}
+
+#[tokio::test]
+async fn a_provider_that_is_overloaded_keeps_every_account_reachable() {
+    let overloaded = |latency_ms| Script { latency_ms, stretches: vec![(10, 20, Does::Overloaded)] };
+    let world = World::new("", vec![("", overloaded(200)), ("", overloaded(200)), ("", overloaded(200))]).await;
+    let report = world.run(&every(20, 60_000));
+    let after = report.failed_ms.iter().filter(|at| **at > 31_000).count();
+    assert_eq!(after, 0, "it is over soon after the overload is");
+    let asked = report.seen.iter().filter(|seen| seen.refused).count();
+    assert!(asked < 40, "few requests add to the overload: {asked}");
+}

@@ -1,0 +1,201 @@
+//! Which conversation a request belongs to, and what it is bound to, from headers and body.
+//!
+//! Sources: what Claude Code, Codex and the official SDKs send (`wire/clients.md` has the measurements).
+
+use std::ops::Range;
+
+use http::HeaderMap;
+use memchr::memmem;
+use sluice_api::Api;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+
+use crate::json;
+use crate::peek::Peek;
+
+/// Headers that name a session, in the order in which they are looked for.
+const HEADERS: [&str; 5] =
+    ["x-session-id", "x-claude-code-session-id", "session-id", "session_id", "conversation_id"];
+
+/// The longest name that is kept as it is; of a longer one its hash.
+const NAME_MAX: usize = 128;
+
+/// What comes before the session in the older form of Claude Code's `metadata.user_id`.
+const OLD_FORM: &str = "_session_";
+
+/// A conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its name, unique within a client's own.
+    pub name: String,
+    /// Whether the request goes where the conversation was before. A first turn that names no session does not: it
+    /// looks like every other first turn with the same prompt, and a burst of them would land on one account.
+    pub follows: bool,
+}
+
+/// The conversation of a request, by the first source that names one.
+#[must_use]
+pub fn session(api: Api, headers: &HeaderMap, body: &[u8], peek: &Peek) -> Option<Session> {
+    let named = HEADERS
+        .iter()
+        .filter_map(|name| headers.get(*name)?.to_str().ok())
+        .map(str::trim)
+        .find(|value| !value.is_empty())
+        .map(ToOwned::to_owned);
+    let named = named.or_else(|| user_id(api, body, peek)).or_else(|| {
+        let openai = matches!(api, Api::OpenaiChat | Api::OpenaiResponses);
+        text(body, peek.spans.prompt_cache_key.as_ref().filter(|_| openai)?)
+    });
+    match named {
+        Some(name) => Some(Session { name: bounded(name), follows: true }),
+        None => derived(api, body, peek),
+    }
+}
+
+/// A response or conversation that the request refers to, and that only the account which made it knows.
+#[must_use]
+pub fn references(body: &[u8], peek: &Peek) -> Vec<String> {
+    let mut some = Vec::new();
+    some.extend(peek.spans.previous_response_id.as_ref().and_then(|span| text(body, span)));
+    if let Some(span) = &peek.spans.conversation {
+        some.extend(text(body, span).or_else(|| text(body, &member(body, span, "id")?)));
+    }
+    some.retain(|name| !name.is_empty());
+    some
+}
+
+/// The session part of Anthropic's `metadata.user_id` in both of its forms; anything else: the whole value.
+fn user_id(api: Api, body: &[u8], peek: &Peek) -> Option<String> {
+    let span = peek.spans.metadata.as_ref().filter(|_| api == Api::Anthropic)?;
+    let value = text(body, &member(body, span, "user_id")?).filter(|value| !value.is_empty())?;
+    let inside = value.as_bytes();
+    if value.starts_with('{')
+        && json::members(inside, |_| ()).is_ok()
+        && let Some(session) = member(inside, &(0..inside.len()), "session_id").and_then(|span| text(inside, &span))
+        && !session.is_empty()
+    {
+        return Some(session);
+    }
+    match value.rsplit_once(OLD_FORM) {
+        Some((_, session)) if !session.is_empty() => Some(session.to_owned()),
+        _ => Some(value),
+    }
+}
+
+/// The conversation by its beginning: the system prompt and everything up to the first user's turn.
+fn derived(api: Api, body: &[u8], peek: &Peek) -> Option<Session> {
+    let turns = peek.spans.turns.as_ref()?;
+    let mut beginning = None;
+    json::elements_while(body, turns, |element| {
+        let is_user = member(body, &element, "role").is_none_or(|role| body.get(role) == Some(b"\"user\""));
+        if is_user {
+            beginning = Some(turns.start..element.end);
+        }
+        !is_user
+    });
+    let beginning = beginning.or_else(|| (body.get(turns.start) == Some(&b'"')).then(|| turns.clone()))?;
+    let mut hash = Xxh3::new();
+    hash.update(peek.spans.system.as_ref().and_then(|span| body.get(span.clone())).unwrap_or_default());
+    hash.update(body.get(beginning).unwrap_or_default());
+    let answered = if api == Api::Gemini { &b"\"model\""[..] } else { b"\"assistant\"" };
+    let follows = body.get(turns.clone()).is_some_and(|turns| memmem::find(turns, answered).is_some());
+    Some(Session { name: format!("hash:{:032x}", hash.digest128()), follows })
+}
+
+fn member(body: &[u8], span: &Range<usize>, name: &str) -> Option<Range<usize>> {
+    let mut found = None;
+    json::members_within(body, span, |member| {
+        if json::unescaped(body.get(member.name).unwrap_or_default()) == name {
+            found = Some(member.value);
+        }
+    });
+    found
+}
+
+fn text(body: &[u8], span: &Range<usize>) -> Option<String> {
+    let value = body.get(span.clone())?;
+    value.starts_with(b"\"").then(|| json::unescape(value))
+}
+
+fn bounded(name: String) -> String {
+    if name.len() <= NAME_MAX { name } else { format!("hash:{:032x}", xxh3_128(name.as_bytes())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderName};
+    use sluice_api::{Api, Operation};
+
+    use super::{references, session};
+    use crate::peek::peek;
+
+    fn named(api: Api, headers: &[(&str, &str)], body: &str) -> Option<(String, bool)> {
+        let headers: HeaderMap =
+            headers.iter().map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap())).collect();
+        let peek = peek(api, Operation::Generate, body.as_bytes()).unwrap();
+        session(api, &headers, body.as_bytes(), &peek).map(|session| (session.name, session.follows))
+    }
+
+    #[test]
+    fn a_session_is_the_first_that_is_named() {
+        let old = r#"{"metadata":{"user_id":"user_0ab_account__session_s-1"}}"#;
+        let new = r#"{"metadata":{"user_id":"{\"device_id\":\"d\",\"account_uuid\":\"\",\"session_id\":\"s-2\"}"}}"#;
+        for (api, headers, body, name) in [
+            (Api::Anthropic, &[("x-session-id", "a"), ("x-claude-code-session-id", "b")][..], old, Some("a")),
+            (Api::Anthropic, &[("x-claude-code-session-id", "b")], old, Some("b")),
+            (Api::OpenaiResponses, &[("session_id", "c")], "{}", Some("c")),
+            (Api::OpenaiResponses, &[("conversation_id", "d"), ("session-id", "e")], "{}", Some("e")),
+            (Api::Anthropic, &[], old, Some("s-1")),
+            (Api::Anthropic, &[], new, Some("s-2")),
+            (Api::Anthropic, &[], r#"{"metadata":{"user_id":"anything"}}"#, Some("anything")),
+            (Api::OpenaiChat, &[], r#"{"prompt_cache_key":"k"}"#, Some("k")),
+            (Api::OpenaiChat, &[], old, None),
+            (Api::Gemini, &[("x-session-id", "g")], "{}", Some("g")),
+            (Api::Gemini, &[], "{}", None),
+        ] {
+            assert_eq!(named(api, headers, body), name.map(|name| (name.to_owned(), true)), "{body}");
+        }
+        let long = "x".repeat(500);
+        assert!(named(Api::Gemini, &[("x-session-id", &long)], "{}").unwrap().0.len() < 64);
+    }
+
+    #[test]
+    fn a_conversation_without_a_name_is_known_by_its_beginning_from_its_second_turn_on() {
+        for (api, first, second, other) in [
+            (
+                Api::Anthropic,
+                r#"{"system":"s","messages":[{"role":"user","content":"a"}]}"#,
+                r#"{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"},{"role":"user","content":"c"}],"system":"s"}"#,
+                r#"{"system":"t","messages":[{"role":"user","content":"a"}]}"#,
+            ),
+            (
+                Api::OpenaiChat,
+                r#"{"messages":[{"role":"system","content":"s"},{"role":"user","content":"a"}]}"#,
+                r#"{"messages":[{"role":"system","content":"s"},{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}"#,
+                r#"{"messages":[{"role":"system","content":"s"},{"role":"user","content":"z"}]}"#,
+            ),
+            (
+                Api::Gemini,
+                r#"{"contents":[{"parts":[{"text":"a"}]}]}"#,
+                r#"{"contents":[{"parts":[{"text":"a"}]},{"role":"model","parts":[]},{"parts":[{"text":"c"}]}]}"#,
+                r#"{"contents":[{"parts":[{"text":"b"}]}]}"#,
+            ),
+        ] {
+            let (one, follows) = named(api, &[], first).unwrap();
+            assert!(!follows, "a burst of first turns spreads");
+            assert_eq!(named(api, &[], second), Some((one.clone(), true)));
+            assert_ne!(named(api, &[], other).unwrap().0, one);
+        }
+    }
+
+    #[test]
+    fn what_only_one_account_knows_is_found() {
+        let of = |body: &str| {
+            let peek = peek(Api::OpenaiResponses, Operation::Generate, body.as_bytes()).unwrap();
+            references(body.as_bytes(), &peek)
+        };
+        assert_eq!(of(r#"{"previous_response_id":"resp_1"}"#), ["resp_1"]);
+        assert_eq!(of(r#"{"conversation":"conv_1"}"#), ["conv_1"]);
+        assert_eq!(of(r#"{"conversation":{"id":"conv_2"}}"#), ["conv_2"]);
+        assert!(of(r#"{"previous_response_id":null,"conversation":null}"#).is_empty());
+    }
+}

@@ -1,0 +1,77 @@
+//! Laws of every scheduler: loads by weight, nobody starves, a lower priority number comes first.
+
+use sluice_api::scheduler::{Ask, Candidate, Scheduler};
+use sluice_api::{Api, Operation};
+
+use crate::least_loaded::LeastLoaded;
+use crate::round_robin::RoundRobin;
+use crate::weighted::Weighted;
+
+const ASK: Ask<'static> = Ask { api: Api::Anthropic, operation: Operation::Generate, model: "m" };
+
+/// Requests that stay in flight, by account.
+fn burst(scheduler: &dyn Scheduler, priorities: &[u32], weights: &[u32], requests: u32) -> Vec<u32> {
+    let mut in_flight = vec![0; weights.len()];
+    let mut used = vec![0; weights.len()];
+    for turn in 1..=requests {
+        let candidates: Vec<Candidate<'_>> = (0..weights.len())
+            .map(|at| Candidate {
+                account: "a",
+                index: at,
+                priority: priorities[at],
+                weight: weights[at],
+                in_flight: in_flight[at],
+                last_used: used[at],
+            })
+            .collect();
+        let best = scheduler.pick(&ASK, &candidates).unwrap();
+        in_flight[best] += 1;
+        used[best] = u64::from(turn);
+    }
+    in_flight
+}
+
+fn schedulers() -> [(Box<dyn Scheduler>, bool); 3] {
+    [(Box::new(LeastLoaded), true), (Box::new(RoundRobin), false), (Box::<Weighted>::default(), true)]
+}
+
+#[test]
+fn a_burst_spreads_by_weight_within_five_per_cent() {
+    for (scheduler, weighs) in schedulers() {
+        assert_eq!(burst(&*scheduler, &[1, 1, 1], &[1, 1, 1], 999), [333, 333, 333], "{scheduler:?}");
+        let wanted = if weighs { [100_u32, 300, 600] } else { [333, 333, 333] };
+        for (spread, wanted) in burst(&*scheduler, &[1; 3], &[1, 3, 6], 1000).into_iter().zip(wanted) {
+            assert!(spread.abs_diff(wanted) * 20 <= wanted, "{scheduler:?}: {spread} for {wanted}");
+        }
+    }
+}
+
+#[test]
+fn a_lower_priority_number_comes_first() {
+    for (scheduler, _) in schedulers() {
+        assert_eq!(burst(&*scheduler, &[2, 1, 1], &[9, 1, 1], 10), [0, 5, 5], "{scheduler:?}");
+    }
+}
+
+#[test]
+fn weights_are_interleaved_and_not_served_in_blocks() {
+    let weighted = Weighted::default();
+    let mut picked = Vec::new();
+    for _ in 0..7 {
+        let candidates = [5, 1, 1].map(|weight| (weight, ()));
+        let candidates: Vec<Candidate<'_>> = candidates
+            .iter()
+            .enumerate()
+            .map(|(index, (weight, ()))| Candidate {
+                account: "a",
+                index,
+                priority: 1,
+                weight: *weight,
+                in_flight: 0,
+                last_used: 0,
+            })
+            .collect();
+        picked.push(weighted.pick(&ASK, &candidates).unwrap());
+    }
+    assert_eq!(picked, [0, 0, 1, 0, 2, 0, 0]);
+}

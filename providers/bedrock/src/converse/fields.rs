@@ -1,0 +1,191 @@
+//! What becomes of each field of a request.
+
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+use sluice_api::Error;
+
+use super::family::{Family, Reasoning, Thinking, TopK};
+use super::read::{parse, refused, wrong};
+use super::shape::{Fields, Inference, Output};
+use crate::members::Members;
+
+/// What becomes of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// It is translated.
+    Translated,
+    /// It says nothing that Converse's answer would depend on.
+    Silent,
+    /// It is left out, and named to the client.
+    Named,
+    /// The request can't be served without it.
+    Refused,
+}
+
+/// Fields of Anthropic's. What is not here is the model's own and goes into `additionalModelRequestFields`.
+const FIELDS: [(&str, Fate); 33] = [
+    ("model", Fate::Translated),
+    ("stream", Fate::Translated),
+    ("messages", Fate::Translated),
+    ("system", Fate::Translated),
+    ("max_tokens", Fate::Translated),
+    ("temperature", Fate::Translated),
+    ("top_p", Fate::Translated),
+    ("top_k", Fate::Translated),
+    ("stop_sequences", Fate::Translated),
+    ("tools", Fate::Translated),
+    ("tool_choice", Fate::Translated),
+    ("thinking", Fate::Translated),
+    ("output_config", Fate::Translated),
+    ("output_format", Fate::Translated),
+    ("cache_control", Fate::Translated),
+    ("speed", Fate::Translated),
+    ("metadata", Fate::Silent),
+    ("service_tier", Fate::Silent),
+    ("anthropic_version", Fate::Silent),
+    ("anthropic_beta", Fate::Silent),
+    // On every request of Claude Code's.
+    ("context_management", Fate::Silent),
+    ("diagnostics", Fate::Silent),
+    ("tags", Fate::Silent),
+    ("billing_policy", Fate::Named),
+    ("compaction", Fate::Named),
+    ("fallbacks", Fate::Named),
+    ("fallback_credit_token", Fate::Named),
+    ("container", Fate::Refused),
+    ("inference_geo", Fate::Refused),
+    ("mcp_servers", Fate::Refused),
+    ("safeguards", Fate::Refused),
+    ("thread", Fate::Refused),
+    ("user_profile_id", Fate::Refused),
+];
+
+/// A request's fields by their text; those that are null are as if they were not there.
+pub(super) struct Asked<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'a> Asked<'a> {
+    pub(super) fn read(body: &'a str) -> Result<Self, Error> {
+        let object = || Error::bad_request(None, "the request body must be a JSON object");
+        let members = Members::of(body.as_bytes()).ok_or_else(object)?;
+        let mut fields = Vec::new();
+        for (name, at) in members.iter() {
+            let value: &RawValue =
+                serde_json::from_str(body.get(at.clone()).unwrap_or_default()).map_err(|_| object())?;
+            if value.get() != "null" {
+                fields.push((name.to_owned(), value));
+            }
+        }
+        Ok(Self(fields))
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().find(|(found, _)| found == name).map(|(_, value)| *value)
+    }
+
+    fn parsed<T: Deserialize<'a>>(&self, name: &str) -> Result<Option<T>, Error> {
+        self.get(name).map(|value| parse(value, name)).transpose()
+    }
+
+    /// Refuses what has no counterpart; says what is left out and to be named.
+    pub(super) fn dropped(&self) -> Result<Vec<String>, Error> {
+        let mut dropped = Vec::new();
+        for (name, _) in &self.0 {
+            match fate(name) {
+                Some(Fate::Refused) => return Err(refused(name, &format!("`{name}`"))),
+                Some(Fate::Named) => dropped.push(name.clone()),
+                Some(Fate::Translated | Fate::Silent) | None => {}
+            }
+        }
+        match self.get("speed").map(RawValue::get) {
+            None | Some("\"standard\"") => Ok(dropped),
+            Some(_) => Err(refused("speed", "a speed other than `standard`")),
+        }
+    }
+
+    /// Length and sampling. The numbers stay as they are written.
+    pub(super) fn inference(&self) -> Result<Option<Inference<'a>>, Error> {
+        let max_tokens = self.get("max_tokens");
+        if max_tokens.is_some_and(|most| most.get() == "0") {
+            return Err(refused("max_tokens", "0, which fills a cache and answers nothing,"));
+        }
+        let inference = Inference {
+            max_tokens,
+            temperature: self.get("temperature"),
+            top_p: self.get("top_p"),
+            stop_sequences: self.get("stop_sequences"),
+        };
+        let none = [inference.max_tokens, inference.temperature, inference.top_p, inference.stop_sequences]
+            .iter()
+            .all(Option::is_none);
+        Ok((!none).then_some(inference))
+    }
+
+    /// Fields of the model's own, and the form of its output; `task_budget` is named as left out.
+    pub(super) fn own(
+        &self,
+        family: &Family,
+        dropped: &mut Vec<String>,
+    ) -> Result<(Fields<'a>, Option<Output>), Error> {
+        let thinking: Option<Thinking> = self.parsed("thinking")?;
+        let told: OutputConfig = self.parsed("output_config")?.unwrap_or_default();
+        if told.task_budget.is_some() {
+            dropped.push("output_config.task_budget".to_owned());
+        }
+        let mut fields = Fields::default();
+        for (name, value) in self.0.iter().filter(|(name, _)| fate(name).is_none()) {
+            fields.push(name.clone(), value);
+        }
+        if let Some(top_k) = self.get("top_k") {
+            match family.top_k {
+                TopK::AsAsked => fields.push("top_k".to_owned(), top_k),
+                TopK::NovaConfig => fields.add("inferenceConfig", &json!({ "topK": top_k })),
+            }
+        }
+        let effort = told.effort;
+        let by_family = family.reasoning.field(thinking.as_ref(), effort.as_deref());
+        let as_asked = family.reasoning == Reasoning::AsAsked;
+        match (by_family, self.get("thinking")) {
+            (Some((name, value)), _) => fields.add(name, &value),
+            (None, Some(value)) if as_asked && thinking.is_some_and(|thinking| thinking.is_on()) => {
+                fields.push("thinking".to_owned(), value);
+            }
+            _ => {}
+        }
+        let format = match told.format {
+            Some(format) => Some(("output_config.format", format)),
+            None => self.parsed("output_format")?.map(|format| ("output_format", format)),
+        };
+        let text_format = format.map(|(at, format)| text_format(at, &format)).transpose()?;
+        let effort = effort.filter(|_| as_asked);
+        let output = Output { text_format, effort };
+        Ok((fields, (output.text_format.is_some() || output.effort.is_some()).then_some(output)))
+    }
+}
+
+#[derive(Default, Deserialize)]
+struct OutputConfig {
+    effort: Option<String>,
+    format: Option<Format>,
+    task_budget: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Format {
+    #[serde(rename = "type")]
+    kind: String,
+    schema: Option<Box<RawValue>>,
+}
+
+/// Converse takes the schema as text.
+fn text_format(at: &str, format: &Format) -> Result<serde_json::Value, Error> {
+    if format.kind != "json_schema" {
+        return Err(wrong(&format!("{at}.type"), "it is json_schema"));
+    }
+    let schema = format.schema.as_ref().ok_or_else(|| wrong(&format!("{at}.schema"), "it is missing"))?;
+    Ok(json!({ "type": "json_schema", "structure": { "jsonSchema": { "schema": schema.get() } } }))
+}
+
+fn fate(name: &str) -> Option<Fate> {
+    FIELDS.iter().find(|(known, _)| *known == name).map(|(_, fate)| *fate)
+}

@@ -1,0 +1,106 @@
+//! Tools and the choice among them.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use sluice_api::Error;
+
+use super::read::{parse, refused, wrong};
+use super::shape::{Choice, Schema, Tool, ToolConfig, ToolSpec};
+
+/// What a tool without a schema takes.
+const NOTHING: &str = r#"{"type":"object","properties":{}}"#;
+
+#[derive(Deserialize)]
+struct Declared<'a> {
+    #[serde(rename = "type", borrow, default = "custom")]
+    kind: Cow<'a, str>,
+    #[serde(borrow, default)]
+    name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    description: Cow<'a, str>,
+    #[serde(borrow)]
+    input_schema: Option<&'a RawValue>,
+    strict: Option<bool>,
+}
+
+fn custom() -> Cow<'static, str> {
+    Cow::Borrowed("custom")
+}
+
+#[derive(Deserialize)]
+struct Chosen<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow, default)]
+    name: Cow<'a, str>,
+    #[serde(default)]
+    disable_parallel_tool_use: bool,
+}
+
+/// Tools as Converse takes them.
+pub(super) struct Tools<'a> {
+    pub(super) config: Option<ToolConfig<'a>>,
+    /// Parallel calls were forbidden, which Converse can't.
+    pub(super) parallel_dropped: bool,
+}
+
+/// Translates both. `used` says whether a tool was called or answered before: then tools must stay declared.
+pub(super) fn tools<'a>(
+    declared: Option<&'a RawValue>,
+    choice: Option<&'a RawValue>,
+    used: bool,
+) -> Result<Tools<'a>, Error> {
+    let mut tools = match declared {
+        Some(declared) => list(declared)?,
+        None => Vec::new(),
+    };
+    let chosen: Option<Chosen<'a>> = match choice {
+        Some(choice) => Some(parse(choice, "tool_choice")?),
+        None => None,
+    };
+    let parallel_dropped = chosen.as_ref().is_some_and(|chosen| chosen.disable_parallel_tool_use);
+    let tool_choice = match chosen {
+        None => None,
+        Some(chosen) => match chosen.kind.as_ref() {
+            "auto" => Some(Choice::Auto {}),
+            "any" => Some(Choice::Any {}),
+            "tool" => Some(Choice::Tool { name: chosen.name }),
+            "none" if used && !tools.is_empty() => {
+                return Err(refused("tool_choice", "`none` after a tool was used"));
+            }
+            "none" => {
+                tools.clear();
+                None
+            }
+            _ => return Err(wrong("tool_choice.type", "it is auto, any, tool or none")),
+        },
+    };
+    let config = (!tools.is_empty()).then_some(ToolConfig { tools, tool_choice });
+    Ok(Tools { config, parallel_dropped })
+}
+
+/// Cache marks on tools are left out: no model that is asked through Converse takes them.
+fn list(declared: &RawValue) -> Result<Vec<Tool<'_>>, Error> {
+    let declared: Vec<&RawValue> = parse(declared, "tools")?;
+    let tools = declared.into_iter().enumerate().map(|(index, tool)| {
+        let at = format!("tools.{index}");
+        let tool: Declared<'_> = parse(tool, &at)?;
+        if tool.kind != "custom" {
+            return Err(refused(&at, &format!("the tool `{}`", tool.kind)));
+        }
+        let json = match tool.input_schema {
+            Some(schema) => schema,
+            None => serde_json::from_str(NOTHING).map_err(|error| wrong(&at, &error.to_string()))?,
+        };
+        let input_schema = Schema { json };
+        Ok(Tool::ToolSpec(ToolSpec {
+            name: tool.name,
+            description: tool.description,
+            input_schema,
+            strict: tool.strict,
+        }))
+    });
+    tools.collect()
+}

@@ -1,0 +1,126 @@
+//! Refusals as they are read: whose fault, how far, in what state, until when.
+
+use http::{HeaderMap, HeaderName, StatusCode};
+use sluice_api::provider::Failure;
+use sluice_api::{Condition, Fault, Scope, Timestamp};
+
+/// Whose fault a refusal is, how far it reaches, and the state that it puts its scope into.
+type Meaning = (Fault, Scope, Option<Condition>);
+
+const CLIENTS: Meaning = (Fault::Client, Scope::Request, None);
+const REFUSED: Meaning = (Fault::Account, Scope::Account, Some(Condition::Unauthorized));
+const NO_MONEY: Meaning = (Fault::Account, Scope::Account, Some(Condition::QuotaExceeded));
+const LIMITED: Meaning = (Fault::Account, Scope::Model, Some(Condition::RateLimited));
+const OVERLOADED: Meaning = (Fault::Provider, Scope::Model, Some(Condition::Overloaded));
+const BUSY: Meaning = (Fault::Provider, Scope::Account, Some(Condition::Overloaded));
+const FAILING: Meaning = (Fault::Provider, Scope::Account, Some(Condition::Failing));
+
+/// Reads a refusal that comes at noon; gives what it means, and for how many seconds.
+fn read(status: u16, headers: &[(&str, &str)], body: &str) -> (Meaning, Option<u64>) {
+    let headers: HeaderMap = headers
+        .iter()
+        .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()))
+        .collect();
+    let now: Timestamp = "2026-11-25T12:00:00Z".parse().unwrap();
+    let status = StatusCode::from_u16(status).unwrap();
+    let error = crate::classify::classify(&Failure { status, headers: &headers, body: body.as_bytes(), now });
+    let facts = error.facts();
+    assert_eq!(facts.elsewhere, facts.fault != Fault::Client, "{status} {body}");
+    ((facts.fault, facts.scope, facts.condition), facts.recovers.map(|wait| wait.as_secs()))
+}
+
+fn body(kind: &str, message: &str, code: &str) -> String {
+    format!(
+        r#"{{"type":"error","error":{{"type":"{kind}","message":"{message}","details":{{"error_code":"{code}"}}}}}}"#
+    )
+}
+
+#[test]
+fn whose_fault_it_is_how_far_it_reaches_and_what_state_it_means() {
+    let low = "Your credit balance is too low to access the API";
+    for (status, kind, message, code, meaning) in [
+        (400, "invalid_request_error", "prompt is too long: 9 tokens > 8 maximum", "", CLIENTS),
+        (
+            400,
+            "invalid_request_error",
+            "messages.0: billing_error, Your credit balance is too low",
+            "",
+            CLIENTS,
+        ),
+        (400, "invalid_request_error", "x", "claude_code_version_too_old", CLIENTS),
+        (404, "not_found_error", "model: x", "", CLIENTS),
+        (404, "not_found_error", low, "", CLIENTS),
+        (413, "request_too_large", "x", "", CLIENTS),
+        (422, "invalid_request_error", "x", "", CLIENTS),
+        (400, "invalid_request_error", low, "", NO_MONEY),
+        (
+            400,
+            "invalid_request_error",
+            "You have reached your specified API usage limits. You will",
+            "",
+            NO_MONEY,
+        ),
+        (400, "invalid_request_error", "This organization has been disabled.", "", REFUSED),
+        (400, "invalid_request_error", "x", "organization_on_hold", REFUSED),
+        (401, "authentication_error", "invalid x-api-key", "", REFUSED),
+        (402, "billing_error", "x", "linked_organization_unpaid", NO_MONEY),
+        (403, "permission_error", "x", "", REFUSED),
+        (408, "timeout_error", "x", "", FAILING),
+        (429, "rate_limit_error", "x", "", LIMITED),
+        (429, "rate_limit_error", "x", "ramp_limit_exceeded", LIMITED),
+        (429, "rate_limit_error", "x", "contract_spend_limit_reached", NO_MONEY),
+        (429, "rate_limit_error", "x", "enforced_spend_limit_reached", NO_MONEY),
+        (429, "billing_error", "x", "", NO_MONEY),
+        (500, "api_error", "x", "", FAILING),
+        (503, "api_error", "x", "", BUSY),
+        (503, "overloaded_error", "x", "", OVERLOADED),
+        (503, "api_error", "x", "cmek_key_unreachable", (Fault::Account, Scope::Account, FAILING.2)),
+        (504, "timeout_error", "x", "", FAILING),
+        (529, "overloaded_error", "Overloaded", "", OVERLOADED),
+    ] {
+        assert_eq!(
+            read(status, &[], &body(kind, message, code)),
+            (meaning, None),
+            "{status} {kind} {message} {code}"
+        );
+    }
+    for (status, meaning) in [(413, CLIENTS), (429, LIMITED), (502, FAILING), (529, OVERLOADED)] {
+        assert_eq!(read(status, &[], "<html>"), (meaning, None), "{status}");
+    }
+}
+
+#[test]
+fn until_when_is_read_from_what_names_it_best() {
+    const REQUESTS: (&str, &str) = ("anthropic-ratelimit-requests-reset", "2026-11-25T12:00:10Z");
+    const TOKENS: (&str, &str) = ("anthropic-ratelimit-tokens-reset", "2026-11-25T12:00:50Z");
+    const INPUT: (&str, &str) = ("anthropic-ratelimit-input-tokens-reset", "2026-11-25T12:00:20Z");
+    const UNIFIED: (&str, &str) = ("anthropic-ratelimit-unified-reset", "1795611600");
+    const WEEK: (&str, &str) = ("anthropic-ratelimit-unified-7d-reset", "1796000000");
+    let left = |name: &'static str, count: &'static str| (name, count);
+    let no_input = left("anthropic-ratelimit-input-tokens-remaining", "0");
+    let no_requests = left("anthropic-ratelimit-requests-remaining", "0");
+    let some_tokens = left("anthropic-ratelimit-tokens-remaining", "3000");
+    for (status, headers, seconds) in [
+        (429, vec![], None),
+        (429, vec![REQUESTS, TOKENS, INPUT, no_input, some_tokens], Some(20)),
+        (429, vec![REQUESTS, TOKENS, INPUT, no_input, no_requests], Some(20)),
+        (429, vec![REQUESTS, TOKENS, INPUT, some_tokens], Some(50)),
+        (429, vec![("retry-after", "3"), REQUESTS, no_requests], Some(3)),
+        (429, vec![("retry-after", "Wed, 25 Nov 2026 12:00:30 GMT"), REQUESTS], Some(30)),
+        (429, vec![UNIFIED, WEEK], Some(3600)),
+        (429, vec![UNIFIED, WEEK, REQUESTS], Some(3600)),
+        (429, vec![UNIFIED, REQUESTS, no_requests], Some(10)),
+        (429, vec![("anthropic-ratelimit-requests-reset", "2026-11-25T11:59:00Z"), no_requests], None),
+        (429, vec![("anthropic-ratelimit-requests-reset", "soon"), no_requests], None),
+        (429, vec![("anthropic-priority-input-tokens-reset", "2026-11-25T13:00:00Z")], None),
+        (529, vec![("retry-after", "4")], Some(4)),
+        (529, vec![REQUESTS, no_requests], None),
+        (503, vec![("retry-after", "4")], Some(4)),
+        (400, vec![("retry-after", "4")], None),
+    ] {
+        assert_eq!(read(status, &headers, "{}").1, seconds, "{status} {headers:?}");
+    }
+    let no_money = body("rate_limit_error", "x", "enforced_spend_limit_reached");
+    assert_eq!(read(429, &[REQUESTS, no_requests], &no_money), (NO_MONEY, None));
+    assert_eq!(read(429, &[("retry-after", "60")], &no_money), (NO_MONEY, Some(60)));
+}

@@ -1,0 +1,207 @@
+//! Streams that break in their last event: the client is told in its dialect, and never that all is well.
+
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
+
+use sluice_tests::client::begin;
+use sluice_tests::dialects::{Dialect, dialect};
+use sluice_tests::gateway::{Gateway, KEY, account, key};
+use sluice_tests::upstream::{Step, Upstream, chunk, end, stream_head};
+
+/// A dialect's end, and what is known of the usage before it.
+struct Last {
+    api: &'static str,
+    /// What the last event begins with.
+    begins: &'static str,
+    /// A place in the last event's first line.
+    name: &'static str,
+    /// A place in its data.
+    data: &'static str,
+    /// What the dialect's own error begins with.
+    error: &'static str,
+    /// Output tokens told before the last event; where there are none they are estimated.
+    output: Option<u64>,
+}
+
+const LASTS: [Last; 4] = [
+    Last {
+        api: "anthropic",
+        begins: "event: message_stop\n",
+        name: "event: message_st",
+        data: "event: message_stop\ndata: {\"type\":\"mess",
+        error: "event: error\ndata: {\"",
+        output: Some(41),
+    },
+    Last {
+        api: "openai-chat",
+        begins: "data: [DONE]",
+        name: "da",
+        data: "data: [DO",
+        error: "data: {\"error\":{",
+        output: Some(41),
+    },
+    Last {
+        api: "openai-responses",
+        begins: "event: response.completed\n",
+        name: "event: response.comple",
+        data: "event: response.completed\ndata: {\"type\":\"response.completed\",\"seq",
+        error: "event: response.failed\ndata: {\"",
+        output: None,
+    },
+    Last {
+        api: "gemini",
+        begins: "data: {\"candidates\":[{\"finishReason\":",
+        name: "da",
+        data: "data: {\"candidates\":[{\"finishReason\":\"STOP\"}],\"usageMeta",
+        error: "data: {\"error\":{",
+        output: Some(1),
+    },
+];
+
+/// How the upstream ends after the cut.
+#[derive(Clone, Copy, Debug)]
+enum After {
+    /// Its connection breaks.
+    Breaks,
+    /// It ends its body as if it were whole.
+    Ends,
+}
+
+impl After {
+    fn step(self) -> Step {
+        match self {
+            Self::Breaks => Step::Close,
+            Self::Ends => end(),
+        }
+    }
+}
+
+fn check(last: &Last, kept: String, after: After) {
+    let dialect: &Dialect = dialect(last.api);
+    let sent = kept.clone();
+    let upstream = Upstream::start(move |_| {
+        vec![stream_head("text/event-stream"), chunk(sent.as_bytes()), after.step()]
+    });
+    let gateway = Gateway::start(&(account("a", dialect.provider, &upstream.address, "") + &key("")));
+    let (path, body) = dialect.stream_request;
+    let answer = gateway.post(path, body);
+    let what = format!("{} after {:?}, {after:?}", last.api, &kept[kept.len().saturating_sub(30)..]);
+    assert_eq!((answer.status, answer.complete), (200, true), "{what}");
+    let text = answer.text();
+    let told = text.strip_prefix(&kept).unwrap_or_else(|| panic!("{what}: {text}"));
+    let told = told.trim_start_matches(['\r', '\n']);
+    assert!(told.starts_with(last.error), "{what}: {told}");
+    assert!(!told.contains(last.begins.trim_end()), "{what}: {told}");
+    assert_eq!(told.trim_end().matches("\n\n").count(), 0, "{what}: nothing follows the error: {told}");
+    let record = gateway.record();
+    assert_eq!(
+        (record["outcome"].as_str(), record["status"].as_u64()),
+        (Some("upstream_error"), Some(200)),
+        "{what}"
+    );
+    let usage = (record["output_tokens"].as_u64(), record["usage_estimated"].as_bool());
+    match last.output {
+        Some(tokens) => assert_eq!(usage, (Some(tokens), Some(false)), "{what}"),
+        None => assert!(usage.0 > Some(0) && usage.1 == Some(true), "{what}: {record}"),
+    }
+}
+
+fn before(last: &Last) -> &'static str {
+    let text = dialect(last.api).stream;
+    &text[..text.rfind(last.begins).unwrap()]
+}
+
+#[test]
+fn a_cut_in_the_last_event_is_told_as_an_error_and_recorded_as_one() {
+    for last in &LASTS {
+        for part in ["", last.name, last.data] {
+            for after in [After::Breaks, After::Ends] {
+                // A body that ends between events after a choice has finished is the whole answer of some servers.
+                if last.api == "openai-chat" && part.is_empty() && matches!(after, After::Ends) {
+                    continue;
+                }
+                check(last, format!("{}{part}", before(last)), after);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_connection_that_breaks_before_the_last_blank_line_is_told_as_an_error() {
+    for last in &LASTS {
+        let text = dialect(last.api).stream;
+        let blank = if text.ends_with("\r\n") { 2 } else { 1 };
+        let kept = text[..text.len() - blank].to_owned();
+        let usage = Last { output: Some(41), ..*last };
+        let usage = if matches!(last.api, "gemini" | "openai-responses") { last } else { &usage };
+        check(usage, kept, After::Breaks);
+    }
+}
+
+/// Gemini's streams are not among these: they have no end of their own but that of the body.
+#[test]
+fn what_breaks_after_the_last_event_is_whole_all_the_same() {
+    for last in LASTS.iter().filter(|last| last.api != "gemini") {
+        let dialect = dialect(last.api);
+        let upstream = Upstream::start(move |_| {
+            let whole = chunk(dialect.stream.as_bytes());
+            vec![stream_head("text/event-stream"), whole, Step::Close]
+        });
+        let gateway = Gateway::start(&(account("a", dialect.provider, &upstream.address, "") + &key("")));
+        let (path, body) = dialect.stream_request;
+        let answer = gateway.post(path, body);
+        let outcome = gateway.record()["outcome"].clone();
+        let seen = (answer.text(), answer.complete, outcome.as_str());
+        assert_eq!(seen, (dialect.stream.to_owned(), true, Some("completed")), "{}", last.api);
+    }
+}
+
+/// Half an element of an array can't be closed so that it is still true: there the connection breaks.
+#[test]
+fn an_array_that_breaks_ends_in_an_error_or_with_its_connection() {
+    const FIRST: &str =
+        "[{\"candidates\":[],\"usageMetadata\":{\"promptTokenCount\":9,\"candidatesTokenCount\":1}}";
+    const LAST: &str =
+        "{\"candidates\":[{\"finishReason\":\"STOP\"}],\"usageMetadata\":{\"candidatesTokenCount\":41}}";
+    for (rest, told) in [
+        (String::new(), true),
+        (",\r\n".to_owned(), true),
+        (format!(",\r\n{LAST}"), true),
+        (format!(",\r\n{LAST}\n"), true),
+        (",\r\n{\"candidates\":[{\"finish".to_owned(), false),
+        (format!(",\r\n{}", &LAST[..LAST.len() - 1]), false),
+    ] {
+        for after in [After::Breaks, After::Ends] {
+            let (go, gate) = channel();
+            let (gate, sent) = (Mutex::new(Some(gate)), rest.clone());
+            let upstream = Upstream::start(move |_| {
+                let wait = Step::Wait(gate.lock().unwrap().take().unwrap());
+                let begun = vec![stream_head("application/json"), chunk(FIRST.as_bytes()), wait];
+                let last = if sent.is_empty() { Vec::new() } else { vec![chunk(sent.as_bytes())] };
+                [begun, last, vec![after.step()]].into_iter().flatten().collect()
+            });
+            let gateway = Gateway::start(&(account("a", "gemini", &upstream.address, "") + &key("")));
+            let path = "/v1beta/models/m:streamGenerateContent";
+            let mut answer =
+                begin(&gateway.address, "POST", path, &[("x-api-key", KEY)], b"{\"contents\":[]}");
+            // What is cut is cut once the client has something: a connection that breaks may take the rest with it.
+            assert_eq!(String::from_utf8_lossy(&answer.piece().unwrap().unwrap()), FIRST);
+            go.send(()).unwrap();
+            let end = answer.whole();
+            assert_eq!(end.complete, told, "{rest:?} {after:?}");
+            if told {
+                let list: serde_json::Value =
+                    serde_json::from_str(&(FIRST.to_owned() + &end.text())).unwrap();
+                assert_eq!(
+                    list.as_array().unwrap().last().unwrap()["error"]["code"],
+                    502,
+                    "{rest:?}: {list}"
+                );
+            }
+            let record = gateway.record();
+            assert_eq!(record["outcome"], "upstream_error", "{rest:?} {after:?}");
+            let tokens = if rest.contains("41}}") { 41 } else { 1 };
+            assert_eq!(record["output_tokens"], tokens, "{rest:?} {after:?}");
+        }
+    }
+}

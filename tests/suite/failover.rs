@@ -1,0 +1,218 @@
+//! Failover: whose fault a failure is decides whether another account is asked, and nobody is asked twice.
+
+use sluice_tests::dialects::{DIALECTS, Dialect, dialect, streaming};
+use sluice_tests::gateway::{Gateway, account, key};
+use sluice_tests::upstream::{Request, Step, Upstream, end, stream, stream_head, whole};
+
+/// How the client asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    Whole,
+    Streamed,
+}
+
+/// Where a failure leads.
+#[derive(Clone, Copy, Debug)]
+enum Leads {
+    /// To the second account, whose answer the client gets.
+    On,
+    /// To the client, with this status; the second account sees nothing.
+    Back(u16),
+}
+
+const BOTH: [How; 2] = [How::Whole, How::Streamed];
+
+/// Two accounts, of which the first is asked first and answers by a script; the second is well.
+fn check(
+    what: &str,
+    of: (&str, &'static Dialect),
+    how: How,
+    leads: Leads,
+    script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static,
+) {
+    check_within("600s", what, of, how, leads, script);
+}
+
+/// The same, with so long a wait for the first account's answer.
+fn check_within(
+    wait: &str,
+    what: &str,
+    (provider, dialect): (&str, &'static Dialect),
+    how: How,
+    leads: Leads,
+    script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static,
+) {
+    let what = format!("{what}, {how:?} through {}", dialect.api);
+    let (path, body, good) = match how {
+        How::Whole => (dialect.paths[0], dialect.request, dialect.answer),
+        How::Streamed => (dialect.stream_request.0, dialect.stream_request.1, dialect.stream),
+    };
+    let first = Upstream::start(script);
+    let second = Upstream::start(move |_| match how {
+        How::Whole => whole(200, "", dialect.answer),
+        How::Streamed => stream("text/event-stream", dialect.stream, 13),
+    });
+    let more = format!("priority = 1\nfirst_byte_timeout = \"{wait}\"");
+    let config = account("first", provider, &first.address, &more)
+        + &account("second", provider, &second.address, "priority = 2")
+        + &key("");
+    let gateway = Gateway::start(&config);
+    let answer = gateway.post(path, body);
+    let bodies = |upstream: &Upstream| -> Vec<String> {
+        upstream.seen().iter().map(|seen| String::from_utf8_lossy(&seen.body).into_owned()).collect()
+    };
+    assert_eq!(bodies(&first), [body], "{what}");
+    let record = gateway.record();
+    let recorded = (record["status"].as_u64(), record["attempts"].as_u64(), record["account"].as_str());
+    match leads {
+        Leads::On => {
+            assert_eq!((answer.status, answer.text().as_str()), (200, good), "{what}");
+            assert_eq!(bodies(&second), [body], "{what}");
+            assert_eq!(recorded, (Some(200), Some(2), Some("second")), "{what}");
+            assert_eq!(record["outcome"], "completed", "{what}");
+        }
+        Leads::Back(status) => {
+            assert_eq!(answer.status, status, "{what}: {}", answer.text());
+            assert_eq!(second.accepted(), 0, "{what}");
+            assert_eq!(recorded, (Some(status.into()), Some(1), Some("first")), "{what}");
+        }
+    }
+}
+
+/// The usual provider of a client API, with its sample.
+fn usual(api: &str) -> (&'static str, &'static Dialect) {
+    let dialect = dialect(api);
+    (dialect.provider, dialect)
+}
+
+#[test]
+fn what_is_the_accounts_or_the_providers_fault_goes_to_the_next_account() {
+    for how in BOTH {
+        for status in [401, 402, 403, 408, 424, 429, 500, 502, 503, 504, 529] {
+            check(&status.to_string(), usual("anthropic"), how, Leads::On, move |_| whole(status, "", "{}"));
+        }
+    }
+}
+
+#[test]
+fn what_is_the_clients_own_fault_comes_back_from_the_one_account_that_saw_it() {
+    for how in BOTH {
+        for status in [400, 404, 413, 422] {
+            let leads = Leads::Back(status);
+            check(&status.to_string(), usual("anthropic"), how, leads, move |_| whole(status, "", "{}"));
+        }
+    }
+}
+
+#[test]
+fn every_dialect_fails_over_with_the_clients_body_byte_for_byte() {
+    for dialect in &DIALECTS {
+        let of = (dialect.provider, dialect);
+        check("500", of, How::Whole, Leads::On, |_| whole(500, "", "{}"));
+        if !dialect.stream.is_empty() {
+            check("429", of, How::Streamed, Leads::On, |_| whole(429, "", "{}"));
+        }
+    }
+}
+
+#[test]
+fn what_breaks_before_the_client_has_anything_goes_to_the_next_account() {
+    let bytes = |text: &str| Step::Bytes(text.as_bytes().to_vec());
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n";
+    for how in BOTH {
+        let of = usual("anthropic");
+        check("no head", of, how, Leads::On, |_| vec![Step::Close]);
+        check("half a head", of, how, Leads::On, move |_| {
+            vec![bytes("HTTP/1.1 200 OK\r\ncont"), Step::Close]
+        });
+        check("no body", of, how, Leads::On, move |_| vec![bytes(head), Step::Close]);
+        check("no HTTP", of, how, Leads::On, move |_| vec![bytes("SSH-2.0-x\r\n"), Step::Close]);
+    }
+    let sse = || stream_head("text/event-stream");
+    let ping = ": hello\n\nevent: ping\ndata: {\"type\":\"ping\"}\n\n";
+    for (api, text) in
+        [("anthropic", ping), ("openai-chat", ": hello\n\n"), ("openai-responses", ""), ("gemini", "")]
+    {
+        check("an empty stream", usual(api), How::Streamed, Leads::On, move |_| vec![sse(), end()]);
+        check("a broken stream", usual(api), How::Streamed, Leads::On, move |_| vec![sse(), Step::Close]);
+        if !text.is_empty() {
+            check("pings alone", usual(api), How::Streamed, Leads::On, move |_| {
+                stream("text/event-stream", text, 9)
+            });
+        }
+    }
+}
+
+#[test]
+fn a_connection_that_is_refused_goes_to_the_next_account() {
+    for dialect in streaming() {
+        let second = Upstream::start(|_| whole(200, "", dialect.answer));
+        let config = account("first", dialect.provider, "127.0.0.1:1", "priority = 1")
+            + &account("second", dialect.provider, &second.address, "priority = 2")
+            + &key("");
+        let gateway = Gateway::start(&config);
+        assert_eq!(gateway.post(dialect.paths[0], dialect.request).text(), dialect.answer, "{}", dialect.api);
+        let record = gateway.record();
+        assert_eq!((record["attempts"].as_u64(), record["account"].as_str()), (Some(2), Some("second")));
+    }
+}
+
+#[test]
+fn an_upstream_that_is_late_is_left_only_where_a_stream_was_asked_for() {
+    for (api, how, leads) in [
+        ("anthropic", How::Whole, Leads::Back(504)),
+        ("gemini", How::Whole, Leads::Back(504)),
+        ("anthropic", How::Streamed, Leads::On),
+        ("openai-responses", How::Streamed, Leads::On),
+    ] {
+        check_within("300ms", "no head", usual(api), how, leads, |_| vec![Step::Hang]);
+    }
+    let begun = |_: &Request| vec![stream_head("text/event-stream"), Step::Hang];
+    check_within("300ms", "a head alone", usual("openai-chat"), How::Streamed, Leads::On, begun);
+}
+
+/// One upstream for many accounts, each of which says its name; all fail.
+fn names_asked(accounts: &[(&str, &str)], more: &str) -> (Vec<String>, u64) {
+    let upstream = Upstream::start(|_| whole(500, "", "{}"));
+    let each = accounts.iter().enumerate().map(|(at, (name, pools))| {
+        let more = format!("priority = {at}\npools = {pools}\nheaders = {{ \"x-account\" = \"{name}\" }}");
+        account(name, "claude-console", &upstream.address, &more)
+    });
+    let gateway = Gateway::start(&(each.collect::<String>() + &key("") + more));
+    assert_eq!(gateway.post("/v1/messages", r#"{"model":"m"}"#).status, 500);
+    let named = |seen: &Request| seen.header("x-account").unwrap().to_owned();
+    (upstream.seen().iter().map(named).collect(), gateway.record()["attempts"].as_u64().unwrap())
+}
+
+#[test]
+fn attempts_bounds_the_accounts_that_are_tried() {
+    let accounts = ["a", "b", "c", "d"].map(|name| (name, "[\"claude\"]"));
+    for (setting, tried) in [
+        ("scheduler.attempts = 1", &["a"][..]),
+        ("scheduler.attempts = 2", &["a", "b"]),
+        ("", &["a", "b", "c"]),
+        ("scheduler.attempts = 9", &["a", "b", "c", "d"]),
+    ] {
+        // A table of its own comes last in the file.
+        let more = setting.replace("scheduler.", "[scheduler]\n");
+        assert_eq!(
+            names_asked(&accounts, &more),
+            (tried.iter().map(|name| (*name).to_owned()).collect(), tried.len() as u64),
+            "{setting}"
+        );
+    }
+}
+
+#[test]
+fn an_account_in_two_pools_of_a_route_is_tried_once() {
+    let accounts = [("both", "[\"one\", \"two\"]"), ("second", "[\"two\"]")];
+    let route = "[[routes]]\nmodel = \"*\"\npools = [\"one\", \"two\"]\n[scheduler]\nattempts = 5\n";
+    assert_eq!(names_asked(&accounts, route), (vec!["both".to_owned(), "second".to_owned()], 2));
+}
+
+#[test]
+fn a_second_pool_is_asked_once_the_first_has_failed() {
+    let accounts = [("late", "[\"two\"]"), ("early", "[\"one\"]")];
+    let route = "[[routes]]\nmodel = \"*\"\npools = [\"one\", \"two\"]\n";
+    assert_eq!(names_asked(&accounts, route), (vec!["early".to_owned(), "late".to_owned()], 2));
+}

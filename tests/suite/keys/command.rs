@@ -1,0 +1,94 @@
+//! `sluice keys`: what it does at a running gateway, and what it says where it can't.
+
+use std::net::TcpListener;
+use std::process::Command;
+
+use sluice_tests::gateway::{Gateway, TOKEN, binary, key};
+use sluice_tests::upstream::{Upstream, whole};
+
+/// Runs the program; gives its exit code and all that it printed.
+fn run(arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(binary());
+    let output =
+        command.args(arguments).env_remove("SLUICE_URL").env_remove("SLUICE_ADMIN_TOKEN").output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    (output.status.code(), printed.into_owned())
+}
+
+fn keys(arguments: &[&str]) -> (Option<i32>, String) {
+    run(&[&["keys"], arguments].concat())
+}
+
+#[test]
+fn the_keys_command_works_against_a_running_gateway() {
+    let gateway = Gateway::start(&key(""));
+    let url = format!("http://{}", gateway.address);
+    let run = |arguments: &[&str]| keys(&[arguments, &["--url", &url, "--token", TOKEN]].concat());
+    let (code, text) = run(&["create", "--name", "cli", "--concurrency", "3", "--json"]);
+    let made: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, made["concurrency"].as_u64()), (Some(0), Some(3)));
+    assert!(run(&["list"]).1.contains("cli"));
+    assert!(run(&["show", "cli"]).1.contains(made["id"].as_str().unwrap()));
+    assert_eq!(run(&["rotate", "cli"]).0, Some(0));
+    assert_eq!(run(&["revoke", "cli"]).0, Some(0));
+    let (code, text) = run(&["show", "cli"]);
+    assert_eq!(code, Some(1));
+    assert!(text.contains("no key `cli`"), "{text}");
+    let hash = Command::new(binary()).args(["keys", "hash", "abc"]).output().unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&hash.stdout).trim(),
+        "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    );
+}
+
+#[test]
+fn a_name_may_have_anything_in_it() {
+    let gateway = Gateway::start("");
+    let url = format!("http://{}", gateway.address);
+    let run = |arguments: &[&str]| keys(&[arguments, &["--url", &url, "--token", TOKEN]].concat());
+    for name in ["with space", "a/b", "per%cent", "q?x=1#y", "..", "schlüssel"] {
+        let (code, text) = run(&["create", "--name", name]);
+        assert_eq!(code, Some(0), "{name}: {text}");
+        let (code, text) = run(&["show", name]);
+        assert!(code == Some(0) && text.contains(name), "{name}: {text}");
+        assert_eq!(run(&["rotate", name]).0, Some(0), "{name}");
+        assert_eq!(run(&["revoke", name]).0, Some(0), "{name}");
+        assert_eq!(run(&["show", name]).0, Some(1), "{name}");
+    }
+}
+
+#[test]
+fn what_can_t_be_reached_is_said_and_what_can_t_be_meant_is_refused() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = format!("http://{}", free.local_addr().unwrap());
+    drop(free);
+    let other = Upstream::start(|_| whole(200, "", "<html>hello</html>"));
+    let other = format!("http://{}", other.address);
+    for (url, says) in [
+        (nobody.as_str(), "can't be reached"),
+        ("nonsense", "is no URL of a gateway"),
+        ("ftp://127.0.0.1", "is no URL of a gateway"),
+        ("http://", "is no URL of a gateway"),
+        ("http://user:planted@127.0.0.1:1", "has no user or password"),
+        (&other, "is no Sluice gateway"),
+    ] {
+        let (code, text) = keys(&["list", "--url", url, "--token", TOKEN]);
+        assert_eq!((code, text.lines().count()), (Some(1), 1), "{url}: {text}");
+        assert!(text.contains(says) && !text.contains("planted"), "{url}: {text}");
+    }
+    for arguments in [
+        &["keys", "list", "--url", &nobody][..],
+        &["keys", "list", "--token", TOKEN, "extra"],
+        &["keys", "show", "", "--token", TOKEN],
+        &["keys", "create", "--token", TOKEN],
+        &["keys"],
+        &["keys", "list", "--token", TOKEN, "--config", "sluice.toml"],
+        &["demo", "--config", "sluice.toml"],
+        &["--config", "sluice.toml", "demo"],
+        &["plugins", "--config", "sluice.toml"],
+    ] {
+        let (code, text) = run(arguments);
+        assert_eq!(code, Some(2), "{arguments:?}: {text}");
+        assert!(!text.contains("base URL"), "{arguments:?} served");
+    }
+}

@@ -1,0 +1,201 @@
+//! OAuth accounts: one refresh for all who wait, one more try after a 401, and a rotated token that is never lost.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use sluice_tests::dialects::{Dialect, dialect};
+use sluice_tests::gateway::{Gateway, account, key};
+use sluice_tests::proxy::{Asked, Manner, Proxy};
+use sluice_tests::upstream::{Request, Step, Upstream, whole};
+
+/// When the access token in the configuration ended.
+const ENDED: &str = "expires_at = \"2020-01-01T00:00:00Z\", ";
+
+/// The number of a token that ends in one.
+fn number(token: &str) -> u64 {
+    token.rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(u64::MAX)
+}
+
+/// An authorization server that rotates, and an upstream that takes its tokens, at one address.
+struct World {
+    server: Upstream,
+    /// The number of the last tokens that it gave; the configured ones are number 0.
+    issued: Arc<AtomicU64>,
+    /// Up to this number the upstream takes no token any more.
+    revoked: Arc<AtomicU64>,
+}
+
+impl World {
+    fn new(dialect: &'static Dialect) -> Self {
+        let (issued, revoked) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
+        let (given, dead) = (Arc::clone(&issued), Arc::clone(&revoked));
+        let server = Upstream::start(move |request| {
+            if request.line == "POST /token" {
+                return rotate(request, &given);
+            }
+            let bearer = request.header("authorization").unwrap_or_default();
+            let keys = ["x-api-key", "x-goog-api-key"].iter().any(|name| request.header(name).is_some());
+            let token = number(bearer);
+            let good = token <= given.load(Ordering::SeqCst) && token > dead.load(Ordering::SeqCst);
+            if good && !keys { whole(200, "", dialect.answer) } else { whole(401, "", "{}") }
+        });
+        Self { server, issued, revoked }
+    }
+
+    /// An account that begins with the tokens of number 0.
+    fn account(&self, provider: &str, tokens: &str, more: &str) -> String {
+        Self::at(&format!("http://{}", self.server.address), provider, tokens, more)
+    }
+
+    fn at(url: &str, provider: &str, tokens: &str, more: &str) -> String {
+        format!(
+            "[[accounts]]\nname = \"first\"\nprovider = \"{provider}\"\nbase_url = \"{url}\"\npriority = 1\n{more}\n\
+             oauth = {{ access_token = \"planted-access-0\", refresh_token = \"planted-refresh-0\", {tokens}\
+             token_url = \"{url}/token\", client_id = \"id\", client_secret = \"planted-client\" }}\n"
+        )
+    }
+
+    /// The forms with which it was asked for tokens.
+    fn refreshes(&self) -> Vec<String> {
+        let seen = self.server.seen();
+        let asked = seen.iter().filter(|request| request.line == "POST /token");
+        asked.map(|request| String::from_utf8_lossy(&request.body).into_owned()).collect()
+    }
+}
+
+/// Gives new tokens for the last refresh token, and for no other: each is good once.
+fn rotate(request: &Request, issued: &AtomicU64) -> Vec<Step> {
+    let form = String::from_utf8_lossy(&request.body).into_owned();
+    let fields: Vec<&str> = form.split('&').collect();
+    let [grant, refresh, rest @ ..] = fields.as_slice() else { return whole(400, "", "{}") };
+    let last = issued.load(Ordering::SeqCst);
+    let known =
+        *grant == "grant_type=refresh_token" && rest == ["client_id=id", "client_secret=planted%2Dclient"];
+    if !known || number(&refresh.replace("%2D", "-")) != last {
+        return whole(400, "", r#"{"error":"invalid_grant"}"#);
+    }
+    issued.store(last + 1, Ordering::SeqCst);
+    let tokens = format!(
+        r#"{{"access_token":"planted-access-{0}","token_type":"Bearer","expires_in":3600,"refresh_token":"planted-refresh-{0}"}}"#,
+        last + 1
+    );
+    whole(200, "", &tokens)
+}
+
+/// Asks this many times at once; each answer is the upstream's, from the first account's first attempt.
+fn ask(gateway: &Gateway, dialect: &'static Dialect, times: usize) {
+    thread::scope(|scope| {
+        for _ in 0..times {
+            scope.spawn(|| {
+                let answer = gateway.post(dialect.paths[0], dialect.request);
+                assert_eq!((answer.status, answer.text().as_str()), (200, dialect.answer));
+            });
+        }
+    });
+    let record = gateway.record();
+    assert_eq!((record["account"].as_str(), record["attempts"].as_u64()), (Some("first"), Some(1)));
+    assert!(!gateway.log().contains("planted"), "{}", gateway.log());
+}
+
+#[test]
+fn an_access_token_that_has_ended_is_refreshed_once_for_all_who_ask() {
+    for (provider, api) in [("claude-official", "anthropic"), ("gemini", "gemini")] {
+        let dialect = dialect(api);
+        let world = World::new(dialect);
+        let gateway = Gateway::start(&(world.account(provider, ENDED, "") + &key("")));
+        ask(&gateway, dialect, 20);
+        assert_eq!(world.refreshes().len(), 1, "{provider}");
+        let calls = world.server.seen().into_iter().filter(|request| request.line != "POST /token");
+        let bearers: Vec<_> = calls.map(|call| call.header("authorization").map(ToOwned::to_owned)).collect();
+        assert_eq!(bearers, vec![Some("Bearer planted-access-1".to_owned()); 20], "{provider}");
+    }
+}
+
+#[test]
+fn an_access_token_that_is_refused_is_refreshed_and_the_same_account_answers() {
+    for (provider, api) in [("claude-official", "anthropic"), ("gemini", "gemini")] {
+        let dialect = dialect(api);
+        for times in [1, 20] {
+            let world = World::new(dialect);
+            let second = Upstream::start(|_| whole(500, "", "{}"));
+            let config = world.account(provider, "", "") + &account("second", provider, &second.address, "");
+            let gateway = Gateway::start(&(config + &key("")));
+            ask(&gateway, dialect, times);
+            assert_eq!((world.refreshes().len(), second.accepted()), (1, 0), "{provider}, {times}");
+        }
+    }
+}
+
+#[test]
+fn a_rotated_refresh_token_outlives_the_gateway() {
+    let dialect = dialect("anthropic");
+    let world = World::new(dialect);
+    let config = world.account("claude-official", ENDED, "") + &key("");
+    let gateway = Gateway::start(&config);
+    ask(&gateway, dialect, 1);
+    let folder = Arc::clone(&gateway.folder);
+    // Killed, not asked to end.
+    drop(gateway);
+
+    let gateway = Gateway::start_in(folder, &config);
+    ask(&gateway, dialect, 1);
+    assert_eq!(world.refreshes().len(), 1, "the access token is kept, too");
+    // The configured refresh token is worth nothing any more; the rotated one is.
+    world.revoked.store(1, Ordering::SeqCst);
+    ask(&gateway, dialect, 1);
+    assert_eq!(world.issued.load(Ordering::SeqCst), 2);
+    assert!(world.refreshes()[1].contains("refresh_token=planted%2Drefresh%2D1&"), "{:?}", world.refreshes());
+}
+
+#[test]
+fn a_token_endpoint_that_is_no_good_leaves_the_request_to_the_next_account() {
+    let dialect = dialect("anthropic");
+    let nonsense: fn() -> Vec<Step> = || whole(200, "", "<html>planted</html>");
+    let refused: fn() -> Vec<Step> =
+        || whole(400, "", r#"{"error":"invalid_grant","error_description":"planted"}"#);
+    let broken: fn() -> Vec<Step> = || vec![Step::Close];
+    for (endpoint, state) in
+        [(nonsense, Some("unauthorized")), (refused, Some("unauthorized")), (broken, None)]
+    {
+        let first =
+            Upstream::start(
+                move |request| {
+                    if request.line == "POST /token" { endpoint() } else { whole(401, "", "{}") }
+                },
+            );
+        let second = Upstream::start(|_| whole(200, "", dialect.answer));
+        let url = format!("http://{}", first.address);
+        let config = World::at(&url, "claude-official", ENDED, "")
+            + &account("second", "claude-official", &second.address, "priority = 2")
+            + &key("");
+        let gateway = Gateway::start(&config);
+        let answer = gateway.post(dialect.paths[0], dialect.request);
+        assert_eq!((answer.status, answer.text().as_str()), (200, dialect.answer));
+        let record = gateway.record();
+        assert_eq!((record["account"].as_str(), record["attempts"].as_u64()), (Some("second"), Some(2)));
+        assert!(first.seen().iter().all(|request| request.line == "POST /token"));
+
+        if let Some(state) = state {
+            let shown = gateway.admin("GET", "/accounts/first", "").json();
+            assert_eq!(shown["state"], state, "{shown}");
+            assert!(shown["reason"].as_str().unwrap().contains("the token endpoint"), "{shown}");
+            assert!(!shown.to_string().contains("planted"), "{shown}");
+        }
+        assert!(!gateway.log().contains("planted"), "{}", gateway.log());
+    }
+}
+
+#[test]
+fn tokens_are_refreshed_by_the_accounts_own_proxy() {
+    let dialect = dialect("anthropic");
+    let world = World::new(dialect);
+    let proxy = Proxy::http(Manner::Forward(world.server.address.clone()));
+    let way = format!("proxy = \"http://{}\"", proxy.address);
+    // A name that no resolver knows, so that only the proxy can have been asked for it.
+    let url = "http://upstream.invalid:81";
+    let gateway = Gateway::start(&(World::at(url, "claude-official", ENDED, &way) + &key("")));
+    ask(&gateway, dialect, 1);
+    let asked: Vec<String> = proxy.asked().into_iter().map(|Asked { to, .. }| to).collect();
+    assert_eq!(asked, [format!("{url}/token"), format!("{url}/v1/messages")]);
+}
