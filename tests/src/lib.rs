@@ -13,6 +13,7 @@ pub mod client;
 pub mod curl;
 pub mod dialects;
 pub mod dice;
+pub mod eventstream;
 pub mod frames;
 pub mod gateway;
 pub mod leave;

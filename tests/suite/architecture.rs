@@ -5,12 +5,13 @@ use std::process::Command;
 use sluice_tests::gateway::workspace;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("sluice-api", &[]),
     ("sluice-wire", &["sluice-api"]),
     ("sluice-engine", &["sluice-api", "sluice-wire"]),
     ("sluice-server", &["sluice-api", "sluice-wire", "sluice-engine"]),
     ("sluice-openapi", &["sluice-api", "sluice-engine", "sluice-server"]),
+    ("sluice-bedrock", &["sluice-api", "sluice-wire"]),
     ("sluice-claude", &["sluice-api", "sluice-wire"]),
     ("sluice-gemini", &["sluice-api", "sluice-wire"]),
     ("sluice-openai", &["sluice-api", "sluice-wire"]),
@@ -23,11 +24,15 @@ const ARROWS: [(&str, &[&str]); 14] = [
 ];
 
 /// Crates that only some packages may know.
-const KNOWN_TO: [(&str, &[&str]); 4] = [
+const KNOWN_TO: [(&str, &[&str]); 8] = [
     ("reqwest", &["sluice-engine"]),
     ("axum", &["sluice-server", "sluice-openapi"]),
     ("rusqlite", &["sluice-store-embedded"]),
     ("redis", &["sluice-store-redis"]),
+    ("aws-credential-types", &["sluice-bedrock"]),
+    ("aws-sigv4", &["sluice-bedrock"]),
+    ("aws-smithy-eventstream", &["sluice-bedrock"]),
+    ("aws-smithy-runtime-api", &["sluice-bedrock"]),
 ];
 
 #[test]

@@ -68,7 +68,6 @@ fn what_is_not_at_work_yet_is_refused_and_defaults_are_accepted() {
     for (text, path) in [
         ("limits = [{ per = \"day\", cost = \"1\" }]", "accounts.s.limits"),
         ("cost_multiplier = \"2\"", "accounts.s.cost_multiplier"),
-        ("oauth = { access_token = \"t\" }", "accounts.s.oauth"),
         ("[store]\nkind = \"redis\"\nurl = \"redis://h\"\ntimeout = \"2s\"", "store.kind"),
         ("[store]\nurl = [\"redis://h:1\", \"rediss://h:2\"]", "store.url"),
         ("[store]\nprefix = \"other\"", "store.prefix"),

@@ -10,6 +10,7 @@
 
 mod architecture;
 mod badinput;
+mod bedrock;
 mod blame;
 mod clients;
 mod config;

@@ -6,7 +6,7 @@ use std::thread;
 
 use sluice_tests::dialects::{Dialect, dialect};
 use sluice_tests::gateway::{Gateway, account, key};
-use sluice_tests::proxy::{Asked, Manner, Proxy};
+use sluice_tests::proxy::{Manner, Proxy};
 use sluice_tests::upstream::{Request, Step, Upstream, whole};
 
 /// When the access token in the configuration ended.
@@ -177,6 +177,9 @@ fn a_token_endpoint_that_is_no_good_leaves_the_request_to_the_next_account() {
         assert!(first.seen().iter().all(|request| request.line == "POST /token"));
 
         if let Some(state) = state {
+            // It is out: nobody asks for its tokens again.
+            assert_eq!(gateway.post(dialect.paths[0], dialect.request).status, 200);
+            assert_eq!((gateway.record()["attempts"].as_u64(), first.seen().len()), (Some(1), 1));
             let shown = gateway.admin("GET", "/accounts/first", "").json();
             assert_eq!(shown["state"], state, "{shown}");
             assert!(shown["reason"].as_str().unwrap().contains("the token endpoint"), "{shown}");
@@ -196,6 +199,8 @@ fn tokens_are_refreshed_by_the_accounts_own_proxy() {
     let url = "http://upstream.invalid:81";
     let gateway = Gateway::start(&(World::at(url, "claude-official", ENDED, &way) + &key("")));
     ask(&gateway, dialect, 1);
-    let asked: Vec<String> = proxy.asked().into_iter().map(|Asked { to, .. }| to).collect();
-    assert_eq!(asked, [format!("{url}/token"), format!("{url}/v1/messages")]);
+    // What comes after goes by the same connection.
+    assert_eq!(proxy.asked()[0].to, format!("{url}/token"));
+    let seen = world.server.seen();
+    assert_eq!((seen.len(), seen[0].line.as_str()), (2, "POST /token"));
 }

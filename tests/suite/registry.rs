@@ -4,11 +4,13 @@ use std::process::Command;
 
 use sluice_tests::client::send;
 use sluice_tests::dialects::{Dialect, dialect};
+use sluice_tests::eventstream;
 use sluice_tests::gateway::{Gateway, KEY, SECRET, account, binary, key};
 use sluice_tests::upstream::{Upstream, stream, whole};
 
 /// What each provider's upstream speaks, and where it is asked.
-const UPSTREAMS: [(&str, &[(&str, &str)]); 9] = [
+const UPSTREAMS: [(&str, &[(&str, &str)]); 10] = [
+    ("bedrock", &[("anthropic", "/model/anthropic.m-1/invoke")]),
     ("claude-official", &[("anthropic", "/v1/messages")]),
     ("claude-console", &[("anthropic", "/v1/messages")]),
     ("ccr", &[("anthropic", "/v1/messages")]),
@@ -35,6 +37,10 @@ const UPSTREAMS: [(&str, &[(&str, &str)]); 9] = [
     ("simulated", &[]),
 ];
 
+/// What a provider must be told beside an address and a key.
+const NEEDS: [(&str, &str); 1] =
+    [("bedrock", "region = \"us-east-1\"\nmodel_map = { m-1 = \"anthropic.m-1\" }")];
+
 #[test]
 fn every_provider_is_driven_plain_and_streamed() {
     let output = Command::new(binary()).args(["plugins", "--json"]).output().unwrap();
@@ -58,6 +64,9 @@ fn every_provider_is_driven_plain_and_streamed() {
 
 fn drive(kind: &str, dialect: &'static Dialect, path: &str) {
     let upstream = Upstream::start(move |request| {
+        if request.line.ends_with("/invoke-with-response-stream") {
+            return eventstream::answer(&eventstream::chunks(dialect.stream), 13);
+        }
         if request.line.contains("stream")
             || String::from_utf8_lossy(&request.body).contains("\"stream\":true")
         {
@@ -65,7 +74,8 @@ fn drive(kind: &str, dialect: &'static Dialect, path: &str) {
         }
         whole(200, "", dialect.answer)
     });
-    let gateway = Gateway::start(&(account("a", kind, &upstream.address, "") + &key("")));
+    let needs = NEEDS.iter().find(|(name, _)| *name == kind).map_or("", |(_, needs)| needs);
+    let gateway = Gateway::start(&(account("a", kind, &upstream.address, needs) + &key("")));
     assert_eq!(gateway.post(dialect.paths[0], dialect.request).text(), dialect.answer, "{kind}");
     let seen = upstream.last();
     assert_eq!(seen.line, format!("POST {path}"), "{kind}");

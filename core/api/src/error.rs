@@ -169,6 +169,9 @@ pub struct Facts {
     pub condition: Option<Condition>,
     /// How long that lasts, where the upstream names it.
     pub recovers: Option<Duration>,
+    /// A kept connection closed before a byte of an answer had come: that is no attempt, and the request may be sent
+    /// once more on a fresh one.
+    pub unanswered: bool,
     /// A sentence that says what to do.
     pub message: String,
     /// The field of the request that is at fault (`param` in OpenAI's dialect).
@@ -199,6 +202,7 @@ impl Error {
             elsewhere: matches!(kind, Kind::Upstream | Kind::UpstreamTimeout),
             condition: matches!(kind, Kind::Upstream | Kind::UpstreamTimeout).then_some(Condition::Failing),
             recovers: None,
+            unanswered: false,
             message: message.into(),
             param: None,
             retry_after: None,
@@ -234,6 +238,13 @@ impl Error {
     #[must_use]
     pub fn condition(mut self, condition: Option<Condition>) -> Self {
         self.0.condition = condition;
+        self
+    }
+
+    /// Says that a kept connection closed before a byte of an answer had come.
+    #[must_use]
+    pub fn unanswered(mut self) -> Self {
+        self.0.unanswered = true;
         self
     }
 

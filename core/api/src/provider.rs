@@ -57,7 +57,8 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Gets new credentials after the upstream has refused those of a request with 401. `true` says that they are new
-    /// and that the same account is worth one more try. Called at most once for each attempt.
+    /// and that the same account is worth one more try. Called at most once for each attempt, with the context that its
+    /// request was prepared with.
     ///
     /// # Errors
     ///

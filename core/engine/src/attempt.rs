@@ -1,14 +1,16 @@
 //! One attempt on one account: build, send, and wait until the upstream has begun to answer.
 
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http_body_util::BodyExt;
 use sluice_api::error::Answer;
 use sluice_api::provider::{Body, Call, CallCx, Failure, ModelPlace, Provider};
-use sluice_api::{Api, Error, Fault, Form, Kind, Operation, Scope, Timestamp};
+use sluice_api::{Api, Condition, Error, Fault, Form, Kind, Operation, Timestamp};
 use sluice_wire::meter::Meter;
 use sluice_wire::splice;
 use sluice_wire::{headers, hide};
@@ -20,6 +22,7 @@ use crate::inbound::{self, Inbound};
 use crate::relay::{Answered, Source};
 use crate::route::Target;
 use crate::settle::Settlement;
+use crate::transport::Once;
 
 /// Most of an upstream's refusal that is read.
 const REFUSAL_MAX: usize = 1024 * 1024;
@@ -36,37 +39,23 @@ const REFUSAL_WAIT: Duration = Duration::from_secs(10);
 ///
 /// Whatever went wrong before anything could be handed to the client, classified by the provider.
 pub(crate) async fn attempt(
-    gateway: &Gateway,
+    gateway: &Arc<Gateway>,
     inbound: &Inbound,
     ask: &Ask,
     body: &inbound::Body,
     target: &Target,
     settlement: &mut Settlement,
 ) -> Result<Answered, Error> {
-    let account = &target.account;
-    let provider = &account.config.provider;
+    let config = &target.account.config;
+    let provider = &config.provider;
     let (bytes, hides_usage) = request_body(ask, &body.bytes, target);
-    let mut relayed = inbound.headers.clone();
-    headers::relayed_up(&mut relayed);
-    let call = Call {
-        api: ask.route.api,
-        operation: ask.route.operation,
-        form: ask.form,
-        model: target.model.to_string(),
-        collection: ask.route.collection,
-        query: inbound.query.clone(),
-        headers: relayed,
-        body: bytes,
-    };
-    let cx = CallCx { transport: &*account.transport, vault: gateway, now: gateway.now() };
-    let wait = account.config.timeouts.first_byte;
+    let sending = Sending { gateway, inbound, ask, bytes, target, now: gateway.now() };
+    let wait = config.timeouts.first_byte;
     let deadline = Instant::now() + wait;
-    let mut response = send(&cx, target, call.clone(), deadline, ask, settlement).await?;
+    let mut response = sending.send(deadline, settlement).await?;
     // Credentials that were refused may only have grown old: new ones are worth one more try on the same account.
-    if response.status() == StatusCode::UNAUTHORIZED
-        && within(deadline, wait, ask, provider.renew(&cx)).await??
-    {
-        response = send(&cx, target, call, deadline, ask, settlement).await?;
+    if response.status() == StatusCode::UNAUTHORIZED && sending.renew().await? {
+        response = sending.send(deadline, settlement).await?;
     }
     let (head, body) = response.into_parts();
     let (mut head, body) = decoded(head, body);
@@ -76,7 +65,7 @@ pub(crate) async fn attempt(
     let form = framing(&head.headers, ask);
     let meter = Meter::new(ask.route.api, ask.route.operation, form);
     let filter = (hides_usage && form == Form::Sse).then(hide::UsageChunk::new);
-    let mut source = Source::new(body, meter, filter, form, ask.route.api, account.config.timeouts.idle);
+    let mut source = Source::new(body, meter, filter, form, ask.route.api, config.timeouts.idle);
     within(deadline, wait, ask, source.begin()).await??;
     if let Some(error) = source.first_error() {
         let failure =
@@ -93,22 +82,78 @@ pub(crate) async fn attempt(
     Ok(Answered { status: head.status, headers: head.headers, source })
 }
 
-async fn send(
-    cx: &CallCx<'_>,
-    target: &Target,
-    call: Call,
-    deadline: Instant,
-    ask: &Ask,
-    settlement: &mut Settlement,
-) -> Result<Response<Body>, Error> {
-    let config = &target.account.config;
-    let wait = config.timeouts.first_byte;
-    let mut request = within(deadline, wait, ask, config.provider.prepare(cx, call)).await??;
-    for (name, value) in &config.headers {
-        request.headers_mut().insert(name, value.clone());
+/// A request on its way to one account.
+struct Sending<'a> {
+    gateway: &'a Arc<Gateway>,
+    inbound: &'a Inbound,
+    ask: &'a Ask,
+    bytes: Bytes,
+    target: &'a Target,
+    /// When the attempt began; the same for `prepare` and `renew`, which tells by it which token was refused.
+    now: Timestamp,
+}
+
+impl Sending<'_> {
+    /// Builds and sends the request; once more on a fresh connection where a kept one had gone stale.
+    async fn send(&self, deadline: Instant, settlement: &mut Settlement) -> Result<Response<Body>, Error> {
+        let config = &self.target.account.config;
+        let cx = CallCx { transport: &*self.target.account.transport, vault: &**self.gateway, now: self.now };
+        let mut fresh = false;
+        loop {
+            let mut request = self.prepare().await?;
+            for (name, value) in &config.headers {
+                request.headers_mut().insert(name, value.clone());
+            }
+            request.extensions_mut().insert(Once { fresh });
+            settlement.sent();
+            let sent = config.provider.send(&cx, request);
+            match within(deadline, config.timeouts.first_byte, self.ask, sent).await? {
+                Err(error) if error.facts().unanswered && !fresh => fresh = true,
+                answered => return answered,
+            }
+        }
     }
-    settlement.sent();
-    within(deadline, wait, ask, config.provider.send(cx, request)).await?
+
+    async fn prepare(&self) -> Result<Request<Bytes>, Error> {
+        let call = Call {
+            api: self.ask.route.api,
+            operation: self.ask.route.operation,
+            form: self.ask.form,
+            model: self.target.model.to_string(),
+            collection: self.ask.route.collection,
+            query: self.inbound.query.clone(),
+            headers: self.inbound.headers.clone(),
+            body: self.bytes.clone(),
+        };
+        let (gateway, account, now) = (Arc::clone(self.gateway), Arc::clone(&self.target.account), self.now);
+        to_its_end(async move {
+            let cx = CallCx { transport: &*account.transport, vault: &*gateway, now };
+            account.config.provider.prepare(&cx, call).await
+        })
+        .await
+    }
+
+    async fn renew(&self) -> Result<bool, Error> {
+        let (gateway, account, now) = (Arc::clone(self.gateway), Arc::clone(&self.target.account), self.now);
+        to_its_end(async move {
+            let cx = CallCx { transport: &*account.transport, vault: &*gateway, now };
+            account.config.provider.renew(&cx).await
+        })
+        .await
+    }
+}
+
+/// Runs what may get new credentials to its end, also when the client leaves: a token that a server has replaced, and
+/// that nobody has kept, is lost. What is ready at once, as nearly always, costs no task.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    let mut work = Box::pin(work);
+    if let Poll::Ready(done) = std::future::poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
+        return done;
+    }
+    let ended = tokio::spawn(work).await;
+    ended.unwrap_or_else(|_| Err(Error::new(Kind::Internal, "the account's credentials could not be had")))
 }
 
 /// The body to send, and whether the usage it asks for is to be hidden from the client.
@@ -188,7 +233,7 @@ pub(crate) async fn read_refusal(mut body: Body) -> Bytes {
 /// account's own fault, and the answer names the account. Then it gets a 502 of ours.
 fn handed_on(error: Error, answer: Answer) -> Error {
     let facts = error.facts();
-    let own_fault = facts.fault == Fault::Account && facts.scope == Scope::Account;
+    let own_fault = facts.fault == Fault::Account && facts.condition != Some(Condition::RateLimited);
     if own_fault || answer.status.is_redirection() {
         let told = answer.body.get(..answer.body.len().min(LOGGED_MAX)).unwrap_or_default();
         let told = String::from_utf8_lossy(told);

@@ -15,6 +15,7 @@ use crate::account::AccountState;
 use crate::config::{self, Loaded, Resolved};
 use crate::health::Overloads;
 use crate::keys::{Bound, KeyError, MadeKeys};
+use crate::overrides::{AccountPatch, Overrides};
 use crate::records::Records;
 use crate::reference::References;
 use crate::session::Sessions;
@@ -34,6 +35,7 @@ pub struct Gateway {
     keys: MadeKeys,
     records: Records,
     transports: Transports,
+    overrides: Overrides,
     overloads: Arc<Overloads>,
     sessions: Sessions,
     references: References,
@@ -79,8 +81,9 @@ impl Gateway {
         store.open().await?;
         let keys = MadeKeys::load(&store, &config).await?;
         let transports = Transports::default();
+        let overrides = Overrides::load(&store).await?;
         let mut states = HashMap::new();
-        let snapshot = Snapshot::new(&config, &keys.all(), &mut states, &transports)?;
+        let snapshot = Snapshot::new(&config, &keys.all(), &mut states, &transports, &overrides)?;
         let records = Records::new();
         records.measures().know(crate::catalogue::known(&snapshot).into_iter().collect());
         Ok(Arc::new(Self {
@@ -89,6 +92,7 @@ impl Gateway {
             keys,
             records,
             transports,
+            overrides,
             overloads: Arc::default(),
             sessions: Sessions::default(),
             references: References::default(),
@@ -171,7 +175,7 @@ impl Gateway {
         let keys = self.keys.bind(&fresh)?;
         let mut states = current.states.clone();
         states.retain(|name, _| fresh.accounts.iter().any(|account| account.name == *name));
-        let snapshot = Snapshot::new(&fresh, &keys.in_force(), &mut states, &self.transports)
+        let snapshot = Snapshot::new(&fresh, &keys.in_force(), &mut states, &self.transports, &self.overrides)
             .map_err(|error| vec![Problem::at("accounts", error.account.clone(), error.to_string())])?;
         // Nothing fails from here on: it is all of it.
         self.keys.commit(keys);
@@ -190,11 +194,30 @@ impl Gateway {
     ) -> Result<(), KeyError> {
         let mut current = self.current.lock().await;
         let Current { config, states, .. } = &mut *current;
-        let snapshot = Snapshot::new(config, &keys.in_force(), states, &self.transports)?;
+        let snapshot = Snapshot::new(config, &keys.in_force(), states, &self.transports, &self.overrides)?;
         kept.await?;
         self.keys.commit(keys);
         self.take_into_force(snapshot);
         Ok(())
+    }
+
+    /// Changes an account at run time; kept until the file's own value changes. `false` where there is no such account.
+    ///
+    /// # Errors
+    ///
+    /// When the change could not be kept; nothing is changed then.
+    pub async fn change_account(&self, name: &str, patch: AccountPatch) -> Result<bool, KeyError> {
+        let _writing = self.keys.writing().await;
+        let mut current = self.current.lock().await;
+        let Current { config, states, .. } = &mut *current;
+        let Some(file) = config.accounts.iter().find(|account| account.name == name) else { return Ok(false) };
+        self.overrides.change(file, patch, &*self.store).await?;
+        let keys = self.keys.bind(config).map_err(KeyError::Invalid)?;
+        let snapshot =
+            Snapshot::new(config, &keys.in_force(), states, &self.transports, &self.overrides)?;
+        self.keys.commit(keys);
+        self.take_into_force(snapshot);
+        Ok(true)
     }
 
     /// Looks at the configuration in force.
@@ -227,6 +250,9 @@ impl Gateway {
                 turn = 0;
                 self.transports.sweep();
                 self.sessions.sweep(self.now());
+                if let Err(error) = self.store.forget(self.now()).await {
+                    tracing::warn!(%error, "what is over could not be deleted from the store");
+                }
                 self.records.measures().upkeep();
             }
         }

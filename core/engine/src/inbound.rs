@@ -78,6 +78,11 @@ impl Inbound {
         Self { headers: head.headers, query, query_key, request_id }
     }
 
+    /// Takes off what no upstream may see; from here on the headers are those that are relayed.
+    pub(crate) fn strip(&mut self) {
+        sluice_wire::headers::relayed_up(&mut self.headers);
+    }
+
     /// The first of the presented secrets that is a known key.
     pub(crate) fn authenticate(&self, snapshot: &Snapshot, now: Timestamp) -> Result<Arc<Key>, Error> {
         authenticate(&self.headers, self.query_key.as_deref(), snapshot, now)

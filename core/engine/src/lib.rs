@@ -20,6 +20,7 @@ pub mod line;
 pub mod measure;
 pub mod operate;
 mod order;
+pub mod overrides;
 pub mod plugins;
 pub mod record;
 pub mod records;

@@ -50,7 +50,7 @@ where
 async fn answer<B>(
     gateway: &Arc<Gateway>,
     snapshot: &Arc<Snapshot>,
-    inbound: Inbound,
+    mut inbound: Inbound,
     body: B,
     route: ClientRoute,
     settlement: &mut Settlement,
@@ -64,6 +64,7 @@ where
     settlement.waits_for_body();
     let body = inbound.read(gateway, snapshot, body).await?;
     settlement.has_body(body.bytes.len());
+    inbound.strip();
     let ask = Ask::read(route, &body.bytes)?;
     settlement.asked(&ask);
     let candidates = route::permitted(snapshot, &key, &ask)?;

@@ -1,15 +1,15 @@
 //! What is counted and timed, under the names that dashboards depend on.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
-use metrics::{Key, KeyName, Level, Metadata, SharedString};
-use metrics::{Label, Recorder as _};
+use metrics::{Histogram, Key, KeyName, Label, Level, Metadata, Recorder as _};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use parking_lot::RwLock;
+use sluice_api::{Api, Timestamp};
 
 use crate::account::Account;
+use crate::operate;
 use crate::record::{Outcome, Record};
 use crate::snapshot::Snapshot;
 
@@ -64,6 +64,9 @@ const METADATA: Metadata<'static> = Metadata::new("sluice", Level::INFO, None);
 pub struct Measures {
     recorder: PrometheusRecorder,
     handle: PrometheusHandle,
+    duration: Histogram,
+    first_byte: Histogram,
+    overhead: Histogram,
     /// Models that may be labels.
     models: RwLock<HashSet<String>>,
 }
@@ -80,7 +83,15 @@ impl Measures {
         let builder = builder.set_buckets(&BUCKETS).unwrap_or_else(|_| PrometheusBuilder::new());
         let recorder = builder.build_recorder();
         let handle = recorder.handle();
-        Self { recorder, handle, models: RwLock::default() }
+        let histogram = |metric| recorder.register_histogram(&key(metric, Vec::new()), &METADATA);
+        Self {
+            duration: histogram(Metric::Duration),
+            first_byte: histogram(Metric::FirstByte),
+            overhead: histogram(Metric::Overhead),
+            recorder,
+            handle,
+            models: RwLock::default(),
+        }
     }
 
     /// Sets which models may be labels.
@@ -90,10 +101,10 @@ impl Measures {
 
     /// The metrics in Prometheus's text format.
     #[must_use]
-    pub fn render(&self, snapshot: &Snapshot) -> String {
+    pub fn render(&self, snapshot: &Snapshot, now: Timestamp) -> String {
         self.handle.run_upkeep();
         let mut text = self.handle.render();
-        text.push_str(&gauges(&snapshot.accounts));
+        text.push_str(&gauges(&snapshot.accounts, now));
         text
     }
 
@@ -111,74 +122,67 @@ impl Measures {
         self.add(Metric::Refusals, vec![Label::new("reason", reason)], 1);
     }
 
+    /// Counts a batch: what is the same in it is summed first, as labels cost more than sums.
     pub(crate) fn count(&self, batch: &[Record]) {
         let models = self.models.read();
+        let mut requests: HashMap<(Api, &str, &str, u16), u64> = HashMap::new();
+        let mut tokens: HashMap<(&str, &'static str), u64> = HashMap::new();
         for record in batch {
-            self.count_one(record, &models);
-        }
-    }
-
-    fn count_one(&self, record: &Record, models: &HashSet<String>) {
-        let model = if models.contains(&*record.model) {
-            SharedString::from(record.model.to_string())
-        } else {
-            SharedString::const_str(OTHER)
-        };
-        let account =
-            record.account.as_ref().map_or(SharedString::const_str(""), |name| name.to_string().into());
-        let labels = vec![
-            Label::new("api", record.api.name()),
-            Label::new("model", model.clone()),
-            Label::new("account", account),
-            Label::new("status", record.status.to_string()),
-        ];
-        self.add(Metric::Requests, labels, 1);
-        self.time(Metric::Duration, record.duration);
-        self.time(Metric::Overhead, record.overhead);
-        if let Some(first_byte) = record.first_byte {
-            self.time(Metric::FirstByte, first_byte);
-        }
-        if let Outcome::Refused(reason) = record.outcome {
-            self.refused(reason);
-        }
-        let Some(usage) = record.usage else { return };
-        for (class, tokens) in [
-            ("input", usage.input),
-            ("output", usage.output),
-            ("cache_write", usage.cache_write()),
-            ("cache_read", usage.cache_read),
-            ("reasoning", usage.reasoning),
-        ] {
-            if tokens > 0 {
-                self.add(
-                    Metric::Tokens,
-                    vec![Label::new("model", model.clone()), Label::new("class", class)],
-                    tokens,
-                );
+            let model = if models.contains(&*record.model) { &*record.model } else { OTHER };
+            let account = record.account.as_deref().unwrap_or_default();
+            *requests.entry((record.api, model, account, record.status)).or_default() += 1;
+            self.duration.record(record.duration.as_secs_f64());
+            self.overhead.record(record.overhead.as_secs_f64());
+            if let Some(first_byte) = record.first_byte {
+                self.first_byte.record(first_byte.as_secs_f64());
             }
+            if let Outcome::Refused(reason) = record.outcome {
+                self.refused(reason);
+            }
+            let usage = record.usage.unwrap_or_default();
+            for (class, count) in [
+                ("input", usage.input),
+                ("output", usage.output),
+                ("cache_write", usage.cache_write()),
+                ("cache_read", usage.cache_read),
+                ("reasoning", usage.reasoning),
+            ] {
+                if count > 0 {
+                    *tokens.entry((model, class)).or_default() += count;
+                }
+            }
+        }
+        for ((api, model, account, status), count) in requests {
+            let labels = vec![
+                Label::new("api", api.name()),
+                label("model", model),
+                label("account", account),
+                label("status", &status.to_string()),
+            ];
+            self.add(Metric::Requests, labels, count);
+        }
+        for ((model, class), count) in tokens {
+            self.add(Metric::Tokens, vec![label("model", model), Label::new("class", class)], count);
         }
     }
 
     fn add(&self, metric: Metric, labels: Vec<Label>, by: u64) {
         self.recorder.register_counter(&key(metric, labels), &METADATA).increment(by);
     }
-
-    fn time(&self, metric: Metric, span: Duration) {
-        self.recorder.register_histogram(&key(metric, Vec::new()), &METADATA).record(span.as_secs_f64());
-    }
 }
 
 /// What holds of the accounts now. A recorder of its own each time: one that stays would go on telling of accounts
 /// that have left the configuration, as it has no way to forget a gauge.
-fn gauges(accounts: &[Arc<Account>]) -> String {
+fn gauges(accounts: &[Arc<Account>], now: Timestamp) -> String {
     let recorder = PrometheusBuilder::new().build_recorder();
     let set = |metric, labels, value| recorder.register_gauge(&key(metric, labels), &METADATA).set(value);
     for account in accounts {
         let in_flight = f64::from(account.state.in_flight());
         set(Metric::InFlight, vec![label("account", &account.name)], in_flight);
-        for (state, holds) in [("ready", account.config.enabled), ("disabled", !account.config.enabled)] {
+        let now_in = operate::state(account, now);
+        for state in operate::STATES {
             let labels = vec![label("account", &account.name), Label::new("state", state)];
-            set(Metric::AccountState, labels, f64::from(u8::from(holds)));
+            set(Metric::AccountState, labels, f64::from(u8::from(state == now_in)));
         }
     }
     recorder.handle().render()

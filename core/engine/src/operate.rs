@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::HeaderMap;
+use http::{HeaderMap, Response, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 use sluice_api::error::Answer;
-use sluice_api::provider::{Call, CallCx, Failure};
+use sluice_api::provider::{Body, Call, CallCx, Failure};
 use sluice_api::{Api, Bytes, Error, Form, Kind, Operation, Timestamp};
 use utoipa::ToSchema;
 
@@ -188,11 +188,11 @@ impl Gateway {
 
     async fn send_once(&self, account: &Account, cx: &CallCx<'_>, call: Call) -> Result<u16, Error> {
         let provider = &account.config.provider;
-        let mut request = provider.prepare(cx, call).await?;
-        for (name, value) in &account.config.headers {
-            request.headers_mut().insert(name, value.clone());
+        let mut response = send(account, cx, call.clone()).await?;
+        if response.status() == StatusCode::UNAUTHORIZED && provider.renew(cx).await? {
+            response = send(account, cx, call).await?;
         }
-        let (head, body) = provider.send(cx, request).await?.into_parts();
+        let (head, body) = response.into_parts();
         let body = attempt::read_refusal(body).await;
         if head.status.is_success() {
             return Ok(head.status.as_u16());
@@ -201,6 +201,14 @@ impl Gateway {
         let error = provider.classify(&failure);
         Err(error.answer(Answer { status: head.status, headers: HeaderMap::new(), body }))
     }
+}
+
+async fn send(account: &Account, cx: &CallCx<'_>, call: Call) -> Result<Response<Body>, Error> {
+    let mut request = account.config.provider.prepare(cx, call).await?;
+    for (name, value) in &account.config.headers {
+        request.headers_mut().insert(name, value.clone());
+    }
+    account.config.provider.send(cx, request).await
 }
 
 /// A model that an account can be asked for, by what its configuration and its provider name.

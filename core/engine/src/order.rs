@@ -84,15 +84,27 @@ impl Order {
             return self.look(target, pool, cx).ok().map(|admission| (target, admission));
         }
         let ttl = cx.snapshot.sticky_ttl;
-        let session = self.session.clone().filter(|_| !ttl.is_zero());
-        let scope = session.as_ref().map(|session| Scope {
+        let session = self.session.take();
+        let picked = self.pick_for(pool, cx, session.as_ref().filter(|_| !ttl.is_zero()));
+        self.session = session;
+        picked
+    }
+
+    fn pick_for<'a>(
+        &mut self,
+        pool: &'a Pool,
+        cx: Picking<'_>,
+        session: Option<&Session>,
+    ) -> Option<(&'a Target, Admission)> {
+        let ttl = cx.snapshot.sticky_ttl;
+        let scope = session.map(|session| Scope {
             key: &cx.key.id,
             pool: &pool.name,
             session: &session.name,
         });
         let sessions = cx.gateway.sessions();
         let mut keeps = false;
-        if let (Some(scope), Some(true)) = (scope, session.as_ref().map(|session| session.follows))
+        if let (Some(scope), Some(true)) = (scope, session.map(|session| session.follows))
             && let Some(name) = sessions.account(scope, cx.now)
             && let Some(target) = pool.targets.iter().find(|target| target.account.name == name)
         {

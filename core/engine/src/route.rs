@@ -13,7 +13,7 @@ use crate::ask::Ask;
 use crate::key::Key;
 use crate::snapshot::Snapshot;
 
-/// Models whose accounts are remembered: clients can name any number of them.
+/// Models of one kind of request whose accounts are remembered: clients can name any number of them.
 const REMEMBERED_MAX: usize = 4096;
 
 /// An account that could serve a request, and how.
@@ -44,7 +44,9 @@ pub(crate) struct Candidates {
 
 /// Candidates of a snapshot by what is asked.
 #[derive(Debug, Default)]
-pub(crate) struct Remembered(RwLock<HashMap<(Api, Operation, Box<str>), Arc<Candidates>>>);
+pub(crate) struct Remembered(RwLock<HashMap<(Api, Operation), ByModel>>);
+
+type ByModel = HashMap<Box<str>, Arc<Candidates>>;
 
 /// Why an account can't serve a model at all.
 #[derive(Clone, Copy, Debug)]
@@ -93,16 +95,17 @@ pub(crate) fn binds(key: &Key, pool: &str, account: &str) -> bool {
 
 /// The candidates of what is asked, remembered.
 pub(crate) fn candidates(snapshot: &Snapshot, api: Api, operation: Operation, model: &str) -> Arc<Candidates> {
-    let key = (api, operation, Box::from(model));
-    if let Some(known) = snapshot.remembered.0.read().get(&key) {
-        return Arc::clone(known);
+    let known = |all: &HashMap<(Api, Operation), ByModel>| all.get(&(api, operation))?.get(model).cloned();
+    if let Some(known) = known(&snapshot.remembered.0.read()) {
+        return known;
     }
     let found = Arc::new(find(snapshot, api, operation, model));
     let mut all = snapshot.remembered.0.write();
-    if all.len() >= REMEMBERED_MAX {
-        all.clear();
+    let by_model = all.entry((api, operation)).or_default();
+    if by_model.len() >= REMEMBERED_MAX {
+        by_model.clear();
     }
-    all.insert(key, Arc::clone(&found));
+    by_model.insert(model.into(), Arc::clone(&found));
     found
 }
 

@@ -13,6 +13,7 @@ use crate::account::{Account, AccountState};
 use crate::config::{Resolved, RouteConfig, ServerConfig};
 use crate::health::Policy;
 use crate::key::{Group, Key, KeyTable};
+use crate::overrides::Overrides;
 use crate::route::Remembered;
 use crate::transport::{TransportError, Transports};
 
@@ -56,18 +57,21 @@ impl Snapshot {
         made_keys: &[Arc<Key>],
         states: &mut HashMap<String, Arc<AccountState>>,
         transports: &Transports,
+        overrides: &Overrides,
     ) -> Result<Self, TransportError> {
         let mut accounts = Vec::with_capacity(config.accounts.len());
         let mut pools: HashMap<String, Vec<Arc<Account>>> = HashMap::new();
         for (index, settings) in config.accounts.iter().enumerate() {
             let state = states.entry(settings.name.clone()).or_default();
+            let mut own = settings.clone();
+            overrides.apply(&mut own);
             let account = Arc::new(Account {
                 name: settings.name.as_str().into(),
                 index,
                 upstream: settings.upstream.as_str().into(),
                 transport: transports.for_account(settings)?,
                 state: Arc::clone(state),
-                config: settings.clone(),
+                config: own,
             });
             for pool in &settings.pools {
                 pools.entry(pool.clone()).or_default().push(Arc::clone(&account));

@@ -1,6 +1,6 @@
 //! HTTP/1.1 and HTTP/2 on one connection, until it ends by itself, is drained, or is cut.
 
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -57,7 +57,7 @@ where
         .pipeline_flush(false)
         .serve_connection(TokioIo::new(stream), service);
     let patient = std::future::pending();
-    until_it_ends(connection, |connection| connection.graceful_shutdown(), patient, orders).await;
+    until_it_ends(Box::pin(connection), |connection| connection.graceful_shutdown(), patient, orders).await;
 }
 
 /// Serves HTTP/2. Its first request has to be there when `first_due` comes.
@@ -88,19 +88,19 @@ pub(crate) async fn serve_http2<S>(
             std::future::pending::<()>().await;
         }
     };
-    until_it_ends(connection, |connection| connection.graceful_shutdown(), silent, orders).await;
+    until_it_ends(Box::pin(connection), |connection| connection.graceful_shutdown(), silent, orders).await;
 }
 
-/// Polls a connection until it ends, the client has been `silent` for too long, or it is cut.
+/// Polls a connection until it ends, the client has been `silent` for too long, or it is cut. The connection is boxed,
+/// as each future that it is handed through would have its size once more.
 async fn until_it_ends<C>(
-    connection: C,
+    mut connection: Pin<Box<C>>,
     drain: impl FnOnce(Pin<&mut C>),
     silent: impl Future<Output = ()>,
     orders: Orders,
 ) where
     C: Future<Output = hyper::Result<()>>,
 {
-    let mut connection = pin!(connection);
     let ended = tokio::select! {
         biased;
         ended = connection.as_mut() => ended,

@@ -3,7 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
@@ -61,11 +61,16 @@ impl<S: AsyncRead + Unpin> AsyncRead for Opened<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.remaining();
-        if self.first.is_empty() {
-            ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        } else {
-            let most = before.min(self.first.len());
-            buffer.put_slice(&self.first.split_to(most));
+        let again = before.min(self.first.len());
+        if again > 0 {
+            buffer.put_slice(&self.first.split_to(again));
+        }
+        // In one read with what follows: of two, hyper would double its buffer for the second.
+        match Pin::new(&mut self.stream).poll_read(cx, buffer) {
+            Poll::Pending if again == 0 => return Poll::Pending,
+            Poll::Ready(Err(error)) if again == 0 => return Poll::Ready(Err(error)),
+            // What went wrong is told again by the next read.
+            _ => {}
         }
         if buffer.remaining() < before {
             self.arrivals.tell();

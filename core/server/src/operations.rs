@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
+use sluice_engine::operate::state;
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
@@ -59,7 +60,11 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
     if enabled == 0 {
         reasons.push("no account is enabled".to_owned());
     }
-    let accounts = BTreeMap::from([("ready", enabled), ("disabled", snapshot.accounts.len() - enabled)]);
+    let now = app.gateway.now();
+    let mut accounts = BTreeMap::new();
+    for account in &snapshot.accounts {
+        *accounts.entry(state(account, now)).or_default() += 1;
+    }
     let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Ready { ready: reasons.is_empty(), reasons, accounts })).into_response()
 }
@@ -78,7 +83,7 @@ pub(crate) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Respo
             .into_response();
     }
     app.gateway.records().collect();
-    ([(CONTENT_TYPE, PROMETHEUS)], app.gateway.records().measures().render(&snapshot)).into_response()
+    ([(CONTENT_TYPE, PROMETHEUS)], app.gateway.records().measures().render(&snapshot, app.gateway.now())).into_response()
 }
 
 /// Whether a request carries this token, compared in constant time.

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use sluice_bedrock as _;
 use sluice_claude as _;
 use sluice_gemini as _;
 use sluice_limiters as _;

@@ -62,7 +62,9 @@ pub(crate) fn classify(failure: &Failure<'_>) -> Error {
         None => Error::new(Kind::Upstream, format!("Bedrock answered {}", failure.status)),
     };
     let error = error.recovers(facts.recovers);
-    if let Some((fault, scope, condition)) = said.map(|(.., blame)| *blame).or_else(by_name).or_else(overloaded) {
+    if let Some((fault, scope, condition)) =
+        said.map(|(.., blame)| *blame).or_else(by_name).or_else(overloaded)
+    {
         return error.blame(fault, scope).elsewhere(true).condition(Some(condition));
     }
     let elsewhere = facts.elsewhere || (status == 400 && refusal.message.contains(FLAG));
@@ -73,9 +75,9 @@ pub(crate) fn classify(failure: &Failure<'_>) -> Error {
 mod tests {
     use super::classify;
     use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+    use serde_json::json;
     use sluice_api::provider::Failure;
     use sluice_api::{Condition, Fault, Scope, Timestamp};
-    use serde_json::json;
 
     fn check(
         status: u16,
@@ -91,10 +93,15 @@ mod tests {
         }
         let body = json!({ "type": "error", "error": { "type": "x", "message": message } }).to_string();
         let status = StatusCode::from_u16(status).unwrap();
-        let failure = Failure { status, headers: &headers, body: body.as_bytes(), now: Timestamp::UNIX_EPOCH };
+        let failure =
+            Failure { status, headers: &headers, body: body.as_bytes(), now: Timestamp::UNIX_EPOCH };
         let error = classify(&failure);
         let facts = error.facts();
-        assert_eq!((facts.fault, facts.scope, facts.condition), (fault, scope, condition), "{exception} {message}");
+        assert_eq!(
+            (facts.fault, facts.scope, facts.condition),
+            (fault, scope, condition),
+            "{exception} {message}"
+        );
         let elsewhere = condition.is_some() || message.contains("invalid beta flag");
         assert_eq!(facts.elsewhere, elsewhere, "{exception} {message}");
     }
@@ -103,14 +110,40 @@ mod tests {
     fn whose_fault_a_refusal_is() {
         use Condition::{Failing, Overloaded, QuotaExceeded, RateLimited, Unauthorized};
         let ours = Fault::Account;
-        check(429, "ThrottlingException", "Too many requests, please wait", ours, Scope::Model, Some(RateLimited));
+        check(
+            429,
+            "ThrottlingException",
+            "Too many requests, please wait",
+            ours,
+            Scope::Model,
+            Some(RateLimited),
+        );
         check(429, "ThrottlingException:http://x", "", ours, Scope::Model, Some(RateLimited));
-        check(429, "ThrottlingException", "Too many tokens per day, please wait before trying again.", ours, Scope::Model, Some(QuotaExceeded));
+        check(
+            429,
+            "ThrottlingException",
+            "Too many tokens per day, please wait before trying again.",
+            ours,
+            Scope::Model,
+            Some(QuotaExceeded),
+        );
         check(400, "ServiceQuotaExceededException", "m", ours, Scope::Account, Some(QuotaExceeded));
-        for name in ["AccessDeniedException", "UnrecognizedClientException", "InvalidSignatureException", "ExpiredTokenException"] {
+        for name in [
+            "AccessDeniedException",
+            "UnrecognizedClientException",
+            "InvalidSignatureException",
+            "ExpiredTokenException",
+        ] {
             check(403, name, "The security token is invalid", ours, Scope::Account, Some(Unauthorized));
         }
-        check(403, "AccessDeniedException", "You don't have access to the model with the specified model ID.", ours, Scope::Model, Some(Unauthorized));
+        check(
+            403,
+            "AccessDeniedException",
+            "You don't have access to the model with the specified model ID.",
+            ours,
+            Scope::Model,
+            Some(Unauthorized),
+        );
         check(429, "ModelNotReadyException", "m", Fault::Provider, Scope::Model, Some(Overloaded));
         check(408, "ModelTimeoutException", "m", Fault::Provider, Scope::Model, Some(Failing));
         check(424, "ModelErrorException", "m", Fault::Provider, Scope::Model, Some(Failing));
@@ -123,11 +156,32 @@ mod tests {
     fn a_validation_is_the_clients_unless_it_is_about_the_account() {
         let client = Fault::Client;
         check(400, "ValidationException", "Input is too long.", client, Scope::Request, None);
-        check(400, "ValidationException", "messages.0: The provided model identifier is invalid", client, Scope::Request, None);
+        check(
+            400,
+            "ValidationException",
+            "messages.0: The provided model identifier is invalid",
+            client,
+            Scope::Request,
+            None,
+        );
         check(400, "ValidationException", "invalid beta flag", client, Scope::Request, None);
         let denied = Some(Condition::Unauthorized);
-        check(400, "ValidationException", "The provided model identifier is invalid.", Fault::Account, Scope::Model, denied);
-        check(400, "ValidationException", "Invocation of model ID x with on-demand throughput isn't supported. Retry", Fault::Account, Scope::Model, denied);
+        check(
+            400,
+            "ValidationException",
+            "The provided model identifier is invalid.",
+            Fault::Account,
+            Scope::Model,
+            denied,
+        );
+        check(
+            400,
+            "ValidationException",
+            "Invocation of model ID x with on-demand throughput isn't supported. Retry",
+            Fault::Account,
+            Scope::Model,
+            denied,
+        );
         check(400, "ValidationException", "Operation not allowed", Fault::Account, Scope::Account, denied);
     }
 

@@ -1,6 +1,7 @@
 //! How a request proves whose it is: a signature (SigV4), or a Bedrock API key as a bearer.
 
 use std::fmt;
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials as AccessKey;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
@@ -57,7 +58,7 @@ impl Credentials {
             .identity(identity)
             .region(region)
             .name(SERVICE)
-            .time(now.into())
+            .time(system_time(now))
             .settings(SigningSettings::default())
             .build()
             .map_err(unsigned)?
@@ -66,7 +67,8 @@ impl Credentials {
         let headers = headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
         let uri = request.uri().to_string();
         let body = SignableBody::Bytes(request.body());
-        let signable = SignableRequest::new(request.method().as_str(), uri, headers, body).map_err(unsigned)?;
+        let signable =
+            SignableRequest::new(request.method().as_str(), uri, headers, body).map_err(unsigned)?;
         let (signature, _) = sign(signable, &params).map_err(unsigned)?.into_parts();
         for header in signature.into_parts().0 {
             let mut value = HeaderValue::from_str(header.value()).map_err(unsigned)?;
@@ -75,6 +77,10 @@ impl Credentials {
         }
         Ok(())
     }
+}
+
+fn system_time(now: Timestamp) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(now.as_second().try_into().unwrap_or(0))
 }
 
 fn is_signed(name: &HeaderName) -> bool {
@@ -103,8 +109,7 @@ mod tests {
     use sluice_api::Secret;
 
     /// The vector was made by botocore.
-    const BODY: &str =
-        r#"{"anthropic_version":"bedrock-2023-05-31","max_tokens":1,"messages":[{"role":"user","content":"hi"}]}"#;
+    const BODY: &str = r#"{"anthropic_version":"bedrock-2023-05-31","max_tokens":1,"messages":[{"role":"user","content":"hi"}]}"#;
 
     fn signed(token: Option<&str>, change: impl FnOnce(&mut Request<Bytes>)) -> Request<Bytes> {
         let secret = |text: &str| Secret::new(text);

@@ -64,7 +64,9 @@ impl Frames {
             DecodedFrame::Complete(message) => {
                 self.begun = false;
                 let headers = message.headers().iter();
-                let texts = headers.map(|one| (one.name().as_str(), one.value().as_string().map_or("", |text| text.as_str())));
+                let texts = headers.map(|one| {
+                    (one.name().as_str(), one.value().as_string().map_or("", |text| text.as_str()))
+                });
                 read(texts.collect(), message.payload()).map(Some)
             }
         }
@@ -89,7 +91,8 @@ fn bounded(prelude: &[u8; PRELUDE]) -> Result<(), Error> {
 
 fn read(headers: Vec<(&str, &str)>, payload: &Bytes) -> Result<Message, Error> {
     let text = |name: &str| {
-        let mut found = headers.iter().filter(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let mut found =
+            headers.iter().filter(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         let first = found.next().unwrap_or_default();
         if found.next().is_some() { Err(broken("a header is in a message twice")) } else { Ok(first) }
     };
@@ -146,14 +149,18 @@ pub(crate) mod tests {
 
     /// An event, with headers in the order that AWS has.
     pub(crate) fn event(name: &str, payload: &str) -> Vec<u8> {
-        let headers = [(":event-type", name), (":content-type", "application/json"), (":message-type", "event")];
+        let headers =
+            [(":event-type", name), (":content-type", "application/json"), (":message-type", "event")];
         frame(&headers, payload.as_bytes())
     }
 
     /// An exception.
     pub(crate) fn exception(name: &str, payload: &str) -> Vec<u8> {
-        let headers =
-            [(":exception-type", name), (":content-type", "application/json"), (":message-type", "exception")];
+        let headers = [
+            (":exception-type", name),
+            (":content-type", "application/json"),
+            (":message-type", "exception"),
+        ];
         frame(&headers, payload.as_bytes())
     }
 
@@ -163,7 +170,8 @@ pub(crate) mod tests {
     const DELTA: &str = "0000009400000057b4ab9aee0b3a6576656e742d74797065070011636f6e74656e74426c6f636b44656c74610d3a636f6e74656e742d747970650700106170706c69636174696f6e2f6a736f6e0d3a6d6573736167652d747970650700056576656e747b22636f6e74656e74426c6f636b496e646578223a302c2264656c7461223a7b2274657874223a224869227d7d1f944657";
 
     pub(crate) fn bytes(hex: &str) -> Vec<u8> {
-        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+        let digit = |digit: u8| u8::try_from(char::from(digit).to_digit(16).unwrap()).unwrap();
+        hex.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
     }
 
     fn messages(pieces: &[&[u8]]) -> Result<Vec<Message>, String> {
@@ -245,7 +253,9 @@ pub(crate) mod tests {
         assert!(messages(&[&frame(&twice, b"")]).unwrap_err().contains("twice"));
         assert!(messages(&[&frame(&[(":message-type", "x")], b"")]).is_err());
         let original = exception("modelStreamErrorException", r#"{"originalMessage":"inner"}"#);
-        assert!(matches!(&messages(&[&original]).unwrap()[..], [Message::Exception { message, .. }] if message == "inner"));
+        assert!(
+            matches!(&messages(&[&original]).unwrap()[..], [Message::Exception { message, .. }] if message == "inner")
+        );
     }
 
     proptest! {

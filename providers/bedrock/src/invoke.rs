@@ -63,7 +63,10 @@ pub(crate) fn body(body: &Bytes, headers: &HeaderMap, betas: &Betas, purpose: Fo
     if !added.is_empty() {
         let comma = if members.iter().all(|(name, _)| goes(name)) { "" } else { "," };
         // Before what is cut: both may begin at one byte.
-        edits.insert(0, Edit { at: members.start..members.start, with: format!("{}{comma}", added.join(",")) });
+        edits.insert(
+            0,
+            Edit { at: members.start..members.start, with: format!("{}{comma}", added.join(",")) },
+        );
     }
     Ok(splice(body, edits))
 }
@@ -78,8 +81,8 @@ fn goes(name: &str) -> bool {
 }
 
 fn read(body: &[u8]) -> Result<Members, Error> {
-    let members =
-        Members::of(body).ok_or_else(|| Error::bad_request(None, "the request body must be a JSON object"))?;
+    let members = Members::of(body)
+        .ok_or_else(|| Error::bad_request(None, "the request body must be a JSON object"))?;
     for name in [ANTHROPIC_VERSION, ANTHROPIC_BETA] {
         if members.count(name) > 1 {
             let message = format!("`{name}` is in the request body twice: send it once");
@@ -95,7 +98,8 @@ fn least_tokens(thinking: &[u8]) -> u64 {
     struct Thinking {
         budget_tokens: Option<u64>,
     }
-    let budget = serde_json::from_slice::<Thinking>(thinking).ok().and_then(|thinking| thinking.budget_tokens);
+    let budget =
+        serde_json::from_slice::<Thinking>(thinking).ok().and_then(|thinking| thinking.budget_tokens);
     budget.unwrap_or(0).saturating_add(1)
 }
 
@@ -149,7 +153,9 @@ mod tests {
             (
                 " {\"model\" : \"m\",\"max_tokens\":1.0e+2, \"x\":0.10000000000000000555 ,\n\"stream\" : true\t,\"big\":12345678901234567890123,\"m\":\"\\u00e9 \\/ \\ud83d\\ude00\"} ",
                 "",
-                format!(" {{{version},\"max_tokens\":1.0e+2, \"x\":0.10000000000000000555 ,\n\"big\":12345678901234567890123,\"m\":\"\\u00e9 \\/ \\ud83d\\ude00\"}} "),
+                format!(
+                    " {{{version},\"max_tokens\":1.0e+2, \"x\":0.10000000000000000555 ,\n\"big\":12345678901234567890123,\"m\":\"\\u00e9 \\/ \\ud83d\\ude00\"}} "
+                ),
             ),
             (r#"{ "mo\u0064el":"m", "a":1 }"#, "", format!(r#"{{{version}, "a":1 }}"#)),
             // One that the client says itself stays.
@@ -179,7 +185,9 @@ mod tests {
             (r#"{"model":"m","max_tokens":7}"#, format!(r#"{{{version},"max_tokens":7}}"#)),
             (
                 r#"{"thinking":{"type":"enabled","budget_tokens":2048}}"#,
-                format!(r#"{{{version},"max_tokens":2049,"thinking":{{"type":"enabled","budget_tokens":2048}}}}"#),
+                format!(
+                    r#"{{{version},"max_tokens":2049,"thinking":{{"type":"enabled","budget_tokens":2048}}}}"#
+                ),
             ),
         ] {
             assert_eq!(sent(text, "", For::Count), expected);

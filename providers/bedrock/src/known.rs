@@ -83,12 +83,7 @@ pub(crate) const KNOWN: [Known; 24] = [
     known("claude-fable-5-1", "", "claude-fable-5-1", &[Us, Eu, UsGov, Global]),
     known("claude-fable-5", "", "claude-fable-5", &[Us, Eu, Apac, Au, Global]),
     known("claude-haiku-5-5", "", "claude-haiku-5-5", &[Us, Eu, Apac, Jp, Au, UsGov, Global]),
-    known(
-        "claude-haiku-4-5",
-        "20251001",
-        "claude-haiku-4-5-20251001-v1:0",
-        &[Us, Eu, Apac, Jp, Au, Global],
-    ),
+    known("claude-haiku-4-5", "20251001", "claude-haiku-4-5-20251001-v1:0", &[Us, Eu, Apac, Jp, Au, Global]),
     known("claude-mythos-5-1", "", "claude-mythos-5-1", &[Us, Global]),
     known("claude-mythos-5", "", "claude-mythos-5", &[Us]),
     known("claude-mythos-preview", "", "claude-mythos-preview", &[Us, Apac, Au]),

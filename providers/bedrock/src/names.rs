@@ -22,7 +22,7 @@ const COINED_MAX: usize = 128;
 /// Which inference profile serves a model that is asked for by Anthropic's name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Profile {
+pub(crate) enum InferenceProfile {
     /// That of the region's geography; where the model has none there, the global one.
     #[default]
     Nearest,
@@ -49,7 +49,7 @@ pub(crate) struct Names {
     geographies: &'static [Geography],
     /// Whether the region is one that global profiles span: China and GovCloud are worlds of their own.
     commercial: bool,
-    profile: Profile,
+    profile: InferenceProfile,
     claude_arns: Vec<String>,
     /// Anthropic's names in the table, with and without their dates.
     ids: HashMap<String, String>,
@@ -57,7 +57,7 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    pub(crate) fn new(region: &str, profile: Profile, claude_arns: Vec<String>) -> Self {
+    pub(crate) fn new(region: &str, profile: InferenceProfile, claude_arns: Vec<String>) -> Self {
         let mut names = Self {
             geographies: geographies(region),
             commercial: !region.starts_with("cn-") && !region.starts_with("us-gov-"),
@@ -84,7 +84,8 @@ impl Names {
             KNOWN.iter().any(|known| known.name == name && known.date.is_empty()).then(|| id(name))?
         };
         let found = id(asked).or_else(|| id(asked.strip_suffix("-latest")?)).or_else(undated);
-        found.or_else(|| if is_anthropics(asked) { self.coined.get(asked, || self.coin(asked)) } else { None })
+        found
+            .or_else(|| if is_anthropics(asked) { self.coined.get(asked, || self.coin(asked)) } else { None })
     }
 
     /// The id to ask for.
@@ -117,8 +118,10 @@ impl Names {
 
     /// Anthropic's names that this account can serve.
     pub(crate) fn listed(&self) -> Vec<String> {
-        let reached = |known: &&Known| self.profile == Profile::None || self.of(known.profiles).is_some();
-        let mut names: Vec<String> = KNOWN.iter().filter(reached).map(|known| known.name.to_owned()).collect();
+        let reached =
+            |known: &&Known| self.profile == InferenceProfile::None || self.of(known.profiles).is_some();
+        let mut names: Vec<String> =
+            KNOWN.iter().filter(reached).map(|known| known.name.to_owned()).collect();
         names.dedup();
         names
     }
@@ -140,10 +143,10 @@ impl Names {
         let own = self.geographies.iter().copied().find(|geography| profiles.contains(geography));
         let global = (self.commercial && profiles.contains(&Geography::Global)).then_some(Geography::Global);
         match self.profile {
-            Profile::Nearest => own.or(global),
-            Profile::Geographic => own,
-            Profile::Global => global.or(own),
-            Profile::None => None,
+            InferenceProfile::Nearest => own.or(global),
+            InferenceProfile::Geographic => own,
+            InferenceProfile::Global => global.or(own),
+            InferenceProfile::None => None,
         }
     }
 }
@@ -201,10 +204,14 @@ impl Coined {
 
 #[cfg(test)]
 mod tests {
-    use super::{COINED_MAX, Names, Profile, Speaks, foundation};
+    use super::{COINED_MAX, InferenceProfile, Names, Speaks, foundation};
 
-    fn names(region: &str, profile: Profile) -> Names {
-        Names::new(region, profile, vec!["arn:aws:bedrock:us-east-1:1:application-inference-profile/a".to_owned()])
+    fn names(region: &str, profile: InferenceProfile) -> Names {
+        Names::new(
+            region,
+            profile,
+            vec!["arn:aws:bedrock:us-east-1:1:application-inference-profile/a".to_owned()],
+        )
     }
 
     #[test]
@@ -234,7 +241,7 @@ mod tests {
             ("us-west-2", "claude-sonnet-4-5-20991231", "us.anthropic.claude-sonnet-4-5-20991231"),
             ("me-central-1", "claude-sonnet-7", "global.anthropic.claude-sonnet-7"),
         ] {
-            let names = names(region, Profile::Nearest);
+            let names = names(region, InferenceProfile::Nearest);
             assert_eq!(names.known(asked), Some(id), "{region} {asked}");
             assert_eq!(names.id(id), id);
         }
@@ -244,13 +251,13 @@ mod tests {
     fn the_setting_says_whether_requests_may_leave_the_geography() {
         let of = |profile| names("ap-northeast-1", profile).id("claude-opus-4-5").into_owned();
         let id = "anthropic.claude-opus-4-5-20251101-v1:0";
-        assert_eq!(of(Profile::Nearest), format!("global.{id}"));
-        assert_eq!(of(Profile::Geographic), id);
-        assert_eq!(of(Profile::None), id);
+        assert_eq!(of(InferenceProfile::Nearest), format!("global.{id}"));
+        assert_eq!(of(InferenceProfile::Geographic), id);
+        assert_eq!(of(InferenceProfile::None), id);
         let of = |profile| names("eu-west-1", profile).id("claude-opus-4-5").into_owned();
-        assert_eq!(of(Profile::Geographic), format!("eu.{id}"));
-        assert_eq!(of(Profile::Global), format!("global.{id}"));
-        assert_eq!(of(Profile::None), id);
+        assert_eq!(of(InferenceProfile::Geographic), format!("eu.{id}"));
+        assert_eq!(of(InferenceProfile::Global), format!("global.{id}"));
+        assert_eq!(of(InferenceProfile::None), id);
     }
 
     #[test]
@@ -272,7 +279,7 @@ mod tests {
             ("m-1", None, Some("m-1")),
             (".x", None, Some(".x")),
         ] {
-            let names = names("us-east-1", Profile::Nearest);
+            let names = names("us-east-1", InferenceProfile::Nearest);
             assert_eq!(names.known(id), None, "{id}");
             assert_eq!((names.id(id).as_ref(), names.speaks(id), foundation(id)), (id, speaks, model));
         }
@@ -280,7 +287,7 @@ mod tests {
 
     #[test]
     fn names_by_rule_are_kept_up_to_a_bound_and_work_beyond_it() {
-        let names = names("us-east-1", Profile::Nearest);
+        let names = names("us-east-1", InferenceProfile::Nearest);
         for number in 0..COINED_MAX + 5 {
             let asked = format!("claude-new-{number}");
             let id = format!("us.anthropic.{asked}");
@@ -293,10 +300,12 @@ mod tests {
 
     #[test]
     fn what_is_listed_can_be_reached() {
-        assert!(names("us-east-1", Profile::Nearest).listed().contains(&"claude-mythos-5".to_owned()));
-        let european = names("eu-west-1", Profile::Geographic).listed();
+        assert!(
+            names("us-east-1", InferenceProfile::Nearest).listed().contains(&"claude-mythos-5".to_owned())
+        );
+        let european = names("eu-west-1", InferenceProfile::Geographic).listed();
         assert!(!european.contains(&"claude-mythos-5".to_owned()));
         assert_eq!(european.iter().filter(|name| *name == "claude-3-5-sonnet").count(), 1);
-        assert!(names("cn-north-1", Profile::Nearest).listed().is_empty());
+        assert!(names("cn-north-1", InferenceProfile::Nearest).listed().is_empty());
     }
 }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::betas::{self, Betas};
 use crate::credentials::Credentials;
-use crate::names::{Names, Profile};
+use crate::names::{InferenceProfile, Names};
 
 /// The longest region name that is taken; AWS's longest has 14 letters.
 const REGION_MAX: usize = 32;
@@ -29,9 +29,12 @@ pub(crate) struct BedrockSettings {
     session_token: Option<Secret>,
     /// Bedrock API key, sent as a bearer.
     api_key: Option<Secret>,
-    /// Which inference profile serves a model that is asked for by Anthropic's name.
+    /// Which inference profile serves a model that is asked for by Anthropic's name: that of the region's geography and,
+    /// where the model has none there, the global one (nearest); that of the geography alone, so that no request leaves
+    /// it (geographic); the global one first (global); the model in the region itself (none).
     #[serde(default)]
-    inference_profile: Profile,
+    #[schema(default = "nearest")]
+    inference_profile: InferenceProfile,
     /// ARNs that stand for Claude models without saying so: application inference profiles, provisioned throughput.
     /// What they are asked is Claude's own; any other opaque ARN is asked through Converse.
     #[serde(default)]
@@ -39,6 +42,7 @@ pub(crate) struct BedrockSettings {
     /// Flags of anthropic-beta that are not sent on; a name may end in *. Bedrock refuses a request that has a flag which
     /// it does not know; the default lists Anthropic's own that are known to be refused.
     #[serde(default = "betas::refused")]
+    #[schema(default = betas::refused)]
     drop_betas: Vec<String>,
 }
 
@@ -57,6 +61,9 @@ impl BedrockSettings {
         let mut problems = Vec::new();
         if !is_region(&self.region) {
             problems.extend(section.wrong("region", "it is no name of a region like us-east-1"));
+        }
+        if self.claude_arns.iter().any(|arn| !arn.starts_with("arn:")) {
+            problems.extend(section.wrong("claude_arns", "an ARN begins with `arn:`"));
         }
         let base_url = self.base_url.as_deref().map_or_else(|| endpoint_of(&self.region), ToOwned::to_owned);
         let endpoint = Endpoint::parse(&base_url, &[]).map_err(|why| section.wrong("base_url", why));
@@ -81,7 +88,8 @@ impl BedrockSettings {
     }
 
     fn credentials(&self, section: &Section<'_>) -> Result<Credentials, Vec<Problem>> {
-        let missing = |key: &str| section.wrong(key, format!("`{key}` is missing: an access key has both halves"));
+        let missing =
+            |key: &str| section.wrong(key, format!("`{key}` is missing: an access key has both halves"));
         match (&self.api_key, &self.access_key_id, &self.secret_access_key, &self.session_token) {
             (Some(key), None, None, None) => {
                 Ok(Credentials::Bearer(section.credential("api_key", "Bearer ", key)?))

@@ -194,7 +194,6 @@ mod tests {
             provider = "test-secretive"
             headers = { x = "planted" }
             proxy = "http://u:planted@h"
-            oauth = { access_token = "planted", client_id = "shown", token_url = "https://u:planted@shown/t" }
             base_url = "https://u:plan/ted@shown/path?key=planted"
             credential = { env = "SHOWN_NAME" }
             inline = "planted"
@@ -212,8 +211,6 @@ mod tests {
         for (value, plain) in [
             (&shown["server"]["tls"]["key"], "key.pem"),
             (&shown["server"]["metrics_token"]["file"], "/run/metrics"),
-            (&account["oauth"]["client_id"], "shown"),
-            (&account["oauth"]["token_url"], "https://***@shown/t"),
             (&account["base_url"], "https://***@shown/path?***"),
             (&account["credential"]["env"], "SHOWN_NAME"),
             (&account["nested"]["region"], "shown"),

@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use serde_json::Value;
+use sluice_api::oauth;
 use sluice_api::plugin::SettingsSchema;
 
 use super::settings::{
-    Account, Admin, Cooldown, Cost, Group, KeyFields, KeySecret, Limit, Limits, Oauth, Queue, Route,
-    Scheduler, Server, Stats, Store, Telemetry, Tls, Upstream,
+    Account, Admin, Cooldown, Cost, Group, KeyFields, KeySecret, Limit, Limits, Queue, Route, Scheduler,
+    Server, Stats, Store, Telemetry, Tls, Upstream,
 };
 use crate::plugins;
 
@@ -24,7 +25,7 @@ pub fn reference() -> String {
         ("`[store]`", SettingsSchema::of::<Store>()),
         ("`[upstream]`", SettingsSchema::of::<Upstream>()),
         ("`[[accounts]]`", SettingsSchema::of::<Account>()),
-        ("`[[accounts]]` oauth", SettingsSchema::of::<Oauth>()),
+        ("`[[accounts]]` oauth, where its provider has it", SettingsSchema::of::<oauth::Settings>()),
         ("`[[routes]]`", SettingsSchema::of::<Route>()),
         ("`[scheduler]`", SettingsSchema::of::<Scheduler>()),
         ("`[scheduler]` cooldown", SettingsSchema::of::<Cooldown>()),

@@ -8,7 +8,7 @@ mod server;
 
 use sluice_api::units::Span;
 
-pub use account::{Account, Oauth, Route};
+pub use account::{Account, Route};
 pub use key::{Group, KeyFields, KeySecret, Mode, Queue};
 pub use limit::{Decimal, Limit, Per};
 pub use plugins::{Cooldown, Cost, Limits, Scheduler, Stats, Store, UnknownModel};

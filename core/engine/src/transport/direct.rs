@@ -17,6 +17,7 @@ use sluice_api::provider::Body;
 use sluice_api::{Error, Kind};
 use tokio::net::TcpStream;
 
+use super::Once;
 use super::pool::{Connection, Pool};
 
 /// Most that is buffered of what an upstream sends ahead, and the longest head that it may send.
@@ -34,15 +35,22 @@ impl Direct {
         Self { pool, connect_timeout }
     }
 
-    pub(super) async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, Error> {
-        let (authority, request) = to_origin_form(request)?;
-        if let Some(mut connection) = self.pool.take(&authority) {
-            match exchange(&mut connection, copy(&request)).await {
+    pub(super) async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Body>, Error> {
+        let once = request.extensions_mut().remove::<Once>();
+        let (authority, mut request) = to_origin_form(request)?;
+        if !once.is_some_and(|once| once.fresh)
+            && let Some(mut connection) = self.pool.take(&authority)
+        {
+            let again = once.is_none().then(|| copy(&request));
+            match exchange(&mut connection, request).await {
                 Ok(response) => return Ok(self.answered(authority, connection, response)),
                 // It went stale in the pool: that is no attempt. One that broke as the request came looks the same, so
                 // a fresh connection is next, and never another from the pool: a request that kills its connection is
                 // sent twice at most.
-                Err(error) if is_stale(&error) => {}
+                Err(error) if is_stale(&error) => match again {
+                    Some(again) => request = again,
+                    None => return Err(broken(&error).unanswered()),
+                },
                 Err(error) => return Err(broken(&error)),
             }
         }

@@ -28,6 +28,14 @@ pub struct TransportError {
     pub(crate) reason: String,
 }
 
+/// Marks a request whose sender sees to stale connections itself, and so spares a copy of each: an error that is
+/// [`unanswered`](sluice_api::error::Facts::unanswered) asks for the request again, with `fresh` this time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Once {
+    /// Not on a kept connection.
+    pub(crate) fresh: bool,
+}
+
 /// What all transports share: one pool of plain connections, and one client for each way of going through TLS, so
 /// that a reload keeps its connections.
 #[derive(Default)]

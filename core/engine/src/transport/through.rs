@@ -9,6 +9,8 @@ use http_body_util::BodyExt;
 use sluice_api::provider::Body;
 use sluice_api::{Error, Kind, Secret};
 
+use super::Once;
+
 /// Idle connections kept for one upstream: above any concurrency that is expected, or each request costs a new one.
 const IDLE_MAX: usize = 4096;
 
@@ -37,16 +39,23 @@ impl Through {
         Ok(Self { proxy, connect_timeout, client: OnceLock::new() })
     }
 
-    pub(super) async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, Error> {
+    pub(super) async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Body>, Error> {
+        let once = request.extensions_mut().remove::<Once>();
         let request = reqwest::Request::try_from(request).map_err(|error| failed(&error))?;
-        let (client, again) = (self.client()?, request.try_clone());
-        let response = match (client.execute(request).await, again) {
-            // It went stale in the pool: that is no attempt. reqwest does not say whether a connection was fresh; so a
-            // request that kills its connection is sent twice at most, as a failover would send it.
-            (Err(error), Some(again)) if is_unanswered(&error) => client.execute(again).await,
-            (answered, _) => answered,
+        let client = self.client()?;
+        let again = if once.is_none() { request.try_clone() } else { None };
+        let response = match client.execute(request).await {
+            Ok(response) => response,
+            // It went stale in the pool: that is no attempt. reqwest does not say whether a connection was fresh, and
+            // can't be told to take one; so a request that kills its connection is sent twice, as a failover would
+            // send it, and no more.
+            Err(error) if is_unanswered(&error) => match (once, again) {
+                (Some(Once { fresh: false }), _) => return Err(failed(&error).unanswered()),
+                (None, Some(again)) => client.execute(again).await.map_err(|error| failed(&error))?,
+                _ => return Err(failed(&error)),
+            },
+            Err(error) => return Err(failed(&error)),
         };
-        let response = response.map_err(|error| failed(&error))?;
         let response: Response<reqwest::Body> = response.into();
         Ok(response.map(|body| body.map_err(|error| failed(&error)).boxed_unsync()))
     }

@@ -1,69 +1,28 @@
-//! Accounts, as operators see them.
+//! Accounts, as operators see and switch them.
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Path, State};
 use http::StatusCode;
-use jiff::Timestamp;
-use serde::Serialize;
-use sluice_engine::account::Account;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use sluice_api::{Error, Kind};
+use sluice_engine::explain::{Explanation, Question};
+use sluice_engine::operate::{AccountView, Tested};
+use sluice_engine::overrides::AccountPatch;
 use utoipa::ToSchema;
 
 use super::answer::{List, Refusal, Refused};
 use crate::App;
 
-/// An upstream account.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct AccountView {
-    /// Its name.
-    name: String,
-    /// Its provider.
-    provider: &'static str,
-    /// The pools it is in.
-    pools: Vec<String>,
-    /// Whether the operator has it enabled.
-    enabled: bool,
-    /// `ready` or `disabled`.
-    state: &'static str,
-    /// Its priority; lower is tried first.
-    priority: u32,
-    /// Its weight.
-    weight: u32,
-    /// Requests it may have at once; 0 = no bound.
-    concurrency: u32,
-    /// Requests it has now.
-    in_flight: u32,
-    /// When a request last went to it.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    last_used: Option<Timestamp>,
-}
-
-impl AccountView {
-    fn of(account: &Account) -> Self {
-        let config = &account.config;
-        Self {
-            name: account.name.to_string(),
-            provider: config.provider.info().kind,
-            pools: config.pools.clone(),
-            enabled: config.enabled,
-            state: if config.enabled { "ready" } else { "disabled" },
-            priority: config.priority,
-            weight: config.weight,
-            concurrency: config.concurrency,
-            in_flight: account.state.in_flight(),
-            last_used: account.state.last_used(),
-        }
-    }
-}
-
-/// Every account.
+/// Every account, with its state.
 #[utoipa::path(get, path = "/admin/v1/accounts", tag = "Admin", security(("admin_token" = [])),
     responses((status = 200, body = List<AccountView>), (status = 401, body = Refused)))]
 pub(crate) async fn list(State(app): State<App>) -> Json<List<AccountView>> {
-    let snapshot = app.gateway.snapshot();
-    Json(List::whole(snapshot.accounts.iter().map(|account| AccountView::of(account)).collect()))
+    Json(List::whole(app.gateway.account_views()))
 }
 
-/// One account.
+/// One account, with its state.
 #[utoipa::path(get, path = "/admin/v1/accounts/{name}", tag = "Admin", security(("admin_token" = [])),
     params(("name" = String, Path, description = "The account's name")),
     responses((status = 200, body = AccountView), (status = 401, body = Refused), (status = 404, body = Refused)))]
@@ -71,9 +30,88 @@ pub(crate) async fn show(
     State(app): State<App>,
     Path(name): Path<String>,
 ) -> Result<Json<AccountView>, Refusal> {
-    let snapshot = app.gateway.snapshot();
-    let account = snapshot.account(&name);
-    account.map(|account| Json(AccountView::of(account))).ok_or_else(|| {
-        Refusal::new(StatusCode::NOT_FOUND, "not_found", format!("there is no account `{name}`"))
+    app.gateway.account_view(&name).map(Json).ok_or_else(|| unknown(&name))
+}
+
+/// Changes an account: kept over restarts, until the file's own value changes.
+#[utoipa::path(patch, path = "/admin/v1/accounts/{name}", tag = "Admin", security(("admin_token" = [])),
+    params(("name" = String, Path, description = "The account's name")), request_body = AccountPatch,
+    responses((status = 200, body = AccountView), (status = 400, body = Refused), (status = 401, body = Refused), (status = 404, body = Refused), (status = 503, body = Refused)))]
+pub(crate) async fn change(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Json<AccountView>, Refusal> {
+    let patch: AccountPatch = read(&body)?;
+    if patch.weight == Some(0) {
+        let message = "a weight is at least 1; to take an account out, set enabled to false";
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid_field", message).field("weight"));
+    }
+    if !app.gateway.change_account(&name, patch).await? {
+        return Err(unknown(&name));
+    }
+    tracing::info!(account = %name, ?patch, "an operator changed an account");
+    app.gateway.account_view(&name).map(Json).ok_or_else(|| unknown(&name))
+}
+
+/// Ends every state that an account is in.
+#[utoipa::path(post, path = "/admin/v1/accounts/{name}/recover", tag = "Admin", security(("admin_token" = [])),
+    params(("name" = String, Path, description = "The account's name")),
+    responses((status = 200, body = AccountView), (status = 401, body = Refused), (status = 404, body = Refused)))]
+pub(crate) async fn recover(
+    State(app): State<App>,
+    Path(name): Path<String>,
+) -> Result<Json<AccountView>, Refusal> {
+    let view = app.gateway.recover_account(&name).ok_or_else(|| unknown(&name))?;
+    tracing::info!(account = %name, "an operator ended an account's states");
+    Ok(Json(view))
+}
+
+/// What an account is tried with.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Trial {
+    /// The model to ask for; left out: one that the account's configuration or its provider names.
+    model: Option<String>,
+}
+
+/// Sends one tiny request to an account, whatever state it is in.
+#[utoipa::path(post, path = "/admin/v1/accounts/{name}/test", tag = "Admin", security(("admin_token" = [])),
+    params(("name" = String, Path, description = "The account's name")), request_body = Option<Trial>,
+    responses((status = 200, body = Tested), (status = 400, body = Refused), (status = 401, body = Refused), (status = 404, body = Refused)))]
+pub(crate) async fn test(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Json<Tested>, Refusal> {
+    let trial: Trial = if body.is_empty() { Trial::default() } else { read(&body)? };
+    let tested = app.gateway.test_account(&name, trial.model.as_deref()).await;
+    tested.map(Json).map_err(|error: Error| match error.kind() {
+        Kind::ModelNotFound => unknown(&name),
+        _ => Refusal::new(StatusCode::BAD_REQUEST, "invalid_field", error.to_string()).field("model"),
     })
+}
+
+/// Why a request would go where it goes, with none sent.
+#[utoipa::path(post, path = "/admin/v1/explain", tag = "Admin", security(("admin_token" = [])),
+    request_body = Question,
+    responses((status = 200, body = Explanation), (status = 400, body = Refused), (status = 401, body = Refused)))]
+pub(crate) async fn explain(State(app): State<App>, body: Bytes) -> Result<Json<Explanation>, Refusal> {
+    let question: Question = read(&body)?;
+    Ok(Json(app.gateway.explain(&question)))
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(|error| {
+        let refusal = Refusal::new(StatusCode::BAD_REQUEST, "invalid_body", format!("the body can't be read: {error}"));
+        let named = error.to_string();
+        match named.split('`').nth(1) {
+            Some(field) => refusal.field(field),
+            None => refusal,
+        }
+    })
+}
+
+fn unknown(name: &str) -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "not_found", format!("there is no account `{name}`"))
 }

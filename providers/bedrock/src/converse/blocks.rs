@@ -52,7 +52,9 @@ impl Piece {
     fn opening(&self) -> Option<Value> {
         Some(match self {
             Self::Text(_) => json!({ "type": "text", "text": "" }),
-            Self::Thinking(_) | Self::Signature(_) => json!({ "type": "thinking", "thinking": "", "signature": "" }),
+            Self::Thinking(_) | Self::Signature(_) => {
+                json!({ "type": "thinking", "thinking": "", "signature": "" })
+            }
             Self::Redacted(data) => json!({ "type": "redacted_thinking", "data": data }),
             Self::Call { id, name } => json!({ "type": "tool_use", "id": id, "name": name, "input": {} }),
             // Arguments of no call.
@@ -102,9 +104,9 @@ impl Blocks {
         if self.waiting.is_empty() {
             self.waiting.push_back(Block { index, pieces: Vec::new(), stopped: false });
         }
-        match self.waiting.iter_mut().position(|block| block.index == index) {
-            Some(0) => return Ok(self.write(&piece, out)),
-            _ => {}
+        if self.waiting.front().is_some_and(|first| first.index == index) {
+            self.write(&piece, out);
+            return Ok(());
         }
         self.held += piece.length();
         if self.held > HELD_MAX {
@@ -141,13 +143,15 @@ impl Blocks {
     }
 
     fn write(&mut self, piece: &Piece, out: &mut Vec<u8>) {
-        let begins = matches!(piece, Piece::Call { .. } | Piece::Redacted(_)) || self.open != Some(piece.sort());
+        let begins =
+            matches!(piece, Piece::Call { .. } | Piece::Redacted(_)) || self.open != Some(piece.sort());
         if begins {
             let Some(opening) = piece.opening() else { return };
             self.close(out);
             self.open = Some(piece.sort());
             self.called |= piece.sort() == Sort::Call;
-            let start = json!({ "type": "content_block_start", "index": self.next, "content_block": opening });
+            let start =
+                json!({ "type": "content_block_start", "index": self.next, "content_block": opening });
             emit("content_block_start", &start, out);
         }
         if let Some(delta) = piece.delta() {

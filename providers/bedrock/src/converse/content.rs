@@ -7,8 +7,8 @@ use sluice_api::Error;
 
 use super::documents::Documents;
 use super::read::{
-    CacheControl, Head, ImageBlock, RedactedBlock, SearchResultBlock, TextBlock, ThinkingBlock, ToolResultBlock, ToolUseBlock,
-    Turn, parse, refused, text, wrong,
+    CacheControl, Head, ImageBlock, RedactedBlock, SearchResultBlock, TextBlock, ThinkingBlock,
+    ToolResultBlock, ToolUseBlock, Turn, parse, refused, text, wrong,
 };
 use super::shape::{
     Block, CachePoint, Image, Message, Reasoning, SearchResult, Source, Text, ToolResult, ToolUse,
@@ -43,6 +43,7 @@ impl Turns {
         for (block, at) in self.blocks(told, "system")? {
             match block {
                 Block::Text(text) if text.starts_with(BILLING) => {}
+                Block::CachePoint(_) if blocks.is_empty() => {}
                 Block::Text(_) | Block::CachePoint(_) => blocks.push(block),
                 _ => return Err(wrong(&at, "the system's text has text blocks alone")),
             }
@@ -86,7 +87,9 @@ impl Turns {
             if let Some(translated) = self.block(&head.kind, block, &at)? {
                 blocks.push((translated, at.clone()));
             }
-            if let Some(mark) = head.cache_control.filter(|_| self.caches) {
+            // Nothing can be cached before the first block, and nothing more right after a point.
+            let follows = blocks.last().is_some_and(|(last, _)| !matches!(last, Block::CachePoint(_)));
+            if let Some(mark) = head.cache_control.filter(|_| self.caches && follows) {
                 blocks.push((Block::CachePoint(mark.point()), at));
             }
         }

@@ -46,9 +46,7 @@ impl Documents {
         let (format, source) = match (source.kind.as_ref(), source.media_type.as_ref()) {
             ("base64", "application/pdf") => (Some("pdf"), Source::Bytes(source.data)),
             ("base64", other) => return Err(wrong(&place, &format!("`{other}` is no type of documents"))),
-            ("text", _) => {
-                (Some("txt"), Source::Bytes(Cow::Owned(STANDARD.encode(source.data.as_bytes()))))
-            }
+            ("text", _) => (Some("txt"), Source::Bytes(Cow::Owned(STANDARD.encode(source.data.as_bytes())))),
             ("content", _) => (None, Source::Content(texts(source.content, &place)?)),
             (other, _) => return Err(refused(&place, &format!("a document by `{other}`"))),
         };

@@ -42,7 +42,12 @@ pub(super) enum TopK {
 
 /// The table; the first that fits.
 const FAMILIES: [Family; 3] = [
-    Family { start: "amazon.nova-2", caches: true, reasoning: Reasoning::NovaConfig, top_k: TopK::NovaConfig },
+    Family {
+        start: "amazon.nova-2",
+        caches: true,
+        reasoning: Reasoning::NovaConfig,
+        top_k: TopK::NovaConfig,
+    },
     Family { start: "amazon.nova", caches: true, reasoning: Reasoning::AsAsked, top_k: TopK::NovaConfig },
     Family { start: "openai.gpt-oss", caches: false, reasoning: Reasoning::Effort, top_k: TopK::AsAsked },
 ];
@@ -75,7 +80,11 @@ impl Thinking {
 
 impl Reasoning {
     /// The field that tells a family to think, where that is not as Anthropic has it.
-    pub(super) fn field(self, thinking: Option<&Thinking>, effort: Option<&str>) -> Option<(&'static str, Value)> {
+    pub(super) fn field(
+        self,
+        thinking: Option<&Thinking>,
+        effort: Option<&str>,
+    ) -> Option<(&'static str, Value)> {
         if thinking.is_some_and(|thinking| !thinking.is_on()) || (thinking.is_none() && effort.is_none()) {
             return None;
         }
@@ -107,18 +116,31 @@ mod tests {
 
     #[test]
     fn thinking_is_told_as_the_family_has_it() {
-        let nova = |effort: &str| Some(("reasoningConfig", json!({ "type": "enabled", "maxReasoningEffort": effort })));
+        let nova = |effort: &str| {
+            Some(("reasoningConfig", json!({ "type": "enabled", "maxReasoningEffort": effort })))
+        };
         let effort = |effort: &str| Some(("reasoning_effort", Value::from(effort)));
         for (model, thinking, told, field) in [
-            ("amazon.nova-2-lite-v1:0", Some(json!({ "type": "enabled", "budget_tokens": 2048 })), None, nova("low")),
+            (
+                "amazon.nova-2-lite-v1:0",
+                Some(json!({ "type": "enabled", "budget_tokens": 2048 })),
+                None,
+                nova("low"),
+            ),
             ("amazon.nova-2-lite-v1:0", Some(json!({ "type": "adaptive" })), Some("max"), nova("medium")),
             ("amazon.nova-2-lite-v1:0", Some(json!({ "type": "disabled" })), Some("max"), None),
             ("amazon.nova-2-lite-v1:0", None, None, None),
-            ("openai.gpt-oss-20b-1:0", Some(json!({ "type": "enabled", "budget_tokens": 8192 })), None, effort("medium")),
+            (
+                "openai.gpt-oss-20b-1:0",
+                Some(json!({ "type": "enabled", "budget_tokens": 8192 })),
+                None,
+                effort("medium"),
+            ),
             ("openai.gpt-oss-20b-1:0", None, Some("xhigh"), effort("high")),
             ("qwen.qwen3-32b-v1:0", Some(json!({ "type": "adaptive" })), None, None),
         ] {
-            let thinking: Option<Thinking> = thinking.map(|thinking| serde_json::from_value(thinking).unwrap());
+            let thinking: Option<Thinking> =
+                thinking.map(|thinking| serde_json::from_value(thinking).unwrap());
             assert_eq!(of(model).reasoning.field(thinking.as_ref(), told), field, "{model}");
         }
         assert_eq!(of("amazon.nova-pro-v1:0").reasoning, Reasoning::AsAsked);

@@ -123,7 +123,7 @@ impl<'a> Asked<'a> {
 
     /// Fields of the model's own, and the form of its output; `task_budget` is named as left out.
     pub(super) fn own(
-        &self,
+        &'a self,
         family: &Family,
         dropped: &mut Vec<String>,
     ) -> Result<(Fields<'a>, Option<Output>), Error> {
@@ -134,11 +134,11 @@ impl<'a> Asked<'a> {
         }
         let mut fields = Fields::default();
         for (name, value) in self.0.iter().filter(|(name, _)| fate(name).is_none()) {
-            fields.push(name.clone(), value);
+            fields.relay(name, value);
         }
         if let Some(top_k) = self.get("top_k") {
             match family.top_k {
-                TopK::AsAsked => fields.push("top_k".to_owned(), top_k),
+                TopK::AsAsked => fields.relay("top_k", top_k),
                 TopK::NovaConfig => fields.add("inferenceConfig", &json!({ "topK": top_k })),
             }
         }
@@ -148,7 +148,7 @@ impl<'a> Asked<'a> {
         match (by_family, self.get("thinking")) {
             (Some((name, value)), _) => fields.add(name, &value),
             (None, Some(value)) if as_asked && thinking.is_some_and(|thinking| thinking.is_on()) => {
-                fields.push("thinking".to_owned(), value);
+                fields.relay("thinking", value);
             }
             _ => {}
         }

@@ -51,7 +51,8 @@ pub(crate) struct Translated {
 ///
 /// When a field is wrong or has no counterpart; the error names it.
 pub(crate) fn request(body: &Bytes, model: &str, purpose: For) -> Result<Translated, Error> {
-    let text = std::str::from_utf8(body).map_err(|_| Error::bad_request(None, "the request body is not UTF-8"))?;
+    let text =
+        std::str::from_utf8(body).map_err(|_| Error::bad_request(None, "the request body is not UTF-8"))?;
     let family = family::of(foundation(model).unwrap_or(model));
     let asked = Asked::read(text)?;
     let mut dropped = asked.dropped()?;
@@ -61,9 +62,13 @@ pub(crate) fn request(body: &Bytes, model: &str, purpose: For) -> Result<Transla
         return Err(Error::bad_request(Some("messages"), "`messages` is missing"));
     };
     let mut messages = turns.messages(messages)?;
-    if let (Some(mark), Some(last)) = (asked.get("cache_control").filter(|_| family.caches), messages.last_mut()) {
+    if let (Some(mark), Some(last)) =
+        (asked.get("cache_control").filter(|_| family.caches), messages.last_mut())
+    {
         let mark: read::CacheControl<'_> = read::parse(mark, "cache_control")?;
-        last.content.push(Block::CachePoint(mark.point()));
+        if !matches!(last.content.last(), Some(Block::CachePoint(_))) {
+            last.content.push(Block::CachePoint(mark.point()));
+        }
     }
     let tools = tools::tools(asked.get("tools"), asked.get("tool_choice"), turns.tools)?;
     if tools.parallel_dropped {

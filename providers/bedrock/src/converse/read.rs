@@ -122,6 +122,7 @@ pub(super) fn wrong(at: &str, what: &str) -> Error {
 
 /// Something that Converse has no counterpart for.
 pub(super) fn refused(at: &str, what: &str) -> Error {
-    let message = format!("`{at}`: {what} has no counterpart in Bedrock's Converse API, which serves this model");
+    let message =
+        format!("`{at}`: {what} has no counterpart in Bedrock's Converse API, which serves this model");
     Error::bad_request(Some(at), message)
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// A request.
@@ -54,7 +55,6 @@ pub(super) struct Image<'a> {
 pub(super) enum Source<'a> {
     /// In base64.
     Bytes(Cow<'a, str>),
-    Text(Cow<'a, str>),
     Content(Vec<Block<'a>>),
 }
 
@@ -105,7 +105,10 @@ pub(super) struct ToolResult<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Reasoning<'a> {
-    ReasoningText { text: Cow<'a, str>, signature: Cow<'a, str> },
+    ReasoningText {
+        text: Cow<'a, str>,
+        signature: Cow<'a, str>,
+    },
     /// In base64.
     RedactedContent(Cow<'a, str>),
 }
@@ -171,9 +174,22 @@ pub(super) enum Choice<'a> {
 
 /// Fields that are the model's own, in their order.
 #[derive(Default)]
-pub(super) struct Fields<'a>(pub(super) Vec<(Cow<'a, str>, Cow<'a, RawValue>)>);
+pub(super) struct Fields<'a>(Vec<(&'a str, Cow<'a, RawValue>)>);
 
-impl Fields<'_> {
+impl<'a> Fields<'a> {
+    /// Adds a field as the client wrote it.
+    pub(super) fn relay(&mut self, name: &'a str, value: &'a RawValue) {
+        self.0.push((name, Cow::Borrowed(value)));
+    }
+
+    /// Adds a field of ours.
+    pub(super) fn add(&mut self, name: &'a str, value: &Value) {
+        // A tree of plain values always serializes.
+        if let Ok(value) = serde_json::value::to_raw_value(value) {
+            self.0.push((name, Cow::Owned(value)));
+        }
+    }
+
     fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -189,7 +205,7 @@ impl Serialize for Fields<'_> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Output {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) text_format: Option<serde_json::Value>,
+    pub(super) text_format: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) effort: Option<String>,
 }

@@ -109,7 +109,8 @@ impl Writer for Stream {
 }
 
 fn parse<'a, T: Deserialize<'a>>(name: &str, payload: &'a [u8]) -> Result<T, Error> {
-    let unreadable = |error| Error::new(Kind::Upstream, format!("Converse's `{name}` can't be read: {error}"));
+    let unreadable =
+        |error| Error::new(Kind::Upstream, format!("Converse's `{name}` can't be read: {error}"));
     serde_json::from_slice(payload).map_err(unreadable)
 }
 

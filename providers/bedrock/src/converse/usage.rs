@@ -32,7 +32,8 @@ impl Usage {
     /// In Anthropic's words. What is not told to be for an hour was written for five minutes.
     pub(super) fn told(&self, tier: Option<&Tier>) -> Value {
         let written = self.cache_write_input_tokens.unwrap_or(0);
-        let long = self.cache_details.iter().filter(|detail| detail.ttl == "1h").map(|detail| detail.input_tokens);
+        let long =
+            self.cache_details.iter().filter(|detail| detail.ttl == "1h").map(|detail| detail.input_tokens);
         let long = long.fold(0u64, u64::saturating_add).min(written);
         let mut usage = json!({
             "input_tokens": self.input_tokens,

@@ -84,7 +84,7 @@ fn one(
     let mut wrong =
         |key: &str, message: String| problems.push(Problem::at(file.clone(), entry.at(key), message));
     simple(&settings, &mut wrong);
-    later::account(&settings.cost_multiplier, settings.oauth.as_ref(), &mut wrong);
+    later::account(&settings.cost_multiplier, &mut wrong);
     later::limits(&settings.limits, common.retention_days, &mut wrong);
     let headers = way::headers(&settings.headers).unwrap_or_else(|all| {
         all.into_iter().for_each(|(name, message)| wrong(&format!("headers.{name}"), message));

@@ -12,7 +12,7 @@ use crate::config::Globs;
 use crate::config::file::Part;
 use crate::config::load::Loaded;
 use crate::config::settings::{
-    Cost, Decimal, Limit, Mode, Oauth, Per, Queue, Scheduler, Stats, Telemetry, UnknownModel,
+    Cost, Decimal, Limit, Mode, Per, Queue, Scheduler, Stats, Telemetry, UnknownModel,
 };
 
 /// A day, which retention counts.
@@ -61,16 +61,11 @@ pub(in crate::config) fn key(queue: Option<Queue>, mode: Mode, wrong: &mut Wrong
     }
 }
 
-/// What an account's upstream charges, and how it is authorised.
-pub(super) fn account(multiplier: &Decimal, oauth: Option<&Oauth>, wrong: &mut Wrong<'_>) {
+/// What an account's upstream charges.
+pub(super) fn account(multiplier: &Decimal, wrong: &mut Wrong<'_>) {
     if *multiplier != Decimal::one() {
         wrong("cost_multiplier", "a multiplier other than \"1\" is not available yet".to_owned());
     }
-    let Some(oauth) = oauth else { return };
-    if let Some(why) = oauth.token_url.as_deref().and_then(no_http_url) {
-        wrong("oauth.token_url", why);
-    }
-    wrong("oauth", "oauth is not available yet: give the account an API key".to_owned());
 }
 
 /// What the tables that stand alone ask for.

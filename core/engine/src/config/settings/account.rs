@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use sluice_api::units::Span;
-use sluice_api::{Api, Secret, Timestamp};
+use sluice_api::{Api, Secret};
 use utoipa::ToSchema;
 
 use super::{Decimal, Limit};
@@ -61,33 +61,12 @@ pub struct Account {
     #[serde(default = "default_true")]
     #[schema(default = default_true)]
     pub enabled: bool,
-    /// OAuth 2 bearer with refresh. Not available yet.
-    pub oauth: Option<Oauth>,
     /// Longest wait for a connection; unset: that of `[upstream]`.
     pub connect_timeout: Option<Span>,
     /// Longest wait for the first byte of an answer; unset: that of `[upstream]`.
     pub first_byte_timeout: Option<Span>,
     /// Longest wait between two chunks of an answer; unset: that of `[upstream]`.
     pub idle_timeout: Option<Span>,
-}
-
-/// OAuth 2 bearer with refresh. Not available yet.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Oauth {
-    /// The bearer token.
-    pub access_token: Option<Secret>,
-    /// What a fresh one is asked for with.
-    pub refresh_token: Option<Secret>,
-    /// URL where it is asked for.
-    pub token_url: Option<String>,
-    /// Who asks.
-    pub client_id: Option<String>,
-    /// How that is proved.
-    pub client_secret: Option<Secret>,
-    /// When the bearer token ends, RFC 3339.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub expires_at: Option<Timestamp>,
 }
 
 /// Which pools serve a model; the first route that matches wins.

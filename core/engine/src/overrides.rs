@@ -1,0 +1,127 @@
+//! What operators changed of accounts at run time: kept over restarts, until the file's own value changes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use sluice_api::store::{Store, StoreError};
+use utoipa::ToSchema;
+
+use crate::config::AccountConfig;
+
+/// What these are called in the store.
+const KIND: &str = "account";
+
+/// What an operator may change of an account at run time. What is left out, or null, stays.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AccountPatch {
+    /// Whether it takes requests.
+    pub enabled: Option<bool>,
+    /// Lower is tried first.
+    pub priority: Option<u32>,
+    /// Its share of the load; at least 1.
+    pub weight: Option<u32>,
+    /// Requests at once; 0 = no bound.
+    pub concurrency: Option<u32>,
+}
+
+/// An operator's value, and the file's own that it stands over.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Over<T> {
+    value: T,
+    file: T,
+}
+
+impl<T: PartialEq + Copy> Over<T> {
+    /// The file's value changed since: whoever wrote it knows better.
+    fn apply(this: Option<Self>, slot: &mut T) {
+        if let Some(over) = this.filter(|over| over.file == *slot) {
+            *slot = over.value;
+        }
+    }
+
+    fn take(slot: &mut Option<Self>, asked: Option<T>, file: T) {
+        if let Some(value) = asked {
+            *slot = (value != file).then_some(Self { value, file });
+        }
+    }
+}
+
+/// What was changed of one account.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Changes {
+    enabled: Option<Over<bool>>,
+    priority: Option<Over<u32>>,
+    weight: Option<Over<u32>>,
+    concurrency: Option<Over<u32>>,
+}
+
+/// Everything that was changed.
+#[derive(Debug, Default)]
+pub(crate) struct Overrides(Mutex<BTreeMap<String, Changes>>);
+
+impl Overrides {
+    pub(crate) async fn load(store: &Arc<dyn Store>) -> Result<Self, StoreError> {
+        let mut all = BTreeMap::new();
+        for (name, text) in store.list(KIND).await? {
+            match serde_json::from_str(&text) {
+                Ok(changes) => {
+                    all.insert(name, changes);
+                }
+                Err(error) => tracing::error!(account = %name, %error, "what an operator changed can't be read"),
+            }
+        }
+        Ok(Self(Mutex::new(all)))
+    }
+
+    /// Puts what was changed over an account of the file.
+    pub(crate) fn apply(&self, account: &mut AccountConfig) {
+        let all = self.0.lock();
+        let Some(changes) = all.get(&account.name) else { return };
+        Over::apply(changes.enabled, &mut account.enabled);
+        Over::apply(changes.priority, &mut account.priority);
+        Over::apply(changes.weight, &mut account.weight);
+        Over::apply(changes.concurrency, &mut account.concurrency);
+    }
+
+    /// Takes a change of an account as it stands in the file, and keeps it.
+    pub(crate) async fn change(
+        &self,
+        file: &AccountConfig,
+        patch: AccountPatch,
+        store: &dyn Store,
+    ) -> Result<(), StoreError> {
+        let mut changes = self.0.lock().get(&file.name).cloned().unwrap_or_default();
+        Over::take(&mut changes.enabled, patch.enabled, file.enabled);
+        Over::take(&mut changes.priority, patch.priority, file.priority);
+        Over::take(&mut changes.weight, patch.weight, file.weight);
+        Over::take(&mut changes.concurrency, patch.concurrency, file.concurrency);
+        let text = serde_json::to_string(&changes).map_err(|error| StoreError(error.to_string()))?;
+        store.put(KIND, &file.name, &text).await?;
+        self.0.lock().insert(file.name.clone(), changes);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Over;
+
+    #[test]
+    fn an_operators_value_holds_until_the_files_own_changes() {
+        let mut over = None;
+        Over::take(&mut over, Some(7), 50);
+        for (file, in_force) in [(50, 7), (40, 40)] {
+            let mut slot = file;
+            Over::apply(over, &mut slot);
+            assert_eq!(slot, in_force);
+        }
+        Over::take(&mut over, None, 50);
+        assert!(over.is_some(), "what is left out stays");
+        Over::take(&mut over, Some(50), 50);
+        assert!(over.is_none(), "the file's own value is no change");
+    }
+}
