@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use sluice_api::Timestamp;
 use sluice_api::error::Facts;
-use sluice_api::provider::Transport;
 use sluice_api::scheduler::Outcome;
 
 use crate::config::AccountConfig;
@@ -13,6 +12,7 @@ use crate::eligible::Admission;
 use crate::health::{Health, Overloads};
 use crate::route::Target;
 use crate::snapshot::Snapshot;
+use crate::transport::Way;
 
 /// An account of a snapshot.
 pub struct Account {
@@ -25,7 +25,7 @@ pub struct Account {
     /// Its configuration.
     pub config: AccountConfig,
     /// Sends its requests, over its proxy if it has one.
-    pub transport: Arc<dyn Transport>,
+    pub(crate) way: Arc<Way>,
     /// What outlives a reload.
     pub state: Arc<AccountState>,
 }

@@ -22,7 +22,8 @@ use crate::inbound::{self, Inbound};
 use crate::relay::{Answered, Source};
 use crate::route::Target;
 use crate::settle::Settlement;
-use crate::transport::Once;
+use crate::timer::in_time;
+use crate::transport::{Once, Stale};
 
 /// Most of an upstream's refusal that is read.
 const REFUSAL_MAX: usize = 1024 * 1024;
@@ -40,7 +41,7 @@ const REFUSAL_WAIT: Duration = Duration::from_secs(10);
 /// Whatever went wrong before anything could be handed to the client, classified by the provider.
 pub(crate) async fn attempt(
     gateway: &Arc<Gateway>,
-    inbound: &Inbound,
+    inbound: &mut Inbound,
     ask: &Ask,
     body: &inbound::Body,
     target: &Target,
@@ -49,7 +50,7 @@ pub(crate) async fn attempt(
     let config = &target.account.config;
     let provider = &config.provider;
     let (bytes, hides_usage) = request_body(ask, &body.bytes, target);
-    let sending = Sending { gateway, inbound, ask, bytes, target, now: gateway.now() };
+    let mut sending = Sending { gateway, inbound, ask, bytes, target, now: gateway.now() };
     let wait = config.timeouts.first_byte;
     let deadline = Instant::now() + wait;
     let mut response = sending.send(deadline, settlement).await?;
@@ -85,7 +86,7 @@ pub(crate) async fn attempt(
 /// A request on its way to one account.
 struct Sending<'a> {
     gateway: &'a Arc<Gateway>,
-    inbound: &'a Inbound,
+    inbound: &'a mut Inbound,
     ask: &'a Ask,
     bytes: Bytes,
     target: &'a Target,
@@ -95,26 +96,32 @@ struct Sending<'a> {
 
 impl Sending<'_> {
     /// Builds and sends the request; once more on a fresh connection where a kept one had gone stale.
-    async fn send(&self, deadline: Instant, settlement: &mut Settlement) -> Result<Response<Body>, Error> {
-        let config = &self.target.account.config;
-        let cx = CallCx { transport: &*self.target.account.transport, vault: &**self.gateway, now: self.now };
-        let mut fresh = false;
-        loop {
-            let mut request = self.prepare().await?;
-            for (name, value) in &config.headers {
-                request.headers_mut().insert(name, value.clone());
-            }
-            request.extensions_mut().insert(Once { fresh });
-            settlement.sent();
-            let sent = config.provider.send(&cx, request);
-            match within(deadline, config.timeouts.first_byte, self.ask, sent).await? {
-                Err(error) if error.facts().unanswered && !fresh => fresh = true,
-                answered => return answered,
-            }
+    async fn send(&mut self, deadline: Instant, settlement: &mut Settlement) -> Result<Response<Body>, Error> {
+        match self.send_once(Stale::Told, deadline, settlement).await {
+            Err(error) if error.facts().unanswered => self.send_once(Stale::Fresh, deadline, settlement).await,
+            answered => answered,
         }
     }
 
-    async fn prepare(&self) -> Result<Request<Bytes>, Error> {
+    async fn send_once(
+        &mut self,
+        stale: Stale,
+        deadline: Instant,
+        settlement: &mut Settlement,
+    ) -> Result<Response<Body>, Error> {
+        let mut request = self.prepare().await?;
+        let account = &self.target.account;
+        for (name, value) in &account.config.headers {
+            request.headers_mut().insert(name, value.clone());
+        }
+        let once = Once { way: &account.way, stale };
+        let cx = CallCx { transport: &once, vault: &**self.gateway, now: self.now };
+        settlement.sent();
+        let sent = account.config.provider.send(&cx, request);
+        within(deadline, account.config.timeouts.first_byte, self.ask, sent).await?
+    }
+
+    async fn prepare(&mut self) -> Result<Request<Bytes>, Error> {
         let call = Call {
             api: self.ask.route.api,
             operation: self.ask.route.operation,
@@ -122,12 +129,12 @@ impl Sending<'_> {
             model: self.target.model.to_string(),
             collection: self.ask.route.collection,
             query: self.inbound.query.clone(),
-            headers: self.inbound.headers.clone(),
+            headers: self.inbound.relayed(),
             body: self.bytes.clone(),
         };
         let (gateway, account, now) = (Arc::clone(self.gateway), Arc::clone(&self.target.account), self.now);
         to_its_end(async move {
-            let cx = CallCx { transport: &*account.transport, vault: &*gateway, now };
+            let cx = CallCx { transport: &*account.way, vault: &*gateway, now };
             account.config.provider.prepare(&cx, call).await
         })
         .await
@@ -136,7 +143,7 @@ impl Sending<'_> {
     async fn renew(&self) -> Result<bool, Error> {
         let (gateway, account, now) = (Arc::clone(self.gateway), Arc::clone(&self.target.account), self.now);
         to_its_end(async move {
-            let cx = CallCx { transport: &*account.transport, vault: &*gateway, now };
+            let cx = CallCx { transport: &*account.way, vault: &*gateway, now };
             account.config.provider.renew(&cx).await
         })
         .await
@@ -249,7 +256,7 @@ async fn within<T>(
     ask: &Ask,
     future: impl Future<Output = T>,
 ) -> Result<T, Error> {
-    tokio::time::timeout_at(deadline.into(), future).await.map_err(|_| {
+    in_time(deadline, future).await.ok_or_else(|| {
         let message = format!("the upstream had not begun to answer after {} s", wait.as_secs_f32());
         // An answer that is not streamed may be there already, and would be paid twice.
         Error::new(Kind::UpstreamTimeout, message).elsewhere(ask.form.is_stream())

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH};
@@ -10,12 +10,14 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body_util::BodyExt;
 use percent_encoding::percent_decode_str;
 use sluice_api::{Error, Kind, Timestamp};
+use sluice_wire::headers::{self, Kept};
 
 use crate::ask::ClientRoute;
 use crate::decode;
 use crate::gateway::Gateway;
 use crate::key::Key;
 use crate::snapshot::Snapshot;
+use crate::timer::in_time;
 
 /// Longest request id of a client's own that is kept.
 const REQUEST_ID_MAX: usize = 128;
@@ -33,6 +35,8 @@ pub(crate) struct Inbound {
     pub(crate) query: Option<String>,
     /// A key that came in the query.
     query_key: Option<String>,
+    /// The headers, once they have gone with an attempt.
+    kept: Option<Kept>,
     pub(crate) request_id: Arc<str>,
 }
 
@@ -75,12 +79,23 @@ impl Inbound {
     pub(crate) fn accept(head: http::request::Parts) -> Self {
         let (query, query_key) = split_query(head.uri.query());
         let request_id = request_id(&head.headers);
-        Self { headers: head.headers, query, query_key, request_id }
+        Self { headers: head.headers, query, query_key, kept: None, request_id }
     }
 
     /// Takes off what no upstream may see; from here on the headers are those that are relayed.
     pub(crate) fn strip(&mut self) {
-        sluice_wire::headers::relayed_up(&mut self.headers);
+        headers::relayed_up(&mut self.headers);
+    }
+
+    /// The headers that are relayed: themselves for the first attempt, made again for each further one.
+    pub(crate) fn relayed(&mut self) -> HeaderMap {
+        match &self.kept {
+            Some(kept) => kept.headers(),
+            None => {
+                self.kept = Some(Kept::of(&self.headers));
+                std::mem::take(&mut self.headers)
+            }
+        }
     }
 
     /// The first of the presented secrets that is a known key.
@@ -223,13 +238,13 @@ where
     B: http_body::Body<Data = Bytes> + Unpin,
     B::Error: std::fmt::Display,
 {
-    match tokio::time::timeout(wait, body.frame()).await {
-        Ok(Some(Ok(frame))) => Ok(Some(frame)),
-        Ok(None) => Ok(None),
-        Ok(Some(Err(error))) => {
+    match in_time(Instant::now() + wait, body.frame()).await {
+        Some(Some(Ok(frame))) => Ok(Some(frame)),
+        Some(None) => Ok(None),
+        Some(Some(Err(error))) => {
             Err(Error::bad_request(None, format!("the request body broke off or is malformed: {error}")))
         }
-        Err(_) => {
+        None => {
             let message = format!("no piece of the request body came for {} s", wait.as_secs_f32());
             Err(Error::new(Kind::RequestTimeout, message))
         }

@@ -32,6 +32,7 @@ mod settle;
 #[cfg(test)]
 mod simulation;
 pub mod snapshot;
+mod timer;
 mod transport;
 mod vault;
 

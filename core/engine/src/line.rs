@@ -84,7 +84,7 @@ where
             Err(none) => return Err(failure.unwrap_or(none)),
         };
         settlement.attempt(&target, pool, place);
-        match attempt::attempt(gateway, &inbound, &ask, &body, &target, settlement).await {
+        match attempt::attempt(gateway, &mut inbound, &ask, &body, &target, settlement).await {
             Ok(answered) => return Ok(answered),
             Err(error) => {
                 settlement.attempt_failed(&error);

@@ -165,7 +165,7 @@ impl Gateway {
         })?;
         let (call, upstream) = tiny(account, &asked)?;
         let started = Instant::now();
-        let cx = CallCx { transport: &*account.transport, vault: self, now: self.now() };
+        let cx = CallCx { transport: &*account.way, vault: self, now: self.now() };
         let wait = account.config.timeouts.first_byte;
         let ended = tokio::time::timeout(wait, self.send_once(account, &cx, call)).await;
         let ended = ended.unwrap_or_else(|_| {

@@ -129,6 +129,8 @@ impl Records {
 
 fn log(record: &Record) {
     let usage = record.usage.unwrap_or_default();
+    // What is zero or usual is left out: lines are many.
+    let some = |count: u64| (count > 0).then_some(count);
     tracing::info!(
         request_id = %record.request_id,
         time = %record.time,
@@ -141,12 +143,12 @@ fn log(record: &Record) {
         status = record.status,
         attempts = record.attempts,
         stream = record.stream,
-        input_tokens = usage.input,
-        output_tokens = usage.output,
-        cache_write_tokens = usage.cache_write(),
-        cache_read_tokens = usage.cache_read,
-        reasoning_tokens = usage.reasoning,
-        usage_estimated = usage.estimated,
+        input_tokens = some(usage.input),
+        output_tokens = some(usage.output),
+        cache_write_tokens = some(usage.cache_write()),
+        cache_read_tokens = some(usage.cache_read),
+        reasoning_tokens = some(usage.reasoning),
+        usage_estimated = usage.estimated.then_some(true),
         duration_ms = record.duration.as_millis() as u64,
         outcome = %record.outcome,
         "request"

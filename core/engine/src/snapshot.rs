@@ -69,7 +69,7 @@ impl Snapshot {
                 name: settings.name.as_str().into(),
                 index,
                 upstream: settings.upstream.as_str().into(),
-                transport: transports.for_account(settings)?,
+                way: transports.for_account(settings)?,
                 state: Arc::clone(state),
                 config: own,
             });

@@ -5,6 +5,9 @@ use memchr::memchr2;
 /// The largest value that is caught.
 const MAX_VALUE: usize = 256 * 1024;
 
+/// Room for a value from the start: a usage fits.
+const CAUGHT: usize = 128;
+
 /// The longest name that is compared.
 const MAX_NAME: usize = 64;
 
@@ -156,7 +159,7 @@ impl Capture {
                         if let Some(index) = self.wanted.iter().position(|name| name.as_bytes() == self.name)
                         {
                             self.catching = true;
-                            self.caught.push((index, Vec::new()));
+                            self.caught.push((index, Vec::with_capacity(CAUGHT)));
                         }
                     }
                     at += 1;

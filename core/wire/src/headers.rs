@@ -1,7 +1,7 @@
 //! Which headers are not relayed, in each direction.
 
 use http::header::{CONNECTION, HeaderName};
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 
 /// Hop by hop: they speak of one connection.
 const HOP_BY_HOP: [HeaderName; 9] = [
@@ -76,6 +76,44 @@ pub fn relayed_down(headers: &mut HeaderMap) {
     drop_from(headers, &DOWN, |name| DOWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix)));
 }
 
+/// Headers kept for a further attempt, in two allocations: a clone of a map makes one for each name that is not a
+/// standard one, and few requests need it.
+#[derive(Debug, Default)]
+pub struct Kept {
+    names: String,
+    /// Where each name ends, and its value.
+    entries: Vec<(usize, HeaderValue)>,
+}
+
+impl Kept {
+    /// Keeps headers; values are shared.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Self {
+        let length = headers.iter().map(|(name, _)| name.as_str().len()).sum();
+        let mut kept = Self { names: String::with_capacity(length), entries: Vec::with_capacity(headers.len()) };
+        for (name, value) in headers {
+            kept.names.push_str(name.as_str());
+            kept.entries.push((kept.names.len(), value.clone()));
+        }
+        kept
+    }
+
+    /// The headers again.
+    #[must_use]
+    pub fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::with_capacity(self.entries.len());
+        let mut start = 0;
+        for (end, value) in &self.entries {
+            let name = self.names.get(start..*end).unwrap_or_default();
+            if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+                headers.append(name, value.clone());
+            }
+            start = *end;
+        }
+        headers
+    }
+}
+
 fn drop_from(headers: &mut HeaderMap, names: &[HeaderName], begins: impl Fn(&str) -> bool) {
     // What `connection` names speaks of this connection too.
     let connection = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
@@ -90,8 +128,18 @@ fn drop_from(headers: &mut HeaderMap, names: &[HeaderName], begins: impl Fn(&str
 
 #[cfg(test)]
 mod tests {
-    use super::{relayed_down, relayed_up};
+    use super::{Kept, relayed_down, relayed_up};
     use http::{HeaderMap, HeaderName, HeaderValue};
+
+    #[test]
+    fn what_is_kept_is_what_was_there() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [("accept", "a"), ("x-one", "b"), ("anthropic-beta", "c"), ("anthropic-beta", "d")] {
+            headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_static(value));
+        }
+        assert_eq!(Kept::of(&headers).headers(), headers);
+        assert_eq!(Kept::default().headers(), HeaderMap::new());
+    }
 
     fn left(names: &[&str], relayed: fn(&mut HeaderMap)) -> Vec<String> {
         let mut headers = HeaderMap::new();

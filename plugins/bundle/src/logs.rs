@@ -7,7 +7,7 @@ use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
 /// Lines that may wait to be written. Beyond it lines are dropped: a reader of the log that stalls must not stall requests.
-const LINES_MAX: usize = 16 * 1024;
+const LINES_MAX: usize = 4 * 1024;
 
 /// Starts logging. The filter was checked with the configuration, by the same parser.
 #[must_use = "dropping the guard writes what waits and ends the log"]

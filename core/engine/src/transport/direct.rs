@@ -17,11 +17,12 @@ use sluice_api::provider::Body;
 use sluice_api::{Error, Kind};
 use tokio::net::TcpStream;
 
-use super::Once;
+use super::Stale;
 use super::pool::{Connection, Pool};
 
-/// Most that is buffered of what an upstream sends ahead, and the longest head that it may send.
-const BUFFER_MAX: usize = 64 * 1024;
+/// What is read of an upstream at once. Thousands of streams are open at a time, each with a buffer of its own and one
+/// on its way to the client; larger ones would save few system calls, as events are small.
+const READ_SIZE: usize = 4 * 1024;
 
 /// Sends over plain connections.
 #[derive(Clone, Debug)]
@@ -35,13 +36,12 @@ impl Direct {
         Self { pool, connect_timeout }
     }
 
-    pub(super) async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Body>, Error> {
-        let once = request.extensions_mut().remove::<Once>();
+    pub(super) async fn send(&self, request: Request<Bytes>, stale: Stale) -> Result<Response<Body>, Error> {
         let (authority, mut request) = to_origin_form(request)?;
-        if !once.is_some_and(|once| once.fresh)
+        if stale != Stale::Fresh
             && let Some(mut connection) = self.pool.take(&authority)
         {
-            let again = once.is_none().then(|| copy(&request));
+            let again = (stale == Stale::Again).then(|| copy(&request));
             match exchange(&mut connection, request).await {
                 Ok(response) => return Ok(self.answered(authority, connection, response)),
                 // It went stale in the pool: that is no attempt. One that broke as the request came looks the same, so
@@ -76,7 +76,7 @@ impl Direct {
         let stream = stream.map_err(|error| failed(&error))?;
         stream.set_nodelay(true).map_err(|error| failed(&error))?;
         let (sender, driver) = hyper::client::conn::http1::Builder::new()
-            .max_buf_size(BUFFER_MAX)
+            .read_buf_exact_size(Some(READ_SIZE))
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| failed(&error))?;

@@ -28,44 +28,36 @@ pub struct TransportError {
     pub(crate) reason: String,
 }
 
-/// Marks a request whose sender sees to stale connections itself, and so spares a copy of each: an error that is
-/// [`unanswered`](sluice_api::error::Facts::unanswered) asks for the request again, with `fresh` this time.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Once {
-    /// Not on a kept connection.
-    pub(crate) fresh: bool,
-}
-
 /// What all transports share: one pool of plain connections, and one client for each way of going through TLS, so
 /// that a reload keeps its connections.
 #[derive(Default)]
 pub(crate) struct Transports {
     pool: Arc<pool::Pool>,
-    ways: Mutex<HashMap<Way, Arc<dyn Transport>>>,
+    ways: Mutex<HashMap<Which, Arc<Way>>>,
 }
 
 /// What makes two accounts go different ways.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Way {
+struct Which {
     proxy: Option<Secret>,
     connect_timeout: Duration,
 }
 
 impl Transports {
     /// The transport of an account. With a proxy everything goes through it, and if it fails there is no direct try.
-    pub(crate) fn for_account(&self, account: &AccountConfig) -> Result<Arc<dyn Transport>, TransportError> {
-        let way = Way { proxy: account.proxy.clone(), connect_timeout: account.timeouts.connect };
+    pub(crate) fn for_account(&self, account: &AccountConfig) -> Result<Arc<Way>, TransportError> {
+        let which = Which { proxy: account.proxy.clone(), connect_timeout: account.timeouts.connect };
         let mut ways = self.ways.lock();
-        if let Some(known) = ways.get(&way) {
+        if let Some(known) = ways.get(&which) {
             return Ok(Arc::clone(known));
         }
-        let through = Through::new(way.proxy.as_ref(), way.connect_timeout)
+        let through = Through::new(which.proxy.as_ref(), which.connect_timeout)
             .map_err(|reason| TransportError { account: account.name.clone(), reason })?;
         let direct =
-            way.proxy.is_none().then(|| Direct::new(Arc::clone(&self.pool), account.timeouts.connect));
-        let transport: Arc<dyn Transport> = Arc::new(ByScheme { direct, through });
-        ways.insert(way, Arc::clone(&transport));
-        Ok(transport)
+            which.proxy.is_none().then(|| Direct::new(Arc::clone(&self.pool), account.timeouts.connect));
+        let way = Arc::new(Way { direct, through });
+        ways.insert(which, Arc::clone(&way));
+        Ok(way)
     }
 
     /// Drops connections that have been idle for too long or that the upstream has closed, and ways that no account
@@ -82,18 +74,51 @@ impl std::fmt::Debug for Transports {
     }
 }
 
-/// Plain HTTP directly where there is no proxy, everything else through reqwest.
-struct ByScheme {
+/// A way upstream: plain HTTP directly where there is no proxy, everything else through reqwest.
+#[derive(Debug)]
+pub(crate) struct Way {
     direct: Option<Direct>,
     through: Through,
 }
 
-#[async_trait]
-impl Transport for ByScheme {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, Error> {
+/// What becomes of a request whose kept connection turns out to be stale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stale {
+    /// It is sent once more, from a copy.
+    Again,
+    /// Its sender is told, by an error that is [`unanswered`](sluice_api::error::Facts::unanswered), and sends it
+    /// again: that spares a copy of each request.
+    Told,
+    /// It can't: this is the second time, and no kept connection is used.
+    Fresh,
+}
+
+/// A way upstream for a sender that sees to stale connections itself.
+#[derive(Debug)]
+pub(crate) struct Once<'a> {
+    pub(crate) way: &'a Way,
+    pub(crate) stale: Stale,
+}
+
+impl Way {
+    async fn send(&self, request: Request<Bytes>, stale: Stale) -> Result<Response<Body>, Error> {
         match &self.direct {
-            Some(direct) if request.uri().scheme() == Some(&Scheme::HTTP) => direct.send(request).await,
-            _ => self.through.send(request).await,
+            Some(direct) if request.uri().scheme() == Some(&Scheme::HTTP) => direct.send(request, stale).await,
+            _ => self.through.send(request, stale).await,
         }
+    }
+}
+
+#[async_trait]
+impl Transport for Way {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, Error> {
+        self.send(request, Stale::Again).await
+    }
+}
+
+#[async_trait]
+impl Transport for Once<'_> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, Error> {
+        self.way.send(request, self.stale).await
     }
 }

@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use sluice_api::provider::Body;
 use sluice_api::{Error, Kind, Secret};
 
-use super::Once;
+use super::Stale;
 
 /// Idle connections kept for one upstream: above any concurrency that is expected, or each request costs a new one.
 const IDLE_MAX: usize = 4096;
@@ -39,19 +39,18 @@ impl Through {
         Ok(Self { proxy, connect_timeout, client: OnceLock::new() })
     }
 
-    pub(super) async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Body>, Error> {
-        let once = request.extensions_mut().remove::<Once>();
+    pub(super) async fn send(&self, request: Request<Bytes>, stale: Stale) -> Result<Response<Body>, Error> {
         let request = reqwest::Request::try_from(request).map_err(|error| failed(&error))?;
         let client = self.client()?;
-        let again = if once.is_none() { request.try_clone() } else { None };
+        let again = if stale == Stale::Again { request.try_clone() } else { None };
         let response = match client.execute(request).await {
             Ok(response) => response,
             // It went stale in the pool: that is no attempt. reqwest does not say whether a connection was fresh, and
             // can't be told to take one; so a request that kills its connection is sent twice, as a failover would
             // send it, and no more.
-            Err(error) if is_unanswered(&error) => match (once, again) {
-                (Some(Once { fresh: false }), _) => return Err(failed(&error).unanswered()),
-                (None, Some(again)) => client.execute(again).await.map_err(|error| failed(&error))?,
+            Err(error) if is_unanswered(&error) => match (stale, again) {
+                (Stale::Told, _) => return Err(failed(&error).unanswered()),
+                (Stale::Again, Some(again)) => client.execute(again).await.map_err(|error| failed(&error))?,
                 _ => return Err(failed(&error)),
             },
             Err(error) => return Err(failed(&error)),
