@@ -171,7 +171,9 @@ impl Failure<'_> {
     pub fn by_convention(&self) -> Error {
         let status = self.status;
         let error = Error::new(Kind::Upstream, format!("the upstream answered {status}"));
-        let of = |error: Error, fault, scope, condition| error.blame(fault, scope).elsewhere(true).condition(Some(condition));
+        let of = |error: Error, fault, scope, condition| {
+            error.blame(fault, scope).elsewhere(true).condition(Some(condition))
+        };
         let error = match status.as_u16() {
             401 | 403 => of(error, Fault::Account, Scope::Account, Condition::Unauthorized),
             402 => of(error, Fault::Account, Scope::Account, Condition::QuotaExceeded),
@@ -180,9 +182,15 @@ impl Failure<'_> {
             408 | 424 => of(error, Fault::Provider, Scope::Account, Condition::Failing),
             code if code >= 500 => of(error, Fault::Provider, Scope::Account, Condition::Failing),
             // A redirect is never followed: it is a wrong base URL. 407 is the account's proxy speaking.
-            code if code < 400 || code == 407 => of(error, Fault::Account, Scope::Account, Condition::Failing),
+            code if code < 400 || code == 407 => {
+                of(error, Fault::Account, Scope::Account, Condition::Failing)
+            }
             _ => error.blame(Fault::Client, Scope::Request).elsewhere(false).condition(None),
         };
-        if error.facts().condition.is_some() { error.recovers(wait::retry_after(self.headers, self.now)) } else { error }
+        if error.facts().condition.is_some() {
+            error.recovers(wait::retry_after(self.headers, self.now))
+        } else {
+            error
+        }
     }
 }

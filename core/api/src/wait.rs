@@ -40,7 +40,8 @@ pub fn span(text: &str) -> Option<Duration> {
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let (number, after) = rest.split_at_checked(digits)?;
-        let (unit, after) = UNITS.iter().find_map(|(unit, seconds)| Some((seconds, after.strip_prefix(unit)?)))?;
+        let (unit, after) =
+            UNITS.iter().find_map(|(unit, seconds)| Some((seconds, after.strip_prefix(unit)?)))?;
         total += number.parse::<f64>().ok()? * unit;
         rest = after;
     }
@@ -48,7 +49,8 @@ pub fn span(text: &str) -> Option<Duration> {
 }
 
 /// Units in seconds, longest first where one begins another.
-const UNITS: [(&str, f64); 6] = [("ms", 0.001), ("us", 0.000_001), ("µs", 0.000_001), ("h", 3_600.0), ("m", 60.0), ("s", 1.0)];
+const UNITS: [(&str, f64); 6] =
+    [("ms", 0.001), ("us", 0.000_001), ("µs", 0.000_001), ("h", 3_600.0), ("m", 60.0), ("s", 1.0)];
 
 fn until(at: Timestamp, now: Timestamp) -> Option<Duration> {
     Duration::try_from(at.duration_since(now)).ok().filter(|wait| !wait.is_zero())

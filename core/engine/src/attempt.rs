@@ -5,8 +5,8 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Request, Response, StatusCode};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use sluice_api::error::Answer;
 use sluice_api::provider::{Body, Call, CallCx, Failure, ModelPlace, Provider};
@@ -96,9 +96,15 @@ struct Sending<'a> {
 
 impl Sending<'_> {
     /// Builds and sends the request; once more on a fresh connection where a kept one had gone stale.
-    async fn send(&mut self, deadline: Instant, settlement: &mut Settlement) -> Result<Response<Body>, Error> {
+    async fn send(
+        &mut self,
+        deadline: Instant,
+        settlement: &mut Settlement,
+    ) -> Result<Response<Body>, Error> {
         match self.send_once(Stale::Told, deadline, settlement).await {
-            Err(error) if error.facts().unanswered => self.send_once(Stale::Fresh, deadline, settlement).await,
+            Err(error) if error.facts().unanswered => {
+                self.send_once(Stale::Fresh, deadline, settlement).await
+            }
             answered => answered,
         }
     }

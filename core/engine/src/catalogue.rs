@@ -45,7 +45,8 @@ pub fn serves(snapshot: &Snapshot, key: &Key, api: Api, operation: Operation, na
         return false;
     }
     let found = route::candidates(snapshot, api, operation, name);
-    let mut usable = found.pools.iter().flat_map(|pool| pool.targets.iter().map(move |target| (pool, target)));
+    let mut usable =
+        found.pools.iter().flat_map(|pool| pool.targets.iter().map(move |target| (pool, target)));
     usable.any(|(pool, target)| {
         target.account.config.enabled && route::binds(key, &pool.name, &target.account.name)
     })

@@ -113,7 +113,11 @@ impl Gateway {
             told.step("permission", "refused", message);
             return false;
         }
-        told.step("permission", "granted", format!("the key may ask for `{}` through {}", question.model, question.api));
+        told.step(
+            "permission",
+            "granted",
+            format!("the key may ask for `{}` through {}", question.model, question.api),
+        );
         true
     }
 
@@ -131,11 +135,17 @@ impl Gateway {
                 Some((pool, target))
             });
             let (taken, reason) = match found {
-                Some((pool, target)) if !route::binds(key, &pool.name, &account.name) => {
-                    (false, format!("the key is bound to others than pool {} and account {}", pool.name, target.account.name))
-                }
+                Some((pool, target)) if !route::binds(key, &pool.name, &account.name) => (
+                    false,
+                    format!(
+                        "the key is bound to others than pool {} and account {}",
+                        pool.name, target.account.name
+                    ),
+                ),
                 Some((pool, target)) => match standing(target, self.overloads(), self.now()) {
-                    Ok(admission) => (true, format!("in pool {}, asked for `{}`: {admission}", pool.name, target.model)),
+                    Ok(admission) => {
+                        (true, format!("in pool {}, asked for `{}`: {admission}", pool.name, target.model))
+                    }
                     Err(passed) => (false, passed.to_string()),
                 },
                 None => {
@@ -170,7 +180,8 @@ impl Gateway {
             if open.is_empty() {
                 continue;
             }
-            let scope = question.session.as_deref().map(|session| Scope { key: &key.id, pool: &pool.name, session });
+            let scope =
+                question.session.as_deref().map(|session| Scope { key: &key.id, pool: &pool.name, session });
             let sticks = scope.and_then(|scope| self.sessions().account(scope, now));
             if let Some(name) = sticks
                 && open.iter().any(|target| target.account.name == name)
@@ -178,7 +189,8 @@ impl Gateway {
                 told.step("session", name.to_string(), "the session is on this account");
                 told.account = Some(name.to_string());
             } else {
-                let listed: Vec<Candidate<'_>> = open.iter().map(|target| crate::order::candidate(target)).collect();
+                let listed: Vec<Candidate<'_>> =
+                    open.iter().map(|target| crate::order::candidate(target)).collect();
                 let ask = scheduler::Ask {
                     api: question.api,
                     operation: operation(question.api),

@@ -175,8 +175,9 @@ impl Gateway {
         let keys = self.keys.bind(&fresh)?;
         let mut states = current.states.clone();
         states.retain(|name, _| fresh.accounts.iter().any(|account| account.name == *name));
-        let snapshot = Snapshot::new(&fresh, &keys.in_force(), &mut states, &self.transports, &self.overrides)
-            .map_err(|error| vec![Problem::at("accounts", error.account.clone(), error.to_string())])?;
+        let snapshot =
+            Snapshot::new(&fresh, &keys.in_force(), &mut states, &self.transports, &self.overrides)
+                .map_err(|error| vec![Problem::at("accounts", error.account.clone(), error.to_string())])?;
         // Nothing fails from here on: it is all of it.
         self.keys.commit(keys);
         self.take_into_force(snapshot);
@@ -210,11 +211,12 @@ impl Gateway {
         let _writing = self.keys.writing().await;
         let mut current = self.current.lock().await;
         let Current { config, states, .. } = &mut *current;
-        let Some(file) = config.accounts.iter().find(|account| account.name == name) else { return Ok(false) };
+        let Some(file) = config.accounts.iter().find(|account| account.name == name) else {
+            return Ok(false);
+        };
         self.overrides.change(file, patch, &*self.store).await?;
         let keys = self.keys.bind(config).map_err(KeyError::Invalid)?;
-        let snapshot =
-            Snapshot::new(config, &keys.in_force(), states, &self.transports, &self.overrides)?;
+        let snapshot = Snapshot::new(config, &keys.in_force(), states, &self.transports, &self.overrides)?;
         self.keys.commit(keys);
         self.take_into_force(snapshot);
         Ok(true)

@@ -159,10 +159,11 @@ impl Gateway {
         let snapshot = self.snapshot();
         let unknown = || Error::new(Kind::ModelNotFound, format!("there is no account `{name}`"));
         let account = snapshot.account(name).ok_or_else(unknown)?;
-        let asked = model.map(ToOwned::to_owned).or_else(|| some_model(&snapshot, account)).ok_or_else(|| {
-            let message = "the account's configuration names no model: send {\"model\":\"…\"}";
-            Error::bad_request(Some("model"), message)
-        })?;
+        let asked =
+            model.map(ToOwned::to_owned).or_else(|| some_model(&snapshot, account)).ok_or_else(|| {
+                let message = "the account's configuration names no model: send {\"model\":\"…\"}";
+                Error::bad_request(Some("model"), message)
+            })?;
         let (call, upstream) = tiny(account, &asked)?;
         let started = Instant::now();
         let cx = CallCx { transport: &*account.way, vault: self, now: self.now() };
@@ -173,7 +174,8 @@ impl Gateway {
             Err(Error::new(Kind::UpstreamTimeout, message))
         });
         let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let tested = |ok, status, error| Tested { ok, status, latency_ms, model: upstream.to_string(), error };
+        let tested =
+            |ok, status, error| Tested { ok, status, latency_ms, model: upstream.to_string(), error };
         Ok(match ended {
             Ok(status) => {
                 account.state.health.answered(&upstream, self.now());
@@ -226,7 +228,10 @@ fn tiny(account: &Arc<Account>, asked: &str) -> Result<(Call, Arc<str>), Error> 
         crate::route::fits(account, api, Operation::Generate, asked).ok().map(|target| (api, target))
     });
     let Some((api, target)) = target else {
-        return Err(Error::bad_request(Some("model"), format!("the account does not serve the model `{asked}`")));
+        return Err(Error::bad_request(
+            Some("model"),
+            format!("the account does not serve the model `{asked}`"),
+        ));
     };
     let model = target.model.to_string();
     let text = "Say ok.";

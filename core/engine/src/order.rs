@@ -51,7 +51,11 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    pub(crate) fn new(candidates: Arc<Candidates>, session: Option<Session>, bound: Option<Arc<str>>) -> Self {
+    pub(crate) fn new(
+        candidates: Arc<Candidates>,
+        session: Option<Session>,
+        bound: Option<Arc<str>>,
+    ) -> Self {
         Self { candidates, session, bound, tried: Vec::new(), recovery: None, some_enabled: false }
     }
 
@@ -72,7 +76,8 @@ impl Order {
             let Some((target, admission)) = self.pick_of(pool, cx) else { continue };
             *turn += 1;
             self.tried.push(target.account.index);
-            let place = AccountState::enter(target, cx.snapshot, cx.gateway.overloads(), admission, *turn, cx.now);
+            let place =
+                AccountState::enter(target, cx.snapshot, cx.gateway.overloads(), admission, *turn, cx.now);
             return Ok(Picked { target: target.clone(), pool: Arc::clone(&pool.name), place });
         }
         Err(self.none_left(cx))
@@ -97,11 +102,8 @@ impl Order {
         session: Option<&Session>,
     ) -> Option<(&'a Target, Admission)> {
         let ttl = cx.snapshot.sticky_ttl;
-        let scope = session.map(|session| Scope {
-            key: &cx.key.id,
-            pool: &pool.name,
-            session: &session.name,
-        });
+        let scope =
+            session.map(|session| Scope { key: &cx.key.id, pool: &pool.name, session: &session.name });
         let sessions = cx.gateway.sessions();
         let mut keeps = false;
         if let (Some(scope), Some(true)) = (scope, session.map(|session| session.follows))
@@ -164,7 +166,8 @@ impl Order {
 
     fn none_left(&self, cx: Picking<'_>) -> Error {
         let model = &cx.ask.model;
-        let wait = self.recovery.map(|until| Duration::try_from(until.duration_since(cx.now)).unwrap_or_default());
+        let wait =
+            self.recovery.map(|until| Duration::try_from(until.duration_since(cx.now)).unwrap_or_default());
         let (message, wait) = match (&self.bound, wait) {
             (Some(_), Some(wait)) => (
                 "the account that made the response or conversation which this request continues can't take it now: try again later".to_owned(),

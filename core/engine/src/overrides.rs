@@ -71,7 +71,9 @@ impl Overrides {
                 Ok(changes) => {
                     all.insert(name, changes);
                 }
-                Err(error) => tracing::error!(account = %name, %error, "what an operator changed can't be read"),
+                Err(error) => {
+                    tracing::error!(account = %name, %error, "what an operator changed can't be read")
+                }
             }
         }
         Ok(Self(Mutex::new(all)))

@@ -80,7 +80,8 @@ pub(crate) fn permitted(snapshot: &Snapshot, key: &Key, ask: &Ask) -> Result<Arc
         return Err(Error::new(Kind::Forbidden, message));
     }
     let found = candidates(snapshot, ask.route.api, ask.route.operation, &ask.model);
-    let mut usable = found.pools.iter().flat_map(|pool| pool.targets.iter().map(move |target| (pool, target)));
+    let mut usable =
+        found.pools.iter().flat_map(|pool| pool.targets.iter().map(move |target| (pool, target)));
     if usable.any(|(pool, target)| binds(key, &pool.name, &target.account.name)) {
         return Ok(found);
     }
@@ -94,7 +95,12 @@ pub(crate) fn binds(key: &Key, pool: &str, account: &str) -> bool {
 }
 
 /// The candidates of what is asked, remembered.
-pub(crate) fn candidates(snapshot: &Snapshot, api: Api, operation: Operation, model: &str) -> Arc<Candidates> {
+pub(crate) fn candidates(
+    snapshot: &Snapshot,
+    api: Api,
+    operation: Operation,
+    model: &str,
+) -> Arc<Candidates> {
     let known = |all: &HashMap<(Api, Operation), ByModel>| all.get(&(api, operation))?.get(model).cloned();
     if let Some(known) = known(&snapshot.remembered.0.read()) {
         return known;

@@ -211,8 +211,7 @@ impl Settlement {
     fn told(&mut self, error: &StreamError) {
         let now = self.gateway.now();
         let Some(place) = &mut self.place else { return };
-        let failure =
-            Failure { status: error.status, headers: &HeaderMap::new(), body: &error.data, now };
+        let failure = Failure { status: error.status, headers: &HeaderMap::new(), body: &error.data, now };
         let meant = place.account().config.provider.classify(&failure);
         place.failed(meant.facts(), now);
         self.record.error = Some(meant.kind());

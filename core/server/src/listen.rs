@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,11 +93,7 @@ impl Serving {
             };
             match accepted {
                 Ok((stream, place)) => {
-                    let connection = Arc::clone(&serving).connection(stream, router.clone());
-                    serving.tasks.spawn(async move {
-                        connection.await;
-                        drop(place);
-                    });
+                    serving.tasks.spawn(Arc::clone(&serving).connection(stream, router.clone(), place));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -106,22 +103,38 @@ impl Serving {
         }
     }
 
-    async fn connection(self: Arc<Self>, stream: TcpStream, router: Router) {
+    /// Serves a connection; its place is given back at the end.
+    async fn connection(self: Arc<Self>, stream: TcpStream, router: Router, _place: OwnedSemaphorePermit) {
         if stream.set_nodelay(true).is_err() {
             return;
         }
         // One time for all that comes before the first request: handshake, protocol, head.
         let due = Instant::now() + self.header_timeout;
-        let Some(tls) = &self.tls else { return self.serve(stream, router, due).await };
-        let handshake = tokio::select! {
-            handshake = timeout_at(due, tls.accept(stream)) => handshake,
-            () = self.draining.cancelled() => return,
-        };
-        match handshake {
-            Ok(Ok(stream)) => self.serve(stream, router, due).await,
-            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-            Err(_) => tracing::debug!("a TLS handshake took too long"),
+        match &self.tls {
+            None => self.serve(stream, router, due).await,
+            // Boxed, so that connections without TLS need not have its size.
+            Some(tls) => self.serve_tls(tls, stream, router, due).await,
         }
+    }
+
+    fn serve_tls<'a>(
+        &'a self,
+        tls: &'a TlsAcceptor,
+        stream: TcpStream,
+        router: Router,
+        due: Instant,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(async move {
+            let handshake = tokio::select! {
+                handshake = timeout_at(due, tls.accept(stream)) => handshake,
+                () = self.draining.cancelled() => return,
+            };
+            match handshake {
+                Ok(Ok(stream)) => self.serve(stream, router, due).await,
+                Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+                Err(_) => tracing::debug!("a TLS handshake took too long"),
+            }
+        })
     }
 
     async fn serve<S>(&self, mut stream: S, router: Router, due: Instant)

@@ -83,7 +83,8 @@ pub(crate) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Respo
             .into_response();
     }
     app.gateway.records().collect();
-    ([(CONTENT_TYPE, PROMETHEUS)], app.gateway.records().measures().render(&snapshot, app.gateway.now())).into_response()
+    ([(CONTENT_TYPE, PROMETHEUS)], app.gateway.records().measures().render(&snapshot, app.gateway.now()))
+        .into_response()
 }
 
 /// Whether a request carries this token, compared in constant time.

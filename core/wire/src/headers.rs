@@ -90,7 +90,8 @@ impl Kept {
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
         let length = headers.iter().map(|(name, _)| name.as_str().len()).sum();
-        let mut kept = Self { names: String::with_capacity(length), entries: Vec::with_capacity(headers.len()) };
+        let mut kept =
+            Self { names: String::with_capacity(length), entries: Vec::with_capacity(headers.len()) };
         for (name, value) in headers {
             kept.names.push_str(name.as_str());
             kept.entries.push((kept.names.len(), value.clone()));
@@ -134,7 +135,9 @@ mod tests {
     #[test]
     fn what_is_kept_is_what_was_there() {
         let mut headers = HeaderMap::new();
-        for (name, value) in [("accept", "a"), ("x-one", "b"), ("anthropic-beta", "c"), ("anthropic-beta", "d")] {
+        for (name, value) in
+            [("accept", "a"), ("x-one", "b"), ("anthropic-beta", "c"), ("anthropic-beta", "d")]
+        {
             headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_static(value));
         }
         assert_eq!(Kept::of(&headers).headers(), headers);

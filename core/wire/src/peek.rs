@@ -112,10 +112,12 @@ pub fn peek(api: Api, operation: Operation, body: &[u8]) -> Result<Peek, Error> 
     let mut found: [Option<Range<usize>>; DECIDING.len()] = [const { None }; DECIDING.len()];
     let mut twice = None;
     let mut system = None;
-    let top = json::members(body, |member| note(body, &member, &mut found, &mut twice, &mut system)).map_err(|wrong| {
-        let message = format!("the request body is not valid JSON: {} (at byte {})", wrong.what, wrong.at);
-        Error::bad_request(None, message)
-    })?;
+    let top = json::members(body, |member| note(body, &member, &mut found, &mut twice, &mut system))
+        .map_err(|wrong| {
+            let message =
+                format!("the request body is not valid JSON: {} (at byte {})", wrong.what, wrong.at);
+            Error::bad_request(None, message)
+        })?;
     let Top::Object { start, empty } = top else {
         return Err(Error::bad_request(None, "the request body must be a JSON object"));
     };

@@ -70,7 +70,8 @@ fn user_id(api: Api, body: &[u8], peek: &Peek) -> Option<String> {
     let inside = value.as_bytes();
     if value.starts_with('{')
         && json::members(inside, |_| ()).is_ok()
-        && let Some(session) = member(inside, &(0..inside.len()), "session_id").and_then(|span| text(inside, &span))
+        && let Some(session) =
+            member(inside, &(0..inside.len()), "session_id").and_then(|span| text(inside, &span))
         && !session.is_empty()
     {
         return Some(session);
@@ -129,8 +130,10 @@ mod tests {
     use crate::peek::peek;
 
     fn named(api: Api, headers: &[(&str, &str)], body: &str) -> Option<(String, bool)> {
-        let headers: HeaderMap =
-            headers.iter().map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap())).collect();
+        let headers: HeaderMap = headers
+            .iter()
+            .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()))
+            .collect();
         let peek = peek(api, Operation::Generate, body.as_bytes()).unwrap();
         session(api, &headers, body.as_bytes(), &peek).map(|session| (session.name, session.follows))
     }

@@ -31,7 +31,9 @@ impl Standing {
     /// Where both must let a request go.
     pub(super) fn and(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Out(one), Self::Out(other)) => Self::Out(if one.until >= other.until { one } else { other }),
+            (Self::Out(one), Self::Out(other)) => {
+                Self::Out(if one.until >= other.until { one } else { other })
+            }
             (out @ Self::Out(_), _) | (_, out @ Self::Out(_)) => out,
             (Self::Probe, _) | (_, Self::Probe) => Self::Probe,
             (Self::Open, Self::Open) => Self::Open,

@@ -8,8 +8,8 @@ use parking_lot::Mutex;
 use sluice_api::error::Facts;
 use sluice_api::{Condition, Timestamp};
 
-use super::mark::later;
 use super::Policy;
+use super::mark::later;
 
 /// Within what time two accounts must have seen it.
 const TOGETHER: Duration = Duration::from_secs(5);
@@ -61,7 +61,9 @@ impl Overloads {
         let goes_on = known.until.is_some();
         if together || goes_on {
             known.strikes += u32::from(known.until.is_some_and(|until| now >= until));
-            let wait = facts.recovers.unwrap_or_else(|| policy.overloaded.saturating_mul(1 << known.strikes.min(16)));
+            let wait = facts
+                .recovers
+                .unwrap_or_else(|| policy.overloaded.saturating_mul(1 << known.strikes.min(16)));
             let until = later(now, wait.min(policy.max));
             known.until = Some(known.until.map_or(until, |before| before.max(until)));
         }
@@ -73,7 +75,9 @@ impl Overloads {
     pub(crate) fn answered(&self, provider: &str, now: Timestamp) {
         let mut all = self.0.lock();
         if !all.is_empty() {
-            all.retain(|known, overload| known.as_ref() != provider || overload.until.is_some_and(|until| now < until));
+            all.retain(|known, overload| {
+                known.as_ref() != provider || overload.until.is_some_and(|until| now < until)
+            });
         }
     }
 }

@@ -150,7 +150,12 @@ fn models_that_are_tracked_apart_are_bounded() {
     let account = Account::new();
     for number in 0..1000 {
         let model: Arc<str> = format!("m{number}").into();
-        account.0.failed(&model, error(Condition::RateLimited, Scope::Model, Some(60)).facts(), &POLICY, at(0));
+        account.0.failed(
+            &model,
+            error(Condition::RateLimited, Scope::Model, Some(60)).facts(),
+            &POLICY,
+            at(0),
+        );
     }
     assert_eq!(account.0.noted_models(at(1)).len(), super::MODELS_MAX);
 }

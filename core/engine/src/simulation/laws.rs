@@ -148,7 +148,8 @@ async fn a_request_fails_only_where_no_account_could_have_served_it() {
 #[tokio::test]
 async fn a_provider_that_is_overloaded_keeps_every_account_reachable() {
     let overloaded = |latency_ms| Script { latency_ms, stretches: vec![(10, 20, Does::Overloaded)] };
-    let world = World::new("", vec![("", overloaded(200)), ("", overloaded(200)), ("", overloaded(200))]).await;
+    let world =
+        World::new("", vec![("", overloaded(200)), ("", overloaded(200)), ("", overloaded(200))]).await;
     let report = world.run(&every(20, 60_000));
     let after = report.failed_ms.iter().filter(|at| **at > 31_000).count();
     assert_eq!(after, 0, "it is over soon after the overload is");

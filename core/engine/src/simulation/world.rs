@@ -121,7 +121,9 @@ impl World {
     pub(super) async fn new(more: &str, accounts: Vec<(&str, Script)>) -> Self {
         let mut text = format!("{more}\nstore.kind = \"test-store\"\ncost.kind = \"test-cost\"\n");
         for (number, (lines, _)) in accounts.iter().enumerate() {
-            text.push_str(&format!("[[accounts]]\nname = \"a{number}\"\nprovider = \"test-scripted\"\n{lines}\n"));
+            text.push_str(&format!(
+                "[[accounts]]\nname = \"a{number}\"\nprovider = \"test-scripted\"\n{lines}\n"
+            ));
         }
         text.push_str("[[keys]]\nname = \"k\"\nkey = \"k\"\n");
         let loaded = config::load_text(&text).unwrap();
@@ -139,7 +141,8 @@ impl World {
     /// Runs requests that arrive at these times, each in its session if it has one, until all have ended.
     pub(super) fn run(&self, arrivals: &[(u64, Option<String>)]) -> Report {
         let mut report = Report { in_flight_max: vec![0; self.scripts.len()], ..Report::default() };
-        let ask = Ask::read(ClientRoute::body(Api::Anthropic, Operation::Generate), br#"{"model":"m"}"#).unwrap();
+        let ask =
+            Ask::read(ClientRoute::body(Api::Anthropic, Operation::Generate), br#"{"model":"m"}"#).unwrap();
         let mut running: Vec<Option<Running>> = Vec::new();
         let mut places: Vec<Option<InFlight>> = Vec::new();
         // Times first; among equal ones those that came first.
@@ -170,7 +173,11 @@ impl World {
             }
             let picking =
                 Picking { gateway: &self.gateway, snapshot: &self.snapshot, key: &self.key, ask: &ask, now };
-            let picked = if request.attempts < self.snapshot.attempts { request.order.pick(picking).ok() } else { None };
+            let picked = if request.attempts < self.snapshot.attempts {
+                request.order.pick(picking).ok()
+            } else {
+                None
+            };
             let Some(Picked { target, place, .. }) = picked else {
                 report.failed_ms.push(now_ms);
                 continue;
@@ -202,7 +209,9 @@ impl World {
                 error.blame(Fault::Account, Scope::Account).condition(Some(Condition::Unauthorized))
             }
             Does::Fails => error.blame(Fault::Provider, Scope::Account).condition(Some(Condition::Failing)),
-            Does::Overloaded => error.blame(Fault::Provider, Scope::Model).condition(Some(Condition::Overloaded)),
+            Does::Overloaded => {
+                error.blame(Fault::Provider, Scope::Model).condition(Some(Condition::Overloaded))
+            }
         })
     }
 

@@ -103,7 +103,9 @@ pub(crate) struct Once<'a> {
 impl Way {
     async fn send(&self, request: Request<Bytes>, stale: Stale) -> Result<Response<Body>, Error> {
         match &self.direct {
-            Some(direct) if request.uri().scheme() == Some(&Scheme::HTTP) => direct.send(request, stale).await,
+            Some(direct) if request.uri().scheme() == Some(&Scheme::HTTP) => {
+                direct.send(request, stale).await
+            }
             _ => self.through.send(request, stale).await,
         }
     }

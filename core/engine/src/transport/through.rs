@@ -89,9 +89,9 @@ fn is_unanswered(error: &reqwest::Error) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(one) = cause {
         // A server that closes without saying so in TLS is told as an end of file.
-        let ended = one.downcast_ref::<std::io::Error>().is_some_and(|error| {
-            error.kind() == std::io::ErrorKind::UnexpectedEof
-        });
+        let ended = one
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::UnexpectedEof);
         if ended || one.downcast_ref::<hyper::Error>().is_some_and(super::direct::is_stale) {
             return true;
         }

@@ -103,7 +103,8 @@ pub(crate) async fn explain(State(app): State<App>, body: Bytes) -> Result<Json<
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|error| {
-        let refusal = Refusal::new(StatusCode::BAD_REQUEST, "invalid_body", format!("the body can't be read: {error}"));
+        let refusal =
+            Refusal::new(StatusCode::BAD_REQUEST, "invalid_body", format!("the body can't be read: {error}"));
         let named = error.to_string();
         match named.split('`').nth(1) {
             Some(field) => refusal.field(field),
