@@ -9,7 +9,7 @@ use sluice_tests::gateway::{Gateway, KEY, SECRET, account, binary, key};
 use sluice_tests::upstream::{Upstream, stream, whole};
 
 /// What each provider's upstream speaks, and where it is asked.
-const UPSTREAMS: [(&str, &[(&str, &str)]); 10] = [
+pub(crate) const UPSTREAMS: [(&str, &[(&str, &str)]); 10] = [
     ("bedrock", &[("anthropic", "/model/anthropic.m-1/invoke")]),
     ("claude-official", &[("anthropic", "/v1/messages")]),
     ("claude-console", &[("anthropic", "/v1/messages")]),
@@ -38,7 +38,7 @@ const UPSTREAMS: [(&str, &[(&str, &str)]); 10] = [
 ];
 
 /// What a provider must be told beside an address and a key.
-const NEEDS: [(&str, &str); 1] =
+pub(crate) const NEEDS: [(&str, &str); 1] =
     [("bedrock", "region = \"us-east-1\"\nmodel_map = { m-1 = \"anthropic.m-1\" }")];
 
 #[test]

@@ -34,8 +34,13 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         Vec::new()
     }
 
-    /// The model to ask upstream for, where the account's own settings rename it (Azure's deployments).
-    /// Asked before `model_map` has no say: `None` keeps the name.
+    /// Whether [`Provider::models`] is all that it serves, so that a glob that matches none of them is a mistake.
+    fn serves_only_those(&self) -> bool {
+        false
+    }
+
+    /// The model to ask upstream for, where the account's own settings rename it (Azure's deployments) and its
+    /// `model_map` does not; `None` keeps the name.
     fn upstream_model(&self, _asked: &str) -> Option<&str> {
         None
     }
@@ -179,6 +184,8 @@ impl Failure<'_> {
             402 => of(error, Fault::Account, Scope::Account, Condition::QuotaExceeded),
             429 => of(error, Fault::Account, Scope::Model, Condition::RateLimited),
             503 => of(error, Fault::Provider, Scope::Account, Condition::Overloaded),
+            // Not registered, but what Anthropic and its compatible endpoints answer.
+            529 => of(error, Fault::Provider, Scope::Model, Condition::Overloaded),
             408 | 424 => of(error, Fault::Provider, Scope::Account, Condition::Failing),
             code if code >= 500 => of(error, Fault::Provider, Scope::Account, Condition::Failing),
             // A redirect is never followed: it is a wrong base URL. 407 is the account's proxy speaking.

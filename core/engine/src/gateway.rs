@@ -260,6 +260,12 @@ impl Gateway {
         }
     }
 
+    /// Keeps what is still in memory alone, before the process ends.
+    pub async fn finish(&self) {
+        self.records.collect();
+        self.references.keep(&*self.store).await;
+    }
+
     pub(crate) fn pick_lock(&self) -> MutexGuard<'_, u64> {
         self.pick.lock()
     }

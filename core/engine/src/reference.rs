@@ -16,8 +16,8 @@ use crate::gateway::Gateway;
 /// What these are called in the store.
 const KIND: &str = "reference";
 
-/// Responses that are kept in memory: about 200 bytes each. Beyond it the store is asked.
-const IN_MEMORY_MAX: usize = 50_000;
+/// Responses in each of the two halves that are kept in memory: about 200 bytes each. Beyond it the store is asked.
+const HALF: usize = 25_000;
 
 /// Responses that wait to be written to the store; beyond it new ones are in memory alone.
 const PENDING_MAX: usize = 50_000;
@@ -25,8 +25,17 @@ const PENDING_MAX: usize = 50_000;
 /// Responses and their accounts.
 #[derive(Debug, Default)]
 pub(crate) struct References {
-    known: Mutex<HashMap<String, Made>>,
+    known: Mutex<Known>,
     pending: Mutex<Vec<(String, Made)>>,
+    /// Held while pending ones are written, so that whoever wrote last knows that all are.
+    writing: tokio::sync::Mutex<()>,
+}
+
+/// What is in memory: the newer half, and the older one, which goes when the newer one is full.
+#[derive(Debug, Default)]
+struct Known {
+    newer: HashMap<String, Made>,
+    older: HashMap<String, Made>,
 }
 
 /// Which account made something, and how long that is remembered.
@@ -55,17 +64,25 @@ pub(crate) async fn bound(gateway: &Gateway, names: &[String]) -> Result<Option<
     Ok(None)
 }
 
+impl Known {
+    fn insert(&mut self, name: &str, made: Made) {
+        if self.newer.len() >= HALF {
+            self.older = std::mem::take(&mut self.newer);
+        }
+        self.newer.insert(name.to_owned(), made);
+    }
+
+    fn get(&self, name: &str) -> Option<&Made> {
+        self.newer.get(name).or_else(|| self.older.get(name))
+    }
+}
+
 impl References {
     /// An account made a response.
     pub(crate) fn bind(&self, name: &str, account: &Arc<str>, now: Timestamp, ttl: Duration) {
         let until = now.saturating_add(ttl).unwrap_or(Timestamp::MAX);
         let made = Made { account: Arc::clone(account), until };
-        let mut known = self.known.lock();
-        if known.len() >= IN_MEMORY_MAX {
-            known.clear();
-        }
-        known.insert(name.to_owned(), made.clone());
-        drop(known);
+        self.known.lock().insert(name, made.clone());
         let mut pending = self.pending.lock();
         if pending.len() < PENDING_MAX {
             pending.push((name.to_owned(), made));
@@ -92,6 +109,7 @@ impl References {
 
     /// Writes what is pending to the store, so that a restart forgets nothing. What can't be written is tried again.
     pub(crate) async fn keep(&self, store: &dyn Store) {
+        let _writing = self.writing.lock().await;
         let pending = std::mem::take(&mut *self.pending.lock());
         if pending.is_empty() {
             return;

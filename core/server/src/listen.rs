@@ -60,7 +60,7 @@ pub(crate) async fn run(
     stop.await;
     gateway.drain();
     serving.drain(gateway.snapshot().server.shutdown_grace).await;
-    gateway.records().collect();
+    gateway.finish().await;
     Ok(())
 }
 

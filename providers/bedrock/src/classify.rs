@@ -45,16 +45,12 @@ const SENTENCES: [(u16, &str, Blame); 5] = [
 /// A flag that Bedrock does not know: the request is wrong here, but not everywhere.
 const FLAG: &str = "invalid beta flag";
 
-/// Overloaded, as an event in a stream says it.
-const OVERLOADED: u16 = 529;
-
 pub(crate) fn classify(failure: &Failure<'_>) -> Error {
     let refusal = Refusal::read(failure.body);
     let told = errors::exception(failure.headers).or(refusal.codes.first().map(String::as_str));
     let status = failure.status.as_u16();
     let said = SENTENCES.iter().find(|(of, start, _)| *of == status && refusal.message.starts_with(start));
     let by_name = || EXCEPTIONS.iter().find(|(name, _)| Some(*name) == told).map(|(_, blame)| *blame);
-    let overloaded = || (status == OVERLOADED).then_some(MODEL_BUSY);
     let usual = failure.by_convention();
     let facts = usual.facts();
     let error = match told {
@@ -62,9 +58,7 @@ pub(crate) fn classify(failure: &Failure<'_>) -> Error {
         None => Error::new(Kind::Upstream, format!("Bedrock answered {}", failure.status)),
     };
     let error = error.recovers(facts.recovers);
-    if let Some((fault, scope, condition)) =
-        said.map(|(.., blame)| *blame).or_else(by_name).or_else(overloaded)
-    {
+    if let Some((fault, scope, condition)) = said.map(|(.., blame)| *blame).or_else(by_name) {
         return error.blame(fault, scope).elsewhere(true).condition(Some(condition));
     }
     let elsewhere = facts.elsewhere || (status == 400 && refusal.message.contains(FLAG));

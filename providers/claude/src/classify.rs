@@ -33,9 +33,6 @@ const SENTENCES: [(&str, Condition); 3] = [
     ("This organization has been disabled", Unauthorized),
 ];
 
-/// The provider is overloaded; Anthropic's own status.
-const OVERLOADED: u16 = 529;
-
 /// What the headers of Anthropic's limits begin with.
 const LIMIT: &str = "anthropic-ratelimit-";
 
@@ -45,9 +42,6 @@ const UNIFIED_RESET: &str = "anthropic-ratelimit-unified-reset";
 pub(crate) fn classify(failure: &Failure<'_>) -> Error {
     let status = failure.status.as_u16();
     let error = failure.by_convention();
-    if status == OVERLOADED {
-        return error.blame(Fault::Provider, Model).condition(Some(Overloaded));
-    }
     let refusal = Refusal::read(failure.body);
     let named = NAMED.iter().find(|named| named.0.contains(&status) && refusal.is(named.1));
     let told =

@@ -97,6 +97,10 @@ impl Provider for Azure {
         self.deployments.keys().cloned().collect()
     }
 
+    fn serves_only_those(&self) -> bool {
+        !self.deployments.is_empty()
+    }
+
     fn upstream_model(&self, asked: &str) -> Option<&str> {
         self.deployments.get(asked).map(String::as_str)
     }

@@ -48,6 +48,14 @@ impl Globs {
             Pattern::Prefix(_) | Pattern::Glob(_) => None,
         })
     }
+
+    /// The only names that are taken, where all stand in the list as they are.
+    #[must_use]
+    pub fn only_names(&self) -> Option<Vec<String>> {
+        let exact = self.takes.iter().all(|pattern| matches!(pattern, Pattern::Exact(_)));
+        let taken = || self.exact_names().filter(|name| self.matches(name)).map(ToOwned::to_owned).collect();
+        (exact && !self.takes.is_empty()).then(taken)
+    }
 }
 
 impl Pattern {

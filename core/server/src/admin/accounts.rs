@@ -102,15 +102,31 @@ pub(crate) async fn explain(State(app): State<App>, body: Bytes) -> Result<Json<
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|error| {
-        let refusal =
-            Refusal::new(StatusCode::BAD_REQUEST, "invalid_body", format!("the body can't be read: {error}"));
-        let named = error.to_string();
-        match named.split('`').nth(1) {
+    let refuse = |why: String| {
+        let message = format!("the body can't be read: {why}");
+        Refusal::new(StatusCode::BAD_REQUEST, "invalid_body", message)
+    };
+    // Fields may come as a list too, by serde, which is never meant.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(refuse("it is not a JSON object".to_owned()));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let refusal = refuse(error.inner().to_string());
+        let path = error.path().to_string();
+        // A field that is missing has no place.
+        let missing = error
+            .inner()
+            .to_string()
+            .strip_prefix("missing field `")
+            .and_then(|rest| rest.split_once('`').map(|(field, _)| field.to_owned()));
+        match missing.or_else(|| (path != ".").then_some(path)) {
             Some(field) => refusal.field(field),
             None => refusal,
         }
-    })
+    })?;
+    reader.end().map_err(|error| refuse(error.to_string()))?;
+    Ok(read)
 }
 
 fn unknown(name: &str) -> Refusal {

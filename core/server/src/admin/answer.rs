@@ -28,7 +28,7 @@ impl<T> List<T> {
 /// An error of the admin API.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Refused {
-    error: RefusedError,
+    error: Box<RefusedError>,
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -64,7 +64,7 @@ impl Refusal {
             problems: Vec::new(),
             request_id: String::new(),
         };
-        Self { status, allow: None, body: Refused { error } }
+        Self { status, allow: None, body: Refused { error: Box::new(error) } }
     }
 
     /// Names the field that is wrong.

@@ -9,7 +9,7 @@ use sluice_api::{Family, Problem, Section};
 
 use super::section::{Entry, entries, read_table};
 use super::simple::NO_WAIT;
-use super::{Seen, later, plugin, way};
+use super::{Seen, later, plugin, reach, way};
 use crate::config::load::Loaded;
 use crate::config::schema::Schema;
 use crate::config::settings::Account;
@@ -94,6 +94,12 @@ fn one(
         wrong("models", format!("the glob `{glob}` is wrong: {why}"));
         Globs::default()
     });
+    if let Some(provider) = &provider {
+        let only = reach::only(&**provider);
+        for glob in only.missed(&settings.models) {
+            wrong("models", format!("`{glob}` matches none of the account's models: {}", only.names()));
+        }
+    }
     if problems.len() > before {
         return None;
     }

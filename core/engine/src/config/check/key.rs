@@ -5,6 +5,7 @@ use sluice_api::{Problem, Section};
 
 use super::Seen;
 use super::later;
+use super::reach::Reach;
 use super::section::{Entry, entries, read_table};
 use crate::config::fields::{self, Names};
 use crate::config::load::Loaded;
@@ -35,7 +36,12 @@ pub(super) fn groups(
     (groups, names)
 }
 
-pub(super) fn keys(loaded: &Loaded, names: &Names<'_>, problems: &mut Vec<Problem>) -> Vec<KeyConfig> {
+pub(super) fn keys(
+    loaded: &Loaded,
+    names: &Names<'_>,
+    reach: &Reach,
+    problems: &mut Vec<Problem>,
+) -> Vec<KeyConfig> {
     let secrets = Schema::of::<KeySecret>();
     let mut keys: Vec<KeyConfig> = Vec::new();
     let mut seen = Seen::default();
@@ -53,6 +59,11 @@ pub(super) fn keys(loaded: &Loaded, names: &Names<'_>, problems: &mut Vec<Proble
         match fields::resolve(&section, fields, names) {
             Err(more) => problems.extend(more),
             Ok(key) => {
+                for glob in reach.missed(&key.model_globs) {
+                    let message = format!("`{glob}` matches no model that any account serves");
+                    problems
+                        .push(Problem::at(file.clone(), entry.at("models"), message).allowed(reach.names()));
+                }
                 if let Some(other) = keys.iter().find(|other| hash.is_some() && other.hash == hash) {
                     let message = format!("it has the same secret as the key `{}`", other.name);
                     problems.push(Problem::at(file.clone(), entry.at("key"), message));

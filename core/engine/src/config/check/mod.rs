@@ -5,6 +5,7 @@ mod key;
 mod later;
 mod limiters;
 mod plugin;
+mod reach;
 mod route;
 mod section;
 mod server;
@@ -26,6 +27,7 @@ use super::Resolved;
 use super::fields::Names;
 use super::load::Loaded;
 use super::settings::{self, Stats};
+use reach::Reach;
 use section::{Entry, Shared, file_of, shared, table};
 
 pub(in crate::config) use later::{key as key_not_yet, limits as limits_not_yet};
@@ -67,7 +69,9 @@ pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
     let common = account::Common { upstream, retention_days };
     let accounts = account::check(loaded, common, &mut problems);
     let pools: Vec<&str> = accounts.pools.iter().map(String::as_str).collect();
-    let routes = route::check(loaded, &pools, &mut problems);
+    let right = (accounts.resolved.len() == accounts.names.len()).then_some(accounts.resolved.as_slice());
+    let routes = route::check(loaded, &pools, right, &mut problems);
+    let reach = right.map_or_else(Reach::anything, |accounts| Reach::of(accounts).and(&routes));
     let (groups, group_names) = key::groups(loaded, retention_days, &mut problems);
     let names = Names {
         groups: group_names.iter().map(String::as_str).collect(),
@@ -75,7 +79,7 @@ pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
         accounts: accounts.names.iter().map(String::as_str).collect(),
         retention_days,
     };
-    let keys = key::keys(loaded, &names, &mut problems);
+    let keys = key::keys(loaded, &names, &reach, &mut problems);
 
     let choosing: Shared<settings::Scheduler> = shared(loaded, "scheduler", &mut problems);
     let kind = &choosing.own.kind;

@@ -1,0 +1,106 @@
+//! What `sluice check` says of pools, routes and accounts that could never be used.
+
+use std::process::Command;
+
+use serde_json::Value;
+use sluice_tests::gateway::{Folder, binary};
+
+/// The problems of a configuration.
+fn problems(text: &str) -> Vec<Value> {
+    let folder = Folder::new();
+    let path = folder.0.join("sluice.toml");
+    std::fs::write(&path, text).unwrap();
+    let output = Command::new(binary()).args(["check", "--json", "--config"]).arg(&path).output().unwrap();
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let problems = printed["problems"].as_array().unwrap().clone();
+    assert_eq!(output.status.code(), Some(if problems.is_empty() { 0 } else { 2 }), "{printed:#}");
+    problems
+}
+
+/// One problem, at this place, with these words.
+fn check(text: &str, path: &str, says: &str) {
+    let problems = problems(text);
+    assert_eq!(problems.len(), 1, "{text}\n{problems:#?}");
+    assert_eq!(problems[0]["path"], path, "{text}");
+    assert!(problems[0]["message"].as_str().unwrap().contains(says), "{text}\n{problems:#?}");
+}
+
+const ACCOUNT: &str =
+    "[[accounts]]\nname = \"a\"\nprovider = \"openai-compatible\"\nbase_url = \"http://h\"\n";
+const AZURE: &str = "[[accounts]]\nname = \"z\"\nprovider = \"azure-openai\"\nresource = \"r\"\napi_key = \"k\"\n\
+    deployments = { gpt-4o = \"prod\" }\n";
+const KEY: &str = "[[keys]]\nname = \"k\"\nkey = \"s\"\n";
+const ROUTE: &str = "[[routes]]\npools = [\"openai\"]\n";
+
+#[test]
+fn a_pool_without_accounts_is_a_problem_wherever_it_is_named() {
+    for (text, path, says) in [
+        (format!("{ACCOUNT}pools = []\n"), "accounts.a.pools", "never used"),
+        (format!("{ACCOUNT}[[routes]]\nmodel = \"*\"\npools = []\n"), "routes[0].pools", "at least one pool"),
+        (
+            format!("{ACCOUNT}[[routes]]\nmodel = \"*\"\npools = [\"openai\", \"opnai\"]\n"),
+            "routes[0].pools",
+            "`opnai`",
+        ),
+        (format!("{ACCOUNT}{KEY}pools = [\"gemini\"]\n"), "keys.k.pools", "`gemini`"),
+        (format!("{ACCOUNT}{KEY}accounts = [\"b\"]\n"), "keys.k.accounts", "`b`"),
+    ] {
+        check(&text, path, says);
+    }
+}
+
+#[test]
+fn two_of_one_name_are_a_problem() {
+    check(&format!("{ACCOUNT}{ACCOUNT}"), "accounts.a.name", "two accounts are named `a`");
+    let same = KEY.replace("\"s\"", "\"t\"");
+    check(&format!("{ACCOUNT}{KEY}{same}"), "keys.k.name", "two keys are named `k`");
+}
+
+#[test]
+fn an_address_without_a_scheme_is_a_problem_for_every_provider() {
+    for (provider, more) in [
+        ("claude-official", "api_key = \"k\""),
+        ("claude-console", "api_key = \"k\""),
+        ("ccr", "api_key = \"k\""),
+        ("gemini", "api_key = \"k\""),
+        ("openai", "api_key = \"k\""),
+        ("openai-responses", "api_key = \"k\""),
+        ("openai-compatible", ""),
+        ("azure-openai", "api_key = \"k\""),
+        ("bedrock", "api_key = \"k\"\nregion = \"us-east-1\""),
+    ] {
+        for address in
+            ["upstream.example", "upstream.example:8080/v1", "localhost:11434", "//upstream.example"]
+        {
+            let text = format!(
+                "[[accounts]]\nname = \"a\"\nprovider = \"{provider}\"\nbase_url = \"{address}\"\n{more}\n"
+            );
+            check(&text, "accounts.a.base_url", "http");
+        }
+    }
+    check(&format!("{ACCOUNT}proxy = \"proxy.example:1080\"\n"), "accounts.a.proxy", "");
+}
+
+#[test]
+fn a_glob_that_matches_nothing_is_a_problem_where_that_can_be_known() {
+    // What a list of deployments leaves out is never served; nor is what no account of a route's pools has among its
+    // exact names.
+    for (text, path) in [
+        (format!("{AZURE}models = [\"claude-*\"]\n"), "accounts.z.models"),
+        (format!("{AZURE}models = [\"gpt-4o\", \"gpt-5*\"]\n"), "accounts.z.models"),
+        (format!("{AZURE}{ROUTE}model = \"claude-*\"\n"), "routes[0].model"),
+        (format!("{ACCOUNT}models = [\"m-1\", \"m-2\"]\n{ROUTE}model = \"n-*\"\n"), "routes[0].model"),
+        (format!("{AZURE}{KEY}models = [\"claude-*\"]\n"), "keys.k.models"),
+    ] {
+        check(&text, path, "match");
+    }
+    for text in [
+        format!("{AZURE}models = [\"gpt-*\"]\n{ROUTE}model = \"gpt-4*\"\n{KEY}models = [\"*\", \"!o1\"]\n"),
+        format!("{AZURE}{ROUTE}model = \"mine\"\nrewrite = \"gpt-4o\"\n"),
+        // It may serve anything.
+        format!("{ACCOUNT}{AZURE}{ROUTE}model = \"claude-*\"\n{KEY}models = [\"claude-*\"]\n"),
+        format!("{ACCOUNT}models = [\"m-*\"]\nmodel_map = {{ n-1 = \"m-1\" }}\n{ROUTE}model = \"n-*\"\n"),
+    ] {
+        assert_eq!(problems(&text), [] as [Value; 0], "{text}");
+    }
+}
