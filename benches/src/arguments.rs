@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 
-use crate::workload::WORKLOADS;
+use crate::workload::{CHOOSING, WORKLOADS};
 
 /// Measures Sluice beside nginx: CPU time per request, added latency, requests per second, resident memory.
 #[derive(Debug, Parser)]
@@ -28,7 +28,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=60))]
     pub(crate) seconds: u32,
     /// Run this workload alone; may be given several times.
-    #[arg(long, value_name = "WORKLOAD", value_parser = PossibleValuesParser::new(WORKLOADS.map(|workload| workload.name)))]
+    #[arg(long, value_name = "WORKLOAD", value_parser = PossibleValuesParser::new(names()))]
     pub(crate) only: Vec<String>,
     /// The gateway's binary; unset: the one beside this program.
     #[arg(long, value_name = "PATH")]
@@ -51,4 +51,8 @@ pub(crate) enum Inner {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         program: Vec<OsString>,
     },
+}
+
+fn names() -> impl Iterator<Item = &'static str> {
+    WORKLOADS.into_iter().map(|workload| workload.name).chain([CHOOSING])
 }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod arguments;
+mod choosing;
 mod connection;
 mod figure;
 mod kind;
@@ -25,6 +26,8 @@ mod upstream;
 mod workload;
 
 use std::process::ExitCode;
+
+use sluice_bundle as _;
 
 use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::Result;
+use crate::choosing::Choosing;
 use crate::figure::{Figure, Reading, Target};
 use crate::rounds::{Measured, Round};
 use crate::statistics::{median, range};
@@ -95,7 +96,8 @@ pub(crate) fn print(measured: &Measured) -> Result<()> {
             figures.push(describe(workload.name, figure, rounds));
         }
     }
-    println!("{:#}", json!({ "about": measured.about, "figures": figures }));
+    let choosing: Vec<Value> = measured.choosing.iter().map(Choosing::json).collect();
+    println!("{:#}", json!({ "about": measured.about, "figures": figures, "choosing": choosing }));
     Ok(())
 }
 

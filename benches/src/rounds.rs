@@ -9,11 +9,12 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::Result;
 use crate::arguments::Options;
+use crate::choosing::{self, Choosing};
 use crate::machine::Machine;
 use crate::observe::{Observed, observe};
 use crate::process::{self, Process};
 use crate::scratch::Scratch;
-use crate::workload::{Load, WORKLOADS, Workload};
+use crate::workload::{CHOOSING, Load, WORKLOADS, Workload};
 use crate::{nginx, sluice};
 
 /// Open files that a proxy needs for 2,000 streams: two sockets each, and some.
@@ -48,6 +49,8 @@ pub(crate) struct Measured {
     pub(crate) about: String,
     /// Each workload that was run, and its rounds.
     pub(crate) workloads: Vec<(Workload, Vec<Round>)>,
+    /// What a choice among many accounts takes.
+    pub(crate) choosing: Vec<Choosing>,
 }
 
 /// Measures.
@@ -79,6 +82,12 @@ pub(crate) async fn measure(options: &Options) -> Result<Measured> {
             rounds.push(Round { direct, nginx, sluice });
         }
     }
+    let choosing = if options.only.is_empty() || options.only.iter().any(|name| name == CHOOSING) {
+        eprintln!("choosing among many accounts");
+        choosing::measure(&scratch).await?
+    } else {
+        Vec::new()
+    };
     let started = upstream_process.cpu()? + nginx.process.cpu()? + sluice.process.cpu()?;
     let about = format!(
         "{} beside {} on {} cores, of which other work took {:.1}; rounds: {} of {} s a workload, {:.0} s in all",
@@ -90,7 +99,7 @@ pub(crate) async fn measure(options: &Options) -> Result<Measured> {
         options.seconds,
         machine.elapsed().as_secs_f64()
     );
-    Ok(Measured { about, workloads })
+    Ok(Measured { about, workloads, choosing })
 }
 
 /// Starts the upstream, a process of its own so that its CPU time is nobody else's.

@@ -36,7 +36,13 @@ pub(crate) fn print(measured: &Measured) -> Result<()> {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    println!("{}\n\n{table}\n\n{NOTES}", measured.about);
+    println!("{}\n", measured.about);
+    if !measured.workloads.is_empty() {
+        println!("{table}\n\n{NOTES}");
+    }
+    for choosing in &measured.choosing {
+        println!("{}", choosing.line());
+    }
     Ok(())
 }
 

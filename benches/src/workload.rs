@@ -57,6 +57,9 @@ impl When {
     }
 }
 
+/// The name for `--only` of what is measured without a proxy.
+pub(crate) const CHOOSING: &str = "choosing";
+
 /// All workloads.
 pub(crate) const WORKLOADS: [Workload; 7] = [
     Workload {

@@ -1,5 +1,6 @@
 //! What `explain` says is what a request then does, and nothing is sent to find out.
 
+mod command;
 mod world;
 
 use serde_json::{Value, json};

@@ -37,6 +37,7 @@ mod references;
 mod refusals;
 mod registry;
 mod relay;
+mod requests;
 mod server;
 mod sessions;
 mod sizes;

@@ -32,6 +32,7 @@ fn probes_and_metrics_answer_without_a_token() {
         "sluice_request_duration_seconds_count 3",
         "sluice_overhead_seconds_count 3",
         "sluice_time_to_first_byte_seconds_count 1",
+        "sluice_store_seconds_count{operation=\"list\"}",
     ] {
         assert!(metrics.contains(line), "{line} in\n{metrics}");
     }

@@ -20,6 +20,7 @@ use crate::records::Records;
 use crate::reference::References;
 use crate::session::Sessions;
 use crate::snapshot::Snapshot;
+use crate::timed::Timed;
 use crate::transport::{TransportError, Transports};
 
 /// How often records are moved on; also the longest that one is behind.
@@ -77,14 +78,14 @@ impl Gateway {
         config: Resolved,
         files: Vec<PathBuf>,
     ) -> Result<Arc<Self>, StartError> {
-        let store = Arc::clone(&config.store);
+        let records = Records::new();
+        let store: Arc<dyn Store> = Arc::new(Timed::new(Arc::clone(&config.store), records.measures()));
         store.open().await?;
         let keys = MadeKeys::load(&store, &config).await?;
         let transports = Transports::default();
         let overrides = Overrides::load(&store).await?;
         let mut states = HashMap::new();
         let snapshot = Snapshot::new(&config, &keys.all(), &mut states, &transports, &overrides)?;
-        let records = Records::new();
         records.measures().know(crate::catalogue::known(&snapshot).into_iter().collect());
         Ok(Arc::new(Self {
             snapshot: ArcSwap::from_pointee(snapshot),

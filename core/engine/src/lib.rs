@@ -25,6 +25,7 @@ pub mod plugins;
 pub mod record;
 pub mod records;
 mod reference;
+pub mod rehearse;
 mod relay;
 mod route;
 mod session;
@@ -32,6 +33,7 @@ mod settle;
 #[cfg(test)]
 mod simulation;
 pub mod snapshot;
+mod timed;
 mod timer;
 mod transport;
 mod vault;

@@ -19,7 +19,7 @@ use crate::{Relay, admit, attempt, inbound, reference, route};
 
 /// Serves one request of a client API.
 ///
-/// From the moment that a key is known, a [`Settlement`] owns the request: whichever way it ends, also when this
+/// From the moment that a key is known, a `Settlement` owns the request: whichever way it ends, also when this
 /// future is dropped because the client went away, it settles once.
 pub async fn serve<B>(gateway: &Arc<Gateway>, request: Request<B>, route: ClientRoute) -> Response<Relay>
 where

@@ -32,6 +32,8 @@ pub enum Metric {
     Refusals,
     /// 1 for the state that an account is in, else 0.
     AccountState,
+    /// Seconds that the store took, by operation.
+    Store,
 }
 
 impl Metric {
@@ -45,6 +47,7 @@ impl Metric {
             Self::InFlight => "sluice_in_flight",
             Self::Refusals => "sluice_refusals_total",
             Self::AccountState => "sluice_account_state",
+            Self::Store => "sluice_store_seconds",
         }
     }
 }
@@ -92,6 +95,12 @@ impl Measures {
             handle,
             models: RwLock::default(),
         }
+    }
+
+    /// Times of an operation of the store.
+    pub(crate) fn store(&self, operation: &'static str) -> Histogram {
+        let labels = vec![Label::new("operation", operation)];
+        self.recorder.register_histogram(&key(Metric::Store, labels), &METADATA)
     }
 
     /// Sets which models may be labels.

@@ -96,8 +96,8 @@ impl Records {
         self.measures.count_refusal(error.kind().name());
     }
 
-    /// Moves what is pending into the log, the metrics and the list. Called for every batch and every tenth of a second, and before
-    /// any of them is read.
+    /// Moves what is pending into the log, the metrics and the list. Called for every batch and every tenth of a second,
+    /// and before any of them is read.
     pub fn collect(&self) {
         // Held over the whole move, so that a reader who comes second finds what the first one moved.
         let mut kept = self.kept.lock();

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand};
+use sluice_api::Api;
 
 /// One gate in front of every model API.
 #[derive(Debug, Parser)]
@@ -51,6 +52,13 @@ pub(crate) enum Command {
     Openapi,
     /// Print the configuration reference.
     Reference,
+    /// Say which account of a running gateway a request would go to, and why; nothing is sent upstream.
+    Explain {
+        #[command(flatten)]
+        at: At,
+        #[command(flatten)]
+        question: Question,
+    },
     /// Keys of a running gateway.
     Keys {
         #[command(flatten)]
@@ -72,6 +80,23 @@ pub(crate) struct At {
     /// For programs.
     #[arg(long, global = true)]
     pub(crate) json: bool,
+}
+
+/// What a client would ask.
+#[derive(Debug, Args)]
+pub(crate) struct Question {
+    /// Its key, by id or name.
+    #[arg(long)]
+    pub(crate) key: String,
+    /// The client API.
+    #[arg(long, value_parser = PossibleValuesParser::new(Api::ALL.map(Api::name)))]
+    pub(crate) api: String,
+    /// The model.
+    #[arg(long)]
+    pub(crate) model: String,
+    /// The session that the request belongs to.
+    #[arg(long)]
+    pub(crate) session: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,9 +6,11 @@
 
 mod arguments;
 mod demo;
+mod explain;
 mod keys;
 mod list;
 mod logs;
+mod remote;
 mod serve;
 
 use std::process::ExitCode;
@@ -51,6 +53,7 @@ pub fn main() -> ExitCode {
         Some(Command::Plugins { json }) => list::plugins(json),
         Some(Command::Openapi) => list::openapi(),
         Some(Command::Reference) => list::reference(),
+        Some(Command::Explain { at, question }) => explain::explain(&at, question),
         Some(Command::Keys { at, command }) => keys::keys(&at, command),
     }
 }

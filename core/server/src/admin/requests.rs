@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use http::{StatusCode, Uri};
+use sluice_api::Timestamp;
 use sluice_engine::record::{Record, RecordView};
 
 use super::answer::{List, Refusal, Refused};
@@ -22,6 +23,8 @@ const FILTERS: [&str; 11] =
     params(
         ("limit" = Option<usize>, Query, description = "Records on a page: 1 to 1000, default 100"),
         ("cursor" = Option<String>, Query, description = "Where the page starts: `next_cursor` of the one before"),
+        ("from" = Option<String>, Query, description = "RFC 3339: the requests that arrived at this time or later"),
+        ("to" = Option<String>, Query, description = "RFC 3339: the requests that arrived before this time"),
         ("key" = Option<Vec<String>>, Query, description = "Name or id of the key"),
         ("group" = Option<Vec<String>>, Query, description = "The key's group"),
         ("user" = Option<Vec<String>>, Query, description = "The key's user label"),
@@ -38,6 +41,7 @@ const FILTERS: [&str; 11] =
 pub(crate) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<List<RecordView>>, Refusal> {
     let mut limit = PAGE.0;
     let mut before = None;
+    let (mut from, mut to) = (None, None);
     let mut filters: Vec<(&str, Vec<String>)> = Vec::new();
     for (name, value) in pairs(&uri) {
         match name.as_str() {
@@ -48,6 +52,8 @@ pub(crate) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<List<R
                     .filter(|number| (1..=PAGE.1).contains(number))
                     .ok_or_else(|| wrong("limit", format!("`limit` is a number from 1 to {}", PAGE.1)))?;
             }
+            "from" => from = Some(time("from", &value)?),
+            "to" => to = Some(time("to", &value)?),
             "cursor" => {
                 before =
                     Some(value.parse().map_err(|_| wrong("cursor", "`cursor` is not one of this list's"))?)
@@ -57,7 +63,7 @@ pub(crate) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<List<R
                     wrong(
                         other,
                         format!(
-                            "there is no filter `{other}`: there are {}, limit and cursor",
+                            "there is no filter `{other}`: there are {}, from, to, limit and cursor",
                             FILTERS.join(", ")
                         ),
                     )
@@ -70,11 +76,16 @@ pub(crate) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<List<R
         }
     }
     let takes = |record: &Record| {
-        filters.iter().all(|(name, values)| values.iter().any(|value| fits(record, name, value)))
+        let in_time = from.is_none_or(|from| from <= record.time) && to.is_none_or(|to| record.time < to);
+        in_time && filters.iter().all(|(name, values)| values.iter().any(|value| fits(record, name, value)))
     };
     let page = app.gateway.records().page(before, limit, takes);
     let data = page.records.iter().map(|record| record.view()).collect();
     Ok(Json(List { data, next_cursor: page.next.map(|id| id.to_string()) }))
+}
+
+fn time(name: &str, value: &str) -> Result<Timestamp, Refusal> {
+    value.parse().map_err(|_| wrong(name, format!("`{name}` is a time like 2026-12-31T23:59:59Z (RFC 3339)")))
 }
 
 fn fits(record: &Record, filter: &str, value: &str) -> bool {

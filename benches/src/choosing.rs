@@ -1,0 +1,115 @@
+//! Choosing one of a thousand accounts: the part of a request that grows with their number, measured by itself.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use sluice_api::{Api, Operation};
+use sluice_engine::rehearse::Rehearsal;
+use sluice_engine::{ClientRoute, Gateway, config};
+
+use crate::Result;
+use crate::message::KEY;
+use crate::scratch::Scratch;
+use crate::statistics::median;
+
+/// Accounts to choose from.
+const ACCOUNTS: usize = 1_000;
+
+/// The longest that a choice may take, µs.
+const TARGET: f64 = 20.0;
+
+/// How long one sample is, and how many there are; the one in the middle is shown.
+const SAMPLE: Duration = Duration::from_millis(40);
+const SAMPLES: usize = 25;
+
+/// The schedulers.
+const KINDS: [&str; 3] = ["least-loaded", "round-robin", "weighted"];
+
+/// What a choice takes.
+#[derive(Debug)]
+pub(crate) struct Choosing {
+    scheduler: &'static str,
+    us: f64,
+}
+
+impl Choosing {
+    fn verdict(&self) -> &'static str {
+        if self.us < TARGET { "met" } else { "missed" }
+    }
+
+    /// As a sentence.
+    pub(crate) fn line(&self) -> String {
+        let Self { scheduler, us } = self;
+        format!(
+            "Choosing among {ACCOUNTS} accounts, {scheduler}: {us:.1} µs (target < {TARGET} µs: {})",
+            self.verdict()
+        )
+    }
+
+    /// As JSON.
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "accounts": ACCOUNTS,
+            "scheduler": self.scheduler,
+            "us": self.us,
+            "target": format!("< {TARGET}"),
+            "verdict": self.verdict(),
+        })
+    }
+}
+
+/// Measures each scheduler in this process, with the gateway's own engine and allocator.
+pub(crate) async fn measure(scratch: &Scratch) -> Result<Vec<Choosing>> {
+    let mut all = Vec::new();
+    for scheduler in KINDS {
+        let gateway = gateway(scratch, scheduler).await?;
+        let route = ClientRoute::body(Api::Anthropic, Operation::Generate);
+        let body = br#"{"model":"claude-bench-small","max_tokens":64,"messages":[]}"#;
+        let rehearsal = Rehearsal::new(&gateway, "benchmark", route, body)
+            .map_err(|error| error.to_string())?
+            .ok_or("the benchmark's key is missing")?;
+        let mut samples = Vec::new();
+        for _ in 0..SAMPLES {
+            samples.push(sample(&rehearsal)?);
+        }
+        all.push(Choosing { scheduler, us: median(&samples) });
+    }
+    Ok(all)
+}
+
+/// Microseconds for each choice.
+fn sample(rehearsal: &Rehearsal) -> Result<f64> {
+    let started = Instant::now();
+    let mut choices = 0_u32;
+    while started.elapsed() < SAMPLE {
+        for _ in 0..16 {
+            std::hint::black_box(rehearsal.choose().map_err(|error| error.to_string())?);
+            choices += 1;
+        }
+    }
+    Ok(started.elapsed().as_secs_f64() * 1e6 / f64::from(choices))
+}
+
+/// A gateway that is sent nothing: accounts of several weights, all of them able to take requests.
+async fn gateway(scratch: &Scratch, scheduler: &str) -> Result<Arc<Gateway>> {
+    let store = scratch.path(&format!("choosing-{scheduler}"));
+    let mut text = format!(
+        "[store]\npath = {store:?}\n\n[scheduler]\nkind = \"{scheduler}\"\n\n[[keys]]\nname = \"benchmark\"\nkey = \"{KEY}\"\n"
+    );
+    for number in 0..ACCOUNTS {
+        write!(
+            text,
+            "\n[[accounts]]\nname = \"account-{number}\"\nprovider = \"claude-console\"\napi_key = \"k-{number}\"\nbase_url = \"http://127.0.0.1:9\"\nweight = {}\nmodels = [\"claude-*\"]\nconcurrency = 64\n",
+            number % 4 + 1
+        )?;
+    }
+    let files = vec![scratch.write(&format!("choosing-{scheduler}.toml"), &text)?];
+    let told = |problems: Vec<sluice_api::Problem>| {
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    let loaded = config::load(&files).map_err(told)?;
+    let resolved = config::check(&loaded).map_err(told)?;
+    Ok(Gateway::start(&loaded, resolved, files).await?)
+}

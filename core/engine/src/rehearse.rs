@@ -1,0 +1,59 @@
+//! Choosing an account as a request does, with nothing sent: for the benchmark, which measures what it costs.
+
+use std::sync::Arc;
+
+use sluice_api::Error;
+
+use crate::ask::{Ask, ClientRoute};
+use crate::gateway::Gateway;
+use crate::key::Key;
+use crate::order::{Order, Picking};
+use crate::route;
+use crate::snapshot::Snapshot;
+
+/// A request that is chosen for again and again.
+#[derive(Debug)]
+pub struct Rehearsal {
+    gateway: Arc<Gateway>,
+    snapshot: Arc<Snapshot>,
+    key: Arc<Key>,
+    ask: Ask,
+}
+
+impl Rehearsal {
+    /// A request of a key; `None` where there is no such key.
+    ///
+    /// # Errors
+    ///
+    /// When the body can't be read.
+    pub fn new(
+        gateway: &Arc<Gateway>,
+        key: &str,
+        route: ClientRoute,
+        body: &[u8],
+    ) -> Result<Option<Self>, Error> {
+        let snapshot = gateway.snapshot();
+        let ask = Ask::read(route, body)?;
+        let key = snapshot.keys.iter().find(|known| *known.name == *key).cloned();
+        Ok(key.map(|key| Self { gateway: Arc::clone(gateway), snapshot, key, ask }))
+    }
+
+    /// All that is done to choose: the candidates, each one's health and room, the scheduler's choice, and its count in
+    /// flight, which ends at once. The account's name.
+    ///
+    /// # Errors
+    ///
+    /// When none can be taken.
+    pub fn choose(&self) -> Result<Arc<str>, Error> {
+        let Self { gateway, snapshot, key, ask } = self;
+        let candidates = route::permitted(snapshot, key, ask)?;
+        let picked = Order::new(candidates, None, None).pick(Picking {
+            gateway,
+            snapshot,
+            key,
+            ask,
+            now: gateway.now(),
+        })?;
+        Ok(Arc::clone(&picked.target.account.name))
+    }
+}

@@ -1,0 +1,99 @@
+//! The store, with the time of each of its operations measured.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use metrics::Histogram;
+use sluice_api::limiter::{Bucket, Take};
+use sluice_api::store::{Lease, Remembered, Store, StoreError, Taken};
+use sluice_api::{Timestamp, async_trait};
+
+use crate::measure::Measures;
+
+/// A store that is timed.
+#[derive(Debug)]
+pub(crate) struct Timed {
+    store: Arc<dyn Store>,
+    take_all: Histogram,
+    held: Histogram,
+    put: Histogram,
+    delete: Histogram,
+    list: Histogram,
+    remember: Histogram,
+    recall: Histogram,
+    forget: Histogram,
+    ready: Histogram,
+}
+
+impl Timed {
+    pub(crate) fn new(store: Arc<dyn Store>, measures: &Measures) -> Self {
+        let of = |operation| measures.store(operation);
+        Self {
+            store,
+            take_all: of("take_all"),
+            held: of("held"),
+            put: of("put"),
+            delete: of("delete"),
+            list: of("list"),
+            remember: of("remember"),
+            recall: of("recall"),
+            forget: of("forget"),
+            ready: of("ready"),
+        }
+    }
+}
+
+async fn timed<T>(times: &Histogram, operation: impl Future<Output = T>) -> T {
+    let started = Instant::now();
+    let done = operation.await;
+    times.record(started.elapsed().as_secs_f64());
+    done
+}
+
+#[async_trait]
+impl Store for Timed {
+    async fn open(&self) -> Result<(), StoreError> {
+        self.store.open().await
+    }
+
+    async fn take_all(&self, takes: Vec<Take>) -> Result<Taken, StoreError> {
+        timed(&self.take_all, self.store.take_all(takes)).await
+    }
+
+    /// Never waits, so there is nothing to time.
+    fn give(&self, lease: Lease) {
+        self.store.give(lease);
+    }
+
+    async fn held(&self, bucket: &Bucket) -> Result<u64, StoreError> {
+        timed(&self.held, self.store.held(bucket)).await
+    }
+
+    async fn put(&self, kind: &str, id: &str, document: &str) -> Result<(), StoreError> {
+        timed(&self.put, self.store.put(kind, id, document)).await
+    }
+
+    async fn delete(&self, kind: &str, id: &str) -> Result<bool, StoreError> {
+        timed(&self.delete, self.store.delete(kind, id)).await
+    }
+
+    async fn list(&self, kind: &str) -> Result<Vec<(String, String)>, StoreError> {
+        timed(&self.list, self.store.list(kind)).await
+    }
+
+    async fn remember(&self, kind: &str, values: Vec<Remembered>) -> Result<(), StoreError> {
+        timed(&self.remember, self.store.remember(kind, values)).await
+    }
+
+    async fn recall(&self, kind: &str, id: &str) -> Result<Option<String>, StoreError> {
+        timed(&self.recall, self.store.recall(kind, id)).await
+    }
+
+    async fn forget(&self, now: Timestamp) -> Result<(), StoreError> {
+        timed(&self.forget, self.store.forget(now)).await
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        timed(&self.ready, self.store.ready()).await
+    }
+}
