@@ -91,8 +91,6 @@ pub enum Kind {
     MethodNotAllowed,
     /// The body is larger than `server.max_body`.
     TooLarge,
-    /// The head of the request is larger than the server reads.
-    HeadTooLarge,
     /// The client did not send its request in time.
     RequestTimeout,
     /// A WebSocket upgrade, which is not offered.
@@ -101,7 +99,7 @@ pub enum Kind {
     RateLimited,
     /// Accounts could serve it, but none can now.
     NoAccount,
-    /// The gateway itself is full: too many bodies held at once, or draining.
+    /// The gateway itself is full: it holds as many request bodies as it may.
     Overloaded,
     /// The upstream refused or failed.
     Upstream,
@@ -125,7 +123,6 @@ impl Kind {
             Self::NoRoute => "no_route",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::TooLarge => "too_large",
-            Self::HeadTooLarge => "head_too_large",
             Self::RequestTimeout => "request_timeout",
             Self::UpgradeRequired => "upgrade_required",
             Self::RateLimited => "rate_limited",

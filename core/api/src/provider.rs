@@ -136,7 +136,7 @@ pub struct CallCx<'a> {
     pub transport: &'a dyn Transport,
     /// Keeps secrets that change, like refreshed tokens.
     pub vault: &'a dyn Vault,
-    /// The time of the request.
+    /// The time of the attempt.
     pub now: Timestamp,
 }
 

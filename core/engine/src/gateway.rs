@@ -111,7 +111,7 @@ impl Gateway {
         self.snapshot.load_full()
     }
 
-    /// The time. Everything else is passed it.
+    /// The wall clock, read here and nowhere else: what decides by time is passed it.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         Timestamp::now()

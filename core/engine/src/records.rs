@@ -12,13 +12,13 @@ use crate::measure::Measures;
 use crate::record::Record;
 
 /// Records that make a batch, which is then not waited for any longer: what waits takes memory.
-const BATCH: usize = 128;
+const BATCH: usize = 64;
 
 /// Records that wait for the next batch; beyond it the request that brings one more does the batch's work itself.
 const PENDING_MAX: usize = 16 * 1024;
 
 /// Records kept in memory for `GET /admin/v1/requests`: about 0.8 KB each.
-const KEPT: usize = 2_500;
+const KEPT: usize = 1_000;
 
 /// Collects records.
 #[derive(Debug)]

@@ -90,12 +90,6 @@ pub(crate) fn names(kind: Kind) -> Names {
             invalid(Some("request_too_large")),
             "INVALID_ARGUMENT",
         ),
-        Kind::HeadTooLarge => of(
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "request_too_large",
-            invalid(Some("request_too_large")),
-            "INVALID_ARGUMENT",
-        ),
         Kind::RequestTimeout => of(
             StatusCode::REQUEST_TIMEOUT,
             "timeout_error",
