@@ -4,7 +4,8 @@ mod command;
 mod world;
 
 use serde_json::{Value, json};
-use sluice_tests::gateway::KEY;
+use sluice_tests::fleet::{Fleet, sample};
+use sluice_tests::gateway::{Gateway, KEY, key};
 use sluice_tests::moment::parse;
 use sluice_tests::upstream::whole;
 
@@ -182,4 +183,38 @@ fn what_is_no_question_is_refused_with_its_field() {
         assert_eq!(explain(body).status, 400, "{body}");
     }
     assert_eq!(world.fleet.asked_in_all(), 0);
+}
+
+#[test]
+fn what_each_scheduler_will_pick_is_foreseen_and_not_spent() {
+    for kind in ["least-loaded", "round-robin", "weighted"] {
+        let fleet = Fleet::start(sample);
+        let account = |name, weight| fleet.account(name, "claude-console", &format!("weight = {weight}"));
+        let accounts = account("a", 3) + &account("b", 2) + &account("c", 1);
+        let config =
+            format!("server.reveal_route = true\nscheduler.kind = \"{kind}\"\n{accounts}{}", key(""));
+        let gateway = Gateway::start(&config);
+        for turn in 0..8 {
+            let question = r#"{"key":"test","api":"anthropic","model":"m-1"}"#;
+            let told = gateway.admin("POST", "/explain", question).json();
+            let answer = gateway.post("/v1/messages", r#"{"model":"m-1","max_tokens":9,"messages":[]}"#);
+            assert_eq!(
+                told["account"].as_str(),
+                answer.header("x-sluice-account"),
+                "{kind} {turn}: {told:#}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_session_with_a_long_name_is_explained_by_its_account_too() {
+    let world = World::start();
+    let long = "s".repeat(500);
+    let session = Some(long.as_str());
+    assert_eq!(world.gateway.admin("PATCH", "/accounts/a", "{\"enabled\":false}").status, 200);
+    let _ = world.check(("test", KEY), CLAUDE, session, Ok("b"));
+    assert_eq!(world.gateway.admin("PATCH", "/accounts/a", "{\"enabled\":true}").status, 200);
+    let told = world.check(("test", KEY), CLAUDE, session, Ok("b"));
+    ends(&told, "session", "b");
 }

@@ -200,3 +200,20 @@ fn comes_back(pair: &Pair, fleet: &Fleet, gateway: &Gateway) {
         "{what}: {view}"
     );
 }
+
+#[test]
+fn a_limit_of_token_counting_keeps_no_account_from_serving() {
+    let fleet = Fleet::start(|request| match request.line.contains("count_tokens") {
+        true => whole(429, "retry-after: 60\r\n", "{}"),
+        false => sample(request),
+    });
+    let config = fleet.account("a", "claude-console", "") + &key("");
+    let gateway = Gateway::start(&config);
+    let body = r#"{"model":"m-1","max_tokens":9,"messages":[]}"#;
+    for _ in 0..2 {
+        assert_eq!(gateway.post("/v1/messages/count_tokens", body).status, 429);
+        let account = gateway.admin("GET", "/accounts/a", "").json();
+        assert_eq!((&account["state"], &account["models"]), (&"ready".into(), &Value::Array(Vec::new())));
+        assert_eq!(gateway.post("/v1/messages", body).status, 200);
+    }
+}

@@ -41,7 +41,7 @@ pub enum Scope {
     Model,
     /// This account.
     Account,
-    /// Every account of this provider.
+    /// Every account of this provider; until a second one has seen it, the account that did.
     Provider,
 }
 

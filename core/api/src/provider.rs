@@ -26,7 +26,7 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     fn info(&self) -> &ProviderInfo;
 
     /// What it speaks natively for this operation and model (as the upstream names it), or `None` when it can't
-    /// serve it at all. Called when a request is routed; must not block or allocate much.
+    /// serve it at all. Called when a request is routed, and remembered until the configuration changes: it must not vary.
     fn offer(&self, operation: Operation, model: &str) -> Option<Offer>;
 
     /// The models that it knows by name, as clients may ask for them; for `GET /v1/models`.
@@ -45,7 +45,8 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// Builds and signs a request. Sends nothing; called once for each attempt.
+    /// Builds and signs a request. Sends nothing; called once for each attempt, and again where its connection had gone
+    /// stale or its credentials were renewed.
     ///
     /// # Errors
     ///
@@ -73,7 +74,7 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     }
 
     /// What a refusal of the upstream means: whose fault, how far it reaches, whether another account may do better.
-    /// Called once for each answer that is not 2xx, and for an error that comes first in a stream.
+    /// Called once for each answer that is not 2xx, and for an error in a stream, wherever it comes.
     fn classify(&self, failure: &Failure<'_>) -> Error {
         failure.by_convention()
     }

@@ -20,7 +20,7 @@ pub struct Account {
     pub name: Arc<str>,
     /// Its place among the snapshot's accounts.
     pub index: usize,
-    /// What it shares with accounts of the same upstream: kind and base URL.
+    /// What it shares with accounts of the same upstream: kind, base URL, region, resource.
     pub upstream: Arc<str>,
     /// Its configuration.
     pub config: AccountConfig,

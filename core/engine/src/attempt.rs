@@ -15,6 +15,7 @@ use sluice_wire::meter::Meter;
 use sluice_wire::splice;
 use sluice_wire::{headers, hide};
 
+use crate::account::Account;
 use crate::ask::Ask;
 use crate::decode;
 use crate::gateway::Gateway;
@@ -115,11 +116,8 @@ impl Sending<'_> {
         deadline: Instant,
         settlement: &mut Settlement,
     ) -> Result<Response<Body>, Error> {
-        let mut request = self.prepare().await?;
+        let request = self.prepare().await?;
         let account = &self.target.account;
-        for (name, value) in &account.config.headers {
-            request.headers_mut().insert(name, value.clone());
-        }
         let once = Once { way: &account.way, stale };
         let cx = CallCx { transport: &once, vault: &**self.gateway, now: self.now };
         settlement.sent();
@@ -138,22 +136,45 @@ impl Sending<'_> {
             headers: self.inbound.relayed(),
             body: self.bytes.clone(),
         };
-        let (gateway, account, now) = (Arc::clone(self.gateway), Arc::clone(&self.target.account), self.now);
-        to_its_end(async move {
-            let cx = CallCx { transport: &*account.way, vault: &*gateway, now };
-            account.config.provider.prepare(&cx, call).await
-        })
-        .await
+        prepare(self.gateway, &self.target.account, call, self.now).await
     }
 
     async fn renew(&self) -> Result<bool, Error> {
-        let (gateway, account, now) = (Arc::clone(self.gateway), Arc::clone(&self.target.account), self.now);
-        to_its_end(async move {
-            let cx = CallCx { transport: &*account.way, vault: &*gateway, now };
-            account.config.provider.renew(&cx).await
-        })
-        .await
+        renew(self.gateway, &self.target.account, self.now).await
     }
+}
+
+/// Builds and signs a request, with the headers that the account's configuration sets.
+pub(crate) async fn prepare(
+    gateway: &Arc<Gateway>,
+    account: &Arc<Account>,
+    call: Call,
+    now: Timestamp,
+) -> Result<Request<Bytes>, Error> {
+    let (gateway, own) = (Arc::clone(gateway), Arc::clone(account));
+    let prepared = to_its_end(async move {
+        let cx = CallCx { transport: &*own.way, vault: &*gateway, now };
+        own.config.provider.prepare(&cx, call).await
+    });
+    let mut request = prepared.await?;
+    for (name, value) in &account.config.headers {
+        request.headers_mut().insert(name, value.clone());
+    }
+    Ok(request)
+}
+
+/// Gets new credentials after a 401; whether there are some.
+pub(crate) async fn renew(
+    gateway: &Arc<Gateway>,
+    account: &Arc<Account>,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let (gateway, account) = (Arc::clone(gateway), Arc::clone(account));
+    to_its_end(async move {
+        let cx = CallCx { transport: &*account.way, vault: &*gateway, now };
+        account.config.provider.renew(&cx).await
+    })
+    .await
 }
 
 /// Runs what may get new credentials to its end, also when the client leaves: a token that a server has replaced, and

@@ -180,8 +180,9 @@ impl Gateway {
             if open.is_empty() {
                 continue;
             }
-            let scope =
-                question.session.as_deref().map(|session| Scope { key: &key.id, pool: &pool.name, session });
+            let session = question.session.clone().filter(|_| !snapshot.sticky_ttl.is_zero());
+            let session = session.map(sluice_wire::session::known_as);
+            let scope = session.as_deref().map(|session| Scope { key: &key.id, pool: &pool.name, session });
             let sticks = scope.and_then(|scope| self.sessions().account(scope, now));
             if let Some(name) = sticks
                 && open.iter().any(|target| target.account.name == name)
@@ -197,7 +198,7 @@ impl Gateway {
                     model: &candidates.model,
                 };
                 let _turn = self.pick_lock();
-                let best = snapshot.scheduler.pick(&ask, &listed).and_then(|best| open.get(best));
+                let best = snapshot.scheduler.foresee(&ask, &listed).and_then(|best| open.get(best));
                 told.account = best.map(|target| target.account.name.to_string());
                 let name = told.account.clone().unwrap_or_else(|| "none".to_owned());
                 told.step("scheduler", name, format!("its choice now in pool {}", pool.name));

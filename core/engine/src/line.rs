@@ -1,4 +1,4 @@
-//! The straight line: accept → authenticate → route → plan → admit → attempt → stream and meter → settle.
+//! The straight line: accept → authenticate → route → admit → plan → attempt → stream and meter → settle.
 
 use std::sync::Arc;
 use std::time::Instant;

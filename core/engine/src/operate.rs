@@ -155,7 +155,7 @@ impl Gateway {
     /// # Errors
     ///
     /// 404 where there is no such account, 400 where no model is known to ask it for.
-    pub async fn test_account(&self, name: &str, model: Option<&str>) -> Result<Tested, Error> {
+    pub async fn test_account(self: &Arc<Self>, name: &str, model: Option<&str>) -> Result<Tested, Error> {
         let snapshot = self.snapshot();
         let unknown = || Error::new(Kind::ModelNotFound, format!("there is no account `{name}`"));
         let account = snapshot.account(name).ok_or_else(unknown)?;
@@ -166,9 +166,8 @@ impl Gateway {
             })?;
         let (call, upstream) = tiny(account, &asked)?;
         let started = Instant::now();
-        let cx = CallCx { transport: &*account.way, vault: self, now: self.now() };
         let wait = account.config.timeouts.first_byte;
-        let ended = tokio::time::timeout(wait, self.send_once(account, &cx, call)).await;
+        let ended = tokio::time::timeout(wait, self.send_once(account, call)).await;
         let ended = ended.unwrap_or_else(|_| {
             let message = format!("no answer came within {} s", wait.as_secs_f32());
             Err(Error::new(Kind::UpstreamTimeout, message))
@@ -188,29 +187,33 @@ impl Gateway {
         })
     }
 
-    async fn send_once(&self, account: &Account, cx: &CallCx<'_>, call: Call) -> Result<u16, Error> {
+    async fn send_once(self: &Arc<Self>, account: &Arc<Account>, call: Call) -> Result<u16, Error> {
         let provider = &account.config.provider;
-        let mut response = send(account, cx, call.clone()).await?;
-        if response.status() == StatusCode::UNAUTHORIZED && provider.renew(cx).await? {
-            response = send(account, cx, call).await?;
+        let now = self.now();
+        let mut response = self.send(account, call.clone(), now).await?;
+        if response.status() == StatusCode::UNAUTHORIZED && attempt::renew(self, account, now).await? {
+            response = self.send(account, call, now).await?;
         }
         let (head, body) = response.into_parts();
         let body = attempt::read_refusal(body).await;
         if head.status.is_success() {
             return Ok(head.status.as_u16());
         }
-        let failure = Failure { status: head.status, headers: &head.headers, body: &body, now: cx.now };
+        let failure = Failure { status: head.status, headers: &head.headers, body: &body, now: self.now() };
         let error = provider.classify(&failure);
         Err(error.answer(Answer { status: head.status, headers: HeaderMap::new(), body }))
     }
-}
 
-async fn send(account: &Account, cx: &CallCx<'_>, call: Call) -> Result<Response<Body>, Error> {
-    let mut request = account.config.provider.prepare(cx, call).await?;
-    for (name, value) in &account.config.headers {
-        request.headers_mut().insert(name, value.clone());
+    async fn send(
+        self: &Arc<Self>,
+        account: &Arc<Account>,
+        call: Call,
+        now: Timestamp,
+    ) -> Result<Response<Body>, Error> {
+        let request = attempt::prepare(self, account, call, now).await?;
+        let cx = CallCx { transport: &*account.way, vault: &**self, now };
+        account.config.provider.send(&cx, request).await
     }
-    account.config.provider.send(cx, request).await
 }
 
 /// A model that an account can be asked for, by what its configuration and its provider name.

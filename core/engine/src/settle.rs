@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use sluice_api::cost::PriceAsk;
 use sluice_api::provider::Failure;
 use sluice_api::scheduler::Outcome as AttemptOutcome;
-use sluice_api::{Api, Error, Fault, Operation, Scope, Usage};
+use sluice_api::{Api, Condition, Error, Fault, Operation, Scope, Usage};
 use sluice_wire::meter::{Seen, StreamError};
 
 use crate::account::InFlight;
@@ -144,8 +144,12 @@ impl Settlement {
     pub(crate) fn attempt_failed(&mut self, error: &Error) {
         let facts = error.facts();
         if let Some(mut place) = self.place.take() {
-            // What never went upstream says nothing about the account, unless it could not be asked at all.
-            if self.sent || facts.condition.is_some() {
+            // What never went upstream says nothing about the account, unless it could not be asked at all. Nor does a
+            // fault of the gateway's own, or a limit of token counting, which is none of the requests that are paid.
+            let told = self.sent && facts.fault != Fault::Gateway || facts.condition.is_some();
+            let counts = self.record.operation == Operation::CountTokens
+                && facts.condition == Some(Condition::RateLimited);
+            if told && !counts {
                 place.failed(facts, self.gateway.now());
             }
             let outcome = AttemptOutcome::Failed { fault: facts.fault, scope: facts.scope };

@@ -32,7 +32,7 @@ pub struct Snapshot {
     pub groups: HashMap<String, Arc<Group>>,
     /// Keys by hash.
     pub keys: KeyTable,
-    /// Orders candidates.
+    /// Picks among candidates.
     pub scheduler: Arc<dyn Scheduler>,
     /// Say what a request takes from limits.
     pub limiters: Vec<Arc<dyn Limiter>>,

@@ -46,7 +46,7 @@ pub fn session(api: Api, headers: &HeaderMap, body: &[u8], peek: &Peek) -> Optio
         text(body, peek.spans.prompt_cache_key.as_ref().filter(|_| openai)?)
     });
     match named {
-        Some(name) => Some(Session { name: bounded(name), follows: true }),
+        Some(name) => Some(Session { name: known_as(name), follows: true }),
         None => derived(api, body, peek),
     }
 }
@@ -117,7 +117,9 @@ fn text(body: &[u8], span: &Range<usize>) -> Option<String> {
     value.starts_with(b"\"").then(|| json::unescape(value))
 }
 
-fn bounded(name: String) -> String {
+/// What a session of this name is known as: a long one by its hash.
+#[must_use]
+pub fn known_as(name: String) -> String {
     if name.len() <= NAME_MAX { name } else { format!("hash:{:032x}", xxh3_128(name.as_bytes())) }
 }
 

@@ -24,7 +24,10 @@ fn burst(scheduler: &dyn Scheduler, priorities: &[u32], weights: &[u32], request
                 last_used: used[at],
             })
             .collect();
+        // Who only looks ahead sees what comes, and changes nothing of it.
+        let foreseen = [scheduler.foresee(&ASK, &candidates), scheduler.foresee(&ASK, &candidates)];
         let best = scheduler.pick(&ASK, &candidates).unwrap();
+        assert_eq!(foreseen, [Some(best); 2], "{scheduler:?}");
         in_flight[best] += 1;
         used[best] = u64::from(turn);
     }

@@ -19,27 +19,34 @@ pub(crate) struct Weighted(Mutex<Vec<i64>>);
 
 impl Scheduler for Weighted {
     fn pick(&self, _ask: &Ask<'_>, candidates: &[Candidate<'_>]) -> Option<usize> {
-        let mut gained = self.0.lock();
-        let mut sum = 0;
-        let mut best: Option<(usize, usize, i64)> = None;
-        for (at, candidate) in first_tier(candidates) {
-            let weight = i64::from(candidate.weight.max(1));
-            sum += weight;
-            if gained.len() <= candidate.index {
-                gained.resize(candidate.index + 1, 0);
-            }
-            let Some(own) = gained.get_mut(candidate.index) else { continue };
-            *own += weight;
-            if best.is_none_or(|(.., most)| *own > most) {
-                best = Some((at, candidate.index, *own));
-            }
-        }
-        let (at, index, _) = best?;
-        if let Some(own) = gained.get_mut(index) {
-            *own -= sum;
-        }
-        Some(at)
+        take_turn(&mut self.0.lock(), candidates)
     }
+
+    fn foresee(&self, _ask: &Ask<'_>, candidates: &[Candidate<'_>]) -> Option<usize> {
+        take_turn(&mut self.0.lock().clone(), candidates)
+    }
+}
+
+fn take_turn(gained: &mut Vec<i64>, candidates: &[Candidate<'_>]) -> Option<usize> {
+    let mut sum = 0;
+    let mut best: Option<(usize, usize, i64)> = None;
+    for (at, candidate) in first_tier(candidates) {
+        let weight = i64::from(candidate.weight.max(1));
+        sum += weight;
+        if gained.len() <= candidate.index {
+            gained.resize(candidate.index + 1, 0);
+        }
+        let Some(own) = gained.get_mut(candidate.index) else { continue };
+        *own += weight;
+        if best.is_none_or(|(.., most)| *own > most) {
+            best = Some((at, candidate.index, *own));
+        }
+    }
+    let (at, index, _) = best?;
+    if let Some(own) = gained.get_mut(index) {
+        *own -= sum;
+    }
+    Some(at)
 }
 
 register! {

@@ -24,9 +24,9 @@ const HASH: usize = 16;
 
 /// The bearer token of one account.
 ///
-/// Known limit: a refresh runs inside the request that found it due. Where that is dropped in mid-exchange (its client
-/// goes away, the process is killed), an answer that was under way is lost, and with it a refresh token that it held.
-/// From the moment that the answer is read nothing is lost any more.
+/// Known limit: a refresh runs inside the call that found it due, which the engine runs to its end also where the client
+/// goes away. Where the process is killed in mid-exchange, an answer that was under way is lost, and with it a refresh
+/// token that it held. From the moment that the answer is read nothing is lost any more.
 #[derive(Debug)]
 pub struct Bearer {
     /// What its tokens are kept under in the vault.

@@ -33,7 +33,7 @@ pub struct Resolved {
     pub groups: Vec<GroupConfig>,
     /// Keys of the files.
     pub keys: Vec<KeyConfig>,
-    /// Orders candidates.
+    /// Picks among candidates.
     pub scheduler: Arc<dyn Scheduler>,
     /// Accounts tried for one request.
     pub attempts: u32,

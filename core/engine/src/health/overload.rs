@@ -14,7 +14,7 @@ use super::mark::later;
 /// Within what time two accounts must have seen it.
 const TOGETHER: Duration = Duration::from_secs(5);
 
-/// What upstreams told of each provider, by what its accounts have in common: kind and base URL.
+/// What upstreams told of each provider, by what its accounts have in common: kind, base URL, region, resource.
 ///
 /// While one is overloaded, an account of it takes one request at a time: each stays reachable, and none adds to the
 /// load.
