@@ -20,6 +20,7 @@ mod cuts;
 mod demo;
 mod distribution;
 mod documents;
+mod estimates;
 mod explain;
 mod failover;
 mod generated;

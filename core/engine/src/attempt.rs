@@ -76,7 +76,6 @@ pub(crate) async fn attempt(
         let answer = Answer { status: error.status, headers: HeaderMap::new(), body };
         return Err(handed_on(provider.classify(&failure), answer));
     }
-    settlement.answering(head.status);
     headers::relayed_down(&mut head.headers);
     if source.changes_length() {
         head.headers.remove(CONTENT_LENGTH);

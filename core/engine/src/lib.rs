@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod config;
 mod decode;
 mod eligible;
+mod estimate;
 pub mod explain;
 pub mod gateway;
 pub mod health;

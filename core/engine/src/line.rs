@@ -15,7 +15,7 @@ use crate::order::{Order, Picked, Picking};
 use crate::relay::Answered;
 use crate::settle::Settlement;
 use crate::snapshot::Snapshot;
-use crate::{Relay, admit, attempt, inbound, reference, route};
+use crate::{Relay, admit, attempt, estimate, inbound, reference, route};
 
 /// Serves one request of a client API.
 ///
@@ -67,24 +67,39 @@ where
     inbound.strip();
     let ask = Ask::read(route, &body.bytes)?;
     settlement.asked(&ask);
-    let candidates = route::permitted(snapshot, &key, &ask)?;
+    let relayed = relayed(gateway, snapshot, inbound, &body, &ask, settlement).await;
+    let answered = estimate::or_estimate(relayed, snapshot, &key, &ask, &body.bytes)?;
+    settlement.answering(answered.status);
+    Ok(answered)
+}
+
+async fn relayed(
+    gateway: &Arc<Gateway>,
+    snapshot: &Arc<Snapshot>,
+    mut inbound: Inbound,
+    body: &inbound::Body,
+    ask: &Ask,
+    settlement: &mut Settlement,
+) -> Result<Answered, Error> {
+    let key = settlement.key();
+    let candidates = route::permitted(snapshot, &key, ask)?;
     let session = session::session(ask.route.api, &inbound.headers, &body.bytes, &ask.peek);
-    let continues = reference::named(&body.bytes, &ask);
+    let continues = reference::named(&body.bytes, ask);
     let bound = reference::bound(gateway, &continues).await?;
     settlement.continues(continues);
-    settlement.holds(admit::Held::new(gateway, admit::limits(gateway, snapshot, &key, &ask).await?));
+    settlement.holds(admit::Held::new(gateway, admit::limits(gateway, snapshot, &key, ask).await?));
 
     let mut order = Order::new(candidates, session, bound);
     settlement.planned(&order);
     let mut failure: Option<Error> = None;
     for _ in 0..snapshot.attempts.max(1) {
-        let picking = Picking { gateway, snapshot, key: &key, ask: &ask, now: gateway.now() };
+        let picking = Picking { gateway, snapshot, key: &key, ask, now: gateway.now() };
         let (target, pool, place) = match order.pick(picking) {
             Ok(Picked { target, pool, place }) => (target, pool, place),
             Err(none) => return Err(failure.unwrap_or(none)),
         };
         settlement.attempt(&target, pool, place);
-        match attempt::attempt(gateway, &mut inbound, &ask, &body, &target, settlement).await {
+        match attempt::attempt(gateway, &mut inbound, ask, body, &target, settlement).await {
             Ok(answered) => return Ok(answered),
             Err(error) => {
                 settlement.attempt_failed(&error);

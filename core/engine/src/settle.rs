@@ -14,6 +14,7 @@ use sluice_wire::meter::{Seen, StreamError};
 use crate::account::InFlight;
 use crate::admit::Held;
 use crate::ask::{Ask, ClientRoute};
+use crate::estimate::{self, BYTES_PER_TOKEN};
 use crate::gateway::Gateway;
 use crate::key::Key;
 use crate::order::Order;
@@ -23,9 +24,6 @@ use crate::snapshot::Snapshot;
 
 /// Status that stands for a client gone before any answer.
 const CLIENT_GONE: u16 = 499;
-
-/// Bytes of a body that are about one token.
-const BYTES_PER_TOKEN: u64 = 4;
 
 /// Owns what a request holds and knows what is to be recorded of it; drop settles it.
 #[derive(Debug)]
@@ -145,11 +143,12 @@ impl Settlement {
         let facts = error.facts();
         if let Some(mut place) = self.place.take() {
             // What never went upstream says nothing about the account, unless it could not be asked at all. Nor does a
-            // fault of the gateway's own, or a limit of token counting, which is none of the requests that are paid.
+            // fault of the gateway's own, or what is wrong with token counting alone: its limit is none of the requests'
+            // that are paid, and an upstream may have no such call.
             let told = self.sent && facts.fault != Fault::Gateway || facts.condition.is_some();
-            let counts = self.record.operation == Operation::CountTokens
-                && facts.condition == Some(Condition::RateLimited);
-            if told && !counts {
+            let counting = self.record.operation == Operation::CountTokens
+                && (facts.condition == Some(Condition::RateLimited) || estimate::is_missing(error));
+            if told && !counting {
                 place.failed(facts, self.gateway.now());
             }
             let outcome = AttemptOutcome::Failed { fault: facts.fault, scope: facts.scope };
