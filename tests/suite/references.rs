@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use sluice_tests::client::{Whole, begin};
+use sluice_tests::client::{Whole, begin, send};
 use sluice_tests::fleet::{Fleet, asks_stream};
 use sluice_tests::gateway::{Gateway, KEY, key};
 use sluice_tests::moment::{now, parse, pass};
@@ -233,4 +233,21 @@ fn what_was_just_made_outlives_a_gateway_that_is_asked_to_end() {
     assert!(gateway.wait().0.success());
     assert_ne!(all[0].0, "a");
     check(&Gateway::start_in(folder, &config), &all);
+}
+
+#[test]
+fn a_key_that_may_not_use_the_account_that_made_a_response_is_told_so() {
+    let fleet = Fleet::start(making);
+    let bound = NAMES
+        .map(|name| format!("[[keys]]\nname = \"{name}\"\nkey = \"key-{name}\"\naccounts = [\"{name}\"]\n"));
+    let gateway = Gateway::start(&(config(&fleet, "openai-responses") + &bound.concat()));
+    let (own, continued) = made(&gateway, "");
+    let body = format!("{{\"model\":\"m-1\",\"input\":\"x\"{continued}}}");
+    let before = fleet.asked_in_all();
+    for name in NAMES {
+        let key = format!("key-{name}");
+        let answer = send(&gateway.address, "POST", "/v1/responses", &[("x-api-key", &key)], body.as_bytes());
+        assert_eq!(answer.status, if name == own { 200 } else { 403 }, "{}", answer.text());
+    }
+    assert_eq!(fleet.asked_in_all(), before + 1);
 }

@@ -171,6 +171,8 @@ pub struct Facts {
     pub unanswered: bool,
     /// A sentence that says what to do.
     pub message: String,
+    /// What the upstream said, for operators alone: it may name the account.
+    pub said: String,
     /// The field of the request that is at fault (`param` in OpenAI's dialect).
     pub param: Option<String>,
     /// How long to wait before trying again, where that is known.
@@ -179,6 +181,14 @@ pub struct Facts {
     pub allow: Option<String>,
     /// What the upstream answered.
     pub answer: Option<Answer>,
+}
+
+impl Facts {
+    /// Why, for operators: with what the upstream said.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        if self.said.is_empty() { self.message.clone() } else { format!("{}: {}", self.message, self.said) }
+    }
 }
 
 impl Error {
@@ -201,6 +211,7 @@ impl Error {
             recovers: None,
             unanswered: false,
             message: message.into(),
+            said: String::new(),
             param: None,
             retry_after: None,
             allow: None,
@@ -270,6 +281,13 @@ impl Error {
     #[must_use]
     pub fn answer(mut self, answer: Answer) -> Self {
         self.0.answer = Some(answer);
+        self
+    }
+
+    /// Notes what the upstream said, for operators alone.
+    #[must_use]
+    pub fn said(mut self, said: String) -> Self {
+        self.0.said = said;
         self
     }
 

@@ -120,9 +120,17 @@ impl InFlight {
         self.overloads.answered(&self.account.upstream, now);
     }
 
+    /// The answer came whole.
+    pub(crate) fn completed(&self) {
+        self.account.state.health.completed(&self.model);
+    }
+
     /// The attempt failed, or its answer broke off.
     pub(crate) fn failed(&mut self, facts: &Facts, now: Timestamp) {
-        self.probes = false;
+        if std::mem::take(&mut self.probes) {
+            // A probe is of account and model, and its failure is of one of them: the other can be probed again.
+            self.account.state.health.release(&self.model);
+        }
         let policy = &self.snapshot.health;
         self.account.state.health.failed(&self.model, facts, policy, now);
         self.overloads.failed(&self.account.upstream, &self.account.name, facts, policy, now);

@@ -12,6 +12,7 @@ use sluice_api::error::Answer;
 use sluice_api::provider::{Body, Call, CallCx, Failure, ModelPlace, Provider};
 use sluice_api::{Api, Condition, Error, Fault, Form, Kind, Operation, Timestamp};
 use sluice_wire::meter::Meter;
+use sluice_wire::refusal::Refusal;
 use sluice_wire::splice;
 use sluice_wire::{headers, hide};
 
@@ -56,7 +57,7 @@ pub(crate) async fn attempt(
     let deadline = Instant::now() + wait;
     let mut response = sending.send(deadline, settlement).await?;
     // Credentials that were refused may only have grown old: new ones are worth one more try on the same account.
-    if response.status() == StatusCode::UNAUTHORIZED && sending.renew().await? {
+    if response.status() == StatusCode::UNAUTHORIZED && within(deadline, wait, ask, sending.renew()).await?? {
         response = sending.send(deadline, settlement).await?;
     }
     let (head, body) = response.into_parts();
@@ -115,13 +116,15 @@ impl Sending<'_> {
         deadline: Instant,
         settlement: &mut Settlement,
     ) -> Result<Response<Body>, Error> {
-        let request = self.prepare().await?;
         let account = &self.target.account;
+        let wait = account.config.timeouts.first_byte;
+        // New credentials are awaited no longer than an answer; who gets them goes on.
+        let request = within(deadline, wait, self.ask, self.prepare()).await??;
         let once = Once { way: &account.way, stale };
         let cx = CallCx { transport: &once, vault: &**self.gateway, now: self.now };
         settlement.sent();
         let sent = account.config.provider.send(&cx, request);
-        within(deadline, account.config.timeouts.first_byte, self.ask, sent).await?
+        within(deadline, wait, self.ask, sent).await?
     }
 
     async fn prepare(&mut self) -> Result<Request<Bytes>, Error> {
@@ -266,14 +269,15 @@ pub(crate) async fn read_refusal(mut body: Body) -> Bytes {
 /// account's own fault, and the answer names the account. Then it gets a 502 of ours.
 fn handed_on(error: Error, answer: Answer) -> Error {
     let facts = error.facts();
+    let said = Refusal::read(&answer.body).message;
     let own_fault = facts.fault == Fault::Account && facts.condition != Some(Condition::RateLimited);
     if own_fault || answer.status.is_redirection() {
         let told = answer.body.get(..answer.body.len().min(LOGGED_MAX)).unwrap_or_default();
         let told = String::from_utf8_lossy(told);
         tracing::warn!(status = answer.status.as_u16(), answer = %told, "an account was refused by its upstream");
-        return error;
+        return error.said(said);
     }
-    error.answer(answer)
+    error.said(said).answer(answer)
 }
 
 async fn within<T>(

@@ -84,6 +84,7 @@ impl Gateway {
         let keys = MadeKeys::load(&store, &config).await?;
         let transports = Transports::default();
         let overrides = Overrides::load(&store).await?;
+        overrides.prune(&config.accounts, &*store).await?;
         let mut states = HashMap::new();
         let snapshot = Snapshot::new(&config, &keys.all(), &mut states, &transports, &overrides)?;
         records.measures().know(crate::catalogue::known(&snapshot).into_iter().collect());
@@ -175,6 +176,7 @@ impl Gateway {
         }
         let keys = self.keys.bind(&fresh)?;
         let mut states = current.states.clone();
+        states.values().for_each(|state| state.health.try_credentials());
         states.retain(|name, _| fresh.accounts.iter().any(|account| account.name == *name));
         let snapshot =
             Snapshot::new(&fresh, &keys.in_force(), &mut states, &self.transports, &self.overrides)
@@ -183,6 +185,9 @@ impl Gateway {
         self.keys.commit(keys);
         self.take_into_force(snapshot);
         self.described.store(Arc::new(config::describe(&loaded)));
+        if let Err(error) = self.overrides.prune(&fresh.accounts, &*self.store).await {
+            tracing::warn!(%error, "what operators changed of accounts that the file has changed since could not be forgotten");
+        }
         current.states = states;
         current.config = fresh;
         Ok(())

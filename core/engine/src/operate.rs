@@ -146,7 +146,10 @@ impl Gateway {
     /// Ends every state that an account is in, as an operator knows better; `None` where there is no such account.
     #[must_use]
     pub fn recover_account(&self, name: &str) -> Option<AccountView> {
-        self.snapshot().account(name)?.state.health.recover();
+        let snapshot = self.snapshot();
+        let account = snapshot.account(name)?;
+        account.state.health.recover();
+        self.overloads().recover(&account.upstream);
         self.account_view(name)
     }
 
@@ -178,6 +181,7 @@ impl Gateway {
         Ok(match ended {
             Ok(status) => {
                 account.state.health.answered(&upstream, self.now());
+                account.state.health.completed(&upstream);
                 tested(true, Some(status), None)
             }
             Err(error) => {

@@ -115,7 +115,12 @@ impl Order {
                     sessions.bind(scope, &name, cx.now, ttl);
                     return Some((target, admission));
                 }
-                // Only full: the session goes elsewhere this once.
+                // What failed for this request, but not for all of them: the session goes elsewhere this once.
+                Err(Passed::Tried) => {
+                    let may = binds(cx.key, &pool.name, &target.account.name);
+                    keeps = may && standing(target, cx.gateway.overloads(), cx.now).is_ok();
+                }
+                // So it does where it is only full.
                 Err(passed) => keeps = !passed.is_lost(),
             }
         }
@@ -166,6 +171,16 @@ impl Order {
 
     fn none_left(&self, cx: Picking<'_>) -> Error {
         let model = &cx.ask.model;
+        if let Some(bound) = &self.bound {
+            let mut made = self.candidates.pools.iter().filter_map(|pool| {
+                let target = pool.targets.iter().find(|target| target.account.name == *bound)?;
+                Some(binds(cx.key, &pool.name, &target.account.name))
+            });
+            if made.next() == Some(false) {
+                let message = "this key may not use the account that made the response or conversation which this request continues";
+                return Error::new(Kind::Forbidden, message);
+            }
+        }
         let wait =
             self.recovery.map(|until| Duration::try_from(until.duration_since(cx.now)).unwrap_or_default());
         let (message, wait) = match (&self.bound, wait) {

@@ -28,7 +28,7 @@ pub struct AccountPatch {
 }
 
 /// An operator's value, and the file's own that it stands over.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Over<T> {
     value: T,
     file: T,
@@ -42,6 +42,11 @@ impl<T: PartialEq + Copy> Over<T> {
         }
     }
 
+    /// What the file has changed since is over for good, also when the file goes back to what it said.
+    fn prune(slot: &mut Option<Self>, file: T) {
+        slot.take_if(|over| over.file != file);
+    }
+
     fn take(slot: &mut Option<Self>, asked: Option<T>, file: T) {
         if let Some(value) = asked {
             *slot = (value != file).then_some(Self { value, file });
@@ -50,7 +55,7 @@ impl<T: PartialEq + Copy> Over<T> {
 }
 
 /// What was changed of one account.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 struct Changes {
     enabled: Option<Over<bool>>,
@@ -89,6 +94,29 @@ impl Overrides {
         Over::apply(changes.concurrency, &mut account.concurrency);
     }
 
+    /// Forgets what the file has changed since. Accounts that are not in the file keep theirs.
+    pub(crate) async fn prune(&self, files: &[AccountConfig], store: &dyn Store) -> Result<(), StoreError> {
+        for file in files {
+            let Some(before) = self.0.lock().get(&file.name).cloned() else { continue };
+            let mut changes = before.clone();
+            Over::prune(&mut changes.enabled, file.enabled);
+            Over::prune(&mut changes.priority, file.priority);
+            Over::prune(&mut changes.weight, file.weight);
+            Over::prune(&mut changes.concurrency, file.concurrency);
+            if changes != before {
+                self.keep(&file.name, changes, store).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn keep(&self, name: &str, changes: Changes, store: &dyn Store) -> Result<(), StoreError> {
+        let text = serde_json::to_string(&changes).map_err(|error| StoreError(error.to_string()))?;
+        store.put(KIND, name, &text).await?;
+        self.0.lock().insert(name.to_owned(), changes);
+        Ok(())
+    }
+
     /// Takes a change of an account as it stands in the file, and keeps it.
     pub(crate) async fn change(
         &self,
@@ -101,10 +129,7 @@ impl Overrides {
         Over::take(&mut changes.priority, patch.priority, file.priority);
         Over::take(&mut changes.weight, patch.weight, file.weight);
         Over::take(&mut changes.concurrency, patch.concurrency, file.concurrency);
-        let text = serde_json::to_string(&changes).map_err(|error| StoreError(error.to_string()))?;
-        store.put(KIND, &file.name, &text).await?;
-        self.0.lock().insert(file.name.clone(), changes);
-        Ok(())
+        self.keep(&file.name, changes, store).await
     }
 }
 
@@ -123,6 +148,11 @@ mod tests {
         }
         Over::take(&mut over, None, 50);
         assert!(over.is_some(), "what is left out stays");
+        Over::prune(&mut over, 50);
+        assert!(over.is_some());
+        Over::prune(&mut over, 40);
+        assert!(over.is_none(), "the file's value changed, so it is over when the file goes back, too");
+        Over::take(&mut over, Some(7), 50);
         Over::take(&mut over, Some(50), 50);
         assert!(over.is_none(), "the file's own value is no change");
     }

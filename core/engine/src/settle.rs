@@ -261,6 +261,9 @@ impl Settlement {
         self.price(snapshot.as_deref(), seen);
         self.remember(snapshot.as_deref(), seen);
         if let Some(place) = self.place.take() {
+            if self.record.outcome == Outcome::Completed {
+                place.completed();
+            }
             let outcome = match self.record.outcome {
                 Outcome::Completed => AttemptOutcome::Completed,
                 Outcome::ClientGone => AttemptOutcome::Cancelled,

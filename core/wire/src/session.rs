@@ -19,6 +19,9 @@ const HEADERS: [&str; 5] =
 /// The longest name that is kept as it is; of a longer one its hash.
 const NAME_MAX: usize = 128;
 
+/// A mark of Anthropic's prompt cache. Within a text its quotes are escaped.
+const CACHE_MARK: &[u8] = b"\"cache_control\"";
+
 /// What comes before the session in the older form of Claude Code's `metadata.user_id`.
 const OLD_FORM: &str = "_session_";
 
@@ -95,11 +98,41 @@ fn derived(api: Api, body: &[u8], peek: &Peek) -> Option<Session> {
     });
     let beginning = beginning.or_else(|| (body.get(turns.start) == Some(&b'"')).then(|| turns.clone()))?;
     let mut hash = Xxh3::new();
-    hash.update(peek.spans.system.as_ref().and_then(|span| body.get(span.clone())).unwrap_or_default());
-    hash.update(body.get(beginning).unwrap_or_default());
-    let answered = if api == Api::Gemini { &b"\"model\""[..] } else { b"\"assistant\"" };
-    let follows = body.get(turns.clone()).is_some_and(|turns| memmem::find(turns, answered).is_some());
+    let system = peek.spans.system.as_ref().and_then(|span| body.get(span.clone())).unwrap_or_default();
+    without_cache_marks(system, |bytes| hash.update(bytes));
+    without_cache_marks(body.get(beginning).unwrap_or_default(), |bytes| hash.update(bytes));
+    let answered: &[&[u8]] = match api {
+        Api::Gemini => &[b"\"model\""],
+        // Reasoning and calls of tools are turns of the assistant, without its name.
+        Api::OpenaiResponses => &[b"\"assistant\"", b"\"reasoning\"", b"\"function_call\""],
+        _ => &[b"\"assistant\""],
+    };
+    let turns = body.get(turns.clone()).unwrap_or_default();
+    let follows = answered.iter().any(|turn| memmem::find(turns, turn).is_some());
     Some(Session { name: format!("hash:{:032x}", hash.digest128()), follows })
+}
+
+/// Passes bytes on without their `cache_control` members: clients move these marks from turn to turn.
+fn without_cache_marks(mut bytes: &[u8], mut pass: impl FnMut(&[u8])) {
+    while let Some(at) = memmem::find(bytes, CACHE_MARK) {
+        let (before, mark) = bytes.split_at(at);
+        let value = mark.get(CACHE_MARK.len()..).unwrap_or_default();
+        // A mark is flat: it has no object in it.
+        let length = value.iter().position(|byte| *byte == b'}').map_or(value.len(), |end| end + 1);
+        let rest = value.get(length..).unwrap_or_default().trim_ascii_start();
+        let before = before.trim_ascii_end();
+        match before.strip_suffix(b",") {
+            Some(before) => {
+                pass(before.trim_ascii_end());
+                bytes = rest;
+            }
+            None => {
+                pass(before);
+                bytes = rest.strip_prefix(b",").unwrap_or(rest).trim_ascii_start();
+            }
+        }
+    }
+    pass(bytes);
 }
 
 fn member(body: &[u8], span: &Range<usize>, name: &str) -> Option<Range<usize>> {
@@ -189,6 +222,37 @@ mod tests {
             assert!(!follows, "a burst of first turns spreads");
             assert_eq!(named(api, &[], second), Some((one.clone(), true)));
             assert_ne!(named(api, &[], other).unwrap().0, one);
+        }
+    }
+
+    #[test]
+    fn a_mark_of_the_prompt_cache_that_moves_on_changes_no_conversation() {
+        let plain = r#"{"messages":[{"role":"user","content":[{"type":"text","text":"a"}]}],"system":[{"type":"text","text":"s"}]}"#;
+        let (name, _) = named(Api::Anthropic, &[], plain).unwrap();
+        let mark = r#""cache_control": {"type":"ephemeral","ttl":"1h"}"#;
+        for (from, to) in [
+            (r#""text":"a""#, format!(r#""text":"a" , {mark}"#)),
+            (r#"{"type":"text","text":"a""#, format!(r#"{{{mark}, "type":"text","text":"a""#)),
+            (r#""text":"s""#, format!(r#""text":"s",{mark}"#)),
+        ] {
+            let marked = plain.replace(from, &to);
+            assert_eq!(named(Api::Anthropic, &[], &marked).unwrap().0, name, "{marked}");
+        }
+        let said = plain.replace("\"a\"", r#""\"cache_control\" {x}""#);
+        assert_ne!(named(Api::Anthropic, &[], &said).unwrap().0, name);
+    }
+
+    #[test]
+    fn reasoning_and_calls_of_tools_are_turns_of_the_assistant() {
+        let turn =
+            r#"{"input":[{"role":"user","content":"a"},X{"type":"function_call_output","output":"1"}]}"#;
+        for (more, follows) in [
+            ("", false),
+            (r#"{"type":"reasoning","encrypted_content":"e"},"#, true),
+            (r#"{"type":"function_call","name":"f"},"#, true),
+        ] {
+            let body = turn.replace('X', more);
+            assert_eq!(named(Api::OpenaiResponses, &[], &body).unwrap().1, follows, "{body}");
         }
     }
 

@@ -19,9 +19,9 @@ impl Scheduler for LeastLoaded {
 }
 
 fn compare(one: &Candidate<'_>, other: &Candidate<'_>) -> Ordering {
-    // in_flight / weight, compared without a division: a / b < c / d is a × d < c × b. The request to come counts.
+    // in_flight / weight, compared without a division: a / b < c / d is a × d < c × b.
     let load = |candidate: &Candidate<'_>, by: &Candidate<'_>| {
-        (u64::from(candidate.in_flight) + 1) * u64::from(by.weight.max(1))
+        u64::from(candidate.in_flight) * u64::from(by.weight.max(1))
     };
     load(one, other).cmp(&load(other, one)).then_with(|| one.last_used.cmp(&other.last_used))
 }

@@ -78,3 +78,29 @@ fn weights_are_interleaved_and_not_served_in_blocks() {
     }
     assert_eq!(picked, [0, 0, 1, 0, 2, 0, 0]);
 }
+
+#[test]
+fn no_account_starves_where_requests_come_one_by_one() {
+    for (scheduler, _) in schedulers() {
+        let mut used = [0_u64; 3];
+        let mut served = [0; 3];
+        for turn in 1..=60 {
+            let candidates: Vec<Candidate<'_>> = [1, 3, 6]
+                .into_iter()
+                .enumerate()
+                .map(|(at, weight)| Candidate {
+                    account: "a",
+                    index: at,
+                    priority: 1,
+                    weight,
+                    in_flight: 0,
+                    last_used: used[at],
+                })
+                .collect();
+            let best = scheduler.pick(&ASK, &candidates).unwrap();
+            used[best] = turn;
+            served[best] += 1;
+        }
+        assert!(served.into_iter().all(|count| count >= 6), "{scheduler:?}: {served:?}");
+    }
+}

@@ -33,6 +33,9 @@ const SENTENCES: [(&str, Condition); 3] = [
     ("This organization has been disabled", Unauthorized),
 ];
 
+/// How a 403 begins that is about what was asked for: a model, or a feature of it.
+const NO_PERMISSION: &str = "Your API key does not have permission to use the specified resource";
+
 /// What the headers of Anthropic's limits begin with.
 const LIMIT: &str = "anthropic-ratelimit-";
 
@@ -44,8 +47,9 @@ pub(crate) fn classify(failure: &Failure<'_>) -> Error {
     let error = failure.by_convention();
     let refusal = Refusal::read(failure.body);
     let named = NAMED.iter().find(|named| named.0.contains(&status) && refusal.is(named.1));
-    let told =
-        SENTENCES.iter().find(|(start, _)| matches!(status, 400 | 429) && refusal.message.starts_with(start));
+    let told = SENTENCES
+        .iter()
+        .find(|(start, _)| matches!(status, 400 | 403 | 429) && refusal.message.starts_with(start));
     let meant = match (named, told) {
         (Some(Named(_, _, fault, scope, condition)), _) => Some((*fault, *scope, *condition)),
         (None, Some((_, condition))) => Some((Fault::Account, Account, *condition)),
@@ -55,10 +59,23 @@ pub(crate) fn classify(failure: &Failure<'_>) -> Error {
     if let Some((fault, scope, condition)) = meant {
         return error.blame(fault, scope).elsewhere(true).condition(Some(condition)).recovers(explicit);
     }
+    if status == 403 && refusal.message.starts_with(NO_PERMISSION) {
+        return error.blame(Fault::Account, Model);
+    }
     if error.facts().condition != Some(RateLimited) {
         return error;
     }
+    let error =
+        if is_of_subscription(failure.headers) { error.blame(Fault::Account, Account) } else { error };
     error.recovers(explicit.or_else(|| until_reset(failure.headers, failure.now)))
+}
+
+/// Whether a subscription's limit is what was met, and not its part for one model.
+fn is_of_subscription(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    let claim = text("anthropic-ratelimit-unified-representative-claim").unwrap_or_default();
+    text("anthropic-ratelimit-unified-status") == Some("rejected")
+        && !["opus", "sonnet", "haiku"].iter().any(|model| claim.contains(model))
 }
 
 /// When the limits reset that are used up; where none says that it is, the one that binds a subscription, else the last

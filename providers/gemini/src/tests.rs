@@ -122,6 +122,34 @@ fn whose_fault_it_is_how_far_it_reaches_and_what_state_it_means() {
 }
 
 #[test]
+fn what_a_client_named_is_its_own_and_takes_no_account_out() {
+    for (status, code, message, elsewhere) in [
+        (
+            403,
+            "PERMISSION_DENIED",
+            "You do not have permission to access the File abc or it may not exist.",
+            true,
+        ),
+        (403, "PERMISSION_DENIED", "CachedContent not found (or permission denied)", true),
+        (
+            400,
+            "FAILED_PRECONDITION",
+            "The File abc is not in an ACTIVE state and usage is not allowed.",
+            false,
+        ),
+    ] {
+        let body = format!(r#"{{"error":{{"code":{status},"message":"{message}","status":"{code}"}}}}"#);
+        let (status, headers) = (StatusCode::from_u16(status).unwrap(), HeaderMap::new());
+        let now = Timestamp::UNIX_EPOCH;
+        let error =
+            crate::classify::classify(&Failure { status, headers: &headers, body: body.as_bytes(), now });
+        let facts = error.facts();
+        assert_eq!((facts.fault, facts.scope, facts.condition), CLIENTS, "{message}");
+        assert_eq!(facts.elsewhere, elsewhere, "{message}");
+    }
+}
+
+#[test]
 fn until_when_is_read_from_the_body_unless_a_header_says_it() {
     let quota =
         |id: &str| format!(r#"{{"@type":"t/google.rpc.QuotaFailure","violations":[{{"quotaId":"{id}"}}]}}"#);

@@ -42,6 +42,9 @@ const NAMED: [Named; 20] = [
     Named(404, "404", Fault::Account, Account, Failing),
 ];
 
+/// How a 403 begins that is about one model, where it has no code.
+const NO_MODEL: &str = "You are not allowed to sample from this model";
+
 /// What the headers of limits begin with: a span until all of the limit is there again, and what is left of it.
 const RESET: &str = "x-ratelimit-reset-";
 const REMAINING: &str = "x-ratelimit-remaining-";
@@ -63,6 +66,9 @@ pub(crate) fn classify(failure: &Failure<'_>) -> Error {
         let error = error.blame(*fault, *scope).elsewhere(true);
         return error.condition(Some(*condition)).recovers(explicit);
     }
+    if status == 403 && refusal.message.starts_with(NO_MODEL) {
+        return error.blame(Fault::Account, Model);
+    }
     if error.facts().condition != Some(RateLimited) {
         return error;
     }
@@ -80,6 +86,8 @@ fn told(refusal: &Refusal) -> Option<Duration> {
 fn until_reset(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let limits = headers.keys().filter_map(|name| name.as_str().strip_prefix(RESET));
-    let used_up = limits.filter(|limit| text(&format!("{REMAINING}{limit}")) == Some("0"));
+    // A limit that does not tell what is left is taken for used up.
+    let left = |limit: &str| text(&format!("{REMAINING}{limit}"));
+    let used_up = limits.filter(|limit| left(limit).is_none_or(|left| left == "0"));
     used_up.filter_map(|limit| wait::span(text(&format!("{RESET}{limit}"))?)).max()
 }

@@ -107,11 +107,14 @@ impl Track {
         if condition == Condition::Failing {
             self.failures = self.failures.saturating_add(1);
             // One failure says little, unless it was the probe after a state that seemed over.
-            if self.failures < policy.failures && !is_over {
+            let was_probe = is_over && before.as_ref().is_some_and(Mark::is_proven_by_probe);
+            if self.failures < policy.failures && !was_probe {
                 self.mark = before;
                 return;
             }
         }
+        // What comes after another state has ended is a state of its own, and does not go on.
+        let before = before.filter(|mark| !is_over || mark.condition == condition);
         let strikes = before.as_ref().map_or(0, |mark| mark.strikes + u32::from(is_over)).min(STRIKES_MAX);
         let doubled = policy.base(condition).saturating_mul(1 << strikes);
         let until = later(now, named.unwrap_or(doubled).min(policy.max));
@@ -128,9 +131,18 @@ impl Track {
         });
     }
 
+    /// A whole answer: failures are no longer in a row.
+    pub(super) fn completed(&mut self) {
+        self.failures = 0;
+    }
+
+    /// A state is over, whatever its time.
+    pub(super) fn forget(&mut self, condition: Condition) {
+        self.mark.take_if(|mark| mark.condition == condition);
+    }
+
     /// An answer to a request that began before the state says nothing about its end.
     pub(super) fn answered(&mut self, now: Timestamp) {
-        self.failures = 0;
         if self.mark.as_ref().is_some_and(|mark| now >= mark.until) {
             self.mark = None;
         }

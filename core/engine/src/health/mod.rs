@@ -121,29 +121,48 @@ impl Health {
 
     /// An attempt failed. What is the client's own fault says nothing about the account but that it answers.
     pub(crate) fn failed(&self, model: &Arc<str>, facts: &Facts, policy: &Policy, now: Timestamp) {
-        let Some(condition) = facts.condition else { return self.answered(model, now) };
+        let Some(condition) = facts.condition else {
+            self.answered(model, now);
+            return self.completed(model);
+        };
         let mut state = self.state.lock();
         let track = match facts.scope {
             Scope::Request => return,
             Scope::Model => state.track(model, now),
             Scope::Account | Scope::Provider => &mut state.account,
         };
-        track.note(condition, facts.recovers, &facts.message, policy, now);
+        track.note(condition, facts.recovers, &facts.reason(), policy, now);
         self.clear.store(false, Ordering::Release);
     }
 
-    /// The upstream answered: what was over is cleared, and failures are no longer in a row.
+    /// The upstream has begun to answer: what was over is cleared.
     pub(crate) fn answered(&self, model: &str, now: Timestamp) {
+        self.well(model, |track| track.answered(now));
+    }
+
+    /// An answer came whole: failures are no longer in a row. One that has only begun may still break off.
+    pub(crate) fn completed(&self, model: &str) {
+        self.well(model, Track::completed);
+    }
+
+    fn well(&self, model: &str, note: impl Fn(&mut Track)) {
         if self.clear.load(Ordering::Acquire) {
             return;
         }
         let mut state = self.state.lock();
-        state.account.answered(now);
+        note(&mut state.account);
         if let Some(track) = state.models.get_mut(model) {
-            track.answered(now);
+            note(track);
         }
         state.models.retain(|_, track| !track.is_clear());
         self.clear.store(state.account.is_clear() && state.models.is_empty(), Ordering::Release);
+    }
+
+    /// Credentials may have been replaced: whether they are good is to be seen.
+    pub(crate) fn try_credentials(&self) {
+        let mut state = self.state.lock();
+        state.account.forget(Condition::Unauthorized);
+        state.models.values_mut().for_each(|track| track.forget(Condition::Unauthorized));
     }
 
     /// An operator says that it is well again.

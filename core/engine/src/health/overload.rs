@@ -71,13 +71,20 @@ impl Overloads {
         known.seen = now;
     }
 
-    /// An account of a provider was answered: once its time is over, the overload is.
+    /// An account of a provider was answered: once its time is over, the overload is. What one account saw waits for a
+    /// second one, whatever others are answered meanwhile.
     pub(crate) fn answered(&self, provider: &str, now: Timestamp) {
         let mut all = self.0.lock();
         if !all.is_empty() {
-            all.retain(|known, overload| {
-                known.as_ref() != provider || overload.until.is_some_and(|until| now < until)
+            all.retain(|known, overload| match overload.until {
+                Some(until) => known.as_ref() != provider || now < until,
+                None => now <= later(overload.seen, TOGETHER),
             });
         }
+    }
+
+    /// An operator says that a provider is well again.
+    pub(crate) fn recover(&self, provider: &str) {
+        self.0.lock().remove(provider);
     }
 }

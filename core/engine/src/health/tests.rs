@@ -90,11 +90,74 @@ fn failures_in_a_row_take_an_account_out_and_one_answer_between_them_does_not() 
     account.fails(Condition::Failing, Scope::Account, None, 0);
     account.fails(Condition::Failing, Scope::Account, None, 0);
     account.0.answered("m", at(1));
+    account.0.completed("m");
     account.fails(Condition::Failing, Scope::Account, None, 2);
     account.fails(Condition::Failing, Scope::Account, None, 2);
     assert_eq!(account.out("m", 2), None);
     account.fails(Condition::Failing, Scope::Account, None, 2);
     assert_eq!(account.out("m", 2), Some(12));
+}
+
+#[test]
+fn answers_that_begin_and_break_off_are_failures_in_a_row() {
+    let account = Account::new();
+    for now in 0..3 {
+        assert_eq!(account.0.standing("m", at(now)), Standing::Open);
+        account.0.answered("m", at(now));
+        account.fails(Condition::Failing, Scope::Account, None, now);
+    }
+    assert_eq!(account.out("m", 3), Some(12));
+    // A probe whose answer breaks off is one more.
+    account.0.probe("m", at(12));
+    account.0.answered("m", at(12));
+    account.fails(Condition::Failing, Scope::Account, None, 13);
+    assert!(account.out("m", 13).is_some());
+}
+
+#[test]
+fn a_probe_that_fails_in_another_scope_leaves_nothing_probing_for_ever() {
+    for (first, then) in [(Scope::Account, Scope::Model), (Scope::Model, Scope::Account)] {
+        for condition in [Condition::RateLimited, Condition::Overloaded, Condition::Failing] {
+            let account = Account::new();
+            account.fails(Condition::Unauthorized, first, Some(10), 0);
+            assert_eq!(account.0.standing("m", at(10)), Standing::Probe);
+            account.0.probe("m", at(10));
+            account.0.release("m");
+            account.fails(condition, then, Some(10), 11);
+            assert_eq!(account.0.standing("m", at(30)), Standing::Probe, "{first:?} {then:?} {condition:?}");
+            account.0.probe("m", at(30));
+            account.0.answered("m", at(30));
+            account.0.completed("m");
+            assert_eq!(account.0.standing("m", at(30)), Standing::Open);
+        }
+    }
+}
+
+#[test]
+fn one_failure_after_a_limit_that_has_ended_is_one_failure() {
+    for ended in [Condition::RateLimited, Condition::Overloaded] {
+        let account = Account::new();
+        account.fails(ended, Scope::Account, Some(5), 0);
+        account.fails(Condition::Failing, Scope::Account, None, 6);
+        assert_eq!(account.0.standing("m", at(6)), Standing::Open, "{ended:?}");
+        for _ in 0..2 {
+            account.fails(Condition::Failing, Scope::Account, None, 7);
+        }
+        assert_eq!(
+            account.out("m", 7),
+            Some(17),
+            "{ended:?}: it is the first of its kind and is not doubled"
+        );
+    }
+}
+
+#[test]
+fn new_credentials_are_tried_at_once_and_limits_stay() {
+    let account = Account::new();
+    account.fails(Condition::Unauthorized, Scope::Account, None, 0);
+    account.fails(Condition::RateLimited, Scope::Model, Some(60), 0);
+    account.0.try_credentials();
+    assert_eq!((account.out("other", 1), account.out("m", 1)), (None, Some(60)));
 }
 
 #[test]
@@ -173,6 +236,7 @@ fn a_provider_is_overloaded_only_when_two_accounts_saw_it_together() {
     assert_eq!(overloads.until(&provider, at(1)), None, "one account alone");
     sees(&overloads, &b, 7);
     assert_eq!(overloads.until(&provider, at(7)), None, "not within 5 s");
+    overloads.answered(&provider, at(8));
     sees(&overloads, &a, 9);
     assert_eq!(overloads.until(&provider, at(9)), Some(at(14)));
     overloads.answered(&provider, at(10));
@@ -180,4 +244,8 @@ fn a_provider_is_overloaded_only_when_two_accounts_saw_it_together() {
     overloads.answered(&provider, at(14));
     sees(&overloads, &b, 15);
     assert_eq!(overloads.until(&provider, at(15)), None, "it starts anew");
+    sees(&overloads, &a, 16);
+    assert!(overloads.until(&provider, at(16)).is_some());
+    overloads.recover(&provider);
+    assert_eq!(overloads.until(&provider, at(16)), None, "an operator ended it");
 }

@@ -65,6 +65,14 @@ fn whose_fault_it_is_how_far_it_reaches_and_what_state_it_means() {
         (401, "authentication_error", "invalid x-api-key", "", REFUSED),
         (402, "billing_error", "x", "linked_organization_unpaid", NO_MONEY),
         (403, "permission_error", "x", "", REFUSED),
+        (403, "permission_error", "This organization has been disabled.", "", REFUSED),
+        (
+            403,
+            "permission_error",
+            "Your API key does not have permission to use the specified resource.",
+            "",
+            (Fault::Account, Scope::Model, Some(Condition::Unauthorized)),
+        ),
         (408, "timeout_error", "x", "", FAILING),
         (429, "rate_limit_error", "x", "", LIMITED),
         (429, "rate_limit_error", "x", "ramp_limit_exceeded", LIMITED),
@@ -86,6 +94,22 @@ fn whose_fault_it_is_how_far_it_reaches_and_what_state_it_means() {
     }
     for (status, meaning) in [(413, CLIENTS), (429, LIMITED), (502, FAILING), (529, OVERLOADED)] {
         assert_eq!(read(status, &[], "<html>"), (meaning, None), "{status}");
+    }
+}
+
+#[test]
+fn a_subscriptions_limit_is_the_accounts_and_its_part_for_a_model_that_models() {
+    const STATUS: &str = "anthropic-ratelimit-unified-status";
+    const CLAIM: &str = "anthropic-ratelimit-unified-representative-claim";
+    let reset = ("anthropic-ratelimit-unified-reset", "1795611600");
+    let limited = (Fault::Account, Scope::Account, Some(Condition::RateLimited));
+    for (headers, meaning) in [
+        (&[(STATUS, "rejected"), (CLAIM, "five_hour"), reset][..], limited),
+        (&[(STATUS, "rejected"), reset], limited),
+        (&[(STATUS, "rejected"), (CLAIM, "seven_day_opus"), reset], LIMITED),
+        (&[(STATUS, "allowed"), reset], LIMITED),
+    ] {
+        assert_eq!(read(429, headers, "{}"), (meaning, Some(3600)), "{headers:?}");
     }
 }
 
