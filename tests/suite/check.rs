@@ -1,6 +1,6 @@
 //! What `sluice check` says of pools, routes and accounts that could never be used.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use sluice_tests::gateway::{Folder, binary};
@@ -102,5 +102,69 @@ fn a_glob_that_matches_nothing_is_a_problem_where_that_can_be_known() {
         format!("{ACCOUNT}models = [\"m-*\"]\nmodel_map = {{ n-1 = \"m-1\" }}\n{ROUTE}model = \"n-*\"\n"),
     ] {
         assert_eq!(problems(&text), [] as [Value; 0], "{text}");
+    }
+}
+
+#[test]
+fn a_value_of_the_wrong_type_hides_no_other_mistake() {
+    let text = "[server]\nbogus = 1\nbody_timeout = \"0s\"\n\
+        [scheduler]\nkind = \"leastloaded\"\nattempts = 0\ncooldown = { foo = \"1s\" }\n\
+        [[accounts]]\nname = \"a\"\nprovider = \"openai-compatible\"\nbase_url = \"ftp://x\"\nproxy = \"socks4://x\"\n\
+        models = [\"[a\"]\nconcurrency = -5\n\
+        [[accounts]]\nname = \"b\"\nprovider = \"openai\"\n\
+        [[keys]]\nname = \"k\"\nkey = \"s\"\nallow = [\"claud\"]\ngroup = \"nog\"\nmode = \"hard\"\n\
+        limits = [{ per = \"1x\" }, { per = \"day\", cost = 5 }]\n\
+        [[routes]]\nmodel = \"x\"\napi = [\"claude\"]\npools = [\"nope\"]\n";
+    let problems = problems(text);
+    let mut told: Vec<&str> = problems.iter().map(|problem| problem["path"].as_str().unwrap()).collect();
+    told.sort_unstable();
+    assert_eq!(
+        told,
+        [
+            "accounts.a.base_url",
+            "accounts.a.concurrency",
+            "accounts.a.models",
+            "accounts.a.proxy",
+            "accounts.b.api_key",
+            "keys.k.allow[0]",
+            "keys.k.group",
+            "keys.k.limits[0].per",
+            "keys.k.limits[1].cost",
+            "keys.k.mode",
+            "routes[0].api[0]",
+            "routes[0].pools",
+            "scheduler.attempts",
+            "scheduler.cooldown.foo",
+            "scheduler.kind",
+            "server.body_timeout",
+            "server.bogus",
+        ]
+    );
+    assert!(problems.iter().all(|problem| problem["file"].as_str().unwrap().ends_with("sluice.toml")));
+}
+
+#[test]
+fn a_name_that_could_forge_a_line_of_the_log_is_a_problem() {
+    for (text, path) in [
+        (ACCOUNT.replace("\"a\"", "\"a\\nb\""), "accounts[0].name"),
+        (format!("{ACCOUNT}{}", KEY.replace("\"k\"", "\"k\\u001b[31m\"")), "keys[0].name"),
+        (format!("{ACCOUNT}[[groups]]\nname = \"g\\r\"\n"), "groups[0].name"),
+    ] {
+        check(&text, path, "control characters");
+    }
+}
+
+#[test]
+fn what_is_printed_into_a_pipe_that_closes_is_no_failure() {
+    for command in ["openapi", "reference", "plugins"] {
+        let mut child = Command::new(binary())
+            .arg(command)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]), "{command}");
     }
 }

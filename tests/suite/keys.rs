@@ -210,3 +210,22 @@ fn a_key_that_fits_no_longer_is_shown_deletable_and_comes_back() {
     assert_eq!((status(&gateway, &stays), status(&gateway, &goes)), (200, 401));
     assert!(gateway.admin("GET", "/keys/stays", "").json()["not_in_force"].is_null());
 }
+
+#[test]
+fn a_name_or_a_time_that_makes_no_sense_is_refused_with_what_is_allowed() {
+    let gateway = Gateway::start("");
+    for (body, field, says) in [
+        (r#"{"name":"a\n2026-01-01 ERROR forged"}"#, "name", "control characters"),
+        (r#"{"name":"a","expires":"tomorrow"}"#, "expires", "RFC 3339"),
+        (r#"{"name":"a","expires":"2027-01-31"}"#, "expires", "RFC 3339"),
+    ] {
+        let answer = gateway.admin("POST", "/keys", body);
+        assert_eq!(
+            (answer.status, &answer.json()["error"]["field"]),
+            (400, &field.into()),
+            "{}",
+            answer.text()
+        );
+        assert!(answer.text().contains(says), "{}", answer.text());
+    }
+}

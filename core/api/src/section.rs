@@ -73,7 +73,7 @@ impl Problem {
     /// Says what is allowed.
     #[must_use]
     pub fn allowed(mut self, allowed: impl Into<String>) -> Self {
-        self.allowed = Some(allowed.into());
+        self.allowed = Some(allowed.into()).filter(|allowed| !allowed.is_empty());
         self
     }
 
@@ -146,30 +146,61 @@ impl Section<'_> {
     /// told by its type alone where the type is wrong or the key may be a secret's; a settings type that words its
     /// own errors must take the same care.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Vec<Problem>> {
+        match self.read_right() {
+            (Some(settings), problems) if problems.is_empty() => Ok(settings),
+            (_, problems) => Err(problems),
+        }
+    }
+
+    /// Reads what is right of the section, as if the keys with mistakes were not there, so that more can be checked of
+    /// it; and every mistake, as [`Section::read`] tells them. Nothing where a key that is needed is missing or wrong.
+    #[must_use]
+    pub fn read_right<T: DeserializeOwned>(&self) -> (Option<T>, Vec<Problem>) {
         let mut problems = Vec::new();
+        let mut right = Dict::new();
         for (key, value) in self.values {
-            let alone = Dict::from([(key.clone(), value.clone())]);
-            if let Err(error) = Value::from(alone).deserialize::<T>() {
-                problems.extend(error.into_iter().filter_map(|one| self.explain(key, value, &one)));
+            let found = self.mistakes::<T>(key, value);
+            if found.is_empty() {
+                right.insert(key.clone(), value.clone());
             }
+            problems.extend(found);
         }
-        match Value::from(self.values.clone()).deserialize::<T>() {
-            Ok(settings) if problems.is_empty() => Ok(settings),
-            Ok(_) => Err(problems),
-            Err(error) => {
-                // What the keys by themselves could not show: what is missing.
-                for one in error {
-                    if let Kind::MissingField(field) = &one.kind
-                        && one.path.is_empty()
-                    {
-                        problems.push(Problem::at(self.file(), self.at(field), missing(field)));
-                    } else if problems.is_empty() {
-                        problems.push(describe(self.file(), self.path.to_owned(), &one.kind));
-                    }
+        let wrong = right.len() < self.values.len();
+        let error = match Value::from(right).deserialize::<T>() {
+            Ok(settings) => return (Some(settings), problems),
+            Err(error) => error,
+        };
+        // What the keys by themselves could not show: what is missing.
+        for one in error {
+            match &one.kind {
+                // That of a key which is wrong is told already.
+                Kind::MissingField(field) if one.path.is_empty() && self.values.contains_key(&**field) => {}
+                Kind::MissingField(field) if one.path.is_empty() => {
+                    problems.push(Problem::at(self.file(), self.at(field), missing(field)));
                 }
-                Err(problems)
+                kind if !wrong => problems.push(describe(self.file(), self.path.to_owned(), kind)),
+                _ => {}
             }
         }
+        (None, problems)
+    }
+
+    /// What is wrong with one key; of a list, with each of its elements.
+    fn mistakes<T: DeserializeOwned>(&self, key: &str, value: &Value) -> Vec<Problem> {
+        let alone = |value: &Value| {
+            Value::from(Dict::from([(key.to_owned(), value.clone())])).deserialize::<T>().err()
+        };
+        let Some(error) = alone(value) else { return Vec::new() };
+        let whole =
+            || error.clone().into_iter().filter_map(|one| self.explain(key, value, &one, 0)).collect();
+        let Value::Array(tag, list) = value else { return whole() };
+        let mut each = Vec::new();
+        for (index, element) in list.iter().enumerate() {
+            if let Some(error) = alone(&Value::Array(*tag, vec![element.clone()])) {
+                each.extend(error.into_iter().filter_map(|one| self.explain(key, value, &one, index)));
+            }
+        }
+        if each.is_empty() { whole() } else { each }
     }
 
     /// One problem with a key of this section.
@@ -203,17 +234,17 @@ impl Section<'_> {
         self.values.values().next().map_or_else(|| "default".to_owned(), |value| self.origin.of(value))
     }
 
-    fn explain(&self, key: &str, value: &Value, error: &figment::Error) -> Option<Problem> {
+    /// A mistake in a key's value. `first` is what is counted as the first element, where the value is a list.
+    fn explain(&self, key: &str, value: &Value, error: &figment::Error, first: usize) -> Option<Problem> {
         if matches!(&error.kind, Kind::MissingField(_)) && error.path.is_empty() {
             return None;
         }
         let mut path = self.at(key);
-        for part in error.path.iter().skip(1) {
+        for (depth, part) in error.path.iter().skip(1).enumerate() {
             // An element of a list, most likely.
-            path.push_str(&if part.parse::<usize>().is_ok() {
-                format!("[{part}]")
-            } else {
-                format!(".{part}")
+            path.push_str(&match part.parse::<usize>() {
+                Ok(index) => format!("[{}]", if depth == 0 { first + index } else { index }),
+                Err(_) => format!(".{part}"),
             });
         }
         Some(describe(self.origin.of(value), path, &error.kind))

@@ -30,8 +30,8 @@ use crate::transport::{Once, Stale};
 /// Most of an upstream's refusal that is read.
 const REFUSAL_MAX: usize = 1024 * 1024;
 
-/// Most of it that is logged.
-const LOGGED_MAX: usize = 500;
+/// Most of it that is told operators where it has no sentence.
+const SAID_MAX: usize = 200;
 
 /// How long an upstream may take between pieces of its refusal.
 const REFUSAL_WAIT: Duration = Duration::from_secs(10);
@@ -269,15 +269,19 @@ pub(crate) async fn read_refusal(mut body: Body) -> Bytes {
 /// account's own fault, and the answer names the account. Then it gets a 502 of ours.
 fn handed_on(error: Error, answer: Answer) -> Error {
     let facts = error.facts();
-    let said = Refusal::read(&answer.body).message;
-    let own_fault = facts.fault == Fault::Account && facts.condition != Some(Condition::RateLimited);
-    if own_fault || answer.status.is_redirection() {
-        let told = answer.body.get(..answer.body.len().min(LOGGED_MAX)).unwrap_or_default();
-        let told = String::from_utf8_lossy(told);
-        tracing::warn!(status = answer.status.as_u16(), answer = %told, "an account was refused by its upstream");
-        return error.said(said);
+    let hidden = facts.fault == Fault::Account && facts.condition != Some(Condition::RateLimited);
+    let hidden = hidden || answer.status.is_redirection();
+    let error = error.said(said(&answer.body));
+    if hidden { error } else { error.answer(answer) }
+}
+
+/// What an answer says, for operators: its sentence, or how it begins where it has none.
+fn said(body: &[u8]) -> String {
+    let message = Refusal::read(body).message;
+    if !message.is_empty() {
+        return message;
     }
-    error.said(said).answer(answer)
+    String::from_utf8_lossy(body.get(..body.len().min(SAID_MAX)).unwrap_or_default()).trim().to_owned()
 }
 
 async fn within<T>(

@@ -139,9 +139,9 @@ fn log(record: &Record) {
     tracing::info!(
         request_id = %record.request_id,
         time = %record.time,
-        key = %record.key,
+        key = &*record.key,
         api = record.api.name(),
-        model = %record.model,
+        model = &*record.model,
         upstream_model = record.upstream_model.as_deref(),
         account = record.account.as_deref(),
         provider = record.provider,

@@ -142,6 +142,15 @@ impl Settlement {
     pub(crate) fn attempt_failed(&mut self, error: &Error) {
         let facts = error.facts();
         if let Some(mut place) = self.place.take() {
+            if facts.condition.is_some() {
+                tracing::warn!(
+                    request_id = %self.record.request_id,
+                    account = &*place.account().name,
+                    fault = facts.fault.name(),
+                    reason = facts.reason().as_str(),
+                    "an attempt failed"
+                );
+            }
             // What never went upstream says nothing about the account, unless it could not be asked at all. Nor does a
             // fault of the gateway's own, or what is wrong with token counting alone: its limit is none of the requests'
             // that are paid, and an upstream may have no such call.

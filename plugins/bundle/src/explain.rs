@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use crate::arguments::{At, Question};
-use crate::list::{cell, table};
+use crate::list::{cell, say, table};
 use crate::remote::ask;
 
 /// Asks, and prints what is decided and what becomes of each account.
@@ -23,8 +23,8 @@ fn show(answer: &Value) {
         _ => "The request would be sent to no account".to_owned(),
     };
     match answer["expected_price"].as_str() {
-        Some(price) => println!("{told}, for about {price} USD."),
-        None => println!("{told}."),
+        Some(price) => say(format_args!("{told}, for about {price} USD.")),
+        None => say(format_args!("{told}.")),
     }
 }
 
@@ -35,6 +35,6 @@ fn rows(answer: &Value, list: &str, columns: &[&str]) {
             columns,
             entries.iter().map(|entry| columns.iter().map(|column| cell(entry.get(column))).collect()),
         );
-        println!();
+        say("");
     }
 }

@@ -9,7 +9,7 @@ use sluice_engine::key::KeyHash;
 
 use crate::UNUSABLE;
 use crate::arguments::{At, KeyCommand, NewKey};
-use crate::list::{cell, table};
+use crate::list::{cell, say, table};
 use crate::remote::ask;
 
 /// Runs a command.
@@ -37,7 +37,7 @@ fn hash(key: Option<String>) -> ExitCode {
         eprintln!("sluice: no key was given");
         return ExitCode::from(UNUSABLE);
     }
-    println!("{}", KeyHash::of(key.as_bytes()));
+    say(KeyHash::of(key.as_bytes()));
     ExitCode::SUCCESS
 }
 
@@ -73,6 +73,6 @@ fn show(answer: &Value) {
     } else if let Some(fields) = answer.as_object() {
         table(&["field", "value"], fields.iter().map(|(name, value)| vec![name.clone(), cell(Some(value))]));
     } else {
-        println!("done");
+        say("done");
     }
 }

@@ -1,5 +1,7 @@
 //! Commands that only tell: check, plugins, openapi, reference.
 
+use std::fmt::Display;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -18,16 +20,16 @@ pub(crate) fn check(files: &[PathBuf], as_json: bool) -> ExitCode {
     if as_json {
         print_json(&json!({ "ok": problems.is_empty(), "problems": problems }));
     } else if problems.is_empty() {
-        println!("the configuration is fine");
+        say("the configuration is fine");
     }
     if problems.is_empty() {
         return ExitCode::SUCCESS;
     }
     if !as_json {
         for problem in &problems {
-            println!("{problem}");
+            say(problem);
         }
-        println!("{} problem{}", problems.len(), if problems.len() == 1 { "" } else { "s" });
+        say(format_args!("{} problem{}", problems.len(), if problems.len() == 1 { "" } else { "s" }));
     }
     ExitCode::from(UNUSABLE)
 }
@@ -46,16 +48,16 @@ pub(crate) fn plugins(as_json: bool) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     for role in plugins::ROLES {
-        println!("{role}s");
+        say(format_args!("{role}s"));
         for one in linked.iter().filter(|one| one.role == role) {
-            println!("  {:<18} {}  ({})", one.kind, one.summary, one.origin);
+            say(format_args!("  {:<18} {}  ({})", one.kind, one.summary, one.origin));
             let schema = one.json_schema();
             for (name, setting) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
                 let what = setting.get("description").and_then(Value::as_str).unwrap_or_default();
-                println!("  {:<18}   {name}: {}", "", what.replace('\n', " "));
+                say(format_args!("  {:<18}   {name}: {}", "", what.replace('\n', " ")));
             }
         }
-        println!();
+        say("");
     }
     ExitCode::SUCCESS
 }
@@ -68,13 +70,18 @@ pub(crate) fn openapi() -> ExitCode {
 
 /// Prints the configuration reference.
 pub(crate) fn reference() -> ExitCode {
-    print!("{}", config::reference());
+    say(config::reference().trim_end());
     ExitCode::SUCCESS
+}
+
+/// Prints a line; who has closed the pipe has read enough.
+pub(crate) fn say(line: impl Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// Prints JSON for people and programs alike.
 pub(crate) fn print_json(value: &Value) {
-    println!("{}", serde_json::to_string_pretty(value).unwrap_or_default());
+    say(serde_json::to_string_pretty(value).unwrap_or_default());
 }
 
 /// A plain table.
@@ -84,7 +91,7 @@ pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
     for row in rows {
         table.add_row(row);
     }
-    println!("{table}");
+    say(table);
 }
 
 /// A value in a table.

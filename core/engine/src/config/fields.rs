@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json};
 use sluice_api::section::Origins;
 use sluice_api::{Problem, Section};
 
-use super::check::{key_not_yet, limits_not_yet};
+use super::check::{key_not_yet, limits_not_yet, wrong_name};
 use super::settings::KeyFields;
 use super::{Globs, KeyConfig, Resolved};
 use crate::key::{Group, Key, KeyHash, Source};
@@ -84,6 +84,8 @@ pub(super) fn resolve(
     limits_not_yet(&fields.limits, names.retention_days, &mut wrong);
     if fields.name.trim().is_empty() {
         problems.push(Problem::at(file.clone(), at("name"), "a key needs a name"));
+    } else if let Some(wrong) = wrong_name(&fields.name).filter(|_| section.path.is_empty()) {
+        problems.push(Problem::at(file.clone(), at("name"), wrong));
     }
     if fields.allow.is_empty() {
         problems.push(

@@ -132,6 +132,11 @@ fn attempts(loaded: &Loaded, attempts: u32, problems: &mut Vec<Problem>) -> u32 
     attempts
 }
 
+/// What is wrong with a name, which stands in logs and headers.
+pub(in crate::config) fn wrong_name(name: &str) -> Option<&'static str> {
+    name.chars().any(char::is_control).then_some("a name has no control characters")
+}
+
 /// Names that were seen, each with its place.
 #[derive(Default)]
 struct Seen(HashMap<String, String>);
@@ -142,6 +147,9 @@ impl Seen {
         let place = format!("{}[{}] in {file}", entry.table, entry.index);
         if name.is_empty() {
             problems.push(Problem::at(file, entry.at("name"), format!("the {what} has no name")));
+        } else if let Some(wrong) = wrong_name(name) {
+            let place = format!("{}[{}].name", entry.table, entry.index);
+            problems.push(Problem::at(file, place, wrong));
         } else if let Some(other) = self.0.insert(name.to_owned(), place.clone()) {
             let message = format!("two {what}s are named `{name}`: {other} and {place}");
             problems.push(Problem::at(file, entry.at("name"), message));

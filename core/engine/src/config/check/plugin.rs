@@ -61,10 +61,16 @@ where
         Ok(built) => Some(built),
         Err(more) => {
             let schema = Schema::new(&(plugin.schema)());
-            problems.extend(more.into_iter().map(|problem| all_valid(problem, place, &schema)));
+            let placed = more.into_iter().map(|problem| in_file(problem, place));
+            problems.extend(placed.map(|problem| all_valid(problem, place, &schema)));
             None
         }
     }
+}
+
+/// A section without a value is where its kind is.
+fn in_file(problem: Problem, place: &Place<'_>) -> Problem {
+    if place.section.values.is_empty() { Problem { file: place.file.clone(), ..problem } } else { problem }
 }
 
 /// A key that the plugin does not know may be a slip of one that the engine knows.

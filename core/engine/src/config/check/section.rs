@@ -119,18 +119,14 @@ pub(crate) fn shared<T: DeserializeOwned + Default + ToSchema>(
     Shared { own: read_table(&section, problems).unwrap_or_default(), keys, rest }
 }
 
-/// Reads a section, or notes what is wrong with it.
+/// Reads what is right of a section, so that it can be checked further, and notes what is wrong with it.
 pub(crate) fn read_table<T: DeserializeOwned>(
     section: &Section<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<T> {
-    match section.read() {
-        Ok(settings) => Some(settings),
-        Err(more) => {
-            problems.extend(more);
-            None
-        }
-    }
+    let (settings, more) = section.read_right();
+    problems.extend(more);
+    settings
 }
 
 /// Reads a whole table, with its defaults where it is not there or wrong.

@@ -1,6 +1,7 @@
 //! Client keys and their groups, as they are written.
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Unexpected};
+use serde::{Deserialize, Deserializer, Serialize};
 use sluice_api::units::Span;
 use sluice_api::{Family, Secret, Timestamp};
 use utoipa::ToSchema;
@@ -38,6 +39,7 @@ pub struct KeyFields {
     #[schema(default = json!([]))]
     pub accounts: Vec<String>,
     /// When it stops working, RFC 3339.
+    #[serde(default, deserialize_with = "time")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires: Option<Timestamp>,
     /// Requests at once; 0 = no bound.
@@ -54,6 +56,14 @@ pub struct KeyFields {
     #[serde(default)]
     #[schema(default = json!("soft"))]
     pub mode: Mode,
+}
+
+/// A time, which is told by what it should look like where it is none.
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let wrong =
+        |_| de::Error::invalid_value(Unexpected::Str(&text), &"a time like 2027-01-31T00:00:00Z (RFC 3339)");
+    text.parse().map(Some).map_err(wrong)
 }
 
 impl KeyFields {
