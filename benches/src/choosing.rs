@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sluice_api::{Api, Operation};
+use sluice_engine::config::{self, Given};
 use sluice_engine::rehearse::Rehearsal;
-use sluice_engine::{ClientRoute, Gateway, config};
+use sluice_engine::{ClientRoute, Gateway};
 
 use crate::Result;
 use crate::message::KEY;
@@ -105,11 +106,10 @@ async fn gateway(scratch: &Scratch, scheduler: &str) -> Result<Arc<Gateway>> {
             number % 4 + 1
         )?;
     }
-    let files = vec![scratch.write(&format!("choosing-{scheduler}.toml"), &text)?];
     let told = |problems: Vec<sluice_api::Problem>| {
         problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     };
-    let loaded = config::load(&files).map_err(told)?;
+    let loaded = config::load_text(&text).map_err(told)?;
     let resolved = config::check(&loaded).map_err(told)?;
-    Ok(Gateway::start(&loaded, resolved, files).await?)
+    Ok(Gateway::start(&loaded, resolved, Given::Text(text)).await?)
 }

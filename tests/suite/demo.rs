@@ -115,6 +115,8 @@ fn the_base_url_the_key_the_token_and_the_pages_that_are_printed_work() {
     let bearer = format!("Bearer {}", told(&printed, "admin token"));
     let keys = send(&demo.address, "GET", "/admin/v1/keys", &[("authorization", &bearer)], b"");
     assert_eq!((keys.status, keys.json()["data"][0]["name"].as_str()), (200, Some("demo")));
+    let reloaded = send(&demo.address, "POST", "/admin/v1/reload", &[("authorization", &bearer)], b"");
+    assert_eq!(reloaded.status, 200, "{}", reloaded.text());
     let page = Command::new("curl").args(["-sSLf", &told(&printed, "Swagger UI")]).output().unwrap();
     assert!(String::from_utf8_lossy(&page.stdout).contains("swagger-ui"));
 }

@@ -1,7 +1,6 @@
 //! The gateway as a whole: the snapshot in force, and what outlives every snapshot.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
@@ -12,7 +11,7 @@ use sluice_api::store::{Store, StoreError};
 use sluice_api::{Problem, Timestamp};
 
 use crate::account::AccountState;
-use crate::config::{self, Loaded, Resolved};
+use crate::config::{self, Given, Loaded, Resolved};
 use crate::health::Overloads;
 use crate::keys::{Bound, KeyError, MadeKeys};
 use crate::overrides::{AccountPatch, Overrides};
@@ -53,7 +52,7 @@ pub struct Gateway {
 struct Current {
     config: Resolved,
     states: HashMap<String, Arc<AccountState>>,
-    files: Vec<PathBuf>,
+    given: Given,
 }
 
 /// Why the gateway could not start.
@@ -68,16 +67,12 @@ pub enum StartError {
 }
 
 impl Gateway {
-    /// Opens the store and takes the configuration into force. `files` are read again by [`Gateway::reload`].
+    /// Opens the store and takes the configuration into force. `given` is read again by [`Gateway::reload`].
     ///
     /// # Errors
     ///
     /// When the store can't be opened or a transport can't be set up.
-    pub async fn start(
-        loaded: &Loaded,
-        config: Resolved,
-        files: Vec<PathBuf>,
-    ) -> Result<Arc<Self>, StartError> {
+    pub async fn start(loaded: &Loaded, config: Resolved, given: Given) -> Result<Arc<Self>, StartError> {
         let records = Records::new();
         let store: Arc<dyn Store> = Arc::new(Timed::new(Arc::clone(&config.store), records.measures()));
         store.open().await?;
@@ -102,7 +97,7 @@ impl Gateway {
             buffered: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             described: ArcSwap::from_pointee(config::describe(loaded)),
-            current: tokio::sync::Mutex::new(Current { config, states, files }),
+            current: tokio::sync::Mutex::new(Current { config, states, given }),
         }))
     }
 
@@ -168,7 +163,7 @@ impl Gateway {
         // Keys before the configuration, as whoever changes a key takes them.
         let _writing = self.keys.writing().await;
         let mut current = self.current.lock().await;
-        let loaded = config::load(&current.files)?;
+        let loaded = current.given.load()?;
         let fresh = config::check(&loaded)?;
         let fixed = config::needs_restart(&current.config, &fresh);
         if !fixed.is_empty() {

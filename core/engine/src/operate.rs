@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use crate::account::Account;
 use crate::attempt;
 use crate::gateway::Gateway;
-use crate::health::Noted;
+use crate::health::{Noted, Overloads};
 use crate::snapshot::Snapshot;
 
 /// An account as operators see it.
@@ -38,6 +38,9 @@ pub struct AccountView {
     pub until: Option<Timestamp>,
     /// What the upstream said.
     pub reason: Option<String>,
+    /// Until when its provider is overloaded, as two accounts of it saw; it takes one request at a time until then.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub provider_overloaded_until: Option<Timestamp>,
     /// Models that it is limited for, while it serves others.
     pub models: Vec<LimitedModel>,
     /// Its priority; lower is tried first.
@@ -87,7 +90,7 @@ pub struct Tested {
 }
 
 impl AccountView {
-    pub(crate) fn of(account: &Account, now: Timestamp) -> Self {
+    pub(crate) fn of(account: &Account, overloads: &Overloads, now: Timestamp) -> Self {
         let (config, health) = (&account.config, &account.state.health);
         let noted: Option<Noted> = health.noted(now).filter(|_| config.enabled);
         let models = health.noted_models(now).into_iter().map(|(model, noted)| LimitedModel {
@@ -106,6 +109,7 @@ impl AccountView {
             since: noted.as_ref().map(|noted| noted.since),
             until: noted.as_ref().map(|noted| noted.until),
             reason: noted.map(|noted| noted.reason.to_string()),
+            provider_overloaded_until: overloads.until(&account.upstream, now),
             models: models.collect(),
             priority: config.priority,
             weight: config.weight,
@@ -134,13 +138,17 @@ impl Gateway {
     #[must_use]
     pub fn account_views(&self) -> Vec<AccountView> {
         let now = self.now();
-        self.snapshot().accounts.iter().map(|account| AccountView::of(account, now)).collect()
+        self.snapshot()
+            .accounts
+            .iter()
+            .map(|account| AccountView::of(account, self.overloads(), now))
+            .collect()
     }
 
     /// One account.
     #[must_use]
     pub fn account_view(&self, name: &str) -> Option<AccountView> {
-        Some(AccountView::of(self.snapshot().account(name)?, self.now()))
+        Some(AccountView::of(self.snapshot().account(name)?, self.overloads(), self.now()))
     }
 
     /// Ends every state that an account is in, as an operator knows better; `None` where there is no such account.

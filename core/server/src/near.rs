@@ -27,6 +27,9 @@ const BY_PREFIX: [(&str, Style); 9] = [
     ("azure", Style::Openai),
 ];
 
+/// What may be missing before a path.
+const BASES: [&str; 5] = ["", "/v1", "/v1beta", "/azure", "/azure/openai"];
+
 /// A refusal of a request that has no route's context.
 pub(crate) fn refuse<B>(style: Style, error: &Error, request: &Request<B>) -> Response {
     refuse_with(style, error, &request_id(request.headers()))
@@ -119,8 +122,9 @@ fn routes_of(path: &str) -> impl Iterator<Item = &'static ClientDoc> {
 fn nearest(path: &str) -> Option<String> {
     let tidy = tidy(path);
     let routes = CLIENT_ROUTES.iter().map(|doc| doc.path);
-    if let Some(right) = routes.clone().find(|route| fits(route, &tidy)) {
-        return Some(if right.contains('{') { tidy } else { right.to_owned() });
+    let is_route = |path: &String| routes.clone().any(|route| route != "/" && fits(route, path));
+    if let Some(right) = variants(&tidy).find(is_route) {
+        return Some(right);
     }
     routes
         .map(|route| (strsim::normalized_damerau_levenshtein(&tidy, route), route))
@@ -129,9 +133,18 @@ fn nearest(path: &str) -> Option<String> {
         .map(|(_, route)| route.to_owned())
 }
 
-/// A path without doubled slashes, doubled segments and a slash at the end.
+/// A path as it is, with what base URLs leave out before it, and without what they have too much: a version of another
+/// API, a prefix of another gateway.
+fn variants(path: &str) -> impl Iterator<Item = String> {
+    let starts = path.match_indices('/').take(3).map(|(at, _)| path.get(at..).unwrap_or_default());
+    starts.flat_map(|rest| BASES.iter().map(move |base| format!("{base}{rest}")))
+}
+
+/// A path without spaces around it, doubled slashes, doubled segments and a slash at the end.
 fn tidy(path: &str) -> String {
-    let mut parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let path = path.replace("%20", " ");
+    let mut parts: Vec<&str> =
+        path.trim().split('/').filter(|part| !matches!(*part, "" | "." | "..")).collect();
     parts.dedup();
     format!("/{}", parts.join("/"))
 }
@@ -170,7 +183,20 @@ mod tests {
             ("/v1/message", Some("/v1/messages")),
             ("/v1/chat/completion", Some("/v1/chat/completions")),
             ("/v1beta//models/g:generateContent", Some("/v1beta/models/g:generateContent")),
+            ("/embeddings", Some("/v1/embeddings")),
+            ("/models/x", Some("/v1/models/x")),
+            ("/messages", Some("/v1/messages")),
+            ("/v1/v1beta/models/g:generateContent", Some("/v1beta/models/g:generateContent")),
+            ("/v1alpha/models/g:generateContent", Some("/v1/models/g:generateContent")),
+            ("/openai/deployments/d/chat/completions", Some("/azure/openai/deployments/d/chat/completions")),
+            ("/azure/deployments/d/embeddings", Some("/azure/openai/deployments/d/embeddings")),
+            ("/v1beta/openai/chat/completions", Some("/v1/chat/completions")),
+            ("/anthropic/v1/messages", Some("/v1/messages")),
+            ("/api/v1/responses", Some("/v1/responses")),
+            ("/v1/messages%20", Some("/v1/messages")),
+            ("/v1/../v1/messages", Some("/v1/messages")),
             ("/favicon.ico", None),
+            ("/wp-admin/setup.php", None),
         ] {
             assert_eq!(nearest(path).as_deref(), right, "{path}");
         }

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use sluice_engine::config;
+use sluice_engine::config::{self, Given};
 use sluice_engine::key::new_secret;
 
 use crate::serve::{refuse, run};
@@ -34,7 +34,7 @@ pub(crate) fn demo(listen: Option<SocketAddr>) -> ExitCode {
         Err(problems) => return refuse(&problems),
     };
     match config::check(&loaded) {
-        Ok(resolved) => run(&loaded, resolved, Vec::new(), |address| print(address, &token)),
+        Ok(resolved) => run(&loaded, resolved, Given::Text(text), |address| print(address, &token)),
         Err(problems) => refuse(&problems),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sluice_api::{Problem, Secret};
 use sluice_engine::Gateway;
-use sluice_engine::config::{self, Loaded, Resolved};
+use sluice_engine::config::{self, Given, Loaded, Resolved};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{FAILED, UNUSABLE, logs};
@@ -22,7 +22,7 @@ pub(crate) fn serve(files: &[PathBuf]) -> ExitCode {
         Err(problems) => return refuse(&problems),
     };
     match config::check(&loaded) {
-        Ok(resolved) => run(&loaded, resolved, files.to_vec(), |_| ()),
+        Ok(resolved) => run(&loaded, resolved, Given::Files(files.to_vec()), |_| ()),
         Err(problems) => refuse(&problems),
     }
 }
@@ -31,7 +31,7 @@ pub(crate) fn serve(files: &[PathBuf]) -> ExitCode {
 pub(crate) fn run(
     loaded: &Loaded,
     config: Resolved,
-    files: Vec<PathBuf>,
+    given: Given,
     ready: impl FnOnce(SocketAddr),
 ) -> ExitCode {
     let _log = logs::start(&config.telemetry);
@@ -39,7 +39,7 @@ pub(crate) fn run(
         Ok(runtime) => runtime,
         Err(error) => return fail(&error),
     };
-    match runtime.block_on(work(loaded, config, files, ready)) {
+    match runtime.block_on(work(loaded, config, given, ready)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&*error),
     }
@@ -48,12 +48,12 @@ pub(crate) fn run(
 async fn work(
     loaded: &Loaded,
     config: Resolved,
-    files: Vec<PathBuf>,
+    given: Given,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), Box<dyn std::error::Error>> {
     let scheme = if config.server.tls.is_some() { "https" } else { "http" };
     let configured = config.admin_token.clone();
-    let gateway = Gateway::start(loaded, config, files).await?;
+    let gateway = Gateway::start(loaded, config, given).await?;
     let admin_token = match configured {
         Some(token) => token,
         None => kept_token(&gateway).await?,

@@ -19,7 +19,8 @@ use crate::classify;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct OpenaiSettings {
-    /// Base URL, with or without a trailing /v1; default https://api.openai.com.
+    /// Base URL, with or without a trailing /v1, default https://api.openai.com; one with another version in its path,
+    /// like /v4, is taken as it is.
     #[serde(default = "openai")]
     base_url: String,
     /// API key, sent as a bearer.
@@ -34,7 +35,7 @@ struct OpenaiSettings {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ResponsesSettings {
-    /// Base URL, with or without a trailing /v1.
+    /// Base URL, with or without a trailing /v1; one with another version in its path, like /v4, is taken as it is.
     base_url: String,
     /// API key, sent as a bearer.
     api_key: Secret,
@@ -44,7 +45,7 @@ struct ResponsesSettings {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CompatibleSettings {
-    /// Base URL, with or without a trailing /v1.
+    /// Base URL, with or without a trailing /v1; one with another version in its path, like /v4, is taken as it is.
     base_url: String,
     /// API key, sent as a bearer; servers of one's own may need none.
     api_key: Option<Secret>,
@@ -59,6 +60,8 @@ fn openai() -> String {
 pub(crate) struct Openai {
     info: ProviderInfo,
     endpoint: Endpoint,
+    /// What stands before each path.
+    version: &'static str,
     /// Set on every request.
     own: HeaderMap,
     speaks: Speaks,
@@ -113,8 +116,19 @@ fn build(
     speaks: Speaks,
 ) -> Result<Arc<dyn Provider>, Vec<Problem>> {
     let endpoint = Endpoint::parse(base_url, &["/v1"]).map_err(|why| section.wrong("base_url", why))?;
+    let version = if names_version(base_url) { "" } else { "/v1" };
     let info = ProviderInfo { kind, account: section.name.to_owned(), families: &[Family::Openai] };
-    Ok(Arc::new(Openai { info, endpoint, own, speaks }))
+    Ok(Arc::new(Openai { info, endpoint, version, own, speaks }))
+}
+
+/// Whether a base URL has a version of its own in its path, as some vendors' do (`/api/paas/v4`, `/v1beta/openai`), so
+/// that `/v1` has no place after it.
+fn names_version(base_url: &str) -> bool {
+    let (_, path) = base_url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).unwrap_or_default();
+    let mut versions = path.split('/').filter(|part| {
+        part.strip_prefix('v').is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+    });
+    versions.next_back().is_some_and(|version| version != "v1")
 }
 
 /// What an endpoint that has all of OpenAI's APIs speaks.
@@ -177,7 +191,7 @@ impl Provider for Openai {
     async fn prepare(&self, _cx: &CallCx<'_>, call: Call) -> Result<Request<Bytes>, Error> {
         // Azure's clients name an API version, which means nothing here.
         let query = call.query.as_deref().map(|query| without(Some(query), "api-version"));
-        let uri = self.endpoint.uri(&format!("/v1{}", path(&call)?), query.as_deref())?;
+        let uri = self.endpoint.uri(&format!("{}{}", self.version, path(&call)?), query.as_deref())?;
         Ok(request(uri, call, &self.own))
     }
 

@@ -14,7 +14,7 @@ type Build = fn(&Section<'_>) -> Result<Arc<dyn Provider>, Vec<Problem>>;
 
 #[tokio::test]
 async fn a_request_goes_where_the_account_says() {
-    let cases: [(Build, &str, Api, Operation, &str); 10] = [
+    let cases: [(Build, &str, Api, Operation, &str); 13] = [
         (
             plain::build_openai,
             "",
@@ -49,6 +49,27 @@ async fn a_request_goes_where_the_account_says() {
             Api::OpenaiEmbeddings,
             Operation::Embed,
             "http://h/v1/embeddings?x=1",
+        ),
+        (
+            plain::build_compatible,
+            "base_url = \"http://h/api/paas/v4/\"",
+            Api::OpenaiChat,
+            Operation::Generate,
+            "http://h/api/paas/v4/chat/completions?x=1",
+        ),
+        (
+            plain::build_compatible,
+            "base_url = \"https://v2.h/v1beta/openai\"",
+            Api::OpenaiChat,
+            Operation::Generate,
+            "https://v2.h/v1beta/openai/chat/completions?x=1",
+        ),
+        (
+            plain::build_compatible,
+            "base_url = \"https://v2.h\"",
+            Api::OpenaiChat,
+            Operation::Generate,
+            "https://v2.h/v1/chat/completions?x=1",
         ),
         (
             azure::build,
@@ -92,7 +113,8 @@ async fn a_request_goes_where_the_account_says() {
         call.query = Some("api-version=1999-01-01&x=1".to_owned());
         let request = provider.prepare(&context(), call).await.unwrap();
         assert_eq!(request.uri().to_string(), uri);
-        let header = if uri.contains("/openai/") { "api-key" } else { "authorization" };
+        let header =
+            if uri.contains("/openai/") && !uri.contains("/v1beta/") { "api-key" } else { "authorization" };
         assert!(request.headers().contains_key(header), "{uri}");
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sluice_tests::fleet::{Fleet, sample};
-use sluice_tests::gateway::{Gateway, SECRET, key};
-use sluice_tests::upstream::{Step, whole};
+use sluice_tests::gateway::{Gateway, SECRET, account, key};
+use sluice_tests::upstream::{Step, Upstream, whole};
 
 const ASKED: &str = r#"{"model":"m-1","max_tokens":9,"messages":[]}"#;
 
@@ -214,4 +214,45 @@ fn each_attempt_is_in_the_record_and_the_way_is_told_where_it_may_be() {
         let last = (&tries[1]["account"], &tries[1]["status"], &tries[1]["fault"], &tries[1]["error"]);
         assert_eq!(last, (&"b".into(), &200.into(), &Value::Null, &Value::Null));
     }
+}
+
+#[test]
+fn a_change_is_over_for_good_once_the_file_has_changed_its_value() {
+    let config = |enabled: bool| {
+        account("a", "claude-console", "127.0.0.1:1", &format!("enabled = {enabled}")) + &key("")
+    };
+    let gateway = Gateway::start(&config(true));
+    assert_eq!(gateway.admin("PATCH", "/accounts/a", "{\"enabled\":false}").json()["enabled"], false);
+    for enabled in [false, true] {
+        gateway.rewrite(&config(enabled));
+        assert_eq!(gateway.admin("POST", "/reload", "").status, 200);
+        assert_eq!(view(&gateway, "a")["enabled"], enabled);
+    }
+}
+
+#[test]
+fn an_overload_of_a_whole_provider_is_seen_on_each_account_and_can_be_ended() {
+    let upstream = Upstream::start(|_| whole(529, "retry-after: 100\r\n", "{}"));
+    let accounts = ["a", "b", "c"].map(|name| account(name, "claude-console", &upstream.address, ""));
+    let gateway = Gateway::start(&("scheduler.attempts = 2\n".to_owned() + &accounts.concat() + &key("")));
+    let until = || ["a", "b", "c"].map(|name| view(&gateway, name)["provider_overloaded_until"].is_string());
+    assert_eq!(until(), [false; 3]);
+    assert_eq!(gateway.post("/v1/messages", ASKED).status, 529);
+    assert_eq!(until(), [true; 3]);
+    assert_eq!(gateway.admin("POST", "/accounts/c/recover", "").status, 200);
+    assert_eq!(until(), [false; 3]);
+}
+
+#[test]
+fn new_credentials_are_tried_at_once() {
+    let (fleet, config) = pair();
+    let gateway = Gateway::start(&config);
+    fleet.tell("a", |_| whole(401, "", "{\"error\":{\"message\":\"no such key\"}}"));
+    assert_eq!(served(&gateway), "b");
+    let reason = view(&gateway, "a")["reason"].as_str().unwrap().to_owned();
+    assert!(reason.ends_with(": no such key"), "{reason}");
+    fleet.heal("a");
+    gateway.rewrite(&config.replace(SECRET, "another"));
+    assert_eq!(gateway.admin("POST", "/reload", "").status, 200);
+    assert_eq!(served(&gateway), "a");
 }

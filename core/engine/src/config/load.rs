@@ -51,6 +51,29 @@ fn origin(figment: &Figment, tag: Tag) -> String {
     }
 }
 
+/// Where a configuration comes from, to be read again.
+#[derive(Clone, Debug)]
+pub enum Given {
+    /// The files named, or the usual ones where none is; and the environment.
+    Files(Vec<PathBuf>),
+    /// A text, and nothing else.
+    Text(String),
+}
+
+impl Given {
+    /// Reads it.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`] and [`load_text`].
+    pub fn load(&self) -> Result<Loaded, Vec<Problem>> {
+        match self {
+            Self::Files(files) => load(files),
+            Self::Text(text) => load_text(text),
+        }
+    }
+}
+
 /// Reads the configuration: the files named, else `$SLUICE_CONFIG`, else a usual one if it is there; then the environment.
 ///
 /// # Errors

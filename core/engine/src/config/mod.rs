@@ -20,7 +20,7 @@ pub use check::check;
 pub use describe::describe;
 pub use fields::{check_key_fields, read_key_fields};
 pub use globs::Globs;
-pub use load::{Loaded, load, load_text};
+pub use load::{Given, Loaded, load, load_text};
 pub use reference::reference;
 pub use resolved::{
     AccountConfig, GroupConfig, KeyConfig, LogFormat, Resolved, RouteConfig, ServerConfig, TelemetryConfig,

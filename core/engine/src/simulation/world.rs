@@ -127,7 +127,10 @@ impl World {
         }
         text.push_str("[[keys]]\nname = \"k\"\nkey = \"k\"\n");
         let loaded = config::load_text(&text).unwrap();
-        let gateway = Gateway::start(&loaded, config::check(&loaded).unwrap(), Vec::new()).await.unwrap();
+        let gateway =
+            Gateway::start(&loaded, config::check(&loaded).unwrap(), config::Given::Text(String::new()))
+                .await
+                .unwrap();
         let snapshot = gateway.snapshot();
         let key = Arc::clone(snapshot.keys.find(b"k").unwrap());
         let scripts = accounts.into_iter().map(|(_, script)| script).collect();
