@@ -22,6 +22,8 @@ pub mod measure;
 pub mod operate;
 mod order;
 pub mod overrides;
+#[cfg(test)]
+mod panics;
 pub mod plugins;
 pub mod record;
 pub mod records;

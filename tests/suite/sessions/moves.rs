@@ -39,6 +39,21 @@ fn a_session_whose_account_is_limited_moves_and_stays_where_it_is_once_that_is_b
 }
 
 #[test]
+fn one_failure_of_its_account_sends_a_session_elsewhere_for_one_request() {
+    for (api, ..) in APIS {
+        let fleet = Fleet::start(sample);
+        let gateway = three(&fleet, api, "", "");
+        let home = ask(&gateway, api, "s");
+        fleet.tell(&home, |_| whole(500, "", "{}"));
+        assert_ne!(ask(&gateway, api, "s"), home, "{api}");
+        fleet.heal(&home);
+        for _ in 0..3 {
+            assert_eq!(ask(&gateway, api, "s"), home, "{api}: it was never out");
+        }
+    }
+}
+
+#[test]
 fn a_session_whose_account_is_switched_off_moves_too() {
     let fleet = Fleet::start(sample);
     let gateway = three(&fleet, "anthropic", "", "");

@@ -84,6 +84,28 @@ async fn every_state_ends_by_itself() {
     }
 }
 
+/// What ends one state begins another, of a wider scope or a narrower one, as outages end in limits and overloads.
+#[tokio::test]
+async fn whatever_follows_whatever_an_account_comes_back() {
+    let all = [Does::Limits, Does::Unauthorized, Does::Fails, Does::Overloaded];
+    for first in all {
+        for second in all {
+            for third in all {
+                let stretches = vec![(0, 20, first), (20, 700, second), (700, 900, third)];
+                let world = World::new("", vec![("", Script { latency_ms: 50, stretches })]).await;
+                let report = world.run(&every(200, 4_000_000));
+                let served = report.seen.iter().rev().find(|seen| !seen.refused);
+                let what = format!("{first:?} {second:?} {third:?}");
+                assert!(served.is_some_and(|seen| seen.at_ms > 3_999_000), "{what}: {served:?}");
+                assert!(
+                    world.gateway.snapshot().accounts[0].state.health.noted(world.time(4_000_000)).is_none(),
+                    "{what}"
+                );
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn sessions_stay_and_move_only_when_their_account_is_lost() {
     let limited = Script { latency_ms: 20, stretches: vec![(50, 60, Does::Limits)] };

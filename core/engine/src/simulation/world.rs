@@ -168,6 +168,7 @@ impl World {
                 match self.refusal(account, now_ms) {
                     None => {
                         place.answered(now);
+                        place.completed();
                         report.served += 1;
                         continue;
                     }
