@@ -18,7 +18,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 const DOCUMENT: &str = "/openapi.json";
 
 /// What the document says of the whole.
-const DESCRIPTION: &str = "One gate in front of every model API. Clients of the Claude Messages API, the Gemini API and the OpenAI APIs point their base URL here; requests are relayed to pools of upstream accounts.";
+const DESCRIPTION: &str = "One gate in front of every model API. Clients of the Claude Messages API, the Gemini API and the OpenAI APIs point their base URL here; requests are relayed to pools of upstream accounts. To try a route out, press Authorize and enter a key of this gateway, or its admin token for the operators' routes.";
 
 /// The OpenAPI 3.1 document of everything that the server answers.
 #[must_use]

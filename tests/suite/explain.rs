@@ -54,6 +54,7 @@ fn what_no_account_serves_is_told_for_each_of_them() {
     let world = World::start();
     let told = world.check(("test", KEY), ("gemini", "m-1"), None, Err(404));
     assert!(["a", "b", "c", "o"].iter().all(|name| !reason(&told, name).0), "{told:#}");
+    ends(&told, "accounts", "404");
     let told = world.check(("test", KEY), ("openai-chat", "unserved"), None, Err(404));
     assert_eq!(reason(&told, "o"), (false, "it does not serve this model"));
     // A route to accounts that speak something else.
@@ -63,6 +64,7 @@ fn what_no_account_serves_is_told_for_each_of_them() {
         assert!(!taken && why.contains("speaks") && why.contains("Messages"), "{told:#}");
     }
     assert!(told.to_string().contains("m-1"), "the route asks for another model: {told:#}");
+    ends(&told, "accounts", "400");
 }
 
 #[test]
@@ -74,6 +76,7 @@ fn a_bound_key_sees_its_own_accounts_alone() {
     assert!(reason(&told, "a").1.contains("bound"), "{told:#}");
     let told = world.check(("pooled", "pooled-key"), CLAUDE, None, Err(403));
     assert!(told["accounts"].as_array().unwrap().iter().all(|one| one["taken"] == false), "{told:#}");
+    ends(&told, "accounts", "403");
     assert_eq!(world.gateway.admin("PATCH", "/accounts/b", "{\"enabled\":false}").status, 200);
     // Nothing else ever serves it.
     let told = world.check(("bound", "bound-key"), CLAUDE, None, Err(503));

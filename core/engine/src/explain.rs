@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use sluice_api::scheduler::{self, Candidate};
-use sluice_api::{Api, Operation};
+use sluice_api::{Api, Kind, Operation};
 use utoipa::ToSchema;
 
 use crate::eligible::standing;
 use crate::gateway::Gateway;
 use crate::key::Key;
-use crate::route::{self, Candidates};
+use crate::route::{self, Candidates, Pool};
 use crate::session::Scope;
 use crate::snapshot::Snapshot;
 
@@ -206,7 +206,19 @@ impl Gateway {
             told.allowed = told.account.is_some();
             return;
         }
-        told.step("scheduler", "none", "no account can be taken now");
+        let bound = |pool: &Pool| {
+            pool.targets.iter().any(|target| route::binds(key, &pool.name, &target.account.name))
+        };
+        if candidates.pools.iter().any(bound) {
+            return told.step("scheduler", "none", "no account can be taken now: 503");
+        }
+        let error = candidates.explain(&question.model, question.api);
+        let status = match error.kind() {
+            Kind::Forbidden => 403,
+            Kind::ModelNotFound => 404,
+            _ => 400,
+        };
+        told.step("accounts", "refused", format!("{error}: {status}"));
     }
 }
 

@@ -15,6 +15,7 @@ use crate::account::Account;
 use crate::attempt;
 use crate::gateway::Gateway;
 use crate::health::{Noted, Overloads};
+use crate::record::Record;
 use crate::snapshot::Snapshot;
 
 /// An account as operators see it.
@@ -171,8 +172,8 @@ impl Gateway {
         let unknown = || Error::new(Kind::ModelNotFound, format!("there is no account `{name}`"));
         let account = snapshot.account(name).ok_or_else(unknown)?;
         let asked =
-            model.map(ToOwned::to_owned).or_else(|| some_model(&snapshot, account)).ok_or_else(|| {
-                let message = "the account's configuration names no model: send {\"model\":\"…\"}";
+            model.map(ToOwned::to_owned).or_else(|| some_model(&snapshot, account)).or_else(|| self.served_model(account)).ok_or_else(|| {
+                let message = "the account's configuration names no model, and it has served none yet: send {\"model\":\"…\"}";
                 Error::bad_request(Some("model"), message)
             })?;
         let (call, upstream) = tiny(account, &asked)?;
@@ -197,6 +198,17 @@ impl Gateway {
                 tested(false, status, Some(error.to_string()))
             }
         })
+    }
+
+    /// The model that it was last asked for and served.
+    fn served_model(&self, account: &Arc<Account>) -> Option<String> {
+        let served = |record: &Record| {
+            record.account.as_ref() == Some(&account.name)
+                && record.status < 400
+                && tiny(account, &record.model).is_ok()
+        };
+        let page = self.records().page(None, 1, served);
+        page.records.first().map(|record| record.model.to_string())
     }
 
     async fn send_once(self: &Arc<Self>, account: &Arc<Account>, call: Call) -> Result<u16, Error> {

@@ -85,7 +85,7 @@ pub(crate) fn permitted(snapshot: &Snapshot, key: &Key, ask: &Ask) -> Result<Arc
     if usable.any(|(pool, target)| binds(key, &pool.name, &target.account.name)) {
         return Ok(found);
     }
-    Err(found.explain(ask))
+    Err(found.explain(&ask.model, ask.route.api))
 }
 
 /// Whether a key is not bound to other pools or other accounts.
@@ -179,8 +179,8 @@ fn spoken(offer: Offer) -> String {
 }
 
 impl Candidates {
-    fn explain(&self, ask: &Ask) -> Error {
-        let (model, api) = (&ask.model, ask.route.api);
+    /// Why none of them can ever have a key's request.
+    pub(crate) fn explain(&self, model: &str, api: Api) -> Error {
         if !self.pools.is_empty() {
             let message = format!("no pool or account that this key is bound to serves the model `{model}`");
             return Error::new(Kind::Forbidden, message);

@@ -58,6 +58,9 @@ async fn work(
         Some(token) => token,
         None => kept_token(&gateway).await?,
     };
+    if gateway.snapshot().accounts.is_empty() {
+        tracing::warn!("no account is configured: every request is refused");
+    }
     tokio::spawn(Arc::clone(&gateway).tend());
     tokio::spawn(reload_on_hangup(Arc::clone(&gateway)));
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

@@ -256,3 +256,13 @@ fn new_credentials_are_tried_at_once() {
     assert_eq!(gateway.admin("POST", "/reload", "").status, 200);
     assert_eq!(served(&gateway), "a");
 }
+
+#[test]
+fn a_test_without_a_model_asks_for_the_one_that_was_served_last() {
+    let (_fleet, config) = pair();
+    let gateway = Gateway::start(&config);
+    assert_eq!(gateway.admin("POST", "/accounts/a/test", "").status, 400);
+    assert_eq!(served(&gateway), "a");
+    let told = gateway.admin("POST", "/accounts/a/test", "").json();
+    assert_eq!((&told["ok"], &told["model"]), (&json!(true), &json!("m-1")), "{told}");
+}
