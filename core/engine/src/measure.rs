@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use metrics::{Histogram, Key, KeyName, Label, Level, Metadata, Recorder as _};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
@@ -58,6 +59,9 @@ const BUCKETS: [f64; 16] = [
     600.0,
 ];
 
+/// Records whose values histograms may keep before they sum them up: some 24 bytes each.
+const UNSUMMED_MAX: usize = 4096;
+
 /// What stands for a model that no account or route knows, so that a client can't grow the label sets.
 const OTHER: &str = "other";
 
@@ -72,6 +76,8 @@ pub struct Measures {
     overhead: Histogram,
     /// Models that may be labels.
     models: RwLock<HashSet<String>>,
+    /// Records that the histograms have not summed up yet: each keeps every value until then.
+    unsummed: AtomicUsize,
 }
 
 impl std::fmt::Debug for Measures {
@@ -94,6 +100,7 @@ impl Measures {
             recorder,
             handle,
             models: RwLock::default(),
+            unsummed: AtomicUsize::new(0),
         }
     }
 
@@ -119,6 +126,7 @@ impl Measures {
 
     /// Sums up what histograms have taken in, so that they stay small when nobody reads them.
     pub(crate) fn upkeep(&self) {
+        self.unsummed.store(0, Ordering::Relaxed);
         self.handle.run_upkeep();
     }
 
@@ -160,6 +168,9 @@ impl Measures {
                     *tokens.entry((model, class)).or_default() += count;
                 }
             }
+        }
+        if self.unsummed.fetch_add(batch.len(), Ordering::Relaxed) + batch.len() >= UNSUMMED_MAX {
+            self.upkeep();
         }
         for ((api, model, account, status), count) in requests {
             let labels = vec![
