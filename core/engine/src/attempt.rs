@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use sluice_api::error::Answer;
 use sluice_api::provider::{Body, Call, CallCx, Failure, ModelPlace, Provider};
@@ -30,7 +30,7 @@ use crate::transport::{Once, Stale};
 /// Most of an upstream's refusal that is read.
 const REFUSAL_MAX: usize = 1024 * 1024;
 
-/// Most of it that is told operators where it has no sentence.
+/// Characters of it that operators are told: its sentence, or its beginning where it has none.
 const SAID_MAX: usize = 200;
 
 /// How long an upstream may take between pieces of its refusal.
@@ -52,7 +52,8 @@ pub(crate) async fn attempt(
     let config = &target.account.config;
     let provider = &config.provider;
     let (bytes, hides_usage) = request_body(ask, &body.bytes, target);
-    let mut sending = Sending { gateway, inbound, ask, bytes, target, now: gateway.now() };
+    let now = gateway.now();
+    let mut sending = Sending { gateway, inbound, ask, bytes, target, now, secrets: Vec::new() };
     let wait = config.timeouts.first_byte;
     let deadline = Instant::now() + wait;
     let mut response = sending.send(deadline, settlement).await?;
@@ -63,7 +64,7 @@ pub(crate) async fn attempt(
     let (head, body) = response.into_parts();
     let (mut head, body) = decoded(head, body);
     if !head.status.is_success() {
-        return Err(refusal(provider.as_ref(), head, body, gateway.now()).await);
+        return Err(refusal(provider.as_ref(), head, body, &sending.secrets, gateway.now()).await);
     }
     let form = framing(&head.headers, ask);
     let meter = Meter::new(ask.route.api, ask.route.operation, form);
@@ -75,7 +76,7 @@ pub(crate) async fn attempt(
             Failure { status: error.status, headers: &head.headers, body: &error.data, now: gateway.now() };
         let body = error.body(ask.route.api);
         let answer = Answer { status: error.status, headers: HeaderMap::new(), body };
-        return Err(handed_on(provider.classify(&failure), answer));
+        return Err(handed_on(provider.classify(&failure), answer, &sending.secrets));
     }
     headers::relayed_down(&mut head.headers);
     if source.changes_length() {
@@ -93,6 +94,8 @@ struct Sending<'a> {
     target: &'a Target,
     /// When the attempt began; the same for `prepare` and `renew`, which tells by it which token was refused.
     now: Timestamp,
+    /// What it was sent with and must never print, not even where an upstream repeats it.
+    secrets: Vec<HeaderValue>,
 }
 
 impl Sending<'_> {
@@ -120,6 +123,7 @@ impl Sending<'_> {
         let wait = account.config.timeouts.first_byte;
         // New credentials are awaited no longer than an answer; who gets them goes on.
         let request = within(deadline, wait, self.ask, self.prepare()).await??;
+        self.secrets = request.headers().values().filter(|value| value.is_sensitive()).cloned().collect();
         let once = Once { way: &account.way, stale };
         let cx = CallCx { transport: &once, vault: &**self.gateway, now: self.now };
         settlement.sent();
@@ -244,11 +248,17 @@ fn decoded(mut head: http::response::Parts, body: Body) -> (http::response::Part
     }
 }
 
-async fn refusal(provider: &dyn Provider, head: http::response::Parts, body: Body, now: Timestamp) -> Error {
+async fn refusal(
+    provider: &dyn Provider,
+    head: http::response::Parts,
+    body: Body,
+    secrets: &[HeaderValue],
+    now: Timestamp,
+) -> Error {
     let body = read_refusal(body).await;
     let failure = Failure { status: head.status, headers: &head.headers, body: &body, now };
     let error = provider.classify(&failure);
-    handed_on(error, Answer { status: head.status, headers: head.headers, body })
+    handed_on(error, Answer { status: head.status, headers: head.headers, body }, secrets)
 }
 
 /// A body within bounds of size and time; what comes of one that breaks off.
@@ -267,21 +277,26 @@ pub(crate) async fn read_refusal(mut body: Body) -> Bytes {
 
 /// The error with the upstream's answer, unless that is not for the client: its key is not to blame for what is the
 /// account's own fault, and the answer names the account. Then it gets a 502 of ours.
-fn handed_on(error: Error, answer: Answer) -> Error {
+fn handed_on(error: Error, answer: Answer, secrets: &[HeaderValue]) -> Error {
     let facts = error.facts();
     let hidden = facts.fault == Fault::Account && facts.condition != Some(Condition::RateLimited);
     let hidden = hidden || answer.status.is_redirection();
-    let error = error.said(said(&answer.body));
+    let error = error.said(said(&answer.body, secrets));
     if hidden { error } else { error.answer(answer) }
 }
 
 /// What an answer says, for operators: its sentence, or how it begins where it has none.
-fn said(body: &[u8]) -> String {
+fn said(body: &[u8], secrets: &[HeaderValue]) -> String {
     let message = Refusal::read(body).message;
-    if !message.is_empty() {
-        return message;
+    // Masked before it is cut: a part of a secret is one too.
+    let mut said = if message.is_empty() { String::from_utf8_lossy(body).into_owned() } else { message };
+    for secret in secrets.iter().filter_map(|value| value.to_str().ok()) {
+        let secret = secret.strip_prefix("Bearer ").unwrap_or(secret);
+        if !secret.is_empty() {
+            said = said.replace(secret, "***");
+        }
     }
-    String::from_utf8_lossy(body.get(..body.len().min(SAID_MAX)).unwrap_or_default()).trim().to_owned()
+    said.trim().chars().take(SAID_MAX).collect()
 }
 
 async fn within<T>(

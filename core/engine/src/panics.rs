@@ -1,15 +1,14 @@
 //! A panic in the middle of a request: it is settled like any other end, once, and all that it held is free.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::Request;
 use http_body_util::Full;
-use parking_lot::Mutex;
 use sluice_api::limiter::{Bucket, Limiter, Subject, Take};
 use sluice_api::plugin::NoSettings;
 use sluice_api::provider::{Call, CallCx, ModelPlace, Offer, Provider, ProviderInfo};
-use sluice_api::store::{Lease, Remembered, Store, StoreError, Taken};
-use sluice_api::{Api, Bytes, Error, Family, Operation, Timestamp, async_trait, register};
+use sluice_api::{Api, Bytes, Error, Family, Operation, async_trait, register};
 
 use crate::config::{self, Given};
 use crate::record::Outcome;
@@ -45,12 +44,16 @@ register! {
     },
 }
 
+/// How often a slot was taken.
+static TAKEN: AtomicU64 = AtomicU64::new(0);
+
 /// One slot for each request.
 #[derive(Debug)]
 struct Slots;
 
 impl Limiter for Slots {
     fn takes(&self, subject: &Subject<'_>, takes: &mut Vec<Take>) {
+        TAKEN.fetch_add(1, Ordering::SeqCst);
         takes.push(Take { bucket: Bucket::KeySlots(Arc::clone(subject.key)), amount: 1, limit: 9 });
     }
 }
@@ -65,73 +68,14 @@ register! {
     },
 }
 
-/// How many leases were taken and given back.
-static LEASES: Mutex<(usize, usize)> = Mutex::new((0, 0));
-
-#[derive(Debug)]
-struct Counts;
-
-#[async_trait]
-impl Store for Counts {
-    async fn take_all(&self, takes: Vec<Take>) -> Result<Taken, StoreError> {
-        LEASES.lock().0 += 1;
-        Ok(Taken::Lease(Lease { takes }))
-    }
-
-    fn give(&self, _lease: Lease) {
-        LEASES.lock().1 += 1;
-    }
-
-    async fn held(&self, _bucket: &Bucket) -> Result<u64, StoreError> {
-        Ok(0)
-    }
-
-    async fn put(&self, _kind: &str, _id: &str, _document: &str) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn delete(&self, _kind: &str, _id: &str) -> Result<bool, StoreError> {
-        Ok(false)
-    }
-
-    async fn list(&self, _kind: &str) -> Result<Vec<(String, String)>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    async fn remember(&self, _kind: &str, _values: Vec<Remembered>) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn recall(&self, _kind: &str, _id: &str) -> Result<Option<String>, StoreError> {
-        Ok(None)
-    }
-
-    async fn forget(&self, _now: Timestamp) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn ready(&self) -> Result<(), StoreError> {
-        Ok(())
-    }
-}
-
-register! {
-    dyn Store: "test-counts",
-    summary: "Counts leases",
-    settings: NoSettings,
-    build: |section| {
-        section.read::<NoSettings>()?;
-        Ok(Arc::new(Counts))
-    },
-}
-
 #[tokio::test]
 async fn a_panic_settles_a_request_once_and_frees_all_that_it_held() {
-    let text = "store.kind = \"test-counts\"\ncost.kind = \"test-cost\"\nlimits.kinds = [\"test-slots\"]\n\
+    let text = "store.kind = \"test-store\"\ncost.kind = \"test-cost\"\nlimits.kinds = [\"test-slots\"]\n\
         [[accounts]]\nname = \"a\"\nprovider = \"test-panics\"\n[[keys]]\nname = \"k\"\nkey = \"k\"\n";
     let loaded = config::load_text(text).unwrap();
     let resolved = config::check(&loaded).unwrap();
     let gateway = Gateway::start(&loaded, resolved, Given::Text(text.to_owned())).await.unwrap();
+    let slots = Bucket::KeySlots("k".into());
     for (number, model) in ["at-routing", "at-the-attempt"].into_iter().enumerate() {
         let body = Bytes::from(format!("{{\"model\":\"{model}\",\"max_tokens\":9,\"messages\":[]}}"));
         let request =
@@ -144,6 +88,7 @@ async fn a_panic_settles_a_request_once_and_frees_all_that_it_held() {
         assert_eq!(page.records.len(), number + 1, "{model}: one record each");
         assert_eq!((&*page.records[0].model, page.records[0].outcome), (model, Outcome::GatewayError));
         assert_eq!(gateway.snapshot().accounts[0].state.in_flight(), 0, "{model}");
-        assert_eq!(*LEASES.lock(), (number, number), "{model}: what was taken is given back, once");
+        let (taken, held) = (TAKEN.load(Ordering::SeqCst), gateway.store().held(&slots).await.unwrap());
+        assert_eq!((taken, held), (number as u64, 0), "{model}: what was taken is given back, once");
     }
 }

@@ -266,3 +266,19 @@ fn a_test_without_a_model_asks_for_the_one_that_was_served_last() {
     let told = gateway.admin("POST", "/accounts/a/test", "").json();
     assert_eq!((&told["ok"], &told["model"]), (&json!(true), &json!("m-1")), "{told}");
 }
+
+#[test]
+fn a_credential_that_an_upstream_repeats_is_masked_wherever_its_words_are_told() {
+    for told in
+        [format!(r#"{{"error":{{"message":"bad key {SECRET}."}}}}"#), format!("<p>no {SECRET} here</p>")]
+    {
+        let (fleet, config) = pair();
+        let gateway = Gateway::start(&config);
+        fleet.tell("a", move |_| whole(401, "", &told));
+        assert_eq!(served(&gateway), "b");
+        let reason = view(&gateway, "a")["reason"].as_str().unwrap().to_owned();
+        assert!(reason.contains("***") && !reason.contains(SECRET), "{reason}");
+        gateway.until("it is logged", |gateway| gateway.log().contains("an attempt failed"));
+        assert!(!gateway.log().contains(SECRET), "{}", gateway.log());
+    }
+}
