@@ -217,3 +217,18 @@ fn a_limit_of_token_counting_keeps_no_account_from_serving() {
         assert_eq!(gateway.post("/v1/messages", body).status, 200);
     }
 }
+
+#[test]
+fn tokens_that_are_counted_between_failures_do_not_interrupt_them() {
+    let fleet = Fleet::start(|request| match request.line.contains("count_tokens") {
+        true => whole(200, "", "{\"input_tokens\":7}"),
+        false => whole(500, "", "{}"),
+    });
+    let gateway = Gateway::start(&(fleet.account("a", "claude-console", "") + &key("")));
+    let body = r#"{"model":"m-1","max_tokens":9,"messages":[]}"#;
+    for _ in 0..3 {
+        assert_eq!(gateway.post("/v1/messages/count_tokens", body).status, 200);
+        assert_eq!(gateway.post("/v1/messages", body).status, 500);
+    }
+    assert_eq!(gateway.admin("GET", "/accounts/a", "").json()["state"], "failing");
+}

@@ -204,3 +204,19 @@ fn tokens_are_refreshed_by_the_accounts_own_proxy() {
     let seen = world.server.seen();
     assert_eq!((seen.len(), seen[0].line.as_str()), (2, "POST /token"));
 }
+
+#[test]
+fn a_token_endpoint_that_says_nothing_holds_a_request_no_longer_than_an_answer_may_take() {
+    let claude = dialect("anthropic");
+    let silent = Upstream::start(|_| vec![Step::Hang]);
+    let good = Upstream::start(|_| whole(200, "", claude.answer));
+    let url = format!("http://{}", silent.address);
+    let first = World::at(&url, "claude-official", ENDED, "first_byte_timeout = \"300ms\"");
+    let second = account("second", "claude-console", &good.address, "priority = 2");
+    let gateway = Gateway::start(&(first + &second + &key("")));
+    // Nothing was paid yet, so that another account may be asked for an answer that is not streamed, too.
+    let answer = gateway.post(claude.paths[0], claude.request);
+    assert_eq!((answer.status, answer.text().as_str()), (200, claude.answer));
+    assert_eq!(gateway.record()["account"], "second");
+    assert!(silent.seen().iter().all(|request| request.line == "POST /token"));
+}

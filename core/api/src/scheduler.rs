@@ -16,7 +16,8 @@ pub trait Scheduler: fmt::Debug + Send + Sync + 'static {
     /// zeros: it must be quick and must not block. Called again, without those that failed, for each further attempt.
     fn pick(&self, ask: &Ask<'_>, candidates: &[Candidate<'_>]) -> Option<usize>;
 
-    /// What [`Scheduler::pick`] would say, for `explain`: nothing is picked, and no turn is spent.
+    /// What [`Scheduler::pick`] would say, for `explain`: nothing is picked. A scheduler whose picks change what comes next
+    /// implements it, so that no turn is spent.
     fn foresee(&self, ask: &Ask<'_>, candidates: &[Candidate<'_>]) -> Option<usize> {
         self.pick(ask, candidates)
     }

@@ -115,7 +115,9 @@ impl InFlight {
 
     /// The upstream answered.
     pub(crate) fn answered(&mut self, now: Timestamp) {
-        self.probes = false;
+        if std::mem::take(&mut self.probes) {
+            self.account.state.health.release(&self.model);
+        }
         self.account.state.health.answered(&self.model, now);
         self.overloads.answered(&self.account.upstream, now);
     }

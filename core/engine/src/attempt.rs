@@ -58,7 +58,7 @@ pub(crate) async fn attempt(
     let deadline = Instant::now() + wait;
     let mut response = sending.send(deadline, settlement).await?;
     // Credentials that were refused may only have grown old: new ones are worth one more try on the same account.
-    if response.status() == StatusCode::UNAUTHORIZED && within(deadline, wait, ask, sending.renew()).await?? {
+    if response.status() == StatusCode::UNAUTHORIZED && credentials(deadline, wait, sending.renew()).await? {
         response = sending.send(deadline, settlement).await?;
     }
     let (head, body) = response.into_parts();
@@ -122,7 +122,7 @@ impl Sending<'_> {
         let account = &self.target.account;
         let wait = account.config.timeouts.first_byte;
         // New credentials are awaited no longer than an answer; who gets them goes on.
-        let request = within(deadline, wait, self.ask, self.prepare()).await??;
+        let request = credentials(deadline, wait, self.prepare()).await?;
         self.secrets = request.headers().values().filter(|value| value.is_sensitive()).cloned().collect();
         let once = Once { way: &account.way, stale };
         let cx = CallCx { transport: &once, vault: &**self.gateway, now: self.now };
@@ -297,6 +297,18 @@ fn said(body: &[u8], secrets: &[HeaderValue]) -> String {
         }
     }
     said.trim().chars().take(SAID_MAX).collect()
+}
+
+/// Waits for what needs credentials; nothing was asked of upstream by it, so that another account may be.
+async fn credentials<T>(
+    deadline: Instant,
+    wait: Duration,
+    future: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    in_time(deadline, future).await.unwrap_or_else(|| {
+        let message = format!("the account's credentials could not be had in {} s", wait.as_secs_f32());
+        Err(Error::new(Kind::UpstreamTimeout, message))
+    })
 }
 
 async fn within<T>(

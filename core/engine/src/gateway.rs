@@ -171,20 +171,20 @@ impl Gateway {
         }
         let keys = self.keys.bind(&fresh)?;
         let mut states = current.states.clone();
-        states.values().for_each(|state| state.health.try_credentials());
         states.retain(|name, _| fresh.accounts.iter().any(|account| account.name == *name));
         let snapshot =
             Snapshot::new(&fresh, &keys.in_force(), &mut states, &self.transports, &self.overrides)
                 .map_err(|error| vec![Problem::at("accounts", error.account.clone(), error.to_string())])?;
-        // Nothing fails from here on: it is all of it.
+        // Nothing fails from here on, and nothing waits: it is all of it.
+        states.values().for_each(|state| state.health.try_credentials());
         self.keys.commit(keys);
         self.take_into_force(snapshot);
         self.described.store(Arc::new(config::describe(&loaded)));
-        if let Err(error) = self.overrides.prune(&fresh.accounts, &*self.store).await {
-            tracing::warn!(%error, "what operators changed of accounts that the file has changed since could not be forgotten");
-        }
         current.states = states;
         current.config = fresh;
+        if let Err(error) = self.overrides.prune(&current.config.accounts, &*self.store).await {
+            tracing::warn!(%error, "what operators changed of accounts that the file has changed since could not be forgotten");
+        }
         Ok(())
     }
 

@@ -15,7 +15,7 @@ use crate::account::Account;
 use crate::attempt;
 use crate::gateway::Gateway;
 use crate::health::{Noted, Overloads};
-use crate::record::Record;
+use crate::record::{Outcome, Record};
 use crate::snapshot::Snapshot;
 
 /// An account as operators see it.
@@ -204,6 +204,8 @@ impl Gateway {
     fn served_model(&self, account: &Arc<Account>) -> Option<String> {
         let served = |record: &Record| {
             record.account.as_ref() == Some(&account.name)
+                && record.operation == Operation::Generate
+                && record.outcome == Outcome::Completed
                 && record.status < 400
                 && tiny(account, &record.model).is_ok()
         };

@@ -155,7 +155,7 @@ impl Settlement {
             // fault of the gateway's own, or what is wrong with token counting alone: its limit is none of the requests'
             // that are paid, and an upstream may have no such call.
             let told = self.sent && facts.fault != Fault::Gateway || facts.condition.is_some();
-            let counting = self.record.operation == Operation::CountTokens
+            let counting = self.counts_tokens()
                 && (facts.condition == Some(Condition::RateLimited) || estimate::is_missing(error));
             if told && !counting {
                 place.failed(facts, self.gateway.now());
@@ -168,9 +168,15 @@ impl Settlement {
         self.mark = Instant::now();
     }
 
+    /// Whether tokens are counted: that an account can do so says nothing of the requests that are paid.
+    fn counts_tokens(&self) -> bool {
+        self.record.operation == Operation::CountTokens
+    }
+
     /// The upstream has begun to answer.
     pub(crate) fn answering(&mut self, status: StatusCode) {
-        if let Some(place) = &mut self.place {
+        let counting = self.counts_tokens();
+        if let Some(place) = self.place.as_mut().filter(|_| !counting) {
             place.answered(self.gateway.now());
         }
         self.record.status = status.as_u16();
@@ -270,7 +276,7 @@ impl Settlement {
         self.price(snapshot.as_deref(), seen);
         self.remember(snapshot.as_deref(), seen);
         if let Some(place) = self.place.take() {
-            if self.record.outcome == Outcome::Completed {
+            if self.record.outcome == Outcome::Completed && !self.counts_tokens() {
                 place.completed();
             }
             let outcome = match self.record.outcome {

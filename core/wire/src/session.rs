@@ -116,10 +116,16 @@ fn derived(api: Api, body: &[u8], peek: &Peek) -> Option<Session> {
 fn without_cache_marks(mut bytes: &[u8], mut pass: impl FnMut(&[u8])) {
     while let Some(at) = memmem::find(bytes, CACHE_MARK) {
         let (before, mark) = bytes.split_at(at);
-        let value = mark.get(CACHE_MARK.len()..).unwrap_or_default();
-        // A mark is flat: it has no object in it.
-        let length = value.iter().position(|byte| *byte == b'}').map_or(value.len(), |end| end + 1);
-        let rest = value.get(length..).unwrap_or_default().trim_ascii_start();
+        let value = mark.get(CACHE_MARK.len()..).unwrap_or_default().trim_ascii_start();
+        let value = value.strip_prefix(b":").unwrap_or_default().trim_ascii_start();
+        // A mark is flat: it has no object in it. Anything else is none.
+        let end = value.iter().position(|byte| *byte == b'}').filter(|_| value.starts_with(b"{"));
+        let Some(end) = end else {
+            pass(bytes.get(..at + CACHE_MARK.len()).unwrap_or_default());
+            bytes = bytes.get(at + CACHE_MARK.len()..).unwrap_or_default();
+            continue;
+        };
+        let rest = value.get(end + 1..).unwrap_or_default().trim_ascii_start();
         let before = before.trim_ascii_end();
         match before.strip_suffix(b",") {
             Some(before) => {
@@ -240,6 +246,14 @@ mod tests {
         }
         let said = plain.replace("\"a\"", r#""\"cache_control\" {x}""#);
         assert_ne!(named(Api::Anthropic, &[], &said).unwrap().0, name);
+        // What is no mark takes nothing with it.
+        for other in [r#""cache_control":null,"text":"X""#, r#""name":"cache_control","text":"X""#] {
+            let of = |text: &str| {
+                let body = plain.replace(r#""text":"a""#, &other.replace('X', text));
+                named(Api::Anthropic, &[], &body).unwrap().0
+            };
+            assert_ne!(of("a"), of("b"), "{other}");
+        }
     }
 
     #[test]

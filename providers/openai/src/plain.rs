@@ -124,7 +124,8 @@ fn build(
 /// Whether a base URL has a version of its own in its path, as some vendors' do (`/api/paas/v4`, `/v1beta/openai`), so
 /// that `/v1` has no place after it.
 fn names_version(base_url: &str) -> bool {
-    let (_, path) = base_url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).unwrap_or_default();
+    let (_, path) =
+        base_url.trim().split_once("://").and_then(|(_, rest)| rest.split_once('/')).unwrap_or_default();
     let mut versions = path.split('/').filter(|part| {
         part.strip_prefix('v').is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
     });
