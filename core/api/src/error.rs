@@ -169,6 +169,9 @@ pub struct Facts {
     /// A kept connection closed before a byte of an answer had come: that is no attempt, and the request may be sent
     /// once more on a fresh one.
     pub unanswered: bool,
+    /// The connection that died under the request, by an id that is unique in the process; all requests that were on
+    /// it tell of one failure.
+    pub connection: Option<u64>,
     /// A sentence that says what to do.
     pub message: String,
     /// What the upstream said, for operators alone: it may name the account.
@@ -210,6 +213,7 @@ impl Error {
             condition: matches!(kind, Kind::Upstream | Kind::UpstreamTimeout).then_some(Condition::Failing),
             recovers: None,
             unanswered: false,
+            connection: None,
             message: message.into(),
             said: String::new(),
             param: None,
@@ -253,6 +257,14 @@ impl Error {
     #[must_use]
     pub fn unanswered(mut self) -> Self {
         self.0.unanswered = true;
+        self
+    }
+
+    /// Names the connection that died under the request, by an id that is unique in the process: what failed with it
+    /// is one failure.
+    #[must_use]
+    pub fn connection(mut self, id: u64) -> Self {
+        self.0.connection = Some(id);
         self
     }
 
