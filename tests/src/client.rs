@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use crate::link::Link;
+
 /// How long anything may take before a test fails instead of hanging.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -13,7 +15,7 @@ pub struct Answer {
     pub status: u16,
     /// Header lines, names in lower case.
     pub headers: Vec<(String, String)>,
-    reader: BufReader<TcpStream>,
+    reader: BufReader<Link>,
     chunked: bool,
     left: Option<usize>,
 }
@@ -75,6 +77,13 @@ pub fn begin(address: &str, method: &str, path: &str, headers: &[(&str, &str)], 
     raw(address, &written(address, method, path, headers, body)).expect("an answer")
 }
 
+/// The same, on a connection that is there.
+#[must_use]
+pub fn over(mut link: Link, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    link.write_all(&written("gateway", method, path, headers, body)).unwrap();
+    receive(link).expect("an answer")
+}
+
 fn written(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     let mut request =
         format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {}\r\n", body.len());
@@ -95,8 +104,8 @@ pub fn send(address: &str, method: &str, path: &str, headers: &[(&str, &str)], b
 
 /// Reads the head of the answer to what was written to a connection; `None` when it is closed instead.
 #[must_use]
-pub fn receive(stream: TcpStream) -> Option<Answer> {
-    let mut reader = BufReader::new(stream);
+pub fn receive(stream: impl Into<Link>) -> Option<Answer> {
+    let mut reader = BufReader::new(stream.into());
     let mut line = String::new();
     if reader.read_line(&mut line).ok()? == 0 {
         return None;

@@ -6,12 +6,8 @@ use std::time::Duration;
 
 use crate::dialects::{DIALECTS, Dialect};
 use crate::eventstream;
-use crate::gateway;
 use crate::moment;
-use crate::upstream::{Request, Step, Upstream, stream, whole};
-
-/// How an upstream answers.
-pub type Script = dyn Fn(&Request) -> Vec<Step> + Send + Sync;
+use crate::upstream::{Ground, Request, Script, Step, Upstream, stream, whole};
 
 /// A running fleet.
 pub struct Fleet {
@@ -29,10 +25,16 @@ impl Fleet {
     /// Starts one whose accounts answer by this script, as long as nothing else is told.
     #[must_use]
     pub fn start(usually: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static) -> Self {
+        Self::on(Ground::Plain, usually)
+    }
+
+    /// Starts one on a ground.
+    #[must_use]
+    pub fn on(ground: Ground, usually: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static) -> Self {
         let told = Arc::<Mutex<HashMap<String, Arc<Script>>>>::default();
         let arrivals = Arc::<Mutex<Vec<(String, Duration)>>>::default();
         let (scripts, seen) = (Arc::clone(&told), Arc::clone(&arrivals));
-        let upstream = Upstream::start(move |request| {
+        let upstream = Upstream::on(ground, move |request| {
             let name = name(request);
             let script = scripts.lock().unwrap().get(&name).cloned();
             seen.lock().unwrap().push((name, moment::now()));
@@ -50,13 +52,19 @@ impl Fleet {
     /// The same, where it is reached by another address.
     #[must_use]
     pub fn account_at(&self, address: &str, name: &str, provider: &str, more: &str) -> String {
-        gateway::account(name, provider, &format!("{address}/{name}"), more)
+        self.upstream.account_at(&format!("{address}/{name}"), name, provider, more)
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.upstream.address
+    }
+
+    /// The upstream that all of them are.
+    #[must_use]
+    pub fn upstream(&self) -> &Upstream {
+        &self.upstream
     }
 
     /// Says how an account answers from now on.

@@ -1,27 +1,15 @@
-//! An HTTP/2 client over a plain socket, frame by frame: a stream can be reset while others go on.
+//! An HTTP/2 client, frame by frame: a stream can be reset while others go on.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::collections::HashMap;
+use std::io::Write;
 
-use crate::client::PATIENCE;
+use loona_hpack::Decoder;
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-
-const END_STREAM: u8 = 1;
-const ACK: u8 = 1;
-const END_HEADERS: u8 = 4;
-
-/// The error code of a client that no longer wants a stream.
-const CANCEL: u32 = 8;
-
-/// HPACK's byte for `:status: 200`, the only status that is told apart here.
-const STATUS_200: u8 = 0x88;
+use crate::frame::{
+    ACK, CANCEL, DATA, END_HEADERS, END_STREAM, Frame, HEADERS, INITIAL_WINDOW_SIZE, PAYLOAD_MAX, PING,
+    PREFACE, RST_STREAM, SETTINGS, WINDOW, WINDOW_UPDATE, block,
+};
+use crate::link::Link;
 
 /// What came on a stream.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,27 +24,46 @@ pub enum Came {
 
 /// A connection.
 pub struct Frames {
-    stream: TcpStream,
+    link: Link,
     next: u32,
     waiting: Vec<(u32, Came)>,
+    decoder: Decoder<'static>,
+    heads: HashMap<u32, Vec<(String, String)>>,
+    /// What may be sent: on a new stream, on the connection, and on each stream that has begun.
+    initial: i64,
+    all: i64,
+    windows: HashMap<u32, i64>,
 }
 
 impl Frames {
     /// Connects, with prior knowledge.
     #[must_use]
     pub fn connect(address: &str) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut frames = Self { stream, next: 1, waiting: Vec::new() };
-        frames.stream.write_all(PREFACE).unwrap();
-        frames.write(SETTINGS, 0, 0, &[]);
+        Self::over(Link::plain(address).unwrap())
+    }
+
+    /// Begins on a connection.
+    #[must_use]
+    pub fn over(link: Link) -> Self {
+        let mut frames = Self {
+            link,
+            next: 1,
+            waiting: Vec::new(),
+            decoder: Decoder::new(),
+            heads: HashMap::new(),
+            initial: WINDOW,
+            all: WINDOW,
+            windows: HashMap::new(),
+        };
+        frames.link.write_all(PREFACE).unwrap();
+        frames.write(SETTINGS, 0, 0, &[]).unwrap();
         frames
     }
 
     /// Sends a POST; gives its stream.
     pub fn post(&mut self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> u32 {
         let stream = self.begin(path, headers);
-        self.write(DATA, END_STREAM, stream, body);
+        self.send(stream, body, true).unwrap();
         stream
     }
 
@@ -65,33 +72,75 @@ impl Frames {
         let stream = self.next;
         self.next += 2;
         let own = [(":method", "POST"), (":scheme", "http"), (":authority", "gateway"), (":path", path)];
-        let mut block = Vec::new();
-        for (name, value) in own.iter().chain(headers) {
-            // A literal without indexing, its name new, nothing Huffman-coded.
-            block.push(0);
-            for text in [name, value] {
-                assert!(text.len() < 127, "a longer text needs more than one byte of length");
-                block.push(u8::try_from(text.len()).unwrap());
-                block.extend_from_slice(text.as_bytes());
-            }
-        }
-        self.write(HEADERS, END_HEADERS, stream, &block);
+        let headers = own.iter().chain(headers).copied();
+        self.windows.insert(stream, self.initial);
+        self.write(HEADERS, END_HEADERS, stream, &block(headers)).unwrap();
         stream
+    }
+
+    /// Sends some of a stream's body, as the windows let it, and whether that is its end.
+    ///
+    /// # Errors
+    ///
+    /// Where the connection breaks, or the stream is reset.
+    pub fn send(&mut self, stream: u32, body: &[u8], ends: bool) -> std::io::Result<()> {
+        let mut left = body;
+        while !left.is_empty() {
+            let Some(window) = self.windows.get(&stream) else {
+                return Err(std::io::ErrorKind::BrokenPipe.into());
+            };
+            let Ok(room @ 1..) = usize::try_from(self.all.min(*window)) else {
+                self.read()?;
+                continue;
+            };
+            let (now, later) = left.split_at(room.min(PAYLOAD_MAX).min(left.len()));
+            left = later;
+            let flags = if ends && left.is_empty() { END_STREAM } else { 0 };
+            self.write(DATA, flags, stream, now)?;
+            let sent = i64::try_from(now.len()).unwrap();
+            self.all -= sent;
+            self.windows.entry(stream).and_modify(|window| *window -= sent);
+        }
+        if body.is_empty() && ends {
+            self.write(DATA, END_STREAM, stream, &[])?;
+        }
+        Ok(())
     }
 
     /// Gives up a stream.
     pub fn reset(&mut self, stream: u32) {
-        self.write(RST_STREAM, 0, stream, &CANCEL.to_be_bytes());
+        self.write(RST_STREAM, 0, stream, &CANCEL.to_be_bytes()).unwrap();
+    }
+
+    /// Lets the other side send so much more, on a stream or, where that is 0, on all of them.
+    pub fn widen(&mut self, stream: u32, by: u32) {
+        self.write(WINDOW_UPDATE, 0, stream, &by.to_be_bytes()).unwrap();
     }
 
     /// The next thing that comes on a stream; what comes on others is kept for them.
     pub fn next(&mut self, stream: u32) -> Came {
+        self.try_next(stream).unwrap()
+    }
+
+    /// The same.
+    ///
+    /// # Errors
+    ///
+    /// Where the connection breaks.
+    pub fn try_next(&mut self, stream: u32) -> std::io::Result<Came> {
         loop {
             if let Some(at) = self.waiting.iter().position(|(of, _)| *of == stream) {
-                return self.waiting.remove(at).1;
+                return Ok(self.waiting.remove(at).1);
             }
-            self.read();
+            self.read()?;
         }
+    }
+
+    /// A header of a stream's last head, or `:status`.
+    #[must_use]
+    pub fn header(&self, stream: u32, name: &str) -> Option<&str> {
+        let head = self.heads.get(&stream)?;
+        head.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
     /// The rest of a stream's body; fails when it does not end cleanly.
@@ -109,34 +158,46 @@ impl Frames {
         }
     }
 
-    fn read(&mut self) {
-        let mut head = [0; 9];
-        self.stream.read_exact(&mut head).unwrap();
-        let [a, b, c, kind, flags, stream @ ..] = head;
-        let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
-        self.stream.read_exact(&mut payload).unwrap();
-        let stream = u32::from_be_bytes(stream);
-        match kind {
-            SETTINGS | PING if flags & ACK == 0 => {
-                let answer = if kind == PING { &payload[..] } else { &[] };
-                self.write(kind, ACK, 0, answer);
+    fn read(&mut self) -> std::io::Result<()> {
+        let frame = Frame::read(&mut self.link)?;
+        let Frame { kind, stream, payload, .. } = &frame;
+        match *kind {
+            SETTINGS if !frame.has(ACK) => {
+                for (_, value) in frame.settings().filter(|(name, _)| *name == INITIAL_WINDOW_SIZE) {
+                    let by = i64::from(value) - self.initial;
+                    self.initial += by;
+                    self.windows.values_mut().for_each(|window| *window += by);
+                }
+                self.write(SETTINGS, ACK, 0, &[])?;
             }
-            HEADERS => self.waiting.push((stream, Came::Head(payload.first() == Some(&STATUS_200)))),
-            DATA if !payload.is_empty() => self.waiting.push((stream, Came::Data(payload))),
-            RST_STREAM => self.waiting.push((stream, Came::End(false))),
+            PING if !frame.has(ACK) => self.write(PING, ACK, 0, payload)?,
+            WINDOW_UPDATE if *stream == 0 => self.all += i64::from(frame.number(0)),
+            WINDOW_UPDATE => {
+                self.windows.entry(*stream).and_modify(|window| *window += i64::from(frame.number(0)));
+            }
+            HEADERS => {
+                let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+                let head = self.decoder.decode(frame.content()).unwrap();
+                let head = head.into_iter().map(|(name, value)| (text(name), text(value))).collect();
+                self.heads.insert(*stream, head);
+                let good = self.header(*stream, ":status") == Some("200");
+                self.waiting.push((*stream, Came::Head(good)));
+            }
+            DATA if !payload.is_empty() => self.waiting.push((*stream, Came::Data(payload.clone()))),
+            RST_STREAM => {
+                self.windows.remove(stream);
+                self.waiting.push((*stream, Came::End(false)));
+            }
             _ => {}
         }
-        if matches!(kind, HEADERS | DATA) && flags & END_STREAM != 0 {
-            self.waiting.push((stream, Came::End(true)));
+        if matches!(*kind, HEADERS | DATA) && frame.has(END_STREAM) {
+            self.waiting.push((*stream, Came::End(true)));
         }
+        Ok(())
     }
 
-    fn write(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
-        let [_, length @ ..] = u32::try_from(payload.len()).unwrap().to_be_bytes();
-        let mut frame = length.to_vec();
-        frame.extend_from_slice(&[kind, flags]);
-        frame.extend_from_slice(&stream.to_be_bytes());
-        frame.extend_from_slice(payload);
-        self.stream.write_all(&frame).unwrap();
+    fn write(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> std::io::Result<()> {
+        let frame = Frame { kind, flags, stream, payload: payload.to_vec() };
+        self.link.write_all(&frame.bytes())
     }
 }

@@ -7,9 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::client::{PATIENCE, Whole, send};
+use crate::client::{PATIENCE, Whole, over, send};
 use crate::curl::curl;
+use crate::link::Link;
 pub use crate::place::{Folder, binary, workspace};
+use crate::tls::{Certificate, client};
 
 /// The client key of every test.
 pub const KEY: &str = "sk-planted-client-key";
@@ -19,7 +21,7 @@ pub const TOKEN: &str = "planted-admin-token";
 pub const SECRET: &str = "planted-upstream-secret";
 
 /// How long to wait before looking again whether something has come about.
-const LOOK_AGAIN: Duration = Duration::from_millis(2);
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 /// Lines of the log that a failure shows.
 const LOG_SHOWN: usize = 20;
@@ -62,7 +64,9 @@ impl Gateway {
     pub fn start_in(folder: Arc<Folder>, config: &str) -> Self {
         let path = folder.0.join("sluice.toml");
         std::fs::write(&path, Self::complete(&folder, config)).unwrap();
-        Self::run(folder, Command::new(binary()).arg("--config").arg(path))
+        let trusted = Certificate::of_the_suite(&folder.0).authority;
+        let mut command = Command::new(binary());
+        Self::run(folder, command.arg("--config").arg(path).env("SSL_CERT_FILE", trusted))
     }
 
     /// Starts one that takes what this certificate authority signs for its upstreams.
@@ -132,6 +136,25 @@ impl Gateway {
             &[("x-api-key", KEY), ("content-type", "application/json")],
             body.as_bytes(),
         )
+    }
+
+    /// Connects as a client that speaks this protocol, over TLS where that is spoken; there the gateway has the suite's
+    /// certificate.
+    #[must_use]
+    pub fn connect(&self, protocol: &str) -> Link {
+        if !self.secure {
+            return Link::plain(&self.address).unwrap();
+        }
+        let link = Link::tls(&self.address, client(&self.folder.0.join("authority.pem"), protocol)).unwrap();
+        assert_eq!(link.protocol().as_deref(), Some(protocol));
+        link
+    }
+
+    /// Sends a request with the tests' key, over TLS where that is spoken.
+    #[must_use]
+    pub fn ask(&self, method: &str, path: &str, body: &str) -> Whole {
+        let headers = [("x-api-key", KEY), ("content-type", "application/json")];
+        over(self.connect("http/1.1"), method, path, &headers, body.as_bytes()).whole()
     }
 
     /// Calls the admin API.

@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Condvar, Mutex};
 
-use crate::client::{PATIENCE, begin, post};
+use crate::client::PATIENCE;
 use crate::dialects::{Dialect, streaming};
 use crate::gateway::{Gateway, KEY};
-use crate::upstream::{Step, Upstream, chunk, stream_head};
+use crate::upstream::{Ground, Step, Upstream, chunk, stream_head};
+use crate::visitor::{Speaks, Visitor};
 
 /// Bytes of a second event, for those who leave in its middle.
 const PART: usize = 9;
@@ -42,8 +43,8 @@ impl Arrived {
 
 /// An upstream of every dialect that sends as much as the client will wait for, and then never ends.
 #[must_use]
-pub fn endless(arrived: Arc<Arrived>) -> Upstream {
-    Upstream::start(move |request| {
+pub fn endless(ground: Ground, arrived: Arc<Arrived>) -> Upstream {
+    Upstream::on(ground, move |request| {
         let dialect = streaming().find(|dialect| request.header("x-api") == Some(dialect.api)).unwrap();
         arrived.0.lock().unwrap().insert(request.header("x-turn").unwrap().to_owned());
         arrived.1.notify_all();
@@ -64,17 +65,17 @@ pub fn come(
     arrived: &Arrived,
     turn: &str,
     dialect: &Dialect,
-    leaves: Leaves,
-) -> Box<dyn Send> {
+    (leaves, speaks): (Leaves, Speaks),
+) -> Visitor {
     let (path, body) = dialect.stream_request;
     let moment = format!("{leaves:?}");
     let headers = [("x-api-key", KEY), ("x-turn", turn), ("x-api", dialect.api), ("x-leaves", &moment)];
+    let mut visitor = Visitor::post(gateway, speaks, path, &headers, body.as_bytes());
     if leaves == Leaves::BeforeTheHead {
-        let sent = post(&gateway.address, path, &headers, body.as_bytes());
         arrived.wait_for(turn);
-        return Box::new(sent);
+        return visitor;
     }
-    let mut answer = begin(&gateway.address, "POST", path, &headers, body.as_bytes());
+    assert_eq!(visitor.status(), Some(200), "{turn}");
     let wanted = match leaves {
         Leaves::AfterAnEvent => dialect.first_event().len(),
         Leaves::InMidEvent => dialect.first_event().len() + PART,
@@ -82,7 +83,7 @@ pub fn come(
     };
     let mut had = 0;
     while had < wanted {
-        had += answer.piece().unwrap().unwrap().len();
+        had += visitor.piece().unwrap().unwrap().len();
     }
-    Box::new(answer)
+    visitor
 }

@@ -1,7 +1,7 @@
 //! Points in time as the wire writes them, counted from 1970.
 
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const DAY: u64 = 86_400;
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
@@ -22,6 +22,14 @@ pub fn now() -> Duration {
 pub fn pass(at: Duration) {
     while let Some(left) = at.checked_sub(now()) {
         thread::park_timeout(left + Duration::from_millis(1));
+    }
+}
+
+/// Lets so much time pass, to the microsecond.
+pub fn pause(time: Duration) {
+    let over = Instant::now() + time;
+    while let Some(left) = over.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+        thread::park_timeout(left);
     }
 }
 

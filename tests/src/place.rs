@@ -1,5 +1,6 @@
 //! Where things are: the binary, the workspace, and a folder of a test's own.
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -20,6 +21,26 @@ pub fn binary() -> PathBuf {
 #[must_use]
 pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// The hosts that servers of this process have for themselves.
+pub(crate) fn lone_hosts() -> impl Iterator<Item = String> {
+    (1..=LONE_HOSTS).map(|number| format!("127.78.{}.{number}", std::process::id() % 250 + 1))
+}
+
+const LONE_HOSTS: usize = 16;
+
+/// An address for a server that can't say which port it was given. It has a host of its own: there a port that is free
+/// for a while is nobody else's.
+///
+/// # Panics
+///
+/// Where the machine has no such address.
+#[must_use]
+pub fn lone_address() -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let host = lone_hosts().nth(COUNT.fetch_add(1, Ordering::SeqCst) % LONE_HOSTS).unwrap();
+    TcpListener::bind(format!("{host}:0")).unwrap().local_addr().unwrap().to_string()
 }
 
 /// A folder of a test's own, removed at its end.

@@ -1,199 +1,231 @@
-//! An upstream that answers as a test tells it, and remembers what it was sent.
+//! An upstream that answers as a test tells it, over whatever it speaks, and remembers what it was sent.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::Receiver;
+mod http1;
+mod http2;
+mod streams;
+
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 use crate::client::PATIENCE;
+use crate::gateway;
+use crate::link::Link;
+use crate::place::Folder;
+pub use crate::script::{Request, Script, Step, chunk, end, stream, stream_head, whole};
+use crate::tls::Certificate;
+pub use http2::{Ends, Manner};
 
-/// A request as it came.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// Method and target, like `POST /v1/messages?x=1`.
-    pub line: String,
-    /// Header lines, names in lower case.
-    pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: Vec<u8>,
+/// What an upstream speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ground {
+    /// HTTP/1.1 without TLS.
+    Plain,
+    /// HTTP/1.1 over TLS.
+    Tls,
+    /// HTTP/2 over TLS.
+    Http2,
 }
 
-impl Request {
-    /// A header's value.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
-    }
-}
-
-/// What is done after a request.
-pub enum Step {
-    /// These bytes are written as they are.
-    Bytes(Vec<u8>),
-    /// Nothing goes on until the test says so.
-    Wait(Receiver<()>),
-    /// The connection is closed.
-    Close,
-    /// Nothing more comes, until the other side closes.
-    Hang,
-}
-
-type Script = dyn Fn(&Request) -> Vec<Step> + Send + Sync;
+/// Every ground.
+pub const GROUNDS: [Ground; 3] = [Ground::Plain, Ground::Tls, Ground::Http2];
 
 /// A running upstream.
 pub struct Upstream {
     /// Where it listens.
     pub address: String,
-    seen: Arc<Mutex<Vec<Request>>>,
-    open: Arc<(Mutex<usize>, Condvar)>,
-    accepted: Arc<AtomicUsize>,
+    ground: Ground,
+    /// Where the certificate of who signed its own is, for a gateway to read.
+    folder: Folder,
+    state: Arc<State>,
+}
+
+/// What an upstream's connections have in common.
+#[derive(Default)]
+struct State {
+    seen: Mutex<Vec<Request>>,
+    open: Mutex<usize>,
+    changed: Condvar,
+    connections: Mutex<Vec<Arc<Connection>>>,
+    /// Error codes of the streams that were reset by the other side.
+    resets: Mutex<Vec<u32>>,
+    pings: AtomicUsize,
+}
+
+/// A connection as all of its threads know it.
+struct Connection {
+    number: usize,
+    /// Its socket, whatever is spoken on it.
+    socket: TcpStream,
+    /// Set when it says nothing any more.
+    silent: AtomicBool,
+}
+
+/// An answer that is open, until this is dropped.
+struct Open<'a>(&'a State);
+
+impl State {
+    fn opened(&self) -> Open<'_> {
+        *self.open.lock().unwrap() += 1;
+        Open(self)
+    }
+
+    fn connected(&self, socket: TcpStream) -> Arc<Connection> {
+        let mut connections = self.connections.lock().unwrap();
+        let silent = AtomicBool::default();
+        let connection = Arc::new(Connection { number: connections.len() + 1, socket, silent });
+        connections.push(Arc::clone(&connection));
+        connection
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        *self.0.open.lock().unwrap() -= 1;
+        self.0.changed.notify_all();
+    }
+}
+
+impl Connection {
+    fn is_silent(&self) -> bool {
+        self.silent.load(Ordering::SeqCst)
+    }
 }
 
 impl Upstream {
-    /// Starts one that answers each request by a script.
+    /// Starts one without TLS that answers each request by a script.
     #[must_use]
     pub fn start(script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static) -> Self {
+        Self::on(Ground::Plain, script)
+    }
+
+    /// Starts one on a ground.
+    #[must_use]
+    pub fn on(ground: Ground, script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static) -> Self {
+        Self::serve(ground, Manner::default(), Arc::new(script))
+    }
+
+    /// Starts one that speaks HTTP/2 in a manner of its own.
+    #[must_use]
+    pub fn http2(manner: Manner, script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static) -> Self {
+        Self::serve(Ground::Http2, manner, Arc::new(script))
+    }
+
+    fn serve(ground: Ground, manner: Manner, script: Arc<Script>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let upstream = Self {
-            address: listener.local_addr().unwrap().to_string(),
-            seen: Arc::default(),
-            open: Arc::default(),
-            accepted: Arc::default(),
-        };
-        let script: Arc<Script> = Arc::new(script);
-        let (seen, open, accepted) =
-            (Arc::clone(&upstream.seen), Arc::clone(&upstream.open), Arc::clone(&upstream.accepted));
+        let folder = Folder::new();
+        let address = listener.local_addr().unwrap().to_string();
+        let state = Arc::<State>::default();
+        let upstream = Self { address, ground, folder, state: Arc::clone(&state) };
+        let config = (ground != Ground::Plain).then(|| {
+            let certificate = Certificate::of_the_suite(&upstream.folder.0);
+            certificate.server(match ground {
+                Ground::Http2 if manner.http1 => &["h2", "http/1.1"],
+                Ground::Http2 => &["h2"],
+                Ground::Plain | Ground::Tls => &["http/1.1"],
+            })
+        });
+        let manner = Arc::new(manner);
         thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let (script, seen, open) = (Arc::clone(&script), Arc::clone(&seen), Arc::clone(&open));
-                accepted.fetch_add(1, Ordering::SeqCst);
-                *open.0.lock().unwrap() += 1;
+            for socket in listener.incoming().map_while(Result::ok) {
+                let _ = socket.set_nodelay(true);
+                let connection = state.connected(socket.try_clone().unwrap());
+                let (script, manner) = (Arc::clone(&script), Arc::clone(&manner));
+                let (config, state) = (config.clone(), Arc::clone(&state));
                 thread::spawn(move || {
-                    let _ = serve(&stream, &*script, &seen);
-                    *open.0.lock().unwrap() -= 1;
-                    open.1.notify_all();
+                    let Ok(link) = secured(socket, config) else { return };
+                    let _ = match link.protocol().as_deref() {
+                        Some("h2") => http2::serve(&link, &connection, &manner, &script, &state),
+                        _ => http1::serve(&link, &connection, &*script, &state),
+                    };
+                    link.close();
                 });
             }
         });
         upstream
     }
 
+    /// The configuration of an account that is served by it.
+    #[must_use]
+    pub fn account(&self, name: &str, provider: &str, more: &str) -> String {
+        self.account_at(&self.address, name, provider, more)
+    }
+
+    /// The same, where it is reached by another address, or under a path.
+    #[must_use]
+    pub fn account_at(&self, address: &str, name: &str, provider: &str, more: &str) -> String {
+        let account = gateway::account(name, provider, address, more);
+        match self.ground {
+            Ground::Plain => account,
+            Ground::Tls | Ground::Http2 => account.replace("base_url = \"http:", "base_url = \"https:"),
+        }
+    }
+
     /// What it was sent so far.
     #[must_use]
     pub fn seen(&self) -> Vec<Request> {
-        self.seen.lock().unwrap().clone()
+        self.state.seen.lock().unwrap().clone()
     }
 
     /// The last request that it was sent.
     #[must_use]
     pub fn last(&self) -> Request {
-        self.seen.lock().unwrap().last().cloned().expect("a request reached the upstream")
+        self.state.seen.lock().unwrap().last().cloned().expect("a request reached the upstream")
     }
 
     /// Connections that were made to it.
     #[must_use]
     pub fn accepted(&self) -> usize {
-        self.accepted.load(Ordering::SeqCst)
+        self.state.connections.lock().unwrap().len()
     }
 
-    /// Waits until at most this many connections are open.
+    /// Streams that were reset by the other side, by their error codes.
+    #[must_use]
+    pub fn resets(&self) -> Vec<u32> {
+        self.state.resets.lock().unwrap().clone()
+    }
+
+    /// Pings that came.
+    #[must_use]
+    pub fn pings(&self) -> usize {
+        self.state.pings.load(Ordering::SeqCst)
+    }
+
+    /// Lets every connection that there is fall silent: it stays open, and nothing more comes of it.
+    pub fn silence(&self) {
+        for connection in &*self.state.connections.lock().unwrap() {
+            connection.silent.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// Cuts every connection that there is.
+    pub fn cut(&self) {
+        for connection in &*self.state.connections.lock().unwrap() {
+            let _ = connection.socket.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Waits until at most this many answers are open.
     pub fn wait_until_open(&self, most: usize) {
-        let (count, changed) = &*self.open;
+        let count = self.state.open.lock().unwrap();
         let (count, waited) =
-            changed.wait_timeout_while(count.lock().unwrap(), PATIENCE, |open| *open > most).unwrap();
-        assert!(!waited.timed_out(), "{count} connections are still open");
+            self.state.changed.wait_timeout_while(count, PATIENCE, |open| *open > most).unwrap();
+        assert!(!waited.timed_out(), "{count} answers are still open");
+    }
+
+    /// Waits until at least this many answers are open.
+    pub fn wait_for_open(&self, least: usize) {
+        let count = self.state.open.lock().unwrap();
+        let (count, waited) =
+            self.state.changed.wait_timeout_while(count, PATIENCE, |open| *open < least).unwrap();
+        assert!(!waited.timed_out(), "{count} answers are open");
     }
 }
 
-fn serve(stream: &TcpStream, script: &Script, seen: &Mutex<Vec<Request>>) -> std::io::Result<()> {
-    let mut reader = BufReader::new(stream.try_clone()?);
-    let mut writer = stream;
-    while let Some(request) = read(&mut reader)? {
-        let steps = script(&request);
-        seen.lock().unwrap().push(request);
-        for step in steps {
-            match step {
-                Step::Bytes(bytes) => writer.write_all(&bytes)?,
-                Step::Wait(go) => {
-                    let _ = go.recv_timeout(PATIENCE);
-                }
-                Step::Close => {
-                    stream.shutdown(std::net::Shutdown::Both)?;
-                    return Ok(());
-                }
-                Step::Hang => {
-                    let mut rest = Vec::new();
-                    reader.read_to_end(&mut rest)?;
-                    return Ok(());
-                }
-            }
-        }
+fn secured(socket: TcpStream, config: Option<Arc<rustls::ServerConfig>>) -> std::io::Result<Link> {
+    match config {
+        Some(config) => Link::accept(socket, config),
+        None => Ok(socket.into()),
     }
-    Ok(())
-}
-
-fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Request>> {
-    let mut line = String::new();
-    if reader.read_line(&mut line)? == 0 {
-        return Ok(None);
-    }
-    let mut headers = Vec::new();
-    loop {
-        let mut header = String::new();
-        reader.read_line(&mut header)?;
-        let header = header.trim_end();
-        if header.is_empty() {
-            break;
-        }
-        let (name, value) = header.split_once(':').unwrap_or((header, ""));
-        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
-    }
-    let length =
-        headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, value)| value.parse().ok());
-    let mut body = vec![0; length.unwrap_or(0)];
-    reader.read_exact(&mut body)?;
-    let line = line.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
-    Ok(Some(Request { line, headers, body }))
-}
-
-/// A whole answer with a length.
-#[must_use]
-pub fn whole(status: u16, headers: &str, body: &str) -> Vec<Step> {
-    let kind = if headers.contains("content-type") { "" } else { "content-type: application/json\r\n" };
-    let head = format!("HTTP/1.1 {status} X\r\n{kind}{headers}content-length: {}\r\n\r\n", body.len());
-    vec![Step::Bytes(format!("{head}{body}").into_bytes())]
-}
-
-/// The head of a chunked answer.
-#[must_use]
-pub fn stream_head(kind: &str) -> Step {
-    Step::Bytes(
-        format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n").into_bytes(),
-    )
-}
-
-/// A chunk.
-#[must_use]
-pub fn chunk(data: &[u8]) -> Step {
-    let mut bytes = format!("{:x}\r\n", data.len()).into_bytes();
-    bytes.extend_from_slice(data);
-    bytes.extend_from_slice(b"\r\n");
-    Step::Bytes(bytes)
-}
-
-/// The end of a chunked answer.
-#[must_use]
-pub fn end() -> Step {
-    Step::Bytes(b"0\r\n\r\n".to_vec())
-}
-
-/// A whole chunked answer, cut into pieces of this size.
-#[must_use]
-pub fn stream(kind: &str, text: &str, size: usize) -> Vec<Step> {
-    let mut steps = vec![stream_head(kind)];
-    steps.extend(text.as_bytes().chunks(size.max(1)).map(chunk));
-    steps.push(end());
-    steps
 }

@@ -10,14 +10,16 @@ use sluice_tests::dialects::{Dialect, dialect};
 use sluice_tests::dice::Dice;
 use sluice_tests::eventstream::chunks;
 use sluice_tests::fleet::{Fleet, answer, sample};
+use sluice_tests::frame::INTERNAL_ERROR;
 use sluice_tests::gateway::{Gateway, KEY, binary, key};
-use sluice_tests::upstream::{Request, Step, chunk, end, stream_head, whole};
+use sluice_tests::upstream::{GROUNDS, Ground, Request, Step, chunk, end, stream_head, whole};
 
 use crate::registry::{NEEDS, UPSTREAMS};
 use samples::tool;
 
 /// A provider with one of the dialects that its upstream speaks.
 struct Subject {
+    ground: Ground,
     kind: &'static str,
     dialect: &'static Dialect,
     fleet: Fleet,
@@ -38,24 +40,28 @@ pub(crate) fn linked_in() -> Vec<String> {
     providers.map(|plugin| plugin["kind"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Every provider in every dialect of its upstream, each on a gateway of its own.
+/// Every provider in every dialect of its upstream, over all that upstreams speak, each on a gateway of its own.
 fn subjects() -> impl Iterator<Item = Subject> {
+    GROUNDS.into_iter().flat_map(subjects_on)
+}
+
+fn subjects_on(ground: Ground) -> impl Iterator<Item = Subject> {
     let linked = linked_in();
     assert!(linked.len() > 7, "{linked:?}");
     let spoken = UPSTREAMS.iter().filter(move |(kind, _)| linked.iter().any(|linked| linked == kind));
     spoken.flat_map(|(kind, apis)| apis.iter().map(move |(api, _)| (*kind, dialect(api)))).map(
-        |(kind, dialect)| {
-            let fleet = Fleet::start(sample);
+        move |(kind, dialect)| {
+            let fleet = Fleet::on(ground, sample);
             let needs = NEEDS.iter().find(|(name, _)| *name == kind).map_or("", |(_, needs)| needs);
             let gateway = Gateway::start(&(fleet.account("a", kind, needs) + &key("")));
-            Subject { kind, dialect, fleet, gateway }
+            Subject { ground, kind, dialect, fleet, gateway }
         },
     )
 }
 
 impl Subject {
     fn what(&self) -> String {
-        format!("{} in {}", self.kind, self.dialect.api)
+        format!("{} in {} over {:?}", self.kind, self.dialect.api, self.ground)
     }
 
     fn streams(&self) -> bool {
@@ -137,7 +143,12 @@ fn a_tool_calls_arguments_arrive_as_they_were_sent() {
 
 #[test]
 fn each_class_of_error_is_the_clients_the_accounts_or_the_providers() {
-    let subjects: Vec<Subject> = subjects().collect();
+    for ground in GROUNDS {
+        classes(&subjects_on(ground).collect::<Vec<_>>());
+    }
+}
+
+fn classes(subjects: &[Subject]) {
     // Status, the client's, the outcome, the account's state and that of the model on it.
     for (status, client, outcome, state, model) in [
         (400, 400, "upstream_error", "ready", None),
@@ -150,7 +161,7 @@ fn each_class_of_error_is_the_clients_the_accounts_or_the_providers() {
         (504, 504, "upstream_error", "ready", None),
         (529, 529, "upstream_error", "ready", Some("overloaded")),
     ] {
-        for subject in &subjects {
+        for subject in subjects {
             for streamed in [false, true] {
                 if streamed && !subject.streams() {
                     continue;
@@ -182,7 +193,11 @@ fn framed(request: &Request, text: &str) -> (Step, Vec<u8>) {
 fn a_stream_that_is_cut_ends_in_an_error_and_is_recorded_as_one() {
     for subject in subjects().filter(Subject::streams) {
         let first = subject.dialect.first_event();
-        for (which, step) in [("it breaks", (|| Step::Close) as fn() -> Step), ("it ends", end)] {
+        for (which, step) in [
+            ("it breaks", (|| Step::Close) as fn() -> Step),
+            ("it is reset", || Step::Reset(INTERNAL_ERROR)),
+            ("it ends", end),
+        ] {
             let what = format!("{which}, {}", subject.what());
             subject.fleet.tell("a", move |request| {
                 let (head, bytes) = framed(request, first);

@@ -5,8 +5,9 @@ use std::sync::mpsc::channel;
 
 use sluice_tests::client::begin;
 use sluice_tests::dialects::{Dialect, dialect};
-use sluice_tests::gateway::{Gateway, KEY, account, key};
-use sluice_tests::upstream::{Step, Upstream, chunk, end, stream_head};
+use sluice_tests::frame::INTERNAL_ERROR;
+use sluice_tests::gateway::{Gateway, KEY, key};
+use sluice_tests::upstream::{GROUNDS, Ground, Step, Upstream, chunk, end, stream_head};
 
 /// A dialect's end, and what is known of the usage before it.
 struct Last {
@@ -63,32 +64,44 @@ const LASTS: [Last; 4] = [
 enum After {
     /// Its connection breaks.
     Breaks,
+    /// Its stream is reset, where there are streams; else the same.
+    Resets,
     /// It ends its body as if it were whole.
     Ends,
 }
+
+const AFTERS: [After; 3] = [After::Breaks, After::Resets, After::Ends];
 
 impl After {
     fn step(self) -> Step {
         match self {
             Self::Breaks => Step::Close,
+            Self::Resets => Step::Reset(INTERNAL_ERROR),
             Self::Ends => end(),
         }
     }
 }
 
-fn check(last: &Last, kept: String, after: After) {
+fn check(last: &Last, kept: &str, after: After) {
+    for ground in GROUNDS {
+        check_on(ground, last, kept, after);
+    }
+}
+
+fn check_on(ground: Ground, last: &Last, kept: &str, after: After) {
     let dialect: &Dialect = dialect(last.api);
-    let sent = kept.clone();
-    let upstream = Upstream::start(move |_| {
+    let sent = kept.to_owned();
+    let upstream = Upstream::on(ground, move |_| {
         vec![stream_head("text/event-stream"), chunk(sent.as_bytes()), after.step()]
     });
-    let gateway = Gateway::start(&(account("a", dialect.provider, &upstream.address, "") + &key("")));
+    let gateway = Gateway::start(&(upstream.account("a", dialect.provider, "") + &key("")));
     let (path, body) = dialect.stream_request;
     let answer = gateway.post(path, body);
-    let what = format!("{} after {:?}, {after:?}", last.api, &kept[kept.len().saturating_sub(30)..]);
+    let end = &kept[kept.len().saturating_sub(30)..];
+    let what = format!("{} after {end:?}, {after:?} over {ground:?}", last.api);
     assert_eq!((answer.status, answer.complete), (200, true), "{what}");
     let text = answer.text();
-    let told = text.strip_prefix(&kept).unwrap_or_else(|| panic!("{what}: {text}"));
+    let told = text.strip_prefix(kept).unwrap_or_else(|| panic!("{what}: {text}"));
     let told = told.trim_start_matches(['\r', '\n']);
     assert!(told.starts_with(last.error), "{what}: {told}");
     assert!(!told.contains(last.begins.trim_end()), "{what}: {told}");
@@ -115,12 +128,12 @@ fn before(last: &Last) -> &'static str {
 fn a_cut_in_the_last_event_is_told_as_an_error_and_recorded_as_one() {
     for last in &LASTS {
         for part in ["", last.name, last.data] {
-            for after in [After::Breaks, After::Ends] {
+            for after in AFTERS {
                 // A body that ends between events after a choice has finished is the whole answer of some servers.
                 if last.api == "openai-chat" && part.is_empty() && matches!(after, After::Ends) {
                     continue;
                 }
-                check(last, format!("{}{part}", before(last)), after);
+                check(last, &format!("{}{part}", before(last)), after);
             }
         }
     }
@@ -131,7 +144,7 @@ fn a_connection_that_breaks_before_the_last_blank_line_is_told_as_an_error() {
     for last in &LASTS {
         let text = dialect(last.api).stream;
         let blank = if text.ends_with("\r\n") { 2 } else { 1 };
-        let kept = text[..text.len() - blank].to_owned();
+        let kept = &text[..text.len() - blank];
         let usage = Last { output: Some(41), ..*last };
         let usage = if matches!(last.api, "gemini" | "openai-responses") { last } else { &usage };
         check(usage, kept, After::Breaks);
@@ -141,26 +154,62 @@ fn a_connection_that_breaks_before_the_last_blank_line_is_told_as_an_error() {
 /// Gemini's streams are not among these: they have no end of their own but that of the body.
 #[test]
 fn what_breaks_after_the_last_event_is_whole_all_the_same() {
-    for last in LASTS.iter().filter(|last| last.api != "gemini") {
+    let lasts = || LASTS.iter().filter(|last| last.api != "gemini");
+    for (ground, last) in GROUNDS.into_iter().flat_map(|ground| lasts().map(move |last| (ground, last))) {
         let dialect = dialect(last.api);
-        let upstream = Upstream::start(move |_| {
+        let upstream = Upstream::on(ground, move |_| {
             let whole = chunk(dialect.stream.as_bytes());
             vec![stream_head("text/event-stream"), whole, Step::Close]
         });
-        let gateway = Gateway::start(&(account("a", dialect.provider, &upstream.address, "") + &key("")));
+        let gateway = Gateway::start(&(upstream.account("a", dialect.provider, "") + &key("")));
         let (path, body) = dialect.stream_request;
         let answer = gateway.post(path, body);
         let outcome = gateway.record()["outcome"].clone();
         let seen = (answer.text(), answer.complete, outcome.as_str());
-        assert_eq!(seen, (dialect.stream.to_owned(), true, Some("completed")), "{}", last.api);
+        assert_eq!(
+            seen,
+            (dialect.stream.to_owned(), true, Some("completed")),
+            "{} over {ground:?}",
+            last.api
+        );
     }
+}
+
+const FIRST: &str =
+    "[{\"candidates\":[],\"usageMetadata\":{\"promptTokenCount\":9,\"candidatesTokenCount\":1}}";
+
+/// An array that goes on after its first element with this, and then ends; whether the client is told of an error.
+fn check_array(ground: Ground, rest: &str, told: bool, after: After) {
+    let what = format!("{rest:?} {after:?} over {ground:?}");
+    let (go, gate) = channel();
+    let (gate, sent) = (Mutex::new(Some(gate)), rest.to_owned());
+    let upstream = Upstream::on(ground, move |_| {
+        let wait = Step::Wait(gate.lock().unwrap().take().unwrap());
+        let begun = vec![stream_head("application/json"), chunk(FIRST.as_bytes()), wait];
+        let last = if sent.is_empty() { Vec::new() } else { vec![chunk(sent.as_bytes())] };
+        [begun, last, vec![after.step()]].into_iter().flatten().collect()
+    });
+    let gateway = Gateway::start(&(upstream.account("a", "gemini", "") + &key("")));
+    let path = "/v1beta/models/m:streamGenerateContent";
+    let mut answer = begin(&gateway.address, "POST", path, &[("x-api-key", KEY)], b"{\"contents\":[]}");
+    // What is cut is cut once the client has something: a connection that breaks may take the rest with it.
+    assert_eq!(String::from_utf8_lossy(&answer.piece().unwrap().unwrap()), FIRST);
+    go.send(()).unwrap();
+    let end = answer.whole();
+    assert_eq!(end.complete, told, "{what}");
+    if told {
+        let list: serde_json::Value = serde_json::from_str(&(FIRST.to_owned() + &end.text())).unwrap();
+        assert_eq!(list.as_array().unwrap().last().unwrap()["error"]["code"], 502, "{what}: {list}");
+    }
+    let record = gateway.record();
+    assert_eq!(record["outcome"], "upstream_error", "{what}");
+    let tokens = if rest.contains("41}}") { 41 } else { 1 };
+    assert_eq!(record["output_tokens"], tokens, "{what}");
 }
 
 /// Half an element of an array can't be closed so that it is still true: there the connection breaks.
 #[test]
 fn an_array_that_breaks_ends_in_an_error_or_with_its_connection() {
-    const FIRST: &str =
-        "[{\"candidates\":[],\"usageMetadata\":{\"promptTokenCount\":9,\"candidatesTokenCount\":1}}";
     const LAST: &str =
         "{\"candidates\":[{\"finishReason\":\"STOP\"}],\"usageMetadata\":{\"candidatesTokenCount\":41}}";
     for (rest, told) in [
@@ -171,37 +220,8 @@ fn an_array_that_breaks_ends_in_an_error_or_with_its_connection() {
         (",\r\n{\"candidates\":[{\"finish".to_owned(), false),
         (format!(",\r\n{}", &LAST[..LAST.len() - 1]), false),
     ] {
-        for after in [After::Breaks, After::Ends] {
-            let (go, gate) = channel();
-            let (gate, sent) = (Mutex::new(Some(gate)), rest.clone());
-            let upstream = Upstream::start(move |_| {
-                let wait = Step::Wait(gate.lock().unwrap().take().unwrap());
-                let begun = vec![stream_head("application/json"), chunk(FIRST.as_bytes()), wait];
-                let last = if sent.is_empty() { Vec::new() } else { vec![chunk(sent.as_bytes())] };
-                [begun, last, vec![after.step()]].into_iter().flatten().collect()
-            });
-            let gateway = Gateway::start(&(account("a", "gemini", &upstream.address, "") + &key("")));
-            let path = "/v1beta/models/m:streamGenerateContent";
-            let mut answer =
-                begin(&gateway.address, "POST", path, &[("x-api-key", KEY)], b"{\"contents\":[]}");
-            // What is cut is cut once the client has something: a connection that breaks may take the rest with it.
-            assert_eq!(String::from_utf8_lossy(&answer.piece().unwrap().unwrap()), FIRST);
-            go.send(()).unwrap();
-            let end = answer.whole();
-            assert_eq!(end.complete, told, "{rest:?} {after:?}");
-            if told {
-                let list: serde_json::Value =
-                    serde_json::from_str(&(FIRST.to_owned() + &end.text())).unwrap();
-                assert_eq!(
-                    list.as_array().unwrap().last().unwrap()["error"]["code"],
-                    502,
-                    "{rest:?}: {list}"
-                );
-            }
-            let record = gateway.record();
-            assert_eq!(record["outcome"], "upstream_error", "{rest:?} {after:?}");
-            let tokens = if rest.contains("41}}") { 41 } else { 1 };
-            assert_eq!(record["output_tokens"], tokens, "{rest:?} {after:?}");
+        for (ground, after) in GROUNDS.into_iter().flat_map(|ground| AFTERS.map(|after| (ground, after))) {
+            check_array(ground, &rest, told, after);
         }
     }
 }

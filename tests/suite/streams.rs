@@ -3,23 +3,34 @@
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
-use sluice_tests::client::{begin, send};
+use sluice_tests::client::begin;
 use sluice_tests::dialects::{Dialect, dialect, streaming};
 use sluice_tests::dice::Dice;
-use sluice_tests::gateway::{Gateway, KEY, account, key};
+use sluice_tests::frame::INTERNAL_ERROR;
+use sluice_tests::gateway::{Folder, Gateway, KEY, account, key};
 use sluice_tests::leave::{Arrived, Leaves, MOMENTS, come, endless};
-use sluice_tests::upstream::{Step, Upstream, chunk, end, stream, stream_head, whole};
+use sluice_tests::tls::Certificate;
+use sluice_tests::upstream::{GROUNDS, Ground, Step, Upstream, chunk, end, stream, stream_head, whole};
+use sluice_tests::visitor::SPEAKS;
+
+/// How an upstream ends.
+type Last = fn() -> Step;
 
 fn gateway(dialect: &Dialect, upstream: &Upstream) -> Gateway {
-    Gateway::start(&(account("a", dialect.provider, &upstream.address, "") + &key("")))
+    Gateway::start(&(upstream.account("a", dialect.provider, "") + &key("")))
+}
+
+/// Every dialect that has streams, over every ground.
+fn grounds() -> impl Iterator<Item = (Ground, &'static Dialect)> {
+    GROUNDS.into_iter().flat_map(|ground| streaming().map(move |dialect| (ground, dialect)))
 }
 
 #[test]
 fn an_event_is_handed_on_before_the_next_one_exists() {
-    for dialect in streaming() {
+    for (ground, dialect) in grounds() {
         let (go, gate) = channel();
         let gate = Mutex::new(Some(gate));
-        let upstream = Upstream::start(move |_| {
+        let upstream = Upstream::on(ground, move |_| {
             let half = dialect.first_event();
             let wait = gate.lock().unwrap().take().unwrap();
             vec![
@@ -34,7 +45,7 @@ fn an_event_is_handed_on_before_the_next_one_exists() {
         let (path, body) = dialect.stream_request;
         let mut answer = begin(&gateway.address, "POST", path, &[("x-api-key", KEY)], body.as_bytes());
         let first = answer.piece().unwrap().unwrap();
-        assert_eq!(String::from_utf8_lossy(&first), dialect.first_event(), "{}", dialect.api);
+        assert_eq!(String::from_utf8_lossy(&first), dialect.first_event(), "{} over {ground:?}", dialect.api);
         go.send(()).unwrap();
         assert_eq!(answer.whole().text(), dialect.stream[dialect.first_event().len()..]);
     }
@@ -48,32 +59,35 @@ fn a_stream_that_breaks_ends_in_its_dialects_own_error() {
         ("openai-responses", "event: response.failed\ndata: {", "response.completed"),
         ("gemini", "data: {\"error\":", "finishReason"),
     ];
-    for (api, starts, never) in ends {
+    let breaks = || Step::Close;
+    let resets = || Step::Reset(INTERNAL_ERROR);
+    for ((api, starts, never), ground) in ends.iter().flat_map(|each| GROUNDS.map(|ground| (*each, ground))) {
         let dialect = dialect(api);
         // Broken in mid-event, broken between events, and ended cleanly without its terminal event.
-        for (extra, clean) in [("da", false), ("", false), ("", true)] {
-            let upstream = Upstream::start(move |_| {
+        let last: [(&str, Last); 4] = [("da", breaks), ("", breaks), ("", resets), ("", end)];
+        for (extra, last) in last {
+            let upstream = Upstream::on(ground, move |_| {
                 let mut steps =
                     vec![stream_head("text/event-stream"), chunk(dialect.first_event().as_bytes())];
                 if !extra.is_empty() {
                     steps.push(chunk(extra.as_bytes()));
                 }
-                steps.push(if clean { end() } else { Step::Close });
+                steps.push(last());
                 steps
             });
             let gateway = gateway(dialect, &upstream);
             let (path, body) = dialect.stream_request;
             let answer = gateway.post(path, body);
-            let text = answer.text();
-            assert_eq!((answer.status, answer.complete), (200, true), "{api}");
+            let (text, what) = (answer.text(), format!("{api} over {ground:?}"));
+            assert_eq!((answer.status, answer.complete), (200, true), "{what}");
             let tail = text.strip_prefix(dialect.first_event()).unwrap().strip_prefix(extra).unwrap();
-            assert!(tail.trim_start().starts_with(starts), "{api}: {tail}");
-            assert!(extra.is_empty() || tail.starts_with("\n\n"), "{api}: {tail}");
-            assert!(!text.contains(never), "{api}: {text}");
+            assert!(tail.trim_start().starts_with(starts), "{what}: {tail}");
+            assert!(extra.is_empty() || tail.starts_with("\n\n"), "{what}: {tail}");
+            assert!(!text.contains(never), "{what}: {text}");
             let record = gateway.record();
-            assert_eq!(record["outcome"], "upstream_error", "{api}");
+            assert_eq!(record["outcome"], "upstream_error", "{what}");
             if api == "openai-responses" {
-                assert!(tail.contains("\"sequence_number\":1") && tail.contains("resp_9"), "{tail}");
+                assert!(tail.contains("\"sequence_number\":1") && tail.contains("resp_9"), "{what}: {tail}");
             }
         }
     }
@@ -92,27 +106,34 @@ fn a_json_array_that_breaks_is_closed_after_its_error() {
 
 #[test]
 fn a_body_that_is_no_stream_breaks_with_its_connection() {
+    for (ground, last) in GROUNDS
+        .into_iter()
+        .flat_map(|ground| [(ground, (|| Step::Close) as Last), (ground, || Step::Reset(INTERNAL_ERROR))])
+    {
+        no_stream(ground, last);
+    }
+}
+
+fn no_stream(ground: Ground, last: Last) {
     // Cut only once the client has the first bytes: before that, the connection may break with nothing sent.
     let (go, gate) = channel();
     let gate = Mutex::new(Some(gate));
-    let upstream = Upstream::start(move |_| {
+    let upstream = Upstream::on(ground, move |_| {
         let wait = gate.lock().unwrap().take().unwrap();
         vec![
-            Step::Bytes(
-                b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{\"a\":"
-                    .to_vec(),
-            ),
+            Step::Head { status: 200, lines: "content-type: application/json\r\n".into(), length: Some(100) },
+            chunk(b"{\"a\":"),
             Step::Wait(wait),
-            Step::Close,
+            last(),
         ]
     });
-    let gateway = Gateway::start(&(account("a", "claude-console", &upstream.address, "") + &key("")));
+    let gateway = Gateway::start(&(upstream.account("a", "claude-console", "") + &key("")));
     let mut answer =
         begin(&gateway.address, "POST", "/v1/messages", &[("x-api-key", KEY)], br#"{"model":"m"}"#);
     assert_eq!(answer.piece().unwrap().unwrap(), b"{\"a\":");
     go.send(()).unwrap();
     let rest = answer.whole();
-    assert_eq!((rest.status, rest.complete, rest.body.len()), (200, false, 0));
+    assert_eq!((rest.status, rest.complete, rest.body.len()), (200, false, 0), "{ground:?}");
     assert_eq!(gateway.record()["outcome"], "upstream_error");
 }
 
@@ -160,12 +181,24 @@ fn a_failed_account_is_replaced_before_the_first_byte() {
 
 #[test]
 fn a_thousand_clients_that_leave_cancel_upstream_and_free_everything() {
+    for ground in GROUNDS {
+        a_thousand_leave(ground, "");
+    }
+}
+
+#[test]
+fn a_thousand_clients_that_leave_over_tls_do_so_too() {
+    let folder = Folder::new();
+    a_thousand_leave(Ground::Plain, &Certificate::of_the_suite(&folder.0).settings());
+}
+
+fn a_thousand_leave(ground: Ground, settings: &str) {
     let arrived: Arc<Arrived> = Arc::default();
-    let upstream = endless(Arc::clone(&arrived));
-    let accounts: String = ["claude-console", "openai", "gemini"]
-        .map(|kind| account(kind, kind, &upstream.address, ""))
-        .concat();
-    let gateway = Arc::new(Gateway::start(&(accounts + &key("concurrency = 2000"))));
+    let upstream = endless(ground, Arc::clone(&arrived));
+    let accounts =
+        ["claude-console", "openai", "gemini"].map(|kind| upstream.account(kind, kind, "")).concat();
+    let config = settings.to_owned() + &accounts + &key("concurrency = 2000");
+    let gateway = Arc::new(Gateway::start(&config));
     let threads: Vec<_> = (0..8_u64)
         .map(|thread| {
             let (gateway, arrived) = (Arc::clone(&gateway), Arc::clone(&arrived));
@@ -177,7 +210,8 @@ fn a_thousand_clients_that_leave_cancel_upstream_and_free_everything() {
                 for turn in 0..125 {
                     let (dialect, leaves) = (dice.pick(&dialects), dice.pick(&MOMENTS));
                     before += usize::from(leaves == Leaves::BeforeTheHead);
-                    open.push(come(&gateway, &arrived, &format!("{thread}-{turn}"), dialect, leaves));
+                    let how = (leaves, dice.pick(&SPEAKS));
+                    open.push(come(&gateway, &arrived, &format!("{thread}-{turn}"), dialect, how));
                     // Some leave at once, others stay while those that came later leave.
                     while open.len() > dice.below(17) {
                         open.swap_remove(dice.below(open.len()));
@@ -200,6 +234,6 @@ fn a_thousand_clients_that_leave_cancel_upstream_and_free_everything() {
     for dialect in streaming() {
         assert!(count(&format!("&api={}", dialect.api)).0 > 100, "{}", dialect.api);
     }
-    let me = send(&gateway.address, "GET", "/v1/me", &[("x-api-key", KEY)], b"").json();
+    let me = gateway.ask("GET", "/v1/me", "").json();
     assert_eq!(me["concurrency"]["held"], 0);
 }
