@@ -36,11 +36,17 @@ const SENTENCES: [(&str, Condition); 3] = [
 /// How a 403 begins that is about what was asked for: a model, or a feature of it.
 const NO_PERMISSION: &str = "Your API key does not have permission to use the specified resource";
 
+/// What claude-code-router answers where a provider behind it refused or failed, with that provider's status.
+const INNER: &str = "provider_response_error";
+
 /// What the headers of Anthropic's limits begin with.
 const LIMIT: &str = "anthropic-ratelimit-";
 
-/// The limit of a subscription that binds; its other parts (`unified-5h-reset`, …) reset at times of their own.
-const UNIFIED_RESET: &str = "anthropic-ratelimit-unified-reset";
+/// What the names of a subscription's windows begin with.
+const WINDOW: &str = "unified-";
+
+/// What goes beyond a subscription's limits, where it is paid for; it is refused where it is not, and is no limit.
+const OVERAGE: &str = "overage";
 
 pub(crate) fn classify(failure: &Failure<'_>) -> Error {
     let status = failure.status.as_u16();
@@ -56,6 +62,11 @@ pub(crate) fn classify(failure: &Failure<'_>) -> Error {
         (None, None) => None,
     };
     let explicit = wait::retry_after(failure.headers, failure.now);
+    if refusal.is(INNER) && error.facts().condition.is_some() {
+        // Each model has a provider of its own there.
+        let fault = error.facts().fault;
+        return error.blame(fault, Model);
+    }
     if let Some((fault, scope, condition)) = meant {
         return error.blame(fault, scope).elsewhere(true).condition(Some(condition)).recovers(explicit);
     }
@@ -78,22 +89,21 @@ fn is_of_subscription(headers: &HeaderMap) -> bool {
         && !["opus", "sonnet", "haiku"].iter().any(|model| claim.contains(model))
 }
 
-/// When the limits reset that are used up; where none says that it is, the one that binds a subscription, else the last
-/// of all.
+/// When the limits are there again that are used up: the latest of those that have nothing left, or that reject. Where
+/// none says so, those count that say nothing of themselves; a subscription has one for all of its windows.
 fn until_reset(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let text = |name: &str| headers.get(name)?.to_str().ok();
     let limits = headers.keys().filter_map(|name| name.as_str().strip_prefix(LIMIT)?.strip_suffix("-reset"));
-    let plain = limits.filter(|limit| !limit.starts_with("unified"));
-    let resets: Vec<(bool, Duration)> = plain
-        .filter_map(|limit| {
-            let reset = wait::reset(text(&format!("{LIMIT}{limit}-reset"))?, now)?;
-            let left =
-                text(&format!("{LIMIT}{limit}-remaining")).and_then(|left| left.trim().parse::<u64>().ok());
-            Some((left == Some(0), reset))
-        })
-        .collect();
-    let last = |exhausted: bool| {
-        resets.iter().filter(|(none_left, _)| *none_left || !exhausted).map(|(_, reset)| *reset).max()
-    };
-    last(true).or_else(|| wait::reset(text(UNIFIED_RESET)?, now)).or_else(|| last(false))
+    let (mut used_up, mut untold) = (None, None);
+    for limit in limits.filter(|limit| !limit.contains(OVERAGE)) {
+        let text = |part: &str| headers.get(format!("{LIMIT}{limit}-{part}"))?.to_str().ok().map(str::trim);
+        let Some(reset) = text("reset").and_then(|reset| wait::reset(reset, now)) else { continue };
+        let last = match (text("remaining"), text("status")) {
+            (None, None) if limit.starts_with(WINDOW) => continue,
+            (None, None) => &mut untold,
+            (Some("0"), _) | (_, Some("rejected")) => &mut used_up,
+            _ => continue,
+        };
+        *last = (*last).max(Some(reset));
+    }
+    used_up.or(untold)
 }

@@ -103,13 +103,14 @@ fn a_subscriptions_limit_is_the_accounts_and_its_part_for_a_model_that_models() 
     const CLAIM: &str = "anthropic-ratelimit-unified-representative-claim";
     let reset = ("anthropic-ratelimit-unified-reset", "1795611600");
     let limited = (Fault::Account, Scope::Account, Some(Condition::RateLimited));
-    for (headers, meaning) in [
-        (&[(STATUS, "rejected"), (CLAIM, "five_hour"), reset][..], limited),
-        (&[(STATUS, "rejected"), reset], limited),
-        (&[(STATUS, "rejected"), (CLAIM, "seven_day_opus"), reset], LIMITED),
-        (&[(STATUS, "allowed"), reset], LIMITED),
+    for (headers, meaning, seconds) in [
+        (&[(STATUS, "rejected"), (CLAIM, "five_hour"), reset][..], limited, Some(3600)),
+        (&[(STATUS, "rejected"), reset], limited, Some(3600)),
+        (&[(STATUS, "rejected"), (CLAIM, "seven_day_opus"), reset], LIMITED, Some(3600)),
+        (&[(STATUS, "allowed"), reset], LIMITED, None),
+        (&[(STATUS, "allowed_warning"), reset], LIMITED, None),
     ] {
-        assert_eq!(read(429, headers, "{}"), (meaning, Some(3600)), "{headers:?}");
+        assert_eq!(read(429, headers, "{}"), (meaning, seconds), "{headers:?}");
     }
 }
 
@@ -120,15 +121,35 @@ fn until_when_is_read_from_what_names_it_best() {
     const INPUT: (&str, &str) = ("anthropic-ratelimit-input-tokens-reset", "2026-11-25T12:00:20Z");
     const UNIFIED: (&str, &str) = ("anthropic-ratelimit-unified-reset", "1795611600");
     const WEEK: (&str, &str) = ("anthropic-ratelimit-unified-7d-reset", "1796000000");
+    const FIVE_HOURS: (&str, &str) = ("anthropic-ratelimit-unified-5h-reset", "1795608180");
+    const SEVEN_DAYS: (&str, &str) = ("anthropic-ratelimit-unified-7d-reset", "1795608900");
+    const OVERAGE: (&str, &str) = ("anthropic-ratelimit-unified-overage-reset", "1795609000");
+    let five_hours = |status: &'static str| ("anthropic-ratelimit-unified-5h-status", status);
+    let seven_days = |status: &'static str| ("anthropic-ratelimit-unified-7d-status", status);
+    let overage = |status: &'static str| ("anthropic-ratelimit-unified-overage-status", status);
     let left = |name: &'static str, count: &'static str| (name, count);
     let no_input = left("anthropic-ratelimit-input-tokens-remaining", "0");
     let no_requests = left("anthropic-ratelimit-requests-remaining", "0");
+    let no_tokens = left("anthropic-ratelimit-tokens-remaining", "0");
     let some_tokens = left("anthropic-ratelimit-tokens-remaining", "3000");
     for (status, headers, seconds) in [
         (429, vec![], None),
         (429, vec![REQUESTS, TOKENS, INPUT, no_input, some_tokens], Some(20)),
         (429, vec![REQUESTS, TOKENS, INPUT, no_input, no_requests], Some(20)),
-        (429, vec![REQUESTS, TOKENS, INPUT, some_tokens], Some(50)),
+        (429, vec![REQUESTS, TOKENS, INPUT, some_tokens], Some(20)),
+        (429, vec![TOKENS, some_tokens], None),
+        (429, vec![TOKENS, no_tokens, INPUT, no_input], Some(50)),
+        (429, vec![FIVE_HOURS, five_hours("rejected")], Some(180)),
+        (429, vec![FIVE_HOURS, five_hours("rejected"), SEVEN_DAYS, seven_days("rejected")], Some(900)),
+        (
+            429,
+            vec![FIVE_HOURS, five_hours("rejected"), SEVEN_DAYS, seven_days("allowed"), UNIFIED],
+            Some(180),
+        ),
+        (429, vec![FIVE_HOURS, five_hours("allowed"), SEVEN_DAYS, seven_days("allowed_warning")], None),
+        // That nothing goes beyond the limits is no limit.
+        (429, vec![FIVE_HOURS, five_hours("rejected"), OVERAGE, overage("rejected")], Some(180)),
+        (429, vec![OVERAGE, overage("rejected")], None),
         (429, vec![("retry-after", "3"), REQUESTS, no_requests], Some(3)),
         (429, vec![("retry-after", "Wed, 25 Nov 2026 12:00:30 GMT"), REQUESTS], Some(30)),
         (429, vec![UNIFIED, WEEK], Some(3600)),
@@ -147,4 +168,25 @@ fn until_when_is_read_from_what_names_it_best() {
     let no_money = body("rate_limit_error", "x", "enforced_spend_limit_reached");
     assert_eq!(read(429, &[REQUESTS, no_requests], &no_money), (NO_MONEY, None));
     assert_eq!(read(429, &[("retry-after", "60")], &no_money), (NO_MONEY, Some(60)));
+}
+
+#[test]
+fn what_a_provider_behind_a_router_refuses_is_one_models_and_what_the_router_refuses_is_all_of_its() {
+    let inner = r#"{"error":{"message":"Error from provider(p,m: 401): no","type":"api_error","code":"provider_response_error"}}"#;
+    let own = r#"{"error":{"message":"no","type":"api_error"}}"#;
+    for (status, meaning) in
+        [(401, REFUSED), (402, NO_MONEY), (403, REFUSED), (429, LIMITED), (500, FAILING), (503, BUSY)]
+    {
+        let (fault, _, condition) = meaning;
+        assert_eq!(read(status, &[], inner), ((fault, Scope::Model, condition), None), "{status}");
+        assert_eq!(read(status, &[], own), (meaning, None), "{status}");
+    }
+    assert_eq!(read(400, &[], inner), (CLIENTS, None));
+}
+
+#[test]
+fn a_page_that_stands_before_the_api_says_nothing_of_the_credentials() {
+    for status in [403, 404] {
+        assert_eq!(read(status, &[], "<!DOCTYPE html><title>Just a moment...</title>"), (FAILING, None));
+    }
 }
