@@ -31,9 +31,32 @@ fn is_counts(line: &str) -> bool {
 #[test]
 fn where_upstream_has_no_call_the_answer_is_an_estimate_that_says_so() {
     for (provider, path, shape) in calls() {
-        for (status, told) in
-            [(404, "404 page not found"), (404, "{\"detail\":\"Not Found\"}"), (405, "{}"), (501, "")]
-        {
+        for (status, told) in [
+            (404, "404 page not found"),
+            (404, "<html><h1>404 Not Found</h1></html>"),
+            (404, "{\"detail\":\"Not Found\"}"),
+            (
+                404,
+                r#"{"message":"Route POST:/v1/models/m-1:countTokens not found","error":"Not Found","statusCode":404}"#,
+            ),
+            (
+                404,
+                r#"{"error":{"message":"Invalid URL (POST /v1/x)","type":"invalid_request_error","code":"unknown_url"}}"#,
+            ),
+            (
+                404,
+                r#"{"error":{"message":"Invalid URL (POST /v1/responses/input_tokens)","type":"invalid_request_error"}}"#,
+            ),
+            (404, r#"{"type":"error","error":{"type":"not_found_error","message":"Not found"}}"#),
+            (404, r#"{"__type":"UnknownOperationException"}"#),
+            (400, r#"{"message":"The provided model doesn't support counting tokens."}"#),
+            (
+                403,
+                r#"{"message":"User: arn:aws:iam::1:user/u is not authorized to perform: bedrock:CountTokens on resource: r"}"#,
+            ),
+            (405, "{}"),
+            (501, ""),
+        ] {
             let fleet = Fleet::start(move |request| match is_counts(&request.line) {
                 true => whole(status, "", told),
                 false => sample(request),
@@ -56,6 +79,59 @@ fn where_upstream_has_no_call_the_answer_is_an_estimate_that_says_so() {
                 (&record["status"], &record["outcome"]),
                 (&json!(200), &json!("completed")),
                 "{record}"
+            );
+        }
+    }
+}
+
+#[test]
+fn where_one_account_can_not_count_the_next_one_does() {
+    for (provider, path, shape) in calls() {
+        for (status, told) in [
+            (
+                404,
+                r#"{"error":{"message":"Invalid URL","type":"invalid_request_error","code":"unknown_url"}}"#,
+            ),
+            (403, r#"{"message":"not authorized to perform: bedrock:CountTokens"}"#),
+            (405, "{}"),
+        ] {
+            let fleet = Fleet::start(move |_| whole(status, "", told));
+            let counted = shape.to_string().replace("100", "7");
+            fleet.tell("c", move |_| whole(200, "", &counted));
+            let names = ["a", "b", "c"].iter().enumerate();
+            let accounts: String =
+                names.map(|(at, name)| fleet.account(name, provider, &format!("priority = {at}"))).collect();
+            let gateway = Gateway::start(&(accounts + &key("")));
+            let answer = gateway.post(path, &body());
+            assert_eq!((answer.status, answer.header("x-sluice-estimate")), (200, None), "{}", answer.text());
+            assert_eq!(answer.text(), shape.to_string().replace("100", "7"), "{provider} {status}");
+            assert_eq!(gateway.record()["attempts"], 3);
+            // One that could count and does not now is no reason for an estimate.
+            fleet.tell("b", |_| whole(500, "", "{}"));
+            fleet.tell("c", move |_| whole(status, "", told));
+            let answer = gateway.post(path, &body());
+            assert_eq!((answer.status, answer.header("x-sluice-estimate")), (500, None), "{}", answer.text());
+        }
+    }
+}
+
+#[test]
+fn whatever_a_count_meets_says_nothing_of_the_accounts_health() {
+    for (provider, path, _) in calls() {
+        for status in [401, 402, 403, 429, 500, 503, 529] {
+            let fleet = Fleet::start(move |_| whole(status, "retry-after: 60\r\n", "{}"));
+            let gateway = Gateway::start(&(fleet.account("a", provider, "") + &key("")));
+            for _ in 0..4 {
+                let answer = gateway.post(path, &body());
+                // The account's own fault is none of the client's.
+                let told = if matches!(status, 401..=403) { 502 } else { status };
+                assert_eq!((answer.status, answer.header("x-sluice-estimate")), (told, None), "{provider}");
+            }
+            let view = gateway.admin("GET", "/accounts/a", "").json();
+            assert_eq!(
+                (&view["state"], &view["models"]),
+                (&json!("ready"), &json!([])),
+                "{provider} {status}"
             );
         }
     }

@@ -2,6 +2,7 @@
 
 use sluice_tests::dialects::{DIALECTS, Dialect, dialect, streaming};
 use sluice_tests::gateway::{Gateway, account, key};
+use sluice_tests::refusal::{NO_ANSWER, Style};
 use sluice_tests::upstream::{Request, Step, Upstream, end, stream, stream_head, whole};
 
 /// How the client asks.
@@ -200,6 +201,55 @@ fn attempts_bounds_the_accounts_that_are_tried() {
             (tried.iter().map(|name| (*name).to_owned()).collect(), tried.len() as u64),
             "{setting}"
         );
+    }
+}
+
+#[test]
+fn every_pool_of_a_route_has_its_turn_however_many_accounts_fail_before() {
+    let names = [
+        ("a", "[\"one\"]"),
+        ("b", "[\"one\"]"),
+        ("c", "[\"one\"]"),
+        ("d", "[\"one\"]"),
+        ("e", "[\"two\", \"one\"]"),
+        ("f", "[\"two\"]"),
+        ("g", "[\"three\"]"),
+    ];
+    for (attempts, tried) in [("1", "a f g"), ("3", "a b c f g"), ("9", "a b c d e f g")] {
+        let route = format!(
+            "[[routes]]\nmodel = \"*\"\npools = [\"one\", \"two\", \"three\"]\n[scheduler]\nattempts = {attempts}\n"
+        );
+        let tried: Vec<String> = tried.split(' ').map(ToOwned::to_owned).collect();
+        let asked = tried.len() as u64;
+        assert_eq!(names_asked(&names, &route), (tried, asked), "{attempts} in each");
+    }
+}
+
+#[test]
+fn a_web_page_in_place_of_an_answer_is_the_providers_failure_and_never_the_credentials() {
+    let page = "<!DOCTYPE html><html><title>Just a moment...</title>";
+    for how in BOTH {
+        for kind in ["text/html; charset=utf-8", "application/json"] {
+            let headers = format!("content-type: {kind}\r\n");
+            for status in [200, 401, 403, 404] {
+                let (what, headers) = (format!("{status} {kind}"), headers.clone());
+                check(&what, usual("openai-chat"), how, Leads::On, move |_| whole(status, &headers, page));
+            }
+        }
+    }
+    for dialect in &DIALECTS {
+        for status in [200, 403] {
+            let upstream = Upstream::start(move |_| whole(status, "content-type: text/html\r\n", page));
+            let gateway = Gateway::start(&(account("a", dialect.provider, &upstream.address, "") + &key("")));
+            // It fails like any other, and counts like any other.
+            for state in ["ready", "ready", "failing"] {
+                let answer = gateway.post(dialect.paths[0], dialect.request);
+                NO_ANSWER.check(Style::of(dialect.api), &answer, dialect.api);
+                assert!(!answer.text().contains("html"), "{}", answer.text());
+                let view = gateway.admin("GET", "/accounts/a", "").json();
+                assert_eq!(view["state"], state, "{} {status}: {view}", dialect.api);
+            }
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod cases;
 mod clients;
+mod evidence;
 mod operators;
+mod reloads;
 
 use std::thread;
 use std::time::Duration;

@@ -236,18 +236,79 @@ fn what_was_just_made_outlives_a_gateway_that_is_asked_to_end() {
 }
 
 #[test]
-fn a_key_that_may_not_use_the_account_that_made_a_response_is_told_so() {
+fn a_key_that_may_no_longer_use_the_account_that_made_its_response_is_told_so() {
     let fleet = Fleet::start(making);
-    let bound = NAMES
-        .map(|name| format!("[[keys]]\nname = \"{name}\"\nkey = \"key-{name}\"\naccounts = [\"{name}\"]\n"));
-    let gateway = Gateway::start(&(config(&fleet, "openai-responses") + &bound.concat()));
-    let (own, continued) = made(&gateway, "");
-    let body = format!("{{\"model\":\"m-1\",\"input\":\"x\"{continued}}}");
+    let accounts = |bound: &str| {
+        let bound = format!("accounts = [{bound}]");
+        NAMES.iter().map(|name| fleet.account(name, "openai-responses", "")).collect::<String>()
+            + &key(&bound)
+    };
+    let gateway = Gateway::start(&("server.reveal_route = true\n".to_owned() + &accounts("\"a\"")));
+    let (_, continued) = made(&gateway, "");
+    gateway.rewrite(&accounts("\"b\", \"c\""));
+    assert_eq!(gateway.admin("POST", "/reload", "").status, 200);
     let before = fleet.asked_in_all();
-    for name in NAMES {
-        let key = format!("key-{name}");
-        let answer = send(&gateway.address, "POST", "/v1/responses", &[("x-api-key", &key)], body.as_bytes());
-        assert_eq!(answer.status, if name == own { 200 } else { 403 }, "{}", answer.text());
+    let answer = ask(&gateway, &continued);
+    assert_eq!(answer.status, 403, "{}", answer.text());
+    assert_eq!(fleet.asked_in_all(), before);
+}
+
+/// Asks with a key of another client.
+fn ask_as(gateway: &Gateway, key: &str, more: &str) -> Whole {
+    let body = format!("{{\"model\":\"m-1\",\"input\":\"x\"{more}}}");
+    send(&gateway.address, "POST", "/v1/responses", &[("x-api-key", key)], body.as_bytes())
+}
+
+#[test]
+fn what_another_key_made_is_unknown_as_what_does_not_exist_also_after_a_restart() {
+    let fleet = Fleet::start(making);
+    let other = "[[keys]]\nname = \"other\"\nkey = \"other\"\n";
+    let config = config(&fleet, "openai-responses") + other;
+    let mut gateway = Gateway::start(&config);
+    let (own, continued) = made(&gateway, "");
+    let conversation = ",\"conversation\":{\"id\":\"conv_1\"}";
+    let at = account(&ask(&gateway, conversation));
+    for _ in 0..2 {
+        let before = fleet.asked_in_all();
+        for stream in ["", ",\"stream\":true"] {
+            let answer = ask_as(&gateway, "other", &format!("{continued}{stream}"));
+            let error = &answer.json()["error"];
+            let told = ["type", "param", "code"].map(|field| error[field].as_str());
+            let words = ["invalid_request_error", "previous_response_id", "previous_response_not_found"];
+            assert_eq!((answer.status, told), (400, words.map(Some)), "{}", answer.text());
+            let id = continued.split('"').nth(3).unwrap();
+            let sentence = format!("Previous response with id '{id}' not found.");
+            assert!(error["message"].as_str().unwrap().starts_with(&sentence), "{error}");
+            let answer = ask_as(&gateway, "other", &format!("{conversation}{stream}"));
+            let error = &answer.json()["error"];
+            assert_eq!((answer.status, error["code"].as_str()), (404, None), "{}", answer.text());
+            assert!(
+                error["message"].as_str().unwrap().starts_with("Conversation with id 'conv_1' not found.")
+            );
+        }
+        assert_eq!(fleet.asked_in_all(), before, "nobody was asked");
+        assert_eq!(account(&ask(&gateway, &continued)), own);
+        assert_eq!(account(&ask(&gateway, conversation)), at);
+        // What is written within a second is known after a restart too.
+        pass(now() + Duration::from_secs(1));
+        let folder = Arc::clone(&gateway.folder);
+        drop(gateway);
+        gateway = Gateway::start_in(folder, &config);
     }
-    assert_eq!(fleet.asked_in_all(), before + 1);
+}
+
+#[test]
+fn what_is_longer_than_any_name_is_no_reference() {
+    let fleet = Fleet::start(making);
+    let gateway = Gateway::start(&config(&fleet, "openai-responses"));
+    let name = "n".repeat(100_000);
+    for more in [previous(&name), format!(",\"conversation\":\"{name}\"")] {
+        let places: std::collections::BTreeSet<_> = (0..6).map(|_| account(&ask(&gateway, &more))).collect();
+        assert_eq!(places.len(), 3, "it binds nothing");
+    }
+    pass(now() + Duration::from_secs(1));
+    let data = gateway.folder.0.join("data");
+    let kept: u64 =
+        std::fs::read_dir(data).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
+    assert!(kept < 500_000, "nothing of it is kept: {kept}");
 }

@@ -85,6 +85,10 @@ pub enum Kind {
     BadRequest,
     /// No account could ever serve this model.
     ModelNotFound,
+    /// The response that the request continues is not known, or not this key's.
+    ResponseNotFound,
+    /// The conversation that the request belongs to is not known, or not this key's.
+    ConversationNotFound,
     /// No such route.
     NoRoute,
     /// The route exists, but not for this method.
@@ -120,6 +124,8 @@ impl Kind {
             Self::Forbidden => "forbidden",
             Self::BadRequest => "bad_request",
             Self::ModelNotFound => "model_not_found",
+            Self::ResponseNotFound => "response_not_found",
+            Self::ConversationNotFound => "conversation_not_found",
             Self::NoRoute => "no_route",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::TooLarge => "too_large",
@@ -172,6 +178,8 @@ pub struct Facts {
     /// The connection that died under the request, by an id that is unique in the process; all requests that were on
     /// it tell of one failure.
     pub connection: Option<u64>,
+    /// The upstream has no such call, or not for this account and model.
+    pub missing: bool,
     /// A sentence that says what to do.
     pub message: String,
     /// What the upstream said, for operators alone: it may name the account.
@@ -214,6 +222,7 @@ impl Error {
             recovers: None,
             unanswered: false,
             connection: None,
+            missing: false,
             message: message.into(),
             said: String::new(),
             param: None,
@@ -226,9 +235,18 @@ impl Error {
     /// A mistake in the request; `param` is the field it is in.
     #[must_use]
     pub fn bad_request(param: Option<&str>, message: impl Into<String>) -> Self {
-        let mut error = Self::new(Kind::BadRequest, message);
-        error.0.param = param.map(ToOwned::to_owned);
-        error
+        let error = Self::new(Kind::BadRequest, message);
+        match param {
+            Some(param) => error.param(param),
+            None => error,
+        }
+    }
+
+    /// Names the field of the request that is at fault.
+    #[must_use]
+    pub fn param(mut self, param: impl Into<String>) -> Self {
+        self.0.param = Some(param.into());
+        self
     }
 
     /// Says whose fault it is and how far it reaches.
@@ -265,6 +283,14 @@ impl Error {
     #[must_use]
     pub fn connection(mut self, id: u64) -> Self {
         self.0.connection = Some(id);
+        self
+    }
+
+    /// Says that the upstream has no such call, or not for this account and model: another account may have it.
+    #[must_use]
+    pub fn missing(mut self) -> Self {
+        self.0.missing = true;
+        self.0.elsewhere = true;
         self
     }
 

@@ -181,6 +181,8 @@ impl Failure<'_> {
             error.blame(fault, scope).elsewhere(true).condition(Some(condition))
         };
         let error = match status.as_u16() {
+            // Something that stands before the API does not know it: it says nothing of the credentials.
+            403 | 404 if is_page(self.body) => of(error, Fault::Provider, Scope::Account, Condition::Failing),
             401 | 403 => of(error, Fault::Account, Scope::Account, Condition::Unauthorized),
             402 => of(error, Fault::Account, Scope::Account, Condition::QuotaExceeded),
             429 => of(error, Fault::Account, Scope::Model, Condition::RateLimited),
@@ -199,6 +201,45 @@ impl Failure<'_> {
             error.recovers(wait::retry_after(self.headers, self.now))
         } else {
             error
+        }
+    }
+}
+
+/// Whether a body is a page for people, HTML or XML, where an API answers in JSON or events: neither ever begins so.
+#[must_use]
+pub fn is_page(body: &[u8]) -> bool {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start().starts_with(b"<")
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, StatusCode};
+    use jiff::Timestamp;
+
+    use super::{Failure, is_page};
+    use crate::error::{Condition, Fault};
+
+    #[test]
+    fn a_page_begins_with_a_tag_and_says_nothing_of_credentials() {
+        for (body, page) in [
+            ("<!doctype html><p>x", true),
+            ("\u{feff}\r\n <html>", true),
+            ("<?xml version=\"1.0\"?>", true),
+            ("{\"error\":\"<html>\"}", false),
+            ("data: <p>\n\n", false),
+            ("", false),
+        ] {
+            assert_eq!(is_page(body.as_bytes()), page, "{body}");
+            let (status, headers) = (StatusCode::FORBIDDEN, HeaderMap::new());
+            let failure =
+                Failure { status, headers: &headers, body: body.as_bytes(), now: Timestamp::UNIX_EPOCH };
+            let error = failure.by_convention();
+            let told = (error.facts().fault, error.facts().condition, error.facts().elsewhere);
+            let meant = match page {
+                true => (Fault::Provider, Some(Condition::Failing), true),
+                false => (Fault::Account, Some(Condition::Unauthorized), true),
+            };
+            assert_eq!(told, meant, "{body}");
         }
     }
 }

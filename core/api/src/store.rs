@@ -73,12 +73,14 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// When it could not be read.
     async fn recall(&self, kind: &str, id: &str) -> Result<Option<String>, StoreError>;
 
-    /// Deletes values whose time is over, some at a time. Called now and then.
+    /// Deletes values whose time is over, at most so many, and tells how many it were. Called after each
+    /// [`Store::remember`] for more than that wrote, else every few seconds, and soon again while all that was asked for
+    /// is deleted: so it keeps up with whatever is made.
     ///
     /// # Errors
     ///
     /// When they could not be deleted.
-    async fn forget(&self, now: Timestamp) -> Result<(), StoreError>;
+    async fn forget(&self, now: Timestamp, most: usize) -> Result<usize, StoreError>;
 
     /// Whether the store can be reached and written to, for `/readyz`.
     ///

@@ -48,6 +48,12 @@ pub fn span(text: &str) -> Option<Duration> {
     if text.trim().is_empty() { None } else { seconds(total) }
 }
 
+/// Whole seconds, rounded up, so that who waits so long is not too early.
+#[must_use]
+pub fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
 /// Units in seconds, longest first where one begins another.
 const UNITS: [(&str, f64); 6] =
     [("ms", 0.001), ("us", 0.000_001), ("µs", 0.000_001), ("h", 3_600.0), ("m", 60.0), ("s", 1.0)];

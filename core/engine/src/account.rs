@@ -1,15 +1,17 @@
 //! An upstream account at work: its configuration, its way upstream, its health, and what it has in flight.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
-use sluice_api::Timestamp;
 use sluice_api::error::Facts;
 use sluice_api::scheduler::Outcome;
+use sluice_api::{Condition, Timestamp};
 
-use crate::config::AccountConfig;
+use crate::config::{AccountConfig, Credentials};
 use crate::eligible::Admission;
-use crate::health::{Health, Overloads};
+use crate::health::{Asker, Health, Overloads, Suspects, Told};
+use crate::order::Picking;
 use crate::route::Target;
 use crate::snapshot::Snapshot;
 use crate::transport::Way;
@@ -28,6 +30,8 @@ pub struct Account {
     pub(crate) way: Arc<Way>,
     /// What outlives a reload.
     pub state: Arc<AccountState>,
+    /// What its upstream told of these credentials; it outlives a reload that leaves them as they are.
+    pub health: Arc<Health>,
 }
 
 impl std::fmt::Debug for Account {
@@ -42,8 +46,40 @@ pub struct AccountState {
     in_flight: AtomicU32,
     picked: AtomicU64,
     used_at_ms: AtomicI64,
-    /// What its upstream told.
-    pub health: Health,
+}
+
+/// Accounts that a snapshot knows, by name. Each lives as long as a request of such a snapshot does: one that a reload
+/// takes away, and another brings back, still counts what has been running on it all the while.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct States(HashMap<String, Known>);
+
+#[derive(Clone, Debug)]
+struct Known {
+    state: Weak<AccountState>,
+    credentials: Credentials,
+    health: Weak<Health>,
+}
+
+impl States {
+    /// What is known of an account, and of its credentials. New ones start with nothing told against them.
+    pub(crate) fn of(&mut self, name: &str, credentials: &Credentials) -> (Arc<AccountState>, Arc<Health>) {
+        let known = self.0.get(name);
+        let state = known.and_then(|known| known.state.upgrade()).unwrap_or_default();
+        let same = known.filter(|known| known.credentials == *credentials);
+        let health = same.and_then(|known| known.health.upgrade()).unwrap_or_default();
+        let known = Known {
+            state: Arc::downgrade(&state),
+            credentials: credentials.clone(),
+            health: Arc::downgrade(&health),
+        };
+        self.0.insert(name.to_owned(), known);
+        (state, health)
+    }
+
+    /// Forgets accounts that no snapshot knows any more.
+    pub(crate) fn sweep(&mut self) {
+        self.0.retain(|_, known| known.state.strong_count() > 0);
+    }
 }
 
 impl AccountState {
@@ -69,24 +105,27 @@ impl AccountState {
     /// Counts a request in flight. Called under the pick lock, so that a burst sees what it has picked.
     pub(crate) fn enter(
         target: &Target,
-        snapshot: &Arc<Snapshot>,
-        overloads: &Arc<Overloads>,
+        cx: Picking<'_>,
         admission: Admission,
         turn: u64,
-        now: Timestamp,
+        alone: bool,
     ) -> InFlight {
-        let state = &target.account.state;
-        state.in_flight.fetch_add(1, Ordering::Relaxed);
-        state.picked.store(turn, Ordering::Relaxed);
-        state.used_at_ms.store(now.as_millisecond(), Ordering::Relaxed);
+        let account = &target.account;
+        account.state.in_flight.fetch_add(1, Ordering::Relaxed);
+        account.state.picked.store(turn, Ordering::Relaxed);
+        account.state.used_at_ms.store(cx.now.as_millisecond(), Ordering::Relaxed);
         if admission == Admission::Probe {
-            state.health.probe(&target.model, now);
+            account.health.probe(&target.model, cx.now);
         }
         InFlight {
-            account: Arc::clone(&target.account),
+            account: Arc::clone(account),
             model: Arc::clone(&target.model),
-            snapshot: Arc::clone(snapshot),
-            overloads: Arc::clone(overloads),
+            snapshot: Arc::clone(cx.snapshot),
+            overloads: Arc::clone(cx.gateway.overloads()),
+            suspects: Arc::clone(cx.gateway.suspects()),
+            asker: Asker::of(&cx.key.id),
+            body: cx.ask.fingerprint,
+            alone,
             probes: admission == Admission::Probe,
         }
     }
@@ -100,6 +139,12 @@ pub(crate) struct InFlight {
     model: Arc<str>,
     snapshot: Arc<Snapshot>,
     overloads: Arc<Overloads>,
+    suspects: Arc<Suspects>,
+    asker: Asker,
+    /// What tells its body from others.
+    body: u64,
+    /// Whether no other account could serve the model.
+    alone: bool,
     probes: bool,
 }
 
@@ -115,35 +160,49 @@ impl InFlight {
 
     /// The upstream answered.
     pub(crate) fn answered(&mut self, now: Timestamp) {
-        if std::mem::take(&mut self.probes) {
-            self.account.state.health.release(&self.model);
-        }
-        self.account.state.health.answered(&self.model, now);
+        self.release();
+        self.account.health.answered(&self.model, self.asker, now);
         self.overloads.answered(&self.account.upstream, now);
     }
 
     /// The answer came whole.
-    pub(crate) fn completed(&self) {
-        self.account.state.health.completed(&self.model);
+    pub(crate) fn completed(&self, now: Timestamp) {
+        self.suspects.served(self.body);
+        self.account.health.completed(&self.model, self.asker, now);
     }
 
     /// The attempt failed, or its answer broke off.
     pub(crate) fn failed(&mut self, facts: &Facts, now: Timestamp) {
-        if std::mem::take(&mut self.probes) {
-            // A probe is of account and model, and its failure is of one of them: the other can be probed again.
-            self.account.state.health.release(&self.model);
+        // A probe is of account and model, and its failure is of one of them: the other can be probed again.
+        self.release();
+        let tells = match facts.condition {
+            Some(Condition::Failing) => self.suspects.failed(self.body, &self.account.name, now),
+            Some(_) => true,
+            None => {
+                self.suspects.served(self.body);
+                true
+            }
+        };
+        if !tells {
+            return;
         }
         let policy = &self.snapshot.health;
-        self.account.state.health.failed(&self.model, facts, policy, now);
+        let told = Told { facts, asker: self.asker, alone: self.alone };
+        self.account.health.failed(&self.model, &told, policy, now);
         self.overloads.failed(&self.account.upstream, &self.account.name, facts, policy, now);
+    }
+
+    /// Another request may be the probe, if this one was.
+    fn release(&mut self) {
+        if std::mem::take(&mut self.probes) {
+            self.account.health.release(&self.model);
+        }
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        if self.probes {
-            self.account.state.health.release(&self.model);
-        }
+        self.release();
         self.account.state.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -1,6 +1,7 @@
 //! What a client asks for: what its route says, and what a look at its body adds.
 
 use sluice_api::{Api, Error, Form, Operation};
+use sluice_wire::fingerprint::fingerprint;
 use sluice_wire::peek::{self, Peek};
 use sluice_wire::render::Style;
 
@@ -44,6 +45,8 @@ pub struct Ask {
     pub form: Form,
     /// What was found in the body.
     pub peek: Peek,
+    /// What tells this request from others, should it fail.
+    pub fingerprint: u64,
 }
 
 impl Ask {
@@ -61,6 +64,7 @@ impl Ask {
             None if streams && peek.stream == Some(true) => Form::Sse,
             None => Form::Whole,
         };
-        Ok(Self { route, model, form, peek })
+        let fingerprint = fingerprint(&model, body);
+        Ok(Self { route, model, form, peek, fingerprint })
     }
 }

@@ -19,6 +19,7 @@ use sluice_wire::{headers, hide};
 use crate::account::Account;
 use crate::ask::Ask;
 use crate::decode;
+use crate::estimate;
 use crate::gateway::Gateway;
 use crate::inbound::{self, Inbound};
 use crate::relay::{Answered, Source};
@@ -64,13 +65,18 @@ pub(crate) async fn attempt(
     let (head, body) = response.into_parts();
     let (mut head, body) = decoded(head, body);
     if !head.status.is_success() {
-        return Err(refusal(provider.as_ref(), head, body, &sending.secrets, gateway.now()).await);
+        let error = refusal(provider.as_ref(), head, body, &sending, gateway.now()).await;
+        return Err(error);
     }
     let form = framing(&head.headers, ask);
     let meter = Meter::new(ask.route.api, ask.route.operation, form);
     let filter = (hides_usage && form == Form::Sse).then(hide::UsageChunk::new);
     let mut source = Source::new(body, meter, filter, form, ask.route.api, config.timeouts.idle);
     within(deadline, wait, ask, source.begin()).await??;
+    if source.is_page() {
+        let message = "the upstream answered with a web page where its API was asked: look at what stands before it, and at the account's base_url";
+        return Err(Error::new(Kind::Upstream, message));
+    }
     if let Some(error) = source.first_error() {
         let failure =
             Failure { status: error.status, headers: &head.headers, body: &error.data, now: gateway.now() };
@@ -252,13 +258,18 @@ async fn refusal(
     provider: &dyn Provider,
     head: http::response::Parts,
     body: Body,
-    secrets: &[HeaderValue],
+    sending: &Sending<'_>,
     now: Timestamp,
 ) -> Error {
     let body = read_refusal(body).await;
     let failure = Failure { status: head.status, headers: &head.headers, body: &body, now };
     let error = provider.classify(&failure);
-    handed_on(error, Answer { status: head.status, headers: head.headers, body }, secrets)
+    let ask = sending.ask;
+    let counts = ask.route.operation == Operation::CountTokens;
+    let models = [ask.model.as_str(), &sending.target.model];
+    let error =
+        if counts && estimate::is_missing(head.status, &body, models) { error.missing() } else { error };
+    handed_on(error, Answer { status: head.status, headers: head.headers, body }, &sending.secrets)
 }
 
 /// A body within bounds of size and time; what comes of one that breaks off.
@@ -281,6 +292,8 @@ fn handed_on(error: Error, answer: Answer, secrets: &[HeaderValue]) -> Error {
     let facts = error.facts();
     let hidden = facts.fault == Fault::Account && facts.condition != Some(Condition::RateLimited);
     let hidden = hidden || answer.status.is_redirection();
+    // A page that stands before the API: as a 403 it would blame the client's key, as a 404 its model.
+    let hidden = hidden || (facts.fault == Fault::Provider && matches!(answer.status.as_u16(), 403 | 404));
     let error = error.said(said(&answer.body, secrets));
     if hidden { error } else { error.answer(answer) }
 }

@@ -88,7 +88,7 @@ pub(crate) fn standing(target: &Target, overloads: &Overloads, now: Timestamp) -
     if !account.config.enabled {
         return Err(Passed::Disabled);
     }
-    let admission = match account.state.health.standing(&target.model, now) {
+    let admission = match account.health.standing(&target.model, now) {
         Standing::Open => Admission::Open,
         Standing::Probe => Admission::Probe,
         Standing::Out(mark) => {

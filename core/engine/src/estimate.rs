@@ -39,19 +39,41 @@ pub(crate) fn or_estimate(
         matches!(error.kind(), Kind::ModelNotFound | Kind::BadRequest) && error.facts().answer.is_none();
     let api = ask.route.api;
     let served = || catalogue::serves(snapshot, key, api, Operation::Generate, &ask.model);
-    if is_missing(&error) || (never && served()) { Ok(estimate(api, body.len() as u64)) } else { Err(error) }
+    if error.facts().missing || (never && served()) {
+        Ok(estimate(api, body.len() as u64))
+    } else {
+        Err(error)
+    }
 }
 
-/// Whether an upstream said that it has no such call. A 404 in an API's own form is about the model.
-pub(crate) fn is_missing(error: &Error) -> bool {
-    error.facts().answer.as_ref().is_some_and(|answer| match answer.status {
+/// How upstreams write the path of the call, where they say that there is none.
+const PATHS: [&str; 3] = ["/count_tokens", "/input_tokens", ":countTokens"];
+
+/// What says that the account may not, or that the model can't be counted, by status and a part of the sentence.
+const CANNOT: [(u16, &str); 4] = [
+    (400, "support counting tokens"),
+    (400, "support token counting"),
+    (403, "CountTokens"),
+    (403, "count_tokens"),
+];
+
+/// Whether an upstream said of a count that it has no such call, or not for this account or model. A 404 about the
+/// model stays one; `models` are its names, as it was asked for and as upstream knows it.
+pub(crate) fn is_missing(status: StatusCode, body: &[u8], models: [&str; 2]) -> bool {
+    let told = Refusal::read(body);
+    match status {
         StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => true,
-        StatusCode::NOT_FOUND => {
-            let told = Refusal::read(&answer.body);
-            told.kind.is_empty() && told.codes.is_empty() && told.status.is_empty()
-        }
-        _ => false,
-    })
+        StatusCode::NOT_FOUND => is_about_the_path(&told, models),
+        _ => CANNOT.iter().any(|(of, part)| *of == status.as_u16() && told.message.contains(part)),
+    }
+}
+
+fn is_about_the_path(told: &Refusal, models: [&str; 2]) -> bool {
+    if told.is("unknown_url") || PATHS.iter().any(|path| told.message.contains(path)) {
+        return true;
+    }
+    let named = models.iter().any(|model| told.message.contains(model)) || told.message.starts_with("model:");
+    !(named || told.is("model_not_found") || told.is("DeploymentNotFound"))
 }
 
 fn estimate(api: Api, bytes: u64) -> Answered {

@@ -1,6 +1,5 @@
 //! The gateway as a whole: the snapshot in force, and what outlives every snapshot.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
@@ -10,9 +9,9 @@ use parking_lot::{Mutex, MutexGuard};
 use sluice_api::store::{Store, StoreError};
 use sluice_api::{Problem, Timestamp};
 
-use crate::account::AccountState;
+use crate::account::States;
 use crate::config::{self, Given, Loaded, Resolved};
-use crate::health::Overloads;
+use crate::health::{Overloads, Suspects};
 use crate::keys::{Bound, KeyError, MadeKeys};
 use crate::overrides::{AccountPatch, Overrides};
 use crate::records::Records;
@@ -28,6 +27,9 @@ const COLLECT_EVERY: Duration = Duration::from_millis(100);
 /// How many of those between two looks at idle connections and histograms.
 const SWEEP_EVERY: u32 = 50;
 
+/// How much of what is over is deleted from the store at a time, where less is kept.
+const FORGET_LEAST: usize = 1_000;
+
 /// Everything that serves requests.
 pub struct Gateway {
     snapshot: ArcSwap<Snapshot>,
@@ -37,6 +39,7 @@ pub struct Gateway {
     transports: Transports,
     overrides: Overrides,
     overloads: Arc<Overloads>,
+    suspects: Arc<Suspects>,
     sessions: Sessions,
     references: References,
     /// The count of picks, and the lock under which an account is picked and counted.
@@ -51,7 +54,7 @@ pub struct Gateway {
 
 struct Current {
     config: Resolved,
-    states: HashMap<String, Arc<AccountState>>,
+    states: States,
     given: Given,
 }
 
@@ -80,7 +83,7 @@ impl Gateway {
         let transports = Transports::default();
         let overrides = Overrides::load(&store).await?;
         overrides.prune(&config.accounts, &*store).await?;
-        let mut states = HashMap::new();
+        let mut states = States::default();
         let snapshot = Snapshot::new(&config, &keys.all(), &mut states, &transports, &overrides)?;
         records.measures().know(crate::catalogue::known(&snapshot).into_iter().collect());
         Ok(Arc::new(Self {
@@ -91,6 +94,7 @@ impl Gateway {
             transports,
             overrides,
             overloads: Arc::default(),
+            suspects: Arc::default(),
             sessions: Sessions::default(),
             references: References::default(),
             pick: Mutex::new(0),
@@ -171,12 +175,12 @@ impl Gateway {
         }
         let keys = self.keys.bind(&fresh)?;
         let mut states = current.states.clone();
-        states.retain(|name, _| fresh.accounts.iter().any(|account| account.name == *name));
+        states.sweep();
         let snapshot =
             Snapshot::new(&fresh, &keys.in_force(), &mut states, &self.transports, &self.overrides)
                 .map_err(|error| vec![Problem::at("accounts", error.account.clone(), error.to_string())])?;
         // Nothing fails from here on, and nothing waits: it is all of it.
-        states.values().for_each(|state| state.health.try_credentials());
+        snapshot.accounts.iter().for_each(|account| account.health.try_credentials());
         self.keys.commit(keys);
         self.take_into_force(snapshot);
         self.described.store(Arc::new(config::describe(&loaded)));
@@ -238,12 +242,16 @@ impl Gateway {
         let mut tick = tokio::time::interval(COLLECT_EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut turn = 0;
+        let mut behind = false;
         loop {
             tokio::select! {
                 _ = tick.tick() => turn += 1,
                 () = self.records.batch() => {}
             }
-            self.references.keep(&*self.store).await;
+            let kept = self.references.keep(&*self.store).await;
+            if behind || kept > 0 || turn == SWEEP_EVERY {
+                behind = self.forget(kept).await;
+            }
             if !self.records.is_empty() {
                 // Formatting a batch of log lines takes longer than any request may wait for a worker.
                 let gateway = Arc::clone(&self);
@@ -253,10 +261,19 @@ impl Gateway {
                 turn = 0;
                 self.transports.sweep();
                 self.sessions.sweep(self.now());
-                if let Err(error) = self.store.forget(self.now()).await {
-                    tracing::warn!(%error, "what is over could not be deleted from the store");
-                }
                 self.records.measures().upkeep();
+            }
+        }
+    }
+
+    /// Deletes what is over from the store, twice as much as was kept at least; whether there is more.
+    async fn forget(&self, kept: usize) -> bool {
+        let most = FORGET_LEAST + 2 * kept;
+        match self.store.forget(self.now(), most).await {
+            Ok(forgotten) => forgotten >= most,
+            Err(error) => {
+                tracing::warn!(%error, "what is over could not be deleted from the store");
+                false
             }
         }
     }
@@ -274,6 +291,11 @@ impl Gateway {
     /// What upstreams told of whole providers.
     pub(crate) fn overloads(&self) -> &Arc<Overloads> {
         &self.overloads
+    }
+
+    /// Bodies that failed.
+    pub(crate) fn suspects(&self) -> &Arc<Suspects> {
+        &self.suspects
     }
 
     /// Which account each conversation is on.

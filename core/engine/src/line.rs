@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use sluice_api::{Error, Kind};
+use sluice_api::Error;
 use sluice_wire::session;
 
 use crate::ask::{Ask, ClientRoute};
@@ -85,14 +85,14 @@ async fn relayed(
     let candidates = route::permitted(snapshot, &key, ask)?;
     let session = session::session(ask.route.api, &inbound.headers, &body.bytes, &ask.peek);
     let continues = reference::named(&body.bytes, ask);
-    let bound = reference::bound(gateway, &continues).await?;
+    let bound = reference::bound(gateway, &key.id, &continues).await?;
     settlement.continues(continues);
     settlement.holds(admit::Held::new(gateway, admit::limits(gateway, snapshot, &key, ask).await?));
 
     let mut order = Order::new(candidates, session, bound);
     settlement.planned(&order);
     let mut failure: Option<Error> = None;
-    for _ in 0..snapshot.attempts.max(1) {
+    loop {
         let picking = Picking { gateway, snapshot, key: &key, ask, now: gateway.now() };
         let (target, pool, place) = match order.pick(picking) {
             Ok(Picked { target, pool, place }) => (target, pool, place),
@@ -103,12 +103,16 @@ async fn relayed(
             Ok(answered) => return Ok(answered),
             Err(error) => {
                 settlement.attempt_failed(&error);
+                let error = order.failed(error, Picking { now: gateway.now(), ..picking });
                 if !error.facts().elsewhere {
                     return Err(error);
                 }
-                failure = Some(error);
+                // Why one that could count tokens did not is more than that another one can't.
+                failure = Some(match failure {
+                    Some(before) if error.facts().missing => before,
+                    _ => error,
+                });
             }
         }
     }
-    Err(failure.unwrap_or_else(|| Error::new(Kind::Internal, "no attempt was made")))
 }

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use crate::account::Account;
 use crate::attempt;
 use crate::gateway::Gateway;
-use crate::health::{Noted, Overloads};
+use crate::health::{Asker, Noted, Overloads};
 use crate::record::{Outcome, Record};
 use crate::snapshot::Snapshot;
 
@@ -92,7 +92,7 @@ pub struct Tested {
 
 impl AccountView {
     pub(crate) fn of(account: &Account, overloads: &Overloads, now: Timestamp) -> Self {
-        let (config, health) = (&account.config, &account.state.health);
+        let (config, health) = (&account.config, &account.health);
         let noted: Option<Noted> = health.noted(now).filter(|_| config.enabled);
         let models = health.noted_models(now).into_iter().map(|(model, noted)| LimitedModel {
             model: model.to_string(),
@@ -131,7 +131,7 @@ pub fn state(account: &Account, now: Timestamp) -> &'static str {
     if !account.config.enabled {
         return "disabled";
     }
-    account.state.health.noted(now).map_or("ready", |noted| noted.condition.name())
+    account.health.noted(now).map_or("ready", |noted| noted.condition.name())
 }
 
 impl Gateway {
@@ -157,7 +157,7 @@ impl Gateway {
     pub fn recover_account(&self, name: &str) -> Option<AccountView> {
         let snapshot = self.snapshot();
         let account = snapshot.account(name)?;
-        account.state.health.recover();
+        account.health.recover();
         self.overloads().recover(&account.upstream);
         self.account_view(name)
     }
@@ -189,8 +189,8 @@ impl Gateway {
             |ok, status, error| Tested { ok, status, latency_ms, model: upstream.to_string(), error };
         Ok(match ended {
             Ok(status) => {
-                account.state.health.answered(&upstream, self.now());
-                account.state.health.completed(&upstream);
+                account.health.answered(&upstream, Asker::OPERATOR, self.now());
+                account.health.completed(&upstream, Asker::OPERATOR, self.now());
                 tested(true, Some(status), None)
             }
             Err(error) => {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sluice_api::scheduler::{self, Candidate};
-use sluice_api::{Error, Kind, Timestamp};
+use sluice_api::wait::whole_seconds;
+use sluice_api::{Error, Kind, Operation, Timestamp};
 use sluice_wire::session::Session;
 
 use crate::account::{AccountState, InFlight};
@@ -12,6 +13,7 @@ use crate::admit::SOON;
 use crate::ask::Ask;
 use crate::eligible::{Admission, Passed, standing};
 use crate::gateway::Gateway;
+use crate::health::later;
 use crate::key::Key;
 use crate::route::{Candidates, Pool, Target, binds};
 use crate::session::Scope;
@@ -43,11 +45,18 @@ pub(crate) struct Order {
     session: Option<Session>,
     /// The account that alone knows what the request refers to.
     bound: Option<Arc<str>>,
-    /// Places of the accounts that were tried, in the snapshot.
-    tried: Vec<usize>,
-    /// When the first of those that were passed over can take requests again.
-    recovery: Option<Timestamp>,
-    some_enabled: bool,
+    tried: Vec<Tried>,
+}
+
+/// An account that was tried for the request.
+#[derive(Clone, Copy, Debug)]
+struct Tried {
+    /// Its place in the snapshot.
+    index: usize,
+    /// The place of its pool among the candidates'.
+    pool: usize,
+    /// Until when it is out, as its upstream told.
+    until: Option<Timestamp>,
 }
 
 impl Order {
@@ -56,7 +65,7 @@ impl Order {
         session: Option<Session>,
         bound: Option<Arc<str>>,
     ) -> Self {
-        Self { candidates, session, bound, tried: Vec::new(), recovery: None, some_enabled: false }
+        Self { candidates, session, bound, tried: Vec::new() }
     }
 
     /// The session's name, for the record.
@@ -64,7 +73,8 @@ impl Order {
         self.session.as_ref().map(|session| session.name.as_str())
     }
 
-    /// Picks an account and counts the request in flight on it: one synchronous step, so that a burst spreads.
+    /// Picks an account and counts the request in flight on it: one synchronous step, so that a burst spreads. Of each
+    /// pool `attempts` accounts have their turn, then the next pool's.
     ///
     /// # Errors
     ///
@@ -72,12 +82,15 @@ impl Order {
     pub(crate) fn pick(&mut self, cx: Picking<'_>) -> Result<Picked, Error> {
         let candidates = Arc::clone(&self.candidates);
         let mut turn = cx.gateway.pick_lock();
-        for pool in &candidates.pools {
+        for (at, pool) in candidates.pools.iter().enumerate() {
+            let tried = self.tried.iter().filter(|tried| tried.pool == at).count();
+            if tried >= cx.snapshot.attempts.max(1) as usize {
+                continue;
+            }
             let Some((target, admission)) = self.pick_of(pool, cx) else { continue };
             *turn += 1;
-            self.tried.push(target.account.index);
-            let place =
-                AccountState::enter(target, cx.snapshot, cx.gateway.overloads(), admission, *turn, cx.now);
+            self.tried.push(Tried { index: target.account.index, pool: at, until: None });
+            let place = AccountState::enter(target, cx, admission, *turn, candidates.is_one());
             return Ok(Picked { target: target.clone(), pool: Arc::clone(&pool.name), place });
         }
         Err(self.none_left(cx))
@@ -149,52 +162,94 @@ impl Order {
         open.get(cx.snapshot.scheduler.pick(&question, &candidates)?).copied()
     }
 
-    /// Whether an account can take the request, and if not, when it can.
-    fn look(&mut self, target: &Target, pool: &Pool, cx: Picking<'_>) -> Result<Admission, Passed> {
-        if self.tried.contains(&target.account.index) || !binds(cx.key, &pool.name, &target.account.name) {
+    /// Whether an account can take the request.
+    fn look(&self, target: &Target, pool: &Pool, cx: Picking<'_>) -> Result<Admission, Passed> {
+        if self.tried(target).is_some() || !binds(cx.key, &pool.name, &target.account.name) {
             return Err(Passed::Tried);
         }
-        self.some_enabled |= target.account.config.enabled;
-        let standing = standing(target, cx.gateway.overloads(), cx.now);
-        if let Err(passed) = &standing
-            && self.bound.as_ref().is_none_or(|bound| *bound == target.account.name)
-        {
-            // An account that is only full may have room at any time.
-            let until = if *passed == Passed::Full { Some(cx.now) } else { passed.until() };
-            self.recovery = match (self.recovery, until) {
-                (Some(one), Some(other)) => Some(one.min(other)),
-                (one, other) => one.or(other),
-            };
+        let admission = standing(target, cx.gateway.overloads(), cx.now)?;
+        // What is counted says nothing of an account's health, and so proves nothing either.
+        let counts = cx.ask.route.operation == Operation::CountTokens;
+        Ok(if counts { Admission::Open } else { admission })
+    }
+
+    fn tried(&self, target: &Target) -> Option<&Tried> {
+        self.tried.iter().find(|tried| tried.index == target.account.index)
+    }
+
+    /// The account that was picked last failed. What comes back to the client, should nobody else serve it: where the
+    /// upstream's own answer is relayed, with the wait until the first recovery, as the client has to do with all of
+    /// the accounts and not with that one.
+    pub(crate) fn failed(&mut self, error: Error, cx: Picking<'_>) -> Error {
+        let until = error.facts().recovers.map(|wait| later(cx.now, wait.min(cx.snapshot.health.max)));
+        if let Some(tried) = self.tried.last_mut() {
+            tried.until = until;
         }
-        standing
+        if !error.facts().elsewhere || error.facts().answer.is_none() {
+            return error;
+        }
+        match self.recovery(cx) {
+            Some(wait) => error.retry_after(wait),
+            None => error,
+        }
+    }
+
+    /// How long until the first of the accounts that could serve the request can take it; `None` where none of them is
+    /// enabled.
+    fn recovery(&self, cx: Picking<'_>) -> Option<Duration> {
+        let first = self.usable(cx).filter_map(|target| {
+            match standing(target, cx.gateway.overloads(), cx.now) {
+                // One that is well for others may still have told this request when to come back.
+                Ok(_) => Some(self.tried(target).and_then(|tried| tried.until).unwrap_or(cx.now)),
+                // One that is only full may have room at any time.
+                Err(Passed::Full) => Some(cx.now),
+                Err(passed) => passed.until(),
+            }
+        });
+        let wait = Duration::try_from(first.min()?.duration_since(cx.now)).unwrap_or_default();
+        Some(wait.max(SOON))
+    }
+
+    /// The accounts that may serve the request at all.
+    fn usable<'a>(&'a self, cx: Picking<'a>) -> impl Iterator<Item = &'a Target> {
+        let all = self
+            .candidates
+            .pools
+            .iter()
+            .flat_map(|pool| pool.targets.iter().map(move |target| (pool, target)));
+        all.filter(move |(pool, target)| {
+            binds(cx.key, &pool.name, &target.account.name)
+                && self.bound.as_ref().is_none_or(|bound| *bound == target.account.name)
+        })
+        .map(|(_, target)| target)
     }
 
     fn none_left(&self, cx: Picking<'_>) -> Error {
         let model = &cx.ask.model;
-        if let Some(bound) = &self.bound {
-            let mut made = self.candidates.pools.iter().filter_map(|pool| {
-                let target = pool.targets.iter().find(|target| target.account.name == *bound)?;
-                Some(binds(cx.key, &pool.name, &target.account.name))
-            });
-            if made.next() == Some(false) {
-                let message = "this key may not use the account that made the response or conversation which this request continues";
-                return Error::new(Kind::Forbidden, message);
-            }
+        if let Some(bound) = &self.bound
+            && self.usable(cx).next().is_none()
+            && self.candidates.targets().any(|target| target.account.name == *bound)
+        {
+            let message = "this key may not use the account that made the response or conversation which this request continues";
+            return Error::new(Kind::Forbidden, message);
         }
-        let wait =
-            self.recovery.map(|until| Duration::try_from(until.duration_since(cx.now)).unwrap_or_default());
-        let (message, wait) = match (&self.bound, wait) {
-            (Some(_), Some(wait)) => (
-                "the account that made the response or conversation which this request continues can't take it now: try again later".to_owned(),
-                wait.max(SOON),
+        let Some(wait) = self.recovery(cx) else {
+            let message = match &self.bound {
+                Some(_) => {
+                    "the account that made the response or conversation which this request continues is gone or disabled: send the whole conversation instead".to_owned()
+                }
+                None => format!("the accounts that serve `{model}` are all disabled: ask your operator"),
+            };
+            return Error::new(Kind::NoAccount, message).retry_after(OPERATOR);
+        };
+        let seconds = whole_seconds(wait);
+        let message = match &self.bound {
+            Some(_) => format!(
+                "the account that made the response or conversation which this request continues can't take it now: try again in {seconds} s"
             ),
-            (Some(_), None) => (
-                "the account that made the response or conversation which this request continues is gone or disabled: send the whole conversation instead".to_owned(),
-                OPERATOR,
+            None => format!(
+                "the accounts that serve `{model}` can't take a request now: try again in {seconds} s"
             ),
-            (None, Some(wait)) => (format!("the accounts that serve `{model}` can't take a request now: try again later"), wait.max(SOON)),
-            (None, None) if self.some_enabled => (format!("every account that serves `{model}` was tried: try again shortly"), SOON),
-            (None, None) => (format!("the accounts that serve `{model}` are all disabled: ask your operator"), OPERATOR),
         };
         Error::new(Kind::NoAccount, message).retry_after(wait)
     }

@@ -1,4 +1,5 @@
-//! Which account made each response: what continues it must go to that account, and to no other.
+//! Which account made each response, and for which key: what continues it comes from that key, and must go to that
+//! account and to no other.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,8 +8,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use sluice_api::store::{Remembered, Store};
-use sluice_api::{Api, Error, Timestamp};
-use sluice_wire::session;
+use sluice_api::{Api, Error, Kind, Timestamp};
+use sluice_wire::session::{self, Reference};
 
 use crate::ask::Ask;
 use crate::gateway::Gateway;
@@ -16,13 +17,17 @@ use crate::gateway::Gateway;
 /// What these are called in the store.
 const KIND: &str = "reference";
 
-/// Responses in each of the two halves that are kept in memory: about 200 bytes each. Beyond it the store is asked.
+/// Responses in each of the two halves that are kept in memory: about 300 bytes each, and some 600 at most, as the names
+/// are bounded: 30 MB for all. Beyond it the store is asked.
 const HALF: usize = 25_000;
 
 /// Responses that wait to be written to the store; beyond it new ones are in memory alone.
 const PENDING_MAX: usize = 50_000;
 
-/// Responses and their accounts.
+/// Clients that are remembered of one name. More than one have it only where an upstream gives a name twice.
+const MAKERS_MAX: usize = 8;
+
+/// Responses and conversations, and whose they are.
 #[derive(Debug, Default)]
 pub(crate) struct References {
     known: Mutex<Known>,
@@ -38,15 +43,22 @@ struct Known {
     older: HashMap<String, Made>,
 }
 
-/// Which account made something, and how long that is remembered.
+/// By whom something was made, and how long that is remembered.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Made {
-    account: Arc<str>,
+    by: Vec<Maker>,
     until: Timestamp,
 }
 
+/// For which client key, and by which account.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Maker {
+    key: Arc<str>,
+    account: Arc<str>,
+}
+
 /// What a request refers to.
-pub(crate) fn named(body: &[u8], ask: &Ask) -> Vec<String> {
+pub(crate) fn named(body: &[u8], ask: &Ask) -> Vec<Reference> {
     if ask.route.api == Api::OpenaiResponses { session::references(body, &ask.peek) } else { Vec::new() }
 }
 
@@ -54,14 +66,37 @@ pub(crate) fn named(body: &[u8], ask: &Ask) -> Vec<String> {
 ///
 /// # Errors
 ///
-/// 503 when the store, which alone may know it, is out of reach.
-pub(crate) async fn bound(gateway: &Gateway, names: &[String]) -> Result<Option<Arc<str>>, Error> {
-    for name in names {
-        if let Some(account) = gateway.references().account(name, gateway.store(), gateway.now()).await? {
-            return Ok(Some(account));
+/// What upstream says of a name that it does not know, where the name is another key's; 503 when the store, which alone
+/// may know it, is out of reach.
+pub(crate) async fn bound(
+    gateway: &Gateway,
+    key: &Arc<str>,
+    names: &[Reference],
+) -> Result<Option<Arc<str>>, Error> {
+    let mut account = None;
+    for reference in names {
+        let made = gateway.references().made(reference.name(), gateway.store(), gateway.now()).await?;
+        let Some(made) = made else { continue };
+        let own = made.by.into_iter().find(|maker| maker.key == *key).ok_or_else(|| unknown(reference))?;
+        account = account.or(Some(own.account));
+    }
+    Ok(account)
+}
+
+/// In OpenAI's words, and what to do.
+fn unknown(reference: &Reference) -> Error {
+    match reference {
+        Reference::Response(name) => {
+            let message =
+                format!("Previous response with id '{name}' not found. Send the whole conversation instead.");
+            Error::new(Kind::ResponseNotFound, message).param("previous_response_id")
+        }
+        Reference::Conversation(name) => {
+            let message =
+                format!("Conversation with id '{name}' not found. Send the whole conversation instead.");
+            Error::new(Kind::ConversationNotFound, message)
         }
     }
-    Ok(None)
 }
 
 impl Known {
@@ -78,49 +113,113 @@ impl Known {
 }
 
 impl References {
-    /// An account made a response.
-    pub(crate) fn bind(&self, name: &str, account: &Arc<str>, now: Timestamp, ttl: Duration) {
+    /// An account made a response for a key, or served it in a conversation.
+    pub(crate) fn bind(&self, name: &str, key: &Arc<str>, account: &Arc<str>, now: Timestamp, ttl: Duration) {
         let until = now.saturating_add(ttl).unwrap_or(Timestamp::MAX);
-        let made = Made { account: Arc::clone(account), until };
-        self.known.lock().insert(name, made.clone());
+        let mut known = self.known.lock();
+        let before = known.get(name).filter(|made| now < made.until);
+        let mut by = before.map_or_else(Vec::new, |made| made.by.clone());
+        by.retain(|maker| maker.key != *key);
+        if by.len() >= MAKERS_MAX {
+            by.remove(0);
+        }
+        by.push(Maker { key: Arc::clone(key), account: Arc::clone(account) });
+        let made = Made { by, until };
+        known.insert(name, made.clone());
+        drop(known);
         let mut pending = self.pending.lock();
         if pending.len() < PENDING_MAX {
             pending.push((name.to_owned(), made));
         }
     }
 
-    /// The account that made a response.
-    pub(crate) async fn account(
-        &self,
-        name: &str,
-        store: &dyn Store,
-        now: Timestamp,
-    ) -> Result<Option<Arc<str>>, Error> {
+    /// By whom a response or conversation was made.
+    async fn made(&self, name: &str, store: &dyn Store, now: Timestamp) -> Result<Option<Made>, Error> {
         let known = self.known.lock().get(name).cloned();
-        let made = match known {
-            Some(made) => Some(made),
-            None => {
-                let text = store.recall(KIND, name).await.map_err(crate::vault::out_of_reach)?;
-                text.and_then(|text| serde_json::from_str::<Made>(&text).ok())
+        if known.is_some() {
+            return Ok(known.filter(|made| now < made.until));
+        }
+        let text = store.recall(KIND, name).await.map_err(crate::vault::out_of_reach)?;
+        let kept = text.and_then(|text| serde_json::from_str::<Made>(&text).ok());
+        let kept = kept.filter(|made| now < made.until);
+        if let Some(made) = &kept {
+            // What is bound from here on adds to it.
+            let mut known = self.known.lock();
+            if known.get(name).is_none() {
+                known.insert(name, made.clone());
             }
-        };
-        Ok(made.filter(|made| now < made.until).map(|made| made.account))
+        }
+        Ok(kept)
     }
 
-    /// Writes what is pending to the store, so that a restart forgets nothing. What can't be written is tried again.
-    pub(crate) async fn keep(&self, store: &dyn Store) {
+    /// Writes what is pending to the store, so that a restart forgets nothing; how many there were. What can't be
+    /// written is tried again.
+    pub(crate) async fn keep(&self, store: &dyn Store) -> usize {
         let _writing = self.writing.lock().await;
         let pending = std::mem::take(&mut *self.pending.lock());
         if pending.is_empty() {
-            return;
+            return 0;
         }
         let values = pending.iter().filter_map(|(name, made)| {
             let value = serde_json::to_string(made).ok()?;
             Some(Remembered { id: name.clone(), value, until: made.until })
         });
+        let written = pending.len();
         if let Err(error) = store.remember(KIND, values.collect()).await {
             tracing::warn!(%error, "which account made some responses could not be kept: trying again");
             self.pending.lock().extend(pending);
         }
+        written
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use sluice_api::Timestamp;
+
+    use super::{HALF, MAKERS_MAX, References};
+
+    const TTL: Duration = Duration::from_secs(100);
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    #[test]
+    fn a_name_is_each_keys_own_that_was_given_it_for_its_time() {
+        let references = References::default();
+        let [one, other, account]: [Arc<str>; 3] = ["one", "other", "account"].map(Into::into);
+        let keys = |now: i64| -> Vec<String> {
+            let known = references.known.lock();
+            let made = known.get("r").filter(|made| at(now) < made.until);
+            made.map_or_else(Vec::new, |made| made.by.iter().map(|maker| maker.key.to_string()).collect())
+        };
+        references.bind("r", &one, &account, at(0), TTL);
+        assert_eq!(keys(99), ["one"]);
+        // An upstream that gives a name twice takes it from nobody.
+        references.bind("r", &other, &account, at(50), TTL);
+        references.bind("r", &other, &account, at(51), TTL);
+        assert_eq!((keys(150), keys(151)), (vec!["one".to_owned(), "other".to_owned()], vec![]));
+        references.bind("r", &other, &account, at(151), TTL);
+        assert_eq!(keys(152), ["other"], "what was over is forgotten");
+        for key in 0..99 {
+            references.bind("r", &key.to_string().into(), &account, at(152), TTL);
+        }
+        assert_eq!(keys(153).len(), MAKERS_MAX);
+    }
+
+    #[test]
+    fn what_is_in_memory_is_bounded() {
+        let references = References::default();
+        let (key, account): (Arc<str>, Arc<str>) = ("k".into(), "a".into());
+        for number in 0..3 * HALF {
+            references.bind(&number.to_string(), &key, &account, at(0), TTL);
+        }
+        let known = references.known.lock();
+        assert!(known.newer.len() <= HALF && known.older.len() <= HALF);
+        assert!(references.pending.lock().len() <= super::PENDING_MAX);
     }
 }

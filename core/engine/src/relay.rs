@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
-use sluice_api::provider::Body;
+use sluice_api::provider::{Body, is_page};
 use sluice_api::{Api, Error, Form, Kind};
 use sluice_wire::hide::UsageChunk;
 use sluice_wire::meter::{End, Meter, Seen, StreamError};
@@ -88,6 +88,11 @@ impl Source {
             }
         }
         Ok(())
+    }
+
+    /// Whether it begins as a page for people does, where JSON or events were due.
+    pub(crate) fn is_page(&self) -> bool {
+        self.ready.iter().find(|data| !data.trim_ascii().is_empty()).is_some_and(|data| is_page(data))
     }
 
     /// The error that the stream begins with, if it does.
@@ -194,6 +199,9 @@ impl Relay {
                 let mut headers = answer.headers.clone();
                 sluice_wire::headers::relayed_down(&mut headers);
                 headers.remove(http::header::CONTENT_LENGTH);
+                if let Some(wait) = error.facts().retry_after {
+                    render::retell_wait(&mut headers, answer.status, wait);
+                }
                 if !headers.contains_key(http::header::CONTENT_TYPE) {
                     headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 }

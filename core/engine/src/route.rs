@@ -179,6 +179,16 @@ fn spoken(offer: Offer) -> String {
 }
 
 impl Candidates {
+    /// All of them, pool by pool.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = &Target> {
+        self.pools.iter().flat_map(|pool| &pool.targets)
+    }
+
+    /// Whether one account alone, of those that are enabled, could serve the model.
+    pub(crate) fn is_one(&self) -> bool {
+        self.targets().filter(|target| target.account.config.enabled).nth(1).is_none()
+    }
+
     /// Why none of them can ever have a key's request.
     pub(crate) fn explain(&self, model: &str, api: Api) -> Error {
         if !self.pools.is_empty() {

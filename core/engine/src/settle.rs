@@ -6,15 +6,17 @@ use std::time::{Duration, Instant};
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use sluice_api::cost::PriceAsk;
+use sluice_api::error::Facts;
 use sluice_api::provider::Failure;
 use sluice_api::scheduler::Outcome as AttemptOutcome;
-use sluice_api::{Api, Condition, Error, Fault, Operation, Scope, Usage};
+use sluice_api::{Api, Error, Fault, Operation, Scope, Usage};
 use sluice_wire::meter::{Seen, StreamError};
+use sluice_wire::session::Reference;
 
 use crate::account::InFlight;
 use crate::admit::Held;
 use crate::ask::{Ask, ClientRoute};
-use crate::estimate::{self, BYTES_PER_TOKEN};
+use crate::estimate::BYTES_PER_TOKEN;
 use crate::gateway::Gateway;
 use crate::key::Key;
 use crate::order::Order;
@@ -44,7 +46,7 @@ pub(crate) struct Settlement {
     settled: bool,
     sent_bytes: u64,
     /// What the request refers to, which stays with the account that served it.
-    continues: Vec<String>,
+    continues: Vec<Reference>,
     record: Record,
 }
 
@@ -107,7 +109,7 @@ impl Settlement {
     }
 
     /// What the request refers to is known.
-    pub(crate) fn continues(&mut self, names: Vec<String>) {
+    pub(crate) fn continues(&mut self, names: Vec<Reference>) {
         self.continues = names;
     }
 
@@ -152,12 +154,9 @@ impl Settlement {
                 );
             }
             // What never went upstream says nothing about the account, unless it could not be asked at all. Nor does a
-            // fault of the gateway's own, or what is wrong with token counting alone: its limit is none of the requests'
-            // that are paid, and an upstream may have no such call.
+            // fault of the gateway's own.
             let told = self.sent && facts.fault != Fault::Gateway || facts.condition.is_some();
-            let counting = self.counts_tokens()
-                && (facts.condition == Some(Condition::RateLimited) || estimate::is_missing(error));
-            if told && !counting {
+            if told && !self.counts_tokens() {
                 place.failed(facts, self.gateway.now());
             }
             let outcome = AttemptOutcome::Failed { fault: facts.fault, scope: facts.scope };
@@ -168,7 +167,7 @@ impl Settlement {
         self.mark = Instant::now();
     }
 
-    /// Whether tokens are counted: that an account can do so says nothing of the requests that are paid.
+    /// Whether tokens are counted: what that meets, good or bad, says nothing of the requests that are paid.
     fn counts_tokens(&self) -> bool {
         self.record.operation == Operation::CountTokens
     }
@@ -228,11 +227,19 @@ impl Settlement {
     /// The upstream told an error in its stream: what that means is the provider's to say.
     fn told(&mut self, error: &StreamError) {
         let now = self.gateway.now();
-        let Some(place) = &mut self.place else { return };
+        let Some(place) = &self.place else { return };
         let failure = Failure { status: error.status, headers: &HeaderMap::new(), body: &error.data, now };
         let meant = place.account().config.provider.classify(&failure);
-        place.failed(meant.facts(), now);
         self.record.error = Some(meant.kind());
+        self.broke(meant.facts());
+    }
+
+    /// What was answered ended in a failure.
+    fn broke(&mut self, facts: &Facts) {
+        let (now, counting) = (self.gateway.now(), self.counts_tokens());
+        if let Some(place) = self.place.as_mut().filter(|_| !counting) {
+            place.failed(facts, now);
+        }
     }
 
     /// The upstream broke off after the first byte.
@@ -241,9 +248,7 @@ impl Settlement {
         match &seen.error {
             Some(told) => self.told(told),
             None => {
-                if let Some(place) = &mut self.place {
-                    place.failed(error.facts(), self.gateway.now());
-                }
+                self.broke(error.facts());
                 self.record.error = Some(error.kind());
             }
         }
@@ -277,7 +282,7 @@ impl Settlement {
         self.remember(snapshot.as_deref(), seen);
         if let Some(place) = self.place.take() {
             if self.record.outcome == Outcome::Completed && !self.counts_tokens() {
-                place.completed();
+                place.completed(self.gateway.now());
             }
             let outcome = match self.record.outcome {
                 Outcome::Completed => AttemptOutcome::Completed,
@@ -306,9 +311,9 @@ impl Settlement {
             (makes, snapshot, seen.and_then(|seen| seen.id.as_deref()), &self.record.account)
         {
             let references = self.gateway.references();
-            references.bind(id, account, self.record.time, snapshot.reference_ttl);
-            for name in &self.continues {
-                references.bind(name, account, self.record.time, snapshot.reference_ttl);
+            let names = self.continues.iter().map(Reference::name);
+            for name in std::iter::once(id).chain(names) {
+                references.bind(name, &self.key.id, account, self.record.time, snapshot.reference_ttl);
             }
         }
     }

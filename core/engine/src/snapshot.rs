@@ -9,7 +9,7 @@ use sluice_api::cost::CostModel;
 use sluice_api::limiter::Limiter;
 use sluice_api::scheduler::Scheduler;
 
-use crate::account::{Account, AccountState};
+use crate::account::{Account, States};
 use crate::config::{Resolved, RouteConfig, ServerConfig};
 use crate::health::Policy;
 use crate::key::{Group, Key, KeyTable};
@@ -55,14 +55,14 @@ impl Snapshot {
     pub(crate) fn new(
         config: &Resolved,
         made_keys: &[Arc<Key>],
-        states: &mut HashMap<String, Arc<AccountState>>,
+        states: &mut States,
         transports: &Transports,
         overrides: &Overrides,
     ) -> Result<Self, TransportError> {
         let mut accounts = Vec::with_capacity(config.accounts.len());
         let mut pools: HashMap<String, Vec<Arc<Account>>> = HashMap::new();
         for (index, settings) in config.accounts.iter().enumerate() {
-            let state = states.entry(settings.name.clone()).or_default();
+            let (state, health) = states.of(&settings.name, &settings.credentials);
             let mut own = settings.clone();
             overrides.apply(&mut own);
             let account = Arc::new(Account {
@@ -70,7 +70,8 @@ impl Snapshot {
                 index,
                 upstream: settings.upstream.as_str().into(),
                 way: transports.for_account(settings)?,
-                state: Arc::clone(state),
+                state,
+                health,
                 config: own,
             });
             for pool in &settings.pools {

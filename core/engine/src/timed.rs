@@ -89,8 +89,8 @@ impl Store for Timed {
         timed(&self.recall, self.store.recall(kind, id)).await
     }
 
-    async fn forget(&self, now: Timestamp) -> Result<(), StoreError> {
-        timed(&self.forget, self.store.forget(now)).await
+    async fn forget(&self, now: Timestamp, most: usize) -> Result<usize, StoreError> {
+        timed(&self.forget, self.store.forget(now, most)).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

@@ -145,7 +145,7 @@ mod tests {
             Err(StoreError("it is gone".to_owned()))
         }
 
-        async fn forget(&self, _now: sluice_api::Timestamp) -> Result<(), StoreError> {
+        async fn forget(&self, _now: sluice_api::Timestamp, _most: usize) -> Result<usize, StoreError> {
             Err(StoreError("it is gone".to_owned()))
         }
 

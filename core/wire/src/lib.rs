@@ -4,6 +4,7 @@
 
 pub mod capture;
 pub mod encode;
+pub mod fingerprint;
 pub mod headers;
 pub mod hide;
 pub mod json;

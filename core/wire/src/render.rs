@@ -6,10 +6,18 @@ use bytes::Bytes;
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, RETRY_AFTER, UPGRADE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Value, json};
+use sluice_api::wait::whole_seconds;
 use sluice_api::{Api, Error, Kind};
 
 /// The longest wait after which a client is told to try again by itself; SDKs would sleep for hours.
 const RETRY_MAX: Duration = Duration::from_secs(60);
+
+/// The longest wait that is told as `retry-after`: coding agents sleep out any, and print nothing.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(600);
+
+const SLUICE_RETRY_AFTER: HeaderName = HeaderName::from_static("x-sluice-retry-after");
+const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// How an error looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +82,15 @@ pub(crate) fn names(kind: Kind) -> Names {
         }
         Kind::ModelNotFound => {
             of(StatusCode::NOT_FOUND, "not_found_error", invalid(Some("model_not_found")), "NOT_FOUND")
+        }
+        Kind::ResponseNotFound => of(
+            StatusCode::BAD_REQUEST,
+            "invalid_request_error",
+            invalid(Some("previous_response_not_found")),
+            "INVALID_ARGUMENT",
+        ),
+        Kind::ConversationNotFound => {
+            of(StatusCode::NOT_FOUND, "not_found_error", invalid(None), "NOT_FOUND")
         }
         Kind::NoRoute => {
             of(StatusCode::NOT_FOUND, "not_found_error", invalid(Some("unknown_url")), "NOT_FOUND")
@@ -140,15 +157,11 @@ pub fn refusal(style: Style, error: &Error, request_id: &str) -> Rendered {
     let status = names(facts.kind).status;
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let seconds = facts.retry_after.map(whole_seconds);
-    if let Some(seconds) = seconds {
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    if let Some(wait) = facts.retry_after {
+        tell_wait(&mut headers, status, wait);
     }
-    let retry =
-        matches!(status.as_u16(), 429 | 503) && facts.retry_after.is_some_and(|wait| wait <= RETRY_MAX);
     if status.is_client_error() || status == StatusCode::SERVICE_UNAVAILABLE {
-        let value = HeaderValue::from_static(if retry { "true" } else { "false" });
-        headers.insert(HeaderName::from_static("x-should-retry"), value);
+        headers.insert(SHOULD_RETRY, should_retry(status, facts.retry_after));
     }
     if let Some(allow) = facts.allow.as_deref().and_then(|methods| HeaderValue::from_str(methods).ok()) {
         headers.insert(ALLOW, allow);
@@ -164,6 +177,37 @@ pub fn refusal(style: Style, error: &Error, request_id: &str) -> Rendered {
         _ => {}
     }
     Rendered { status, headers, body: Bytes::from(body(style, error, request_id).to_string()) }
+}
+
+/// Tells a wait in whole seconds.
+fn tell_wait(headers: &mut HeaderMap, status: StatusCode, wait: Duration) {
+    let seconds = HeaderValue::from(whole_seconds(wait));
+    if is_told_to_wait(status) && wait <= RETRY_AFTER_MAX {
+        headers.insert(RETRY_AFTER, seconds.clone());
+    }
+    headers.insert(SLUICE_RETRY_AFTER, seconds);
+}
+
+/// Tells the wait of an upstream's own refusal in place of what that said of the one account which was asked last; what
+/// it said of trying again stands.
+pub fn retell_wait(headers: &mut HeaderMap, status: StatusCode, wait: Duration) {
+    let told = [headers.remove(RETRY_AFTER), headers.remove(RETRY_AFTER_MS)].iter().any(Option::is_some);
+    if is_told_to_wait(status) {
+        tell_wait(headers, status, wait);
+        headers.entry(SHOULD_RETRY).or_insert(should_retry(status, Some(wait)));
+    } else if told {
+        headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+    }
+}
+
+/// Whether a client that is answered with this status waits and tries again.
+fn is_told_to_wait(status: StatusCode) -> bool {
+    matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+}
+
+fn should_retry(status: StatusCode, wait: Option<Duration>) -> HeaderValue {
+    let retry = is_told_to_wait(status) && wait.is_some_and(|wait| wait <= RETRY_MAX);
+    HeaderValue::from_static(if retry { "true" } else { "false" })
 }
 
 /// The error's body.
@@ -208,14 +252,10 @@ pub(crate) fn body(style: Style, error: &Error, request_id: &str) -> Value {
     }
 }
 
-/// Whole seconds, rounded up, so that a client that waits so long is not too early.
-fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Style, refusal};
+    use super::{Style, refusal, retell_wait};
+    use http::{HeaderMap, HeaderName, StatusCode};
     use serde_json::Value;
     use sluice_api::{Error, Kind};
     use std::time::Duration;
@@ -250,6 +290,48 @@ mod tests {
             (body["error"]["status"].as_str(), body["error"]["details"][0]["requestId"].as_str()),
             (Some("INVALID_ARGUMENT"), Some("req_1"))
         );
+    }
+
+    #[test]
+    fn a_wait_is_told_as_retry_after_where_a_client_may_sleep_it_out() {
+        for (kind, seconds, after) in [
+            (Kind::NoAccount, 600, Some("600")),
+            (Kind::NoAccount, 601, None),
+            (Kind::RateLimited, 3_600, None),
+        ] {
+            let error = Error::new(kind, "full").retry_after(Duration::from_secs(seconds));
+            let headers = refusal(Style::Openai, &error, "req_1").headers;
+            let told = |name: &str| headers.get(name).map(|value| value.to_str().unwrap());
+            assert_eq!(told("x-sluice-retry-after"), Some(seconds.to_string().as_str()));
+            assert_eq!(told("retry-after"), after, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn an_upstreams_wait_is_told_anew_and_what_it_said_of_trying_again_stands() {
+        let wait = Duration::from_millis(4_200);
+        for (status, sent, after, sluice, retry) in [
+            (429, &[("retry-after", "3600")][..], Some("5"), Some("5"), Some("true")),
+            (
+                429,
+                &[("retry-after-ms", "250"), ("x-should-retry", "false")],
+                Some("5"),
+                Some("5"),
+                Some("false"),
+            ),
+            (503, &[], Some("5"), Some("5"), Some("true")),
+            (529, &[("retry-after", "2.5")], Some("5"), None, None),
+            (500, &[], None, None, None),
+        ] {
+            let mut headers: HeaderMap = sent
+                .iter()
+                .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()))
+                .collect();
+            retell_wait(&mut headers, StatusCode::from_u16(status).unwrap(), wait);
+            let told = |name: &str| headers.get(name).map(|value| value.to_str().unwrap());
+            let all = (told("retry-after"), told("x-sluice-retry-after"), told("x-should-retry"));
+            assert_eq!((all, told("retry-after-ms")), ((after, sluice, retry), None), "{status} {sent:?}");
+        }
     }
 
     #[test]

@@ -19,6 +19,9 @@ const HEADERS: [&str; 5] =
 /// The longest name that is kept as it is; of a longer one its hash.
 const NAME_MAX: usize = 128;
 
+/// The longest name of a response or a conversation, in bytes; vendors' own have some 60.
+const REFERENCE_MAX: usize = 256;
+
 /// A mark of Anthropic's prompt cache. Within a text its quotes are escaped.
 const CACHE_MARK: &[u8] = b"\"cache_control\"";
 
@@ -54,15 +57,36 @@ pub fn session(api: Api, headers: &HeaderMap, body: &[u8], peek: &Peek) -> Optio
     }
 }
 
-/// A response or conversation that the request refers to, and that only the account which made it knows.
-#[must_use]
-pub fn references(body: &[u8], peek: &Peek) -> Vec<String> {
-    let mut some = Vec::new();
-    some.extend(peek.spans.previous_response_id.as_ref().and_then(|span| text(body, span)));
-    if let Some(span) = &peek.spans.conversation {
-        some.extend(text(body, span).or_else(|| text(body, &member(body, span, "id")?)));
+/// What a request refers to, and that only the account which made it knows, by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reference {
+    /// The response that it continues.
+    Response(String),
+    /// The conversation that it belongs to.
+    Conversation(String),
+}
+
+impl Reference {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Response(name) | Self::Conversation(name) => name,
+        }
     }
-    some.retain(|name| !name.is_empty());
+}
+
+/// The response and the conversation that a request refers to. What is longer than any name of one is none.
+#[must_use]
+pub fn references(body: &[u8], peek: &Peek) -> Vec<Reference> {
+    let mut some = Vec::new();
+    let response = peek.spans.previous_response_id.as_ref().and_then(|span| text(body, span));
+    some.extend(response.map(Reference::Response));
+    if let Some(span) = &peek.spans.conversation {
+        let conversation = text(body, span).or_else(|| text(body, &member(body, span, "id")?));
+        some.extend(conversation.map(Reference::Conversation));
+    }
+    some.retain(|reference| (1..=REFERENCE_MAX).contains(&reference.name().len()));
     some
 }
 
@@ -167,7 +191,7 @@ mod tests {
     use http::{HeaderMap, HeaderName};
     use sluice_api::{Api, Operation};
 
-    use super::{references, session};
+    use super::{Reference, references, session};
     use crate::peek::peek;
 
     fn named(api: Api, headers: &[(&str, &str)], body: &str) -> Option<(String, bool)> {
@@ -276,9 +300,22 @@ mod tests {
             let peek = peek(Api::OpenaiResponses, Operation::Generate, body.as_bytes()).unwrap();
             references(body.as_bytes(), &peek)
         };
-        assert_eq!(of(r#"{"previous_response_id":"resp_1"}"#), ["resp_1"]);
-        assert_eq!(of(r#"{"conversation":"conv_1"}"#), ["conv_1"]);
-        assert_eq!(of(r#"{"conversation":{"id":"conv_2"}}"#), ["conv_2"]);
+        let response = |name: &str| Reference::Response(name.to_owned());
+        let conversation = |name: &str| Reference::Conversation(name.to_owned());
+        assert_eq!(of(r#"{"previous_response_id":"resp_1"}"#), [response("resp_1")]);
+        assert_eq!(of(r#"{"conversation":"conv_1"}"#), [conversation("conv_1")]);
+        assert_eq!(of(r#"{"conversation":{"id":"conv_2"}}"#), [conversation("conv_2")]);
         assert!(of(r#"{"previous_response_id":null,"conversation":null}"#).is_empty());
+        // No name is longer than this, and what is kept of clients' words is bounded.
+        let (longest, longer) = ("n".repeat(256), "n".repeat(257));
+        assert_eq!(of(&format!(r#"{{"conversation":"{longest}"}}"#)), [conversation(&longest)]);
+        for body in [
+            "\"previous_response_id\":N",
+            "\"conversation\":N",
+            "\"conversation\":{\"id\":N}",
+            "\"conversation\":\"\"",
+        ] {
+            assert!(of(&format!("{{{}}}", body.replace('N', &format!("\"{longer}\"")))).is_empty(), "{body}");
+        }
     }
 }

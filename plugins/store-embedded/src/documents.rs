@@ -3,6 +3,7 @@
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -12,8 +13,12 @@ use sluice_api::store::{Remembered, StoreError};
 /// The database file in the store's folder.
 const DATABASE: &str = "sluice.db";
 
-/// Values that are deleted in one step.
-const FORGOTTEN_AT_ONCE: u32 = 1000;
+/// Values that are deleted in one step: small ones keep others waiting for less.
+const FORGOTTEN_AT_ONCE: usize = 1_000;
+
+/// Values that are kept for a time, all kinds together: about 200 bytes each on disk and 1 KB at most, so 2 GB at the
+/// very worst. Beyond it those whose time is over first go before it is.
+const REMEMBERED_MAX: usize = 2_000_000;
 
 /// The file whose lock keeps a second process out.
 const LOCK: &str = "lock";
@@ -29,6 +34,9 @@ const PRIVATE: u32 = 0o600;
 #[derive(Debug)]
 pub(crate) struct Documents {
     connection: Mutex<Connection>,
+    /// Values that are kept for a time.
+    remembered: AtomicUsize,
+    pub(crate) remembered_max: usize,
     _lock: File,
 }
 
@@ -62,7 +70,15 @@ impl Documents {
                  CREATE INDEX IF NOT EXISTS remembered_until ON remembered (until);",
             )
             .map_err(|error| at(&error))?;
-        Ok(Self { connection: Mutex::new(connection), _lock: lock })
+        let count = "SELECT COUNT(*) FROM remembered";
+        let remembered = connection.query_row(count, [], |row| row.get::<_, i64>(0));
+        let remembered = remembered.map_err(|error| at(&error))?;
+        Ok(Self {
+            connection: Mutex::new(connection),
+            remembered: AtomicUsize::new(usize::try_from(remembered).unwrap_or_default()),
+            remembered_max: REMEMBERED_MAX,
+            _lock: lock,
+        })
     }
 
     pub(crate) fn put(&self, kind: &str, id: &str, document: &str) -> Result<(), StoreError> {
@@ -90,16 +106,23 @@ impl Documents {
     pub(crate) fn remember(&self, kind: &str, values: &[Remembered]) -> Result<(), StoreError> {
         let mut connection = self.connection.lock();
         let all = connection.transaction().map_err(failed)?;
-        let insert = "INSERT INTO remembered (kind, id, value, until) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (kind, id) DO UPDATE SET value = excluded.value, until = excluded.until";
+        let insert = "INSERT OR IGNORE INTO remembered (kind, id, value, until) VALUES (?1, ?2, ?3, ?4)";
+        let update = "UPDATE remembered SET value = ?3, until = ?4 WHERE kind = ?1 AND id = ?2";
+        let mut new = 0;
         {
-            let mut statement = all.prepare_cached(insert).map_err(failed)?;
+            let mut insert = all.prepare_cached(insert).map_err(failed)?;
+            let mut update = all.prepare_cached(update).map_err(failed)?;
             for value in values {
-                let until = value.until.as_second();
-                statement.execute(params![kind, value.id, value.value, until]).map_err(failed)?;
+                let row = params![kind, value.id, value.value, value.until.as_second()];
+                match insert.execute(row).map_err(failed)? {
+                    0 => drop(update.execute(row).map_err(failed)?),
+                    inserted => new += inserted,
+                }
             }
         }
-        all.commit().map_err(failed)
+        all.commit().map_err(failed)?;
+        self.remembered.fetch_add(new, Ordering::Relaxed);
+        Ok(())
     }
 
     pub(crate) fn recall(&self, kind: &str, id: &str) -> Result<Option<String>, StoreError> {
@@ -108,15 +131,27 @@ impl Documents {
         connection.query_row(select, params![kind, id], |row| row.get(0)).optional().map_err(failed)
     }
 
-    /// Deletes some of the values whose time is over: small steps keep others waiting for less.
-    pub(crate) fn forget(&self, now: Timestamp) -> Result<(), StoreError> {
+    /// Deletes values whose time is over, and those that end first where there are too many; how many it were.
+    pub(crate) fn forget(&self, now: Timestamp, most: usize) -> Result<usize, StoreError> {
         let delete = "DELETE FROM remembered WHERE (kind, id) IN
-             (SELECT kind, id FROM remembered WHERE until < ?1 LIMIT ?2)";
-        self.connection
-            .lock()
-            .execute(delete, params![now.as_second(), FORGOTTEN_AT_ONCE])
-            .map_err(failed)?;
-        Ok(())
+             (SELECT kind, id FROM remembered WHERE until < ?1 ORDER BY until LIMIT ?2)";
+        let mut forgotten = 0;
+        while forgotten < most {
+            let surplus = self.remembered.load(Ordering::Relaxed).saturating_sub(self.remembered_max);
+            let (before, step) = match surplus {
+                0 => (now.as_second(), FORGOTTEN_AT_ONCE),
+                surplus => (i64::MAX, surplus.min(FORGOTTEN_AT_ONCE)),
+            };
+            let step = step.min(most - forgotten);
+            let limit = i64::try_from(step).unwrap_or(i64::MAX);
+            let deleted = self.connection.lock().execute(delete, params![before, limit]).map_err(failed)?;
+            self.remembered.fetch_sub(deleted, Ordering::Relaxed);
+            forgotten += deleted;
+            if deleted < step {
+                break;
+            }
+        }
+        Ok(forgotten)
     }
 
     /// Writes something, as a full disk can still be read.

@@ -95,8 +95,8 @@ impl Store for Embedded {
         self.with(move |documents| documents.recall(&kind, &id)).await
     }
 
-    async fn forget(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.with(move |documents| documents.forget(now)).await
+    async fn forget(&self, now: Timestamp, most: usize) -> Result<usize, StoreError> {
+        self.with(move |documents| documents.forget(now, most)).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

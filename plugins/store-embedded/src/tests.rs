@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sluice_api::Timestamp;
 use sluice_api::limiter::{Bucket, Take};
-use sluice_api::store::{Store, Taken};
+use sluice_api::store::{Remembered, Store, Taken};
 
 use super::Embedded;
+use super::documents::Documents;
 
 /// A folder of this test's own, removed at its end.
 struct Folder(PathBuf);
@@ -112,4 +114,57 @@ async fn many_who_ask_whether_it_is_ready_cost_one_write() {
         let answer = store.ready().await;
         assert!(answer.is_ok() || begun.elapsed() >= Duration::from_secs(1), "{answer:?}");
     }
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap()
+}
+
+/// So many values that are kept until a time, with names of their own.
+fn values(name: &str, number: usize, until: i64) -> Vec<Remembered> {
+    let of = |number| Remembered { id: format!("{name}-{number}"), value: "v".to_owned(), until: at(until) };
+    (0..number).map(of).collect()
+}
+
+#[test]
+fn what_is_over_is_deleted_as_fast_as_anything_is_made() {
+    let folder = Folder::new("forget");
+    let documents = Documents::open(&folder.0).unwrap();
+    // Each second many are made that live for ten, and twice as many are deleted at most.
+    for second in 0..40 {
+        documents.remember("k", &values(&second.to_string(), 3_000, second + 10)).unwrap();
+        let forgotten = documents.forget(at(second), 6_000).unwrap();
+        assert_eq!(forgotten, if second > 10 { 3_000 } else { 0 }, "in second {second}");
+    }
+    assert_eq!(documents.recall("k", "28-0").unwrap(), None);
+    assert!(documents.recall("k", "29-2999").unwrap().is_some());
+    // What one call leaves, the next one takes; each does no more than it was told.
+    assert_eq!(documents.forget(at(1_000), 20_500).unwrap(), 20_500);
+    assert_eq!(documents.forget(at(1_000), 20_500).unwrap(), 33_000 - 20_500);
+    assert_eq!(documents.forget(at(1_000), 20_500).unwrap(), 0);
+}
+
+#[test]
+fn what_is_kept_for_a_time_is_bounded_and_what_ends_first_goes_first() {
+    let folder = Folder::new("bounded");
+    let open = || {
+        let mut documents = Documents::open(&folder.0).unwrap();
+        documents.remembered_max = 100;
+        documents
+    };
+    let documents = open();
+    documents.remember("k", &values("late", 60, 900)).unwrap();
+    documents.remember("k", &values("early", 60, 800)).unwrap();
+    // Once more is not one more.
+    documents.remember("k", &values("late", 60, 900)).unwrap();
+    assert_eq!(documents.forget(at(0), 1_000).unwrap(), 20);
+    drop(documents);
+    let documents = open();
+    assert_eq!(documents.forget(at(0), 1_000).unwrap(), 0, "a start counts what is there");
+    documents.remember("k", &values("other", 10, 850)).unwrap();
+    assert_eq!(documents.forget(at(0), 1_000).unwrap(), 10);
+    let kept = |name: &str, number: usize| {
+        (0..number).filter(|at| documents.recall("k", &format!("{name}-{at}")).unwrap().is_some()).count()
+    };
+    assert_eq!((kept("late", 60), kept("early", 60), kept("other", 10)), (60, 30, 10));
 }

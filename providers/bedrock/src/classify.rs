@@ -51,7 +51,8 @@ pub(crate) fn classify(failure: &Failure<'_>) -> Error {
     let status = failure.status.as_u16();
     let said = SENTENCES.iter().find(|(of, start, _)| *of == status && refusal.message.starts_with(start));
     let by_name = || EXCEPTIONS.iter().find(|(name, _)| Some(*name) == told).map(|(_, blame)| *blame);
-    let usual = failure.by_convention();
+    // What was no JSON is the sentence by now.
+    let usual = Failure { body: refusal.message.as_bytes(), ..*failure }.by_convention();
     let facts = usual.facts();
     let error = match told {
         Some(name) => Error::new(Kind::Upstream, format!("Bedrock answered {} ({name})", failure.status)),
@@ -144,6 +145,7 @@ mod tests {
         check(500, "InternalServerException", "m", Fault::Provider, Scope::Account, Some(Failing));
         check(503, "ServiceUnavailableException", "m", Fault::Provider, Scope::Model, Some(Overloaded));
         check(404, "ResourceNotFoundException", "m", ours, Scope::Model, Some(Unauthorized));
+        check(403, "", "<html>a challenge</html>", Fault::Provider, Scope::Account, Some(Failing));
     }
 
     #[test]

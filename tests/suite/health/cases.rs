@@ -78,7 +78,7 @@ const LIMITED: (&str, Scope, f64) = ("rate_limited", Model, 120.0);
 const REFUSED: (&str, Scope, f64) = ("unauthorized", Account, 300.0);
 const NO_MONEY: (&str, Scope, f64) = ("quota_exceeded", Account, 900.0);
 
-pub(super) const CASES: [Case; 22] = [
+pub(super) const CASES: [Case; 24] = [
     case("429, retry-after in seconds", ALL, (429, in_two_minutes, "{}"), LIMITED),
     case("429, a date", ALL, (429, || format!("retry-after: {}\r\n", http_date(at())), "{}"), LIMITED),
     case(
@@ -103,6 +103,38 @@ pub(super) const CASES: [Case; 22] = [
             "{}",
         ),
         LIMITED,
+    ),
+    case(
+        "429, the reset of the window that rejects",
+        CLAUDE,
+        (
+            429,
+            || {
+                let (day, week) = (at().as_secs(), (at() + Duration::from_secs(600)).as_secs());
+                format!(
+                    "anthropic-ratelimit-unified-status: rejected\r\nanthropic-ratelimit-unified-5h-status: rejected\r\n\
+                     anthropic-ratelimit-unified-5h-reset: {day}\r\nanthropic-ratelimit-unified-7d-status: allowed\r\n\
+                     anthropic-ratelimit-unified-7d-reset: {week}\r\n"
+                )
+            },
+            "{}",
+        ),
+        ("rate_limited", Account, 120.0),
+    ),
+    case(
+        "429, the reset of a window that is not used up",
+        CLAUDE,
+        (
+            429,
+            || {
+                let reset = rfc3339(at());
+                format!(
+                    "anthropic-ratelimit-requests-remaining: 40\r\nanthropic-ratelimit-requests-reset: {reset}\r\n"
+                )
+            },
+            "{}",
+        ),
+        ("rate_limited", Model, 15.0),
     ),
     case(
         "429, a reset in seconds since 1970",

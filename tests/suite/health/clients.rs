@@ -52,6 +52,47 @@ fn neither_a_clients_fault_nor_its_headers_decide_an_accounts_state() {
 }
 
 #[test]
+fn a_relayed_refusal_tells_when_the_first_account_is_back_and_not_what_the_last_one_said() {
+    let names = ["soon", "late"];
+    for (status, last) in [
+        (429, "retry-after: 3600\r\n"),
+        (429, "retry-after: 2.5\r\nx-should-retry: false\r\n"),
+        (429, "retry-after: -1\r\n"),
+        (429, "retry-after: Wed, 25 Nov 2020 12:00:00 GMT\r\n"),
+        (429, "retry-after-ms: 90500\r\n"),
+        (429, ""),
+        (503, "retry-after: 3600\r\n"),
+        (503, ""),
+    ] {
+        let fleet = Fleet::start(sample);
+        let each = names.iter().enumerate();
+        let accounts: String = each
+            .map(|(at, name)| fleet.account(name, "claude-console", &format!("priority = {at}")))
+            .collect();
+        let gateway = Gateway::start(&(accounts + &key("")));
+        fleet.tell("soon", |_| whole(429, "retry-after-ms: 4200\r\n", "{}"));
+        fleet.tell("late", move |_| whole(status, last, "{\"late\":1}"));
+        let dialect = dialect("anthropic");
+        let answer = gateway.post(dialect.paths[0], dialect.request);
+        assert_eq!((answer.status, answer.text().as_str()), (status, "{\"late\":1}"), "{last}");
+        let views = names.map(|name| gateway.admin("GET", &format!("/accounts/{name}"), "").json());
+        let until = |view: &serde_json::Value| {
+            let noted = if view["until"].is_null() { &view["models"][0]["until"] } else { &view["until"] };
+            parse(noted.as_str().unwrap())
+        };
+        let first = views.iter().map(until).min().unwrap();
+        let told: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+        let left = first.saturating_sub(now());
+        assert!((left.as_secs()..=5).contains(&told), "{last}: {told} of {left:?}");
+        assert!(Duration::from_secs(told) >= left, "{last}: who waits so long is served");
+        assert_eq!(answer.header("x-sluice-retry-after"), Some(told.to_string().as_str()), "{last}");
+        assert_eq!(answer.header("retry-after-ms"), None, "{last}");
+        let retry = if last.contains("false") { "false" } else { "true" };
+        assert_eq!(answer.header("x-should-retry"), Some(retry), "{last}");
+    }
+}
+
+#[test]
 fn with_every_account_out_the_client_is_told_the_first_recovery_and_is_served_then() {
     let kinds = [("claude-console", "anthropic"), ("openai", "openai-chat"), ("gemini", "gemini")];
     let fleet = Fleet::start(sample);

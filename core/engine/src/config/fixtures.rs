@@ -157,8 +157,8 @@ impl Store for Kept {
         Ok(self.0.lock().get(&(kind.to_owned(), id.to_owned())).cloned())
     }
 
-    async fn forget(&self, _now: Timestamp) -> Result<(), StoreError> {
-        Ok(())
+    async fn forget(&self, _now: Timestamp, _most: usize) -> Result<usize, StoreError> {
+        Ok(0)
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

@@ -1,6 +1,7 @@
 //! Configuration: read with figment, checked whole, and resolved into the only type that the engine accepts.
 
 mod check;
+mod credentials;
 mod describe;
 mod environment;
 mod fields;
@@ -17,6 +18,7 @@ mod tls;
 mod yaml;
 
 pub use check::check;
+pub use credentials::Credentials;
 pub use describe::describe;
 pub use fields::{check_key_fields, read_key_fields};
 pub use globs::Globs;

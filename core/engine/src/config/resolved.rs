@@ -15,6 +15,7 @@ use sluice_api::store::Store;
 use sluice_api::{Api, Family, Problem, Secret, Timestamp};
 
 use super::Globs;
+use super::credentials::Credentials;
 use crate::health::Policy;
 use crate::key::KeyHash;
 
@@ -111,6 +112,8 @@ pub struct AccountConfig {
     pub provider: Arc<dyn Provider>,
     /// What accounts of the same upstream have in common: the provider's kind and where it is reached.
     pub upstream: String,
+    /// What it is let in by.
+    pub credentials: Credentials,
     /// Pools it is in.
     pub pools: Vec<String>,
     /// Lower is tried first.

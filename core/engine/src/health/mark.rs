@@ -5,13 +5,18 @@ use std::time::Duration;
 
 use sluice_api::{Condition, Timestamp};
 
+use super::evidence::{Row, Told};
 use super::{Noted, Policy};
 
 /// Doublings after which a cool-down grows no more; `cooldown.max` is reached long before.
 const STRIKES_MAX: u32 = 16;
 
-/// How long others wait for what a probe tells, before they ask again.
-const PROBE_WAIT: Duration = Duration::from_secs(1);
+/// How long others wait for what a probe tells, before one of them is let through as another; doubling with each that
+/// tells nothing, as an upstream may hang.
+const PROBE_WAIT: Duration = Duration::from_secs(3);
+
+/// Doublings after which that wait grows no more.
+const PROBES_MAX: u32 = 6;
 
 /// The longest reason that is kept.
 const REASON_MAX: usize = 300;
@@ -50,7 +55,18 @@ pub(crate) struct Mark {
     pub(crate) reason: Arc<str>,
     /// How often it went on after it was over.
     strikes: u32,
-    probing: bool,
+    probes: Probes,
+}
+
+/// Requests that were let through to see whether a state is over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Probes {
+    /// Those that have told nothing yet.
+    out: u32,
+    /// All of them, since there was none.
+    sent: u32,
+    /// When another one may go.
+    next: Option<Timestamp>,
 }
 
 impl Mark {
@@ -64,8 +80,7 @@ impl Mark {
 #[derive(Debug, Default)]
 pub(super) struct Track {
     mark: Option<Mark>,
-    /// Failures in a row.
-    failures: u32,
+    row: Row,
 }
 
 impl Track {
@@ -74,41 +89,50 @@ impl Track {
         if now < mark.until {
             return Standing::Out(mark.clone());
         }
-        match (mark.is_proven_by_probe(), mark.probing) {
-            (false, _) => Standing::Open,
-            (true, false) => Standing::Probe,
-            (true, true) => Standing::Out(Mark { until: later(now, PROBE_WAIT), ..mark.clone() }),
+        match mark.probes.next {
+            _ if !mark.is_proven_by_probe() => Standing::Open,
+            Some(next) if now < next => Standing::Out(Mark { until: next, ..mark.clone() }),
+            _ => Standing::Probe,
         }
     }
 
     pub(super) fn probe(&mut self, now: Timestamp) {
         if let Some(mark) = self.mark.as_mut().filter(|mark| now >= mark.until) {
-            mark.probing = true;
+            let probes = &mut mark.probes;
+            probes.next = Some(later(now, PROBE_WAIT.saturating_mul(1 << probes.sent.min(PROBES_MAX))));
+            probes.out = probes.out.saturating_add(1);
+            probes.sent = probes.sent.saturating_add(1);
         }
     }
 
     pub(super) fn release(&mut self) {
         if let Some(mark) = &mut self.mark {
-            mark.probing = false;
+            mark.probes.out = mark.probes.out.saturating_sub(1);
+            if mark.probes.out == 0 {
+                mark.probes = Probes::default();
+            }
         }
     }
 
-    /// Takes what a failure told. Of two times the later one wins.
+    /// Takes what a failure told. Of two times the later one wins. `others` says whether another client was answered
+    /// lately.
     pub(super) fn note(
         &mut self,
         condition: Condition,
-        named: Option<Duration>,
-        reason: &str,
+        told: &Told<'_>,
+        others: bool,
         policy: &Policy,
         now: Timestamp,
     ) {
+        if condition == Condition::Failing && !self.row.is_news(told.facts.connection) {
+            return;
+        }
         let before = self.mark.take();
         let is_over = before.as_ref().is_some_and(|mark| now >= mark.until);
         if condition == Condition::Failing {
-            self.failures = self.failures.saturating_add(1);
             // One failure says little, unless it was the probe after a state that seemed over.
             let was_probe = is_over && before.as_ref().is_some_and(Mark::is_proven_by_probe);
-            if self.failures < policy.failures && !was_probe {
+            if !self.row.count(told, others, policy.failures) && !was_probe {
                 self.mark = before;
                 return;
             }
@@ -116,24 +140,25 @@ impl Track {
         // What comes after another state has ended is a state of its own, and does not go on.
         let before = before.filter(|mark| !is_over || mark.condition == condition);
         let strikes = before.as_ref().map_or(0, |mark| mark.strikes + u32::from(is_over)).min(STRIKES_MAX);
-        let doubled = policy.base(condition).saturating_mul(1 << strikes);
-        let until = later(now, named.unwrap_or(doubled).min(policy.max));
+        let (base, most) = policy.base(condition, told.alone);
+        let doubled = base.saturating_mul(1 << strikes).min(most);
+        let until = later(now, told.facts.recovers.unwrap_or(doubled).min(policy.max));
         self.mark = Some(match before {
-            Some(mark) if mark.until >= until => Mark { probing: false, ..mark },
+            Some(mark) if mark.until >= until => Mark { probes: Probes::default(), ..mark },
             before => Mark {
                 condition,
                 since: before.filter(|mark| mark.condition == condition).map_or(now, |mark| mark.since),
                 until,
-                reason: bounded(reason).into(),
+                reason: bounded(&told.facts.reason()).into(),
                 strikes,
-                probing: false,
+                probes: Probes::default(),
             },
         });
     }
 
     /// A whole answer: failures are no longer in a row.
     pub(super) fn completed(&mut self) {
-        self.failures = 0;
+        self.row = Row::default();
     }
 
     /// A state is over, whatever its time.
@@ -149,7 +174,7 @@ impl Track {
     }
 
     pub(super) const fn is_clear(&self) -> bool {
-        self.mark.is_none() && self.failures == 0
+        self.mark.is_none() && self.row.is_empty()
     }
 
     pub(super) fn until(&self) -> Option<Timestamp> {
@@ -168,7 +193,8 @@ impl Track {
     }
 }
 
-pub(super) fn later(now: Timestamp, by: Duration) -> Timestamp {
+/// A time after another one.
+pub(crate) fn later(now: Timestamp, by: Duration) -> Timestamp {
     now.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 

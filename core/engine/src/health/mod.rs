@@ -2,6 +2,7 @@
 //!
 //! Everything here is passed the time, and nothing needs a sweeper: a state is over when its time is.
 
+mod evidence;
 mod mark;
 mod overload;
 #[cfg(test)]
@@ -13,16 +14,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use sluice_api::error::Facts;
 use sluice_api::{Condition, Scope, Timestamp};
 
-pub(crate) use mark::Standing;
+pub(crate) use evidence::{Asker, Suspects, Told};
+pub(crate) use mark::{Standing, later};
 pub(crate) use overload::Overloads;
 
+use evidence::Lately;
 use mark::Track;
 
 /// Models of one account that are tracked apart; beyond it those whose time is over, then the one that ends first, go.
 const MODELS_MAX: usize = 256;
+
+/// How long an account that no other could stand in for fails at first: out of reach, it helps nobody.
+const ALONE: Duration = Duration::from_secs(1);
 
 /// How long states last where the upstream names no time, and when failures take an account out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,15 +49,17 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The first cool-down of a state.
-    pub(crate) fn base(&self, condition: Condition) -> Duration {
-        match condition {
+    /// The first cool-down of a state, and the longest that doubling makes of it.
+    fn base(&self, condition: Condition, alone: bool) -> (Duration, Duration) {
+        let first = match condition {
             Condition::RateLimited => self.rate_limited,
             Condition::Overloaded => self.overloaded,
             Condition::Unauthorized => self.unauthorized,
             Condition::QuotaExceeded => self.quota,
+            Condition::Failing if alone => return (ALONE.min(self.failing), self.failing),
             Condition::Failing => self.failing,
-        }
+        };
+        (first, self.max)
     }
 }
 
@@ -61,12 +68,13 @@ impl Policy {
 pub struct Health {
     /// Nothing is noted: then nobody needs the lock.
     clear: AtomicBool,
+    lately: Lately,
     state: Mutex<State>,
 }
 
 impl Default for Health {
     fn default() -> Self {
-        Self { clear: AtomicBool::new(true), state: Mutex::default() }
+        Self { clear: AtomicBool::new(true), lately: Lately::default(), state: Mutex::default() }
     }
 }
 
@@ -120,28 +128,31 @@ impl Health {
     }
 
     /// An attempt failed. What is the client's own fault says nothing about the account but that it answers.
-    pub(crate) fn failed(&self, model: &Arc<str>, facts: &Facts, policy: &Policy, now: Timestamp) {
-        let Some(condition) = facts.condition else {
-            self.answered(model, now);
-            return self.completed(model);
+    pub(crate) fn failed(&self, model: &Arc<str>, told: &Told<'_>, policy: &Policy, now: Timestamp) {
+        let Some(condition) = told.facts.condition else {
+            self.answered(model, told.asker, now);
+            return self.completed(model, told.asker, now);
         };
+        let others = self.lately.others(told.asker, now);
         let mut state = self.state.lock();
-        let track = match facts.scope {
+        let track = match told.facts.scope {
             Scope::Request => return,
             Scope::Model => state.track(model, now),
             Scope::Account | Scope::Provider => &mut state.account,
         };
-        track.note(condition, facts.recovers, &facts.reason(), policy, now);
+        track.note(condition, told, others, policy, now);
         self.clear.store(false, Ordering::Release);
     }
 
     /// The upstream has begun to answer: what was over is cleared.
-    pub(crate) fn answered(&self, model: &str, now: Timestamp) {
+    pub(crate) fn answered(&self, model: &str, asker: Asker, now: Timestamp) {
+        self.lately.answered(asker, now);
         self.well(model, |track| track.answered(now));
     }
 
     /// An answer came whole: failures are no longer in a row. One that has only begun may still break off.
-    pub(crate) fn completed(&self, model: &str) {
+    pub(crate) fn completed(&self, model: &str, asker: Asker, now: Timestamp) {
+        self.lately.answered(asker, now);
         self.well(model, Track::completed);
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sluice_api::{Condition, Error, Fault, Kind, Scope, Timestamp};
 
-use super::{Health, Overloads, Policy, Standing};
+use super::{Asker, Health, Overloads, Policy, Standing, Suspects, Told};
 
 const POLICY: Policy = Policy {
     rate_limited: Duration::from_secs(15),
@@ -34,7 +34,27 @@ impl Account {
     }
 
     fn fails(&self, condition: Condition, scope: Scope, seconds: Option<u64>, now: i64) {
-        self.0.failed(&self.1, error(condition, scope, seconds).facts(), &POLICY, at(now));
+        self.tells(&error(condition, scope, seconds), "one", now);
+    }
+
+    /// A request of a key fails.
+    fn tells(&self, error: &Error, key: &str, now: i64) {
+        self.told(Told { facts: error.facts(), asker: Asker::of(key), alone: false }, now);
+    }
+
+    fn told(&self, told: Told<'_>, now: i64) {
+        self.0.failed(&self.1, &told, &POLICY, at(now));
+    }
+
+    /// A request of a key is answered, whole.
+    fn answers(&self, key: &str, now: i64) {
+        self.0.answered(&self.1, Asker::of(key), at(now));
+        self.0.completed(&self.1, Asker::of(key), at(now));
+    }
+
+    /// The answer to a request has begun.
+    fn begins(&self, now: i64) {
+        self.0.answered(&self.1, Asker::of("one"), at(now));
     }
 
     /// `None` when open, else the seconds at which it ends.
@@ -79,7 +99,7 @@ fn a_cool_down_doubles_while_it_goes_on_and_starts_anew_after_an_answer() {
         now += wait;
         assert_eq!(account.out("m", now), None);
     }
-    account.0.answered("m", at(now));
+    account.begins(now);
     account.fails(Condition::RateLimited, Scope::Account, None, now);
     assert_eq!(account.out("m", now), Some(now + 15));
 }
@@ -89,8 +109,7 @@ fn failures_in_a_row_take_an_account_out_and_one_answer_between_them_does_not() 
     let account = Account::new();
     account.fails(Condition::Failing, Scope::Account, None, 0);
     account.fails(Condition::Failing, Scope::Account, None, 0);
-    account.0.answered("m", at(1));
-    account.0.completed("m");
+    account.answers("one", 1);
     account.fails(Condition::Failing, Scope::Account, None, 2);
     account.fails(Condition::Failing, Scope::Account, None, 2);
     assert_eq!(account.out("m", 2), None);
@@ -103,13 +122,13 @@ fn answers_that_begin_and_break_off_are_failures_in_a_row() {
     let account = Account::new();
     for now in 0..3 {
         assert_eq!(account.0.standing("m", at(now)), Standing::Open);
-        account.0.answered("m", at(now));
+        account.begins(now);
         account.fails(Condition::Failing, Scope::Account, None, now);
     }
     assert_eq!(account.out("m", 3), Some(12));
     // A probe whose answer breaks off is one more.
     account.0.probe("m", at(12));
-    account.0.answered("m", at(12));
+    account.begins(12);
     account.fails(Condition::Failing, Scope::Account, None, 13);
     assert!(account.out("m", 13).is_some());
 }
@@ -126,8 +145,7 @@ fn a_probe_that_fails_in_another_scope_leaves_nothing_probing_for_ever() {
             account.fails(condition, then, Some(10), 11);
             assert_eq!(account.0.standing("m", at(30)), Standing::Probe, "{first:?} {then:?} {condition:?}");
             account.0.probe("m", at(30));
-            account.0.answered("m", at(30));
-            account.0.completed("m");
+            account.answers("one", 30);
             assert_eq!(account.0.standing("m", at(30)), Standing::Open);
         }
     }
@@ -175,16 +193,135 @@ fn after_a_failing_state_one_probe_goes_and_the_rest_when_it_has_succeeded() {
     account.fails(Condition::Failing, Scope::Account, None, 11);
     assert_eq!(account.out("m", 12), Some(31), "one failed probe is enough, and the wait doubles");
     account.0.probe("m", at(31));
-    account.0.answered("m", at(32));
+    account.begins(32);
     assert_eq!(account.0.standing("m", at(32)), Standing::Open);
     assert!(account.0.noted(at(32)).is_none());
+}
+
+#[test]
+fn a_probe_that_hangs_lets_another_one_through_after_a_while_that_doubles() {
+    let account = Account::new();
+    account.fails(Condition::Unauthorized, Scope::Account, Some(10), 0);
+    let (mut now, mut wait) = (10, 3);
+    for _ in 0..4 {
+        assert_eq!(account.0.standing("m", at(now)), Standing::Probe);
+        account.0.probe("m", at(now));
+        // Others are told when the next one goes, and not that they may come at any time.
+        assert_eq!(account.out("m", now + 1), Some(now + wait));
+        now += wait;
+        wait *= 2;
+    }
+    // One of them leaves; the others may still tell something.
+    account.0.probe("m", at(now));
+    account.0.release("m");
+    assert_eq!(account.out("m", now), Some(now + wait));
+    account.begins(now);
+    assert_eq!(account.0.standing("m", at(now)), Standing::Open);
+}
+
+#[test]
+fn one_client_takes_no_account_out_while_others_are_answered_and_two_do() {
+    let failing = || error(Condition::Failing, Scope::Account, None);
+    let account = Account::new();
+    account.answers("other", 0);
+    for now in 1..20 {
+        account.tells(&failing(), "one", now);
+        assert_eq!(account.0.standing("m", at(now)), Standing::Open, "after {now}");
+    }
+    account.tells(&failing(), "other", 20);
+    assert_eq!(account.out("m", 20), Some(30));
+
+    // Nobody else has been answered for a while: what the one sees is all that is known.
+    let account = Account::new();
+    account.answers("other", 0);
+    for _ in 0..3 {
+        account.tells(&failing(), "one", 31);
+    }
+    assert_eq!(account.out("m", 31), Some(41));
+
+    // Its own answers are none of others'.
+    let account = Account::new();
+    account.answers("one", 0);
+    for _ in 0..3 {
+        account.tells(&failing(), "one", 1);
+    }
+    assert_eq!(account.out("m", 1), Some(11));
+}
+
+#[test]
+fn whole_answers_that_are_late_take_an_account_out_only_when_two_clients_wait_for_them() {
+    let late = Error::new(Kind::UpstreamTimeout, "late").elsewhere(false);
+    let account = Account::new();
+    for now in 0..9 {
+        account.tells(&late, "one", now);
+    }
+    assert_eq!(account.0.standing("m", at(9)), Standing::Open, "they may only be long");
+    account.tells(&late, "other", 9);
+    assert_eq!(account.out("m", 9), Some(19));
+}
+
+#[test]
+fn what_dies_with_one_connection_is_one_failure() {
+    let died = |id| error(Condition::Failing, Scope::Account, None).connection(id);
+    let account = Account::new();
+    for request in 0..64 {
+        account.tells(&died(7), if request % 2 == 0 { "one" } else { "other" }, 0);
+    }
+    assert_eq!(account.0.standing("m", at(0)), Standing::Open);
+    account.tells(&died(8), "one", 1);
+    assert_eq!(account.0.standing("m", at(1)), Standing::Open);
+    account.tells(&died(9), "one", 2);
+    assert_eq!(account.out("m", 2), Some(12));
+    account.0.probe("m", at(12));
+    account.tells(&died(9), "other", 12);
+    assert_eq!(account.out("m", 12), Some(15), "what is known already is no probe's failure");
+}
+
+#[test]
+fn an_account_that_no_other_could_stand_in_for_fails_for_a_second_at_first() {
+    let failing = error(Condition::Failing, Scope::Account, None);
+    let told = Told { facts: failing.facts(), asker: Asker::of("one"), alone: true };
+    let account = Account::new();
+    (0..2).for_each(|_| account.told(told, 0));
+    let mut now = 0;
+    for wait in [1, 2, 4, 8, 10, 10] {
+        account.told(told, now);
+        assert_eq!(account.out("m", now), Some(now + wait), "doubling up to what it is for others");
+        now += wait;
+    }
+    // Its other states last as long as anybody's.
+    let limited = error(Condition::RateLimited, Scope::Account, None);
+    account.told(Told { facts: limited.facts(), ..told }, 100);
+    assert_eq!(account.out("m", 100), Some(115));
+}
+
+#[test]
+fn a_body_that_fails_on_two_accounts_says_nothing_of_either_until_one_serves_it() {
+    let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
+    let suspects = Suspects::default();
+    assert!(
+        suspects.failed(1, &a, at(0)) && suspects.failed(1, &a, at(1)),
+        "one account alone may be at fault"
+    );
+    assert!(!suspects.failed(1, &b, at(2)), "it counts once");
+    assert!(!suspects.failed(1, &a, at(3)) && !suspects.failed(1, &b, at(4)));
+    assert!(suspects.failed(2, &b, at(4)), "another body is another matter");
+    suspects.served(1);
+    assert!(suspects.failed(1, &b, at(5)), "it was not the body");
+    assert!(!suspects.failed(1, &a, at(6)));
+    assert!(suspects.failed(1, &a, at(6 + 600)), "it is forgotten in time");
+    // However many there are, memory is bounded.
+    for body in 10..20_000 {
+        suspects.failed(body, &a, at(0));
+    }
+    assert!(suspects.len() <= 4_096);
 }
 
 #[test]
 fn an_answer_to_an_older_request_ends_no_state() {
     let account = Account::new();
     account.fails(Condition::Unauthorized, Scope::Account, None, 0);
-    account.0.answered("m", at(1));
+    account.begins(1);
     assert_eq!(account.out("m", 2), Some(300));
 }
 
@@ -192,8 +329,7 @@ fn an_answer_to_an_older_request_ends_no_state() {
 fn a_clients_own_fault_says_nothing_against_the_account() {
     let account = Account::new();
     for _ in 0..9 {
-        let own = Error::bad_request(None, "wrong");
-        account.0.failed(&account.1, own.facts(), &POLICY, at(0));
+        account.tells(&Error::bad_request(None, "wrong"), "one", 0);
     }
     assert_eq!(account.0.standing("m", at(0)), Standing::Open);
 }
@@ -213,12 +349,9 @@ fn models_that_are_tracked_apart_are_bounded() {
     let account = Account::new();
     for number in 0..1000 {
         let model: Arc<str> = format!("m{number}").into();
-        account.0.failed(
-            &model,
-            error(Condition::RateLimited, Scope::Model, Some(60)).facts(),
-            &POLICY,
-            at(0),
-        );
+        let limited = error(Condition::RateLimited, Scope::Model, Some(60));
+        let told = Told { facts: limited.facts(), asker: Asker::of("one"), alone: false };
+        account.0.failed(&model, &told, &POLICY, at(0));
     }
     assert_eq!(account.0.noted_models(at(1)).len(), super::MODELS_MAX);
 }

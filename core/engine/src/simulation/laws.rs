@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::world::{Does, Report, Script, World};
+use super::world::{Arrival, Does, Report, Script, World};
 
 fn steady(latency_ms: u64) -> Script {
     Script { latency_ms, stretches: Vec::new() }
@@ -79,7 +79,7 @@ async fn every_state_ends_by_itself() {
         let first = report.seen.iter().find(|seen| !seen.refused).map(|seen| seen.at_ms);
         assert!(first.is_some_and(|at| at < 1_900_000), "{does:?}: {first:?}");
         let account = &world.gateway.snapshot().accounts[0];
-        assert!(account.state.health.noted(world.time(4_000_000)).is_none(), "{does:?}");
+        assert!(account.health.noted(world.time(4_000_000)).is_none(), "{does:?}");
         assert_eq!(account.state.in_flight(), 0);
     }
 }
@@ -98,7 +98,7 @@ async fn whatever_follows_whatever_an_account_comes_back() {
                 let what = format!("{first:?} {second:?} {third:?}");
                 assert!(served.is_some_and(|seen| seen.at_ms > 3_999_000), "{what}: {served:?}");
                 assert!(
-                    world.gateway.snapshot().accounts[0].state.health.noted(world.time(4_000_000)).is_none(),
+                    world.gateway.snapshot().accounts[0].health.noted(world.time(4_000_000)).is_none(),
                     "{what}"
                 );
             }
@@ -177,4 +177,93 @@ async fn a_provider_that_is_overloaded_keeps_every_account_reachable() {
     assert_eq!(after, 0, "it is over soon after the overload is");
     let asked = report.seen.iter().filter(|seen| seen.refused).count();
     assert!(asked < 40, "few requests add to the overload: {asked}");
+}
+
+#[tokio::test]
+async fn every_pool_of_a_route_has_its_turn_and_no_account_has_two() {
+    let down = || Script { latency_ms: 20, stretches: vec![(0, 1_000, Does::Unauthorized)] };
+    let of = |pool: &'static str, script| (pool, script);
+    let accounts = vec![
+        of("pools = [\"one\"]", down()),
+        of("pools = [\"one\"]", down()),
+        of("pools = [\"one\", \"two\"]", down()),
+        of("pools = [\"one\"]", down()),
+        of("pools = [\"two\"]", down()),
+        of("pools = [\"three\"]", steady(20)),
+    ];
+    let route = "routes = [{ model = \"*\", pools = [\"one\", \"two\", \"three\"] }]\nscheduler.attempts = 2";
+    let world = World::new(route, accounts).await;
+    let report = world.run(&[(0, None)]);
+    let asked: Vec<usize> = report.seen.iter().map(|seen| seen.account).collect();
+    // Two of the first pool, the only other one of the second, and then the one that serves it.
+    assert_eq!((asked, report.served), (vec![0, 1, 4, 5], 1));
+}
+
+#[tokio::test]
+async fn what_one_client_sends_takes_no_account_from_the_others() {
+    for accounts in 1..4 {
+        let world = World::new("", (0..accounts).map(|_| ("", steady(200))).collect()).await;
+        // Client 0 sends every body of its own three times, and none of them is ever served.
+        let poisoned = (0..2_000_u64).map(|number| Arrival {
+            at_ms: 5_000 + number * 10,
+            poison: Some(number / 3),
+            ..Arrival::default()
+        });
+        let others = (0..3_000_u64).map(|number| Arrival {
+            at_ms: number * 10,
+            client: 1 + usize::try_from(number % 2).unwrap(),
+            ..Arrival::default()
+        });
+        let report = world.run_all(poisoned.chain(others).collect());
+        assert_eq!(report.served, 3_000, "{accounts}: all others are served");
+        assert!(report.failed.iter().all(|(client, _)| *client == 0), "{accounts}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_sent_again_and_again_takes_no_second_account_out() {
+    let world = World::new("", (0..3).map(|_| ("", steady(200))).collect()).await;
+    let poisoned =
+        (0..200_u64).map(|number| Arrival { at_ms: number * 50, poison: Some(1), ..Arrival::default() });
+    let report = world.run_all(poisoned.collect());
+    assert_eq!(report.failed.len(), 200);
+    let out =
+        |account: &std::sync::Arc<crate::account::Account>| account.health.noted(world.time(9_999)).is_some();
+    assert!(!world.gateway.snapshot().accounts.iter().any(out), "nobody else has sent anything yet");
+}
+
+#[tokio::test]
+async fn a_probe_that_hangs_keeps_no_account_out_that_is_well_again() {
+    let script = Script { latency_ms: 50, stretches: vec![(10, 40, Does::Fails), (40, 60, Does::Hangs)] };
+    // Those that hang count as load all the while; the scheduler that looks at none has to be told by health alone.
+    let world = World::new("scheduler.kind = \"round-robin\"", vec![("", script), ("", steady(50))]).await;
+    let report = world.run(&every(100, 200_000));
+    let hung = report.seen.iter().filter(|seen| seen.account == 0 && (40_000..60_000).contains(&seen.at_ms));
+    // One when its wait is over, then after 3, 6 and 12 s.
+    assert!(hung.count() <= 4, "few are sent into what hangs");
+    let back = report.seen.iter().find(|seen| seen.account == 0 && seen.at_ms >= 60_000).unwrap();
+    assert!(back.at_ms < 85_000, "{back:?}");
+    let share = report.seen.iter().filter(|seen| seen.account == 0 && seen.at_ms >= 100_000).count();
+    assert!(share > 300, "it has its share of the load again: {share}");
+}
+
+#[tokio::test]
+async fn an_account_that_no_other_can_stand_in_for_is_back_a_second_after_its_upstream() {
+    let failing = Script { latency_ms: 50, stretches: vec![(10, 11, Does::Fails)] };
+    let world = World::new("", vec![("", failing)]).await;
+    let report = world.run(&every(10, 30_000));
+    let last = report.failed_ms.iter().max().copied().unwrap_or_default();
+    assert!((10_000..12_100).contains(&last), "{last}");
+}
+
+#[tokio::test]
+async fn who_waits_as_long_as_was_told_is_served_then_and_who_comes_sooner_is_not() {
+    let until = |ends| ("", Script { latency_ms: 50, stretches: vec![(0, ends, Does::Limits)] });
+    let world = World::new("", vec![until(40), until(20), until(60)]).await;
+    let arrivals = [0, 1_000, 19_000, 20_000].map(|at| (at, None));
+    let report = world.run(&arrivals);
+    let waits: Vec<_> = report.failed.iter().map(|(_, wait)| wait.map(|wait| wait.as_millis())).collect();
+    // The first one was told by all three, and still waits for the first that is back.
+    assert_eq!(waits, [Some(19_997), Some(19_000), Some(1_000)]);
+    assert_eq!((report.served, report.seen.len()), (1, 4));
 }

@@ -5,7 +5,8 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Request;
+use http::{HeaderMap, Request, StatusCode};
+use sluice_api::error::Answer;
 use sluice_api::plugin::NoSettings;
 use sluice_api::provider::{Call, CallCx, ModelPlace, Offer, Provider, ProviderInfo};
 use sluice_api::{
@@ -63,7 +64,15 @@ pub(super) enum Does {
     Fails,
     /// Fails with 529.
     Overloaded,
+    /// Takes requests and never answers them.
+    Hangs,
 }
+
+/// How long a request waits for an upstream that never answers.
+const PATIENCE_MS: u64 = 600_000;
+
+/// Client keys.
+const CLIENTS: usize = 3;
 
 /// An account: how long its answers take, and what it does when, in seconds from the start.
 #[derive(Clone, Debug)]
@@ -80,11 +89,25 @@ impl Script {
     }
 }
 
+/// A request as it arrives.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Arrival {
+    pub(super) at_ms: u64,
+    pub(super) session: Option<String>,
+    /// The number of its client key.
+    pub(super) client: usize,
+    /// The number of its body, where every upstream fails on that.
+    pub(super) poison: Option<u64>,
+}
+
 /// A request from its first attempt to its end.
 struct Running {
+    arrival: Arrival,
+    ask: Ask,
     order: Order,
-    session: Option<String>,
-    attempts: u32,
+    /// What comes of the attempt under way, and when the upstream is well again.
+    fate: Option<(Does, u64)>,
+    failure: Option<Error>,
 }
 
 /// One attempt that an upstream saw.
@@ -103,6 +126,8 @@ pub(super) struct Report {
     pub(super) served: usize,
     /// When requests failed that had no account left.
     pub(super) failed_ms: Vec<u64>,
+    /// Whose they were, and how long each was told to wait.
+    pub(super) failed: Vec<(usize, Option<Duration>)>,
     /// The largest number of requests in flight on each account.
     pub(super) in_flight_max: Vec<u32>,
 }
@@ -111,7 +136,7 @@ pub(super) struct Report {
 pub(super) struct World {
     pub(super) gateway: Arc<Gateway>,
     snapshot: Arc<Snapshot>,
-    key: Arc<Key>,
+    keys: Vec<Arc<Key>>,
     scripts: Vec<Script>,
     start: Timestamp,
 }
@@ -125,102 +150,135 @@ impl World {
                 "[[accounts]]\nname = \"a{number}\"\nprovider = \"test-scripted\"\n{lines}\n"
             ));
         }
-        text.push_str("[[keys]]\nname = \"k\"\nkey = \"k\"\n");
+        for number in 0..CLIENTS {
+            text.push_str(&format!("[[keys]]\nname = \"k{number}\"\nkey = \"k{number}\"\n"));
+        }
         let loaded = config::load_text(&text).unwrap();
         let gateway =
             Gateway::start(&loaded, config::check(&loaded).unwrap(), config::Given::Text(String::new()))
                 .await
                 .unwrap();
         let snapshot = gateway.snapshot();
-        let key = Arc::clone(snapshot.keys.find(b"k").unwrap());
+        let key = |number| Arc::clone(snapshot.keys.find(format!("k{number}").as_bytes()).unwrap());
+        let keys = (0..CLIENTS).map(key).collect();
         let scripts = accounts.into_iter().map(|(_, script)| script).collect();
-        Self { gateway, snapshot, key, scripts, start: "2026-11-25T00:00:00Z".parse().unwrap() }
+        Self { gateway, snapshot, keys, scripts, start: "2026-11-25T00:00:00Z".parse().unwrap() }
     }
 
     pub(super) fn time(&self, ms: u64) -> Timestamp {
         self.start + Duration::from_millis(ms)
     }
 
-    /// Runs requests that arrive at these times, each in its session if it has one, until all have ended.
+    /// Runs requests of one client that arrive at these times, each in its session if it has one, until all have ended.
     pub(super) fn run(&self, arrivals: &[(u64, Option<String>)]) -> Report {
+        let arrivals = arrivals.iter().map(|(at_ms, session)| Arrival {
+            at_ms: *at_ms,
+            session: session.clone(),
+            ..Arrival::default()
+        });
+        self.run_all(arrivals.collect())
+    }
+
+    /// Runs requests until all have ended.
+    pub(super) fn run_all(&self, arrivals: Vec<Arrival>) -> Report {
         let mut report = Report { in_flight_max: vec![0; self.scripts.len()], ..Report::default() };
-        let ask =
-            Ask::read(ClientRoute::body(Api::Anthropic, Operation::Generate), br#"{"model":"m"}"#).unwrap();
         let mut running: Vec<Option<Running>> = Vec::new();
         let mut places: Vec<Option<InFlight>> = Vec::new();
         // Times first; among equal ones those that came first.
-        let mut events: BinaryHeap<Reverse<(u64, usize, usize)>> = BinaryHeap::new();
-        for (number, (at, session)) in arrivals.iter().enumerate() {
-            let candidates = route::permitted(&self.snapshot, &self.key, &ask).unwrap();
-            let named = session.clone().map(|name| Session { name, follows: true });
-            running.push(Some(Running {
-                order: Order::new(candidates, named, None),
-                session: session.clone(),
-                attempts: 0,
-            }));
+        let mut events: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::new();
+        for (number, arrival) in arrivals.into_iter().enumerate() {
+            events.push(Reverse((arrival.at_ms, number)));
+            running.push(Some(self.begin(number, arrival)));
             places.push(None);
-            events.push(Reverse((*at, number, 0)));
         }
-        while let Some(Reverse((now_ms, number, account))) = events.pop() {
+        while let Some(Reverse((now_ms, number))) = events.pop() {
             let now = self.time(now_ms);
             let Some(mut request) = running[number].take() else { continue };
-            if let Some(mut place) = places[number].take() {
-                match self.refusal(account, now_ms) {
-                    None => {
-                        place.answered(now);
-                        place.completed();
-                        report.served += 1;
-                        continue;
-                    }
-                    Some(error) => place.failed(error.facts(), now),
-                }
-            }
+            let key = &self.keys[request.arrival.client];
             let picking =
-                Picking { gateway: &self.gateway, snapshot: &self.snapshot, key: &self.key, ask: &ask, now };
-            let picked = if request.attempts < self.snapshot.attempts {
-                request.order.pick(picking).ok()
-            } else {
-                None
+                Picking { gateway: &self.gateway, snapshot: &self.snapshot, key, ask: &request.ask, now };
+            if let Some(mut place) = places[number].take() {
+                // What goes down breaks the answers that are on their way.
+                let fate = request.fate.or_else(|| self.scripts[place.account().index].at(now_ms));
+                let Some((does, ends)) = fate else {
+                    place.answered(now);
+                    place.completed(now);
+                    report.served += 1;
+                    continue;
+                };
+                let error = refusal(does, ends.saturating_sub(now_ms));
+                place.failed(error.facts(), now);
+                drop(place);
+                request.failure = Some(request.order.failed(error, picking));
+            }
+            let Picked { target, place, .. } = match request.order.pick(picking) {
+                Ok(picked) => picked,
+                Err(none) => {
+                    let error = request.failure.unwrap_or(none);
+                    report.failed_ms.push(now_ms);
+                    report.failed.push((request.arrival.client, error.facts().retry_after));
+                    continue;
+                }
             };
-            let Some(Picked { target, place, .. }) = picked else {
-                report.failed_ms.push(now_ms);
-                continue;
-            };
-            request.attempts += 1;
             let account = target.account.index;
             let most = &mut report.in_flight_max[account];
             *most = (*most).max(target.account.state.in_flight());
-            let refused = self.scripts[account].at(now_ms).is_some();
-            report.seen.push(Seen { account, at_ms: now_ms, refused, session: request.session.clone() });
+            request.fate = match request.arrival.poison {
+                Some(_) => Some((Does::Fails, now_ms)),
+                None => self.scripts[account].at(now_ms),
+            };
+            let session = request.arrival.session.clone();
+            report.seen.push(Seen { account, at_ms: now_ms, refused: request.fate.is_some(), session });
             // A refusal comes at once, an answer takes its time.
-            let ends = now_ms + if refused { 1 } else { self.scripts[account].latency_ms };
+            let takes = match request.fate {
+                Some((Does::Hangs, _)) => PATIENCE_MS,
+                Some(_) => 1,
+                None => self.scripts[account].latency_ms,
+            };
             running[number] = Some(request);
             places[number] = Some(place);
-            events.push(Reverse((ends, number, account)));
+            events.push(Reverse((now_ms + takes, number)));
         }
         report
     }
 
-    fn refusal(&self, account: usize, now_ms: u64) -> Option<Error> {
-        let (does, ends) = self.scripts[account].at(now_ms)?;
-        let error = Error::new(Kind::Upstream, "scripted");
-        Some(match does {
-            Does::Limits => error
-                .blame(Fault::Account, Scope::Model)
-                .condition(Some(Condition::RateLimited))
-                .recovers(Some(Duration::from_millis(ends - now_ms))),
-            Does::Unauthorized => {
-                error.blame(Fault::Account, Scope::Account).condition(Some(Condition::Unauthorized))
-            }
-            Does::Fails => error.blame(Fault::Provider, Scope::Account).condition(Some(Condition::Failing)),
-            Does::Overloaded => {
-                error.blame(Fault::Provider, Scope::Model).condition(Some(Condition::Overloaded))
-            }
-        })
+    fn begin(&self, number: usize, arrival: Arrival) -> Running {
+        let body = match arrival.poison {
+            Some(poison) => format!("{{\"model\":\"m\",\"poison\":{poison}}}"),
+            None => format!("{{\"model\":\"m\",\"number\":{number}}}"),
+        };
+        let route = ClientRoute::body(Api::Anthropic, Operation::Generate);
+        let ask = Ask::read(route, body.as_bytes()).unwrap();
+        let candidates = route::permitted(&self.snapshot, &self.keys[arrival.client], &ask).unwrap();
+        let named = arrival.session.clone().map(|name| Session { name, follows: true });
+        Running { order: Order::new(candidates, named, None), arrival, ask, fate: None, failure: None }
     }
 
     /// Whether any account would answer at a time.
     pub(super) fn could_serve(&self, now_ms: u64) -> bool {
         self.scripts.iter().any(|script| script.at(now_ms).is_none())
+    }
+}
+
+/// What an upstream tells that is well again in so many milliseconds.
+fn refusal(does: Does, left_ms: u64) -> Error {
+    let error = Error::new(Kind::Upstream, "scripted");
+    match does {
+        Does::Limits => error
+            .blame(Fault::Account, Scope::Model)
+            .condition(Some(Condition::RateLimited))
+            .recovers(Some(Duration::from_millis(left_ms)))
+            .answer(Answer {
+                status: StatusCode::TOO_MANY_REQUESTS,
+                headers: HeaderMap::new(),
+                body: Bytes::new(),
+            }),
+        Does::Unauthorized => {
+            error.blame(Fault::Account, Scope::Account).condition(Some(Condition::Unauthorized))
+        }
+        Does::Fails | Does::Hangs => {
+            error.blame(Fault::Provider, Scope::Account).condition(Some(Condition::Failing))
+        }
+        Does::Overloaded => error.blame(Fault::Provider, Scope::Model).condition(Some(Condition::Overloaded)),
     }
 }

@@ -13,7 +13,7 @@ use super::{Seen, later, plugin, reach, way};
 use crate::config::load::Loaded;
 use crate::config::schema::Schema;
 use crate::config::settings::Account;
-use crate::config::{AccountConfig, Globs, Timeouts};
+use crate::config::{AccountConfig, Credentials, Globs, Timeouts};
 
 /// What every account is checked against.
 #[derive(Clone, Copy)]
@@ -111,6 +111,7 @@ fn one(
     Some(AccountConfig {
         name: settings.name,
         upstream: upstream(provider.info().kind, &rest),
+        credentials: Credentials::of(provider.info().kind, &rest, &headers),
         provider,
         pools,
         priority: settings.priority,

@@ -25,9 +25,10 @@ pub struct Scheduler {
     pub sticky_ttl: Span,
     /// How long a response id is bound to the account that made it.
     pub reference_ttl: Span,
-    /// Accounts tried for one request before the client sees the failure; never one twice.
+    /// Accounts tried in one pool before the route's next pool has its turn; never one twice.
     pub attempts: u32,
-    /// Failures in a row (5xx, broken or refused connections, time-outs) that take an account out.
+    /// Failures in a row (5xx, broken or refused connections, time-outs) that take an account out; those of one key
+    /// alone do not while other keys are answered.
     pub failures: u32,
     /// How long an account is spared where its upstream names no time; doubling while it goes on.
     pub cooldown: Cooldown,
@@ -41,7 +42,7 @@ pub struct Cooldown {
     pub rate_limited: Span,
     /// After an overload.
     pub overloaded: Span,
-    /// After failures.
+    /// After failures; of an account that no other could stand in for the longest, which begins with a second.
     pub failing: Span,
     /// After refused credentials.
     pub unauthorized: Span,
