@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::client::{PATIENCE, Whole, over, send};
 use crate::curl::curl;
 use crate::link::Link;
-pub use crate::place::{Folder, binary, workspace};
+pub use crate::place::{Folder, binary, program, workspace};
 use crate::tls::{Certificate, client};
 
 /// The client key of every test.

@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The gateway's binary, beside the suite's own.
@@ -15,6 +16,20 @@ pub fn binary() -> PathBuf {
     let binary = folder.join("sluice");
     assert!(binary.exists(), "{} is missing: cargo build --bin sluice", binary.display());
     binary
+}
+
+/// The program in a folder, with nothing of this process's environment that it would read.
+#[must_use]
+pub fn program(folder: &Path) -> Command {
+    let mut command = Command::new(binary());
+    command.current_dir(folder);
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("SLUICE_") || name.ends_with("_API_KEY") {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// The top of the workspace.

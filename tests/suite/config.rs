@@ -56,6 +56,9 @@ fn every_mistake_is_told_at_once_with_its_place() {
             .iter()
             .find(|problem| problem["path"] == path)
             .unwrap_or_else(|| panic!("{path} in {printed:#}"));
+        let key = path.rsplit('.').next().unwrap();
+        let line = text.lines().nth(found["line"].as_u64().unwrap() as usize - 1).unwrap();
+        assert!(line.contains(key), "{found}: {line}");
         assert!(found["message"].as_str().unwrap().contains(says), "{found}");
         assert_eq!(found["nearest"].as_str(), nearest, "{found}");
         assert!(found["file"].as_str().unwrap().ends_with("sluice.toml"), "{found}");
@@ -97,8 +100,57 @@ fn what_is_not_at_work_yet_is_refused_and_defaults_are_accepted() {
     }
     let shared = "[store]\nprefix = \"sluice\"\ntimeout = \"1s\"\non_outage = \"reject\"\n";
     assert_eq!(check(shared, "toml", &[]).0, Some(0));
+}
+
+#[test]
+fn the_example_serves_nothing_until_its_placeholders_are_replaced() {
     let example = std::fs::read_to_string(workspace().join("sluice.example.toml")).unwrap();
-    assert_eq!(check(&example, "toml", &[]).0, Some(0));
+    let (code, printed) = check(&example, "toml", &[]);
+    assert_eq!(code, Some(2));
+    let problems = printed["problems"].as_array().unwrap();
+    assert_eq!(problems.len(), example.matches("\"REPLACE-ME\"").count(), "{printed:#}");
+    for problem in problems {
+        let (path, message) = (problem["path"].as_str().unwrap(), problem["message"].as_str().unwrap());
+        assert!(path.ends_with("key") && message.contains("placeholder"), "{problem}");
+        let line = example.lines().nth(problem["line"].as_u64().unwrap() as usize - 1).unwrap();
+        assert!(line.contains("REPLACE-ME"), "{problem}: {line}");
+    }
+    let folder = Folder::new();
+    let path = folder.0.join("sluice.toml");
+    std::fs::write(&path, &example).unwrap();
+    let served = Command::new(binary()).arg("--config").arg(&path).output().unwrap();
+    assert_eq!(served.status.code(), Some(2), "it does not serve");
+    assert!(String::from_utf8_lossy(&served.stderr).contains("accounts.claude-a.api_key"));
+
+    let mut number = 0;
+    let replaced: String = example.split("REPLACE-ME").fold(String::new(), |text, part| {
+        number += 1;
+        if text.is_empty() { part.to_owned() } else { format!("{text}secret-{number}{part}") }
+    });
+    let (code, printed) = check(&replaced, "toml", &[]);
+    assert_eq!(code, Some(0), "{printed:#}");
+    let told = printed["warnings"].as_array().unwrap().iter();
+    assert_eq!(told.filter(|warning| warning["file"] != "environment").count(), 0, "{printed:#}");
+    assert!(!replaced.lines().any(|line| line.starts_with("provider = \"simulated\"")));
+}
+
+#[test]
+fn what_an_example_has_is_no_secret_wherever_it_comes_from() {
+    let folder = Folder::new();
+    let file = folder.0.join("secret");
+    std::fs::write(&file, "changeme\n").unwrap();
+    let hash = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    for (text, path, says) in [
+        ("[[keys]]\nname = \"k\"\nkey = \"REPLACE-ME\"".to_owned(), "keys.k.key", "placeholder"),
+        (format!("[[keys]]\nname = \"k\"\nhash = \"{hash}\""), "keys.k.hash", "from an example"),
+        (format!("admin.token = {{ file = {file:?} }}"), "admin.token", "placeholder"),
+        ("admin.token = { env = \"SUITE_TOKEN\" }".to_owned(), "admin.token", "SUITE_TOKEN is still"),
+    ] {
+        let (code, printed) = check(&text, "toml", &[("SUITE_TOKEN", "your-api-key")]);
+        let problem = &printed["problems"][0];
+        assert_eq!((code, problem["path"].as_str()), (Some(2), Some(path)), "{printed:#}");
+        assert!(problem["message"].as_str().unwrap().contains(says), "{printed:#}");
+    }
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub mod units;
 pub mod usage;
 pub mod vault;
 pub mod wait;
+pub mod wording;
 
 pub use async_trait::async_trait;
 pub use bytes::Bytes;

@@ -28,6 +28,22 @@ impl Secret {
     }
 }
 
+/// What examples have in place of secrets. Whoever copies one must not admit, or send upstream, what everybody knows.
+pub const PLACEHOLDERS: [&str; 8] = [
+    "replace-me",
+    "write { env = \"name\" } or { file = \"path\" } here",
+    "changeme",
+    "change-me",
+    "your-api-key",
+    "your_api_key",
+    "your-api-key-here",
+    "<your-api-key>",
+];
+
+fn is_placeholder(text: &str) -> bool {
+    PLACEHOLDERS.iter().any(|placeholder| placeholder.eq_ignore_ascii_case(text))
+}
+
 /// Ends of words in a key's name which say that its value may be a secret.
 const TELLING: [&str; 13] = [
     "key",
@@ -54,6 +70,17 @@ pub fn may_be_secret(path: &str) -> bool {
     words.map(str::to_lowercase).any(|word| TELLING.iter().any(|telling| word.ends_with(telling)))
 }
 
+/// Text that may be a URL, without what it may hold of credentials: user, password and query.
+#[must_use]
+pub fn without_credentials(text: &str) -> String {
+    let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
+    // The last one, as a password that is not encoded may hold what ends a host.
+    let (user, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, rest)| ("***@", rest));
+    let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?***"));
+    let separator = if scheme.is_empty() { "" } else { "://" };
+    format!("{scheme}{separator}{user}{rest}{query}")
+}
+
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secret(***)")
@@ -76,7 +103,7 @@ impl<'de> Visitor<'de> for SecretVisitor {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Secret, E> {
-        non_empty(text, "the secret is empty")
+        usable(text, "the secret")
     }
 
     // figment's environment layer gives `12345` a number's type; a secret is text all the same.
@@ -109,22 +136,27 @@ impl<'de> Visitor<'de> for SecretVisitor {
 )]
 fn from_env<E: de::Error>(name: &str) -> Result<Secret, E> {
     match std::env::var(name) {
-        Ok(text) => non_empty(&text, &format!("the environment variable {name} is empty")),
+        Ok(text) => usable(&text, &format!("the environment variable {name}")),
         Err(_) => Err(E::custom(format!("the environment variable {name} is not set"))),
     }
 }
 
 fn from_file<E: de::Error>(path: &str) -> Result<Secret, E> {
     match fs::read_to_string(path) {
-        Ok(text) => non_empty(&text, &format!("the file {path} is empty")),
+        Ok(text) => usable(&text, &format!("the file {path}")),
         Err(error) => Err(E::custom(format!("the file {path} can't be read: {error}"))),
     }
 }
 
-fn non_empty<E: de::Error>(text: &str, otherwise: &str) -> Result<Secret, E> {
+/// A secret that is one; `what` is its text's name at the start of a sentence.
+fn usable<E: de::Error>(text: &str, what: &str) -> Result<Secret, E> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(E::custom(otherwise));
+        return Err(E::custom(format!("{what} is empty")));
+    }
+    if is_placeholder(text) {
+        let message = format!("{what} is still the placeholder `{text}` of an example: write the real one");
+        return Err(E::custom(message));
     }
     Ok(Secret::new(text))
 }
@@ -154,7 +186,30 @@ impl ToSchema for Secret {}
 
 #[cfg(test)]
 mod tests {
-    use super::may_be_secret;
+    use super::{Secret, may_be_secret};
+    use crate::testing::with_section;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    struct Settings {
+        secret: Secret,
+    }
+
+    #[test]
+    fn a_placeholder_is_no_secret() {
+        let read = |text: &str| {
+            let toml = format!("secret = {text:?}");
+            let read = with_section(&toml, |section| section.read::<Settings>());
+            read.map(|read| read.secret.expose().to_owned()).map_err(|problems| problems[0].message.clone())
+        };
+        for text in
+            ["REPLACE-ME", " replace-me", "write { env = \"NAME\" } or { file = \"PATH\" } here", "changeme"]
+        {
+            let message = read(text).unwrap_err();
+            assert!(message.contains("placeholder"), "{message}");
+        }
+        assert_eq!(read("replace-me-not").as_deref(), Ok("replace-me-not"));
+    }
 
     #[test]
     fn a_name_that_tells_of_a_secret_is_heard() {

@@ -2,14 +2,16 @@
 
 use std::fmt;
 
-use figment::error::{Actual, Kind};
+use figment::error::Kind;
 use figment::value::{Dict, Value};
 use http::HeaderValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
-use crate::secret::{Secret, may_be_secret};
+use crate::endpoint::Endpoint;
+use crate::secret::{Secret, may_be_secret, without_credentials};
+use crate::wording::{ONE_OF, told, type_of, value_of, wanted};
 
 /// How the sentence about an unknown key begins.
 const UNKNOWN_KEY: &str = "unknown key `";
@@ -19,6 +21,12 @@ const UNKNOWN_KEY: &str = "unknown key `";
 pub struct Problem {
     /// The file (or `environment`, or `default`) that the value comes from.
     pub file: String,
+    /// The line of the file, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// The environment variable, where the value comes from one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variable: Option<String>,
     /// The key path, like `accounts.claude-a.base_url`.
     pub path: String,
     /// What is wrong, as a sentence.
@@ -40,6 +48,8 @@ impl Problem {
     pub fn at(file: impl Into<String>, path: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             file: file.into(),
+            line: None,
+            variable: None,
             path: path.into(),
             message: message.into(),
             found: None,
@@ -87,7 +97,11 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.file)?;
+        match (&self.variable, self.line) {
+            (Some(variable), _) => write!(f, "{} variable {variable}: ", self.file)?,
+            (None, Some(line)) => write!(f, "{}:{line}: ", self.file)?,
+            (None, None) => write!(f, "{}: ", self.file)?,
+        }
         if !self.path.is_empty() {
             write!(f, "{}: ", self.path)?;
         }
@@ -143,8 +157,8 @@ impl Section<'_> {
     /// # Errors
     ///
     /// Every mistake, with its place, what was found, what is allowed, and the nearest valid name. What was found is
-    /// told by its type alone where the type is wrong or the key may be a secret's; a settings type that words its
-    /// own errors must take the same care.
+    /// told by its type alone where it may be a secret: by the key's name, or as text where a list or a table should
+    /// be. A settings type that words its own errors must take the same care.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Vec<Problem>> {
         match self.read_right() {
             (Some(settings), problems) if problems.is_empty() => Ok(settings),
@@ -191,8 +205,14 @@ impl Section<'_> {
             Value::from(Dict::from([(key.to_owned(), value.clone())])).deserialize::<T>().err()
         };
         let Some(error) = alone(value) else { return Vec::new() };
-        let whole =
-            || error.clone().into_iter().filter_map(|one| self.explain(key, value, &one, 0)).collect();
+        let whole = || {
+            let told = error.clone().into_iter().filter_map(|one| self.explain(key, value, &one, 0));
+            told.map(|problem| match problem.allowed.as_deref() {
+                Some(ONE_OF) => Problem { allowed: Self::names::<T>(key).or(problem.allowed), ..problem },
+                _ => problem,
+            })
+            .collect()
+        };
         let Value::Array(tag, list) = value else { return whole() };
         let mut each = Vec::new();
         for (index, element) in list.iter().enumerate() {
@@ -203,11 +223,28 @@ impl Section<'_> {
         if each.is_empty() { whole() } else { each }
     }
 
+    /// The names that a key's value may have, where it may only have some: those that are told to a name which is none.
+    fn names<T: DeserializeOwned>(key: &str) -> Option<String> {
+        let wrong = Value::from(Dict::from([(key.to_owned(), Value::from(""))])).deserialize::<T>().err()?;
+        let names = wrong.into_iter().find_map(|one| match one.kind {
+            Kind::UnknownVariant(_, names) => Some(names.join(", ")),
+            _ => None,
+        });
+        names.filter(|names| !names.is_empty())
+    }
+
     /// One problem with a key of this section.
     #[must_use]
     pub fn wrong(&self, key: &str, message: impl Into<String>) -> Vec<Problem> {
         let file = self.values.get(key).map_or_else(|| self.file(), |value| self.origin.of(value));
         vec![Problem::at(file, self.at(key), message)]
+    }
+
+    /// The same, and what was found, which must be no secret.
+    #[must_use]
+    pub fn wrong_value(&self, key: &str, found: &str, message: impl Into<String>) -> Vec<Problem> {
+        let found = format!("{:?}", without_credentials(found));
+        self.wrong(key, message).into_iter().map(|problem| problem.found(found.clone())).collect()
     }
 
     /// The key path of a key of this section.
@@ -226,6 +263,15 @@ impl Section<'_> {
             .map_err(|_| self.wrong(key, "it has characters that no HTTP header can carry"))?;
         value.set_sensitive(true);
         Ok(value)
+    }
+
+    /// The base URL of a key, parsed; `versions` as [`Endpoint::parse`] takes them.
+    ///
+    /// # Errors
+    ///
+    /// When it is none: with what was found, but for a user, a password or a query in it.
+    pub fn endpoint(&self, key: &str, base: &str, versions: &[&str]) -> Result<Endpoint, Vec<Problem>> {
+        Endpoint::parse(base, versions).map_err(|why| self.wrong_value(key, base, why))
     }
 
     /// The file that the section starts in.
@@ -262,16 +308,16 @@ fn describe(file: String, mut path: String, kind: &Kind) -> Problem {
             Problem::unknown_key(file, path, name, valid)
         }
         Kind::MissingField(field) => Problem::at(file, path, missing(field)),
-        // A value of the wrong type may be a secret in the wrong place.
-        Kind::InvalidType(found, wanted) => {
-            Problem::at(file, path, "wrong type").found(type_of(found)).allowed(wanted.clone())
+        Kind::InvalidType(found, expected) => {
+            let found = told(found, expected, &path);
+            Problem::at(file, path, "wrong type").found(found).allowed(wanted(expected))
         }
         Kind::Unsupported(found) | Kind::UnsupportedKey(found, _) => {
             Problem::at(file, path, "wrong type").found(type_of(found))
         }
-        Kind::InvalidValue(found, wanted) => {
+        Kind::InvalidValue(found, expected) => {
             let found = if hidden { type_of(found).to_owned() } else { value_of(found) };
-            Problem::at(file, path, "invalid value").found(found).allowed(wanted.clone())
+            Problem::at(file, path, "invalid value").found(found).allowed(wanted(expected))
         }
         Kind::UnknownVariant(_, valid) if hidden => {
             Problem::at(file, path, "unknown value").allowed(valid.join(", "))
@@ -286,32 +332,6 @@ fn describe(file: String, mut path: String, kind: &Kind) -> Problem {
 
 fn missing(field: &str) -> String {
     format!("`{field}` is missing")
-}
-
-/// What a value is, without the value.
-#[must_use]
-pub fn type_of(found: &Actual) -> &'static str {
-    match found {
-        Actual::Bool(_) => "a boolean",
-        Actual::Unsigned(_) | Actual::Signed(_) => "a whole number",
-        Actual::Float(_) => "a number with a fraction",
-        Actual::Char(_) | Actual::Str(_) => "a string",
-        Actual::Unit | Actual::Option => "nothing",
-        Actual::Seq => "a list",
-        Actual::Map => "a table",
-        _ => "something else",
-    }
-}
-
-/// A value as it may stand in a file.
-fn value_of(found: &Actual) -> String {
-    match found {
-        Actual::Unsigned(number) => number.to_string(),
-        Actual::Signed(number) => number.to_string(),
-        Actual::Float(number) => number.to_string(),
-        Actual::Str(text) => format!("{text:?}"),
-        other => other.to_string(),
-    }
 }
 
 #[cfg(test)]
@@ -340,27 +360,59 @@ mod tests {
     }
 
     fn check(toml: &str) -> Vec<Problem> {
-        with_section(&format!("needed = true\n{toml}"), |section| section.read::<Settings>()).unwrap_err()
+        let needed = if toml.starts_with("needed") { "" } else { "needed = true\n" };
+        with_section(&format!("{needed}{toml}"), |section| section.read::<Settings>()).unwrap_err()
     }
 
     #[test]
     fn what_was_found_is_told_but_never_where_it_may_be_a_secret() {
         for (toml, found) in [
             ("size = 256", Some("256")),
-            ("size = \"planted\"", Some("a string")),
+            ("size = \"large\"", Some("\"large\", a string")),
+            ("needed = 5", Some("5, a whole number")),
+            ("size = true", Some("true, a boolean")),
             ("mode = \"slow\"", Some("`slow`")),
             ("mode = [\"planted\"]", Some("a list")),
             ("auth = \"planted\"", None),
             ("api_key = [\"planted\"]", Some("a list")),
             ("api_key = 1.5", Some("a number with a fraction")),
             ("list = \"planted\"", Some("a string")),
-            ("list = [1]", Some("a whole number")),
+            ("list = [1]", Some("1, a whole number")),
             ("list = { a = \"planted\" }", Some("a table")),
         ] {
             let problems = check(toml);
             assert_eq!(problems.len(), 1, "{problems:?}");
             assert_eq!(problems[0].found.as_deref(), found, "{toml}");
             assert!(!format!("{problems:?}").contains("planted"), "{problems:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_allowed_is_told_in_plain_words() {
+        for (toml, allowed) in [
+            ("size = -1", "a whole number from 0 to 255"),
+            ("size = 1.5", "a whole number from 0 to 255"),
+            ("list = 5", "a list"),
+            ("list = [1]", "a string"),
+            ("needed = 0", "true or false"),
+            ("mode = 5", "fast"),
+        ] {
+            assert_eq!(check(toml)[0].allowed.as_deref(), Some(allowed), "{toml}");
+        }
+    }
+
+    #[test]
+    fn a_base_url_that_is_none_is_shown_without_its_password() {
+        for (base, found) in [
+            ("api.x.com", "\"api.x.com\""),
+            ("ftp://api.x.com", "\"ftp://api.x.com\""),
+            ("https://u:planted@x", "\"https://***@x\""),
+            ("u:planted@x", "\"***@x\""),
+            ("https://x?key=planted", "\"https://x?***\""),
+        ] {
+            let problems = with_section("", |section| section.endpoint("base_url", base, &[])).unwrap_err();
+            assert_eq!(problems[0].found.as_deref(), Some(found));
+            assert!(!problems[0].to_string().contains("planted"), "{}", problems[0]);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Where keys live, and where limits are counted.
 
 use std::fmt;
+use std::path::Path;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -17,6 +18,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// When it can't be opened, or another process has it open.
     async fn open(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    /// The folder of this machine that it keeps files in, where it has one. Known before it is opened.
+    fn folder(&self) -> Option<&Path> {
+        None
     }
 
     /// Takes from every bucket or from none.

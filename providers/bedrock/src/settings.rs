@@ -60,13 +60,17 @@ impl BedrockSettings {
     pub(crate) fn check(self, section: &Section<'_>) -> Result<Checked, Vec<Problem>> {
         let mut problems = Vec::new();
         if !is_region(&self.region) {
-            problems.extend(section.wrong("region", "it is no name of a region like us-east-1"));
+            problems.extend(section.wrong_value(
+                "region",
+                &self.region,
+                "it is no name of a region like us-east-1",
+            ));
         }
         if self.claude_arns.iter().any(|arn| !arn.starts_with("arn:")) {
             problems.extend(section.wrong("claude_arns", "an ARN begins with `arn:`"));
         }
         let base_url = self.base_url.as_deref().map_or_else(|| endpoint_of(&self.region), ToOwned::to_owned);
-        let endpoint = Endpoint::parse(&base_url, &[]).map_err(|why| section.wrong("base_url", why));
+        let endpoint = section.endpoint("base_url", &base_url, &[]);
         if self.base_url.is_some()
             && let Err(more) = &endpoint
         {

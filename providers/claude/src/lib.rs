@@ -50,7 +50,7 @@ fn build(
     base_url: &str,
     credential: Result<Credential, Vec<Problem>>,
 ) -> Result<Arc<dyn Provider>, Vec<Problem>> {
-    let endpoint = Endpoint::parse(base_url, &["/v1"]).map_err(|why| section.wrong("base_url", why));
+    let endpoint = section.endpoint("base_url", base_url, &["/v1"]);
     match (endpoint, credential) {
         (Ok(endpoint), Ok(credential)) => {
             let info = ProviderInfo { kind, account: section.name.to_owned(), families: &[Family::Claude] };

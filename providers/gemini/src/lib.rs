@@ -29,8 +29,7 @@ struct Gemini {
 
 fn build(section: &Section<'_>) -> Result<Arc<dyn Provider>, Vec<Problem>> {
     let settings: GeminiSettings = section.read()?;
-    let endpoint =
-        Endpoint::parse(&settings.base_url, &VERSIONS).map_err(|why| section.wrong("base_url", why));
+    let endpoint = section.endpoint("base_url", &settings.base_url, &VERSIONS);
     let credential = Credential::either(section, settings.api_key.as_ref(), settings.oauth);
     match (endpoint, credential) {
         (Ok(endpoint), Ok(credential)) => {

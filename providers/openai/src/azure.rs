@@ -53,7 +53,8 @@ pub(crate) fn build(section: &Section<'_>) -> Result<Arc<dyn Provider>, Vec<Prob
         (Some(resource), None) => {
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
             if resource.is_empty() || !resource.bytes().all(plain) {
-                return Err(section.wrong("resource", "a resource's name has letters, digits and dashes"));
+                let message = "a resource's name has letters, digits and dashes";
+                return Err(section.wrong_value("resource", resource, message));
             }
             format!("https://{resource}.openai.azure.com")
         }
@@ -63,7 +64,7 @@ pub(crate) fn build(section: &Section<'_>) -> Result<Arc<dyn Provider>, Vec<Prob
         (None, None) => return Err(section.wrong("resource", "give the `resource` or its `base_url`")),
     };
     let versions = ["/v1", "/openai"];
-    let endpoint = Endpoint::parse(&base_url, &versions).map_err(|why| section.wrong("base_url", why))?;
+    let endpoint = section.endpoint("base_url", &base_url, &versions)?;
     let dated = settings.api_version.as_deref().is_some_and(|version| !matches!(version, "v1" | "preview"));
     let api_version = settings.api_version.filter(|version| version != "v1");
     let mut own = HeaderMap::new();

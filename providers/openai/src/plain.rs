@@ -115,7 +115,7 @@ fn build(
     own: HeaderMap,
     speaks: Speaks,
 ) -> Result<Arc<dyn Provider>, Vec<Problem>> {
-    let endpoint = Endpoint::parse(base_url, &["/v1"]).map_err(|why| section.wrong("base_url", why))?;
+    let endpoint = section.endpoint("base_url", base_url, &["/v1"])?;
     let version = if names_version(base_url) { "" } else { "/v1" };
     let info = ProviderInfo { kind, account: section.name.to_owned(), families: &[Family::Openai] };
     Ok(Arc::new(Openai { info, endpoint, version, own, speaks }))

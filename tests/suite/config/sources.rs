@@ -1,11 +1,11 @@
 //! Where a configuration comes from: files, one over the other, and the environment.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::Arc;
 
 use serde_json::Value;
-use sluice_tests::gateway::{Folder, Gateway, TOKEN, binary};
+use sluice_tests::gateway::{Folder, Gateway, TOKEN, program};
 
 use super::check;
 
@@ -13,19 +13,6 @@ fn write(folder: &Folder, name: &str, text: &str) -> PathBuf {
     let path = folder.0.join(name);
     std::fs::write(&path, text).unwrap();
     path
-}
-
-/// The program in a folder of its own, with nothing of this process's environment that it would read.
-fn program(folder: &Path) -> Command {
-    let mut command = Command::new(binary());
-    command.current_dir(folder);
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy().into_owned();
-        if name.starts_with("SLUICE_") || name.ends_with("_API_KEY") {
-            command.env_remove(name);
-        }
-    }
-    command
 }
 
 fn problems(output: &Output) -> Vec<Value> {
@@ -43,8 +30,8 @@ fn files_in_three_formats_and_the_environment_are_read() {
     let (code, printed) = check(json, "json", &[("SLUICE_SERVER__LISEN", "x")]);
     let problem = &printed["problems"][0];
     assert_eq!(
-        (code, problem["path"].as_str(), problem["file"].as_str()),
-        (Some(2), Some("server.lisen"), Some("environment"))
+        (code, problem["path"].as_str(), problem["file"].as_str(), problem["variable"].as_str()),
+        (Some(2), Some("server.lisen"), Some("environment"), Some("SLUICE_SERVER__LISEN"))
     );
     assert_eq!(check("accounts: [", "yaml", &[]).0, Some(2));
 }

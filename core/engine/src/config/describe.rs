@@ -2,7 +2,7 @@
 
 use figment::value::{Dict, Value};
 use serde_json::{Map, Value as Json, json};
-use sluice_api::secret::may_be_secret;
+use sluice_api::secret::{may_be_secret, without_credentials};
 use sluice_api::section::Origins as _;
 use utoipa::ToSchema;
 
@@ -167,13 +167,9 @@ fn hidden(loaded: &Loaded, value: &Value) -> Json {
     json!({ "value": MASK, "from": loaded.of(value) })
 }
 
-/// Text without what a URL in it may hold of credentials: user, password and query.
+/// Text without what a URL in it may hold of credentials; text that is no URL stays as it is.
 fn without_userinfo(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    // The last one, as a password that is not encoded may hold what ends a host.
-    let (user, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, rest)| ("***@", rest));
-    let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?***"));
-    format!("{scheme}://{user}{rest}{query}")
+    if text.contains("://") { without_credentials(text) } else { text.to_owned() }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use figment::value::{Dict, Map, Value};
 use figment::{Metadata, Profile, Provider};
 use sluice_api::Problem;
 
+use super::lines::Lines;
 use super::yaml::Yaml;
 
 /// What figment's TOML makes of a date or time: a table with this one key.
@@ -17,6 +18,7 @@ const DATETIME: &str = "$__toml_private_datetime";
 pub(super) struct Part {
     metadata: Metadata,
     values: Dict,
+    lines: Lines,
 }
 
 /// Where and how a text breaks its format's rules.
@@ -30,22 +32,32 @@ impl Part {
     pub(super) fn file(path: &Path) -> Result<Self, Vec<Problem>> {
         let name = path.display().to_string();
         let wrong = |message: String| vec![Problem::at(name.clone(), "", message)];
-        let parse = match path.extension().and_then(|extension| extension.to_str()) {
-            Some("toml") => toml,
-            Some("json") => json,
-            Some("yaml" | "yml") => yaml,
+        let (parse, lines): (Parse, fn(&str) -> Lines) = match path.extension().and_then(|end| end.to_str()) {
+            Some("toml") => (toml, Lines::of_toml),
+            Some("json") => (json, Lines::of_yaml),
+            Some("yaml" | "yml") => (yaml, Lines::of_yaml),
             _ => return Err(wrong("a configuration file ends in .toml, .yaml, .yml or .json".to_owned())),
         };
         let text = std::fs::read_to_string(path)
             .map_err(|error| wrong(format!("the file can't be read: {error}")))?;
         let values = values(&text, parse).map_err(wrong)?;
-        Ok(Self { metadata: Metadata::from("file", path), values })
+        Ok(Self { metadata: Metadata::from("file", path), values, lines: lines(&text) })
     }
 
     /// Reads TOML text; `name` says where it comes from.
     pub(super) fn text(text: &str, name: &'static str) -> Result<Self, Vec<Problem>> {
         let values = values(text, toml).map_err(|message| vec![Problem::at(name, "", message)])?;
-        Ok(Self { metadata: Metadata::named(name), values })
+        Ok(Self { metadata: Metadata::named(name), values, lines: Lines::of_toml(text) })
+    }
+
+    /// Whether it says nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Where its values stand.
+    pub(super) const fn lines(&self) -> &Lines {
+        &self.lines
     }
 }
 
@@ -59,7 +71,10 @@ impl Provider for Part {
     }
 }
 
-fn values(text: &str, parse: fn(&str) -> Result<Value, Fault>) -> Result<Dict, String> {
+/// Reads a text in its format.
+type Parse = fn(&str) -> Result<Value, Fault>;
+
+fn values(text: &str, parse: Parse) -> Result<Dict, String> {
     let value = parse(text).map_err(|fault| match fault.at {
         Some((line, column)) => format!("line {line}, column {column}: {}", fault.message),
         None => fault.message,

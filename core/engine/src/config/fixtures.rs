@@ -8,10 +8,13 @@ use http::{Request, Response};
 use serde::Deserialize;
 use sluice_api::cost::{CostModel, PriceAsk};
 use sluice_api::limiter::{Bucket, Limiter, Subject, Take};
-use sluice_api::provider::{Body, Call, CallCx, Offer, Provider, ProviderInfo};
+use sluice_api::provider::{Body, Call, CallCx, ModelPlace, Offer, Provider, ProviderInfo};
 use sluice_api::scheduler::{Ask, Candidate, Scheduler};
 use sluice_api::store::{Lease, Remembered, Store, StoreError, Taken};
-use sluice_api::{Bytes, Error, Family, Kind, Money, Operation, Secret, Timestamp, async_trait, register};
+use sluice_api::{
+    Api, Bytes, Error, Family, Kind, Money, Operation, Problem, Secret, Section, Timestamp, async_trait,
+    register,
+};
 use utoipa::ToSchema;
 
 /// Settings with secrets wherever they may stand.
@@ -76,8 +79,13 @@ impl Provider for Secretive {
         &self.0
     }
 
-    fn offer(&self, _operation: Operation, _model: &str) -> Option<Offer> {
-        None
+    fn offer(&self, operation: Operation, _model: &str) -> Option<Offer> {
+        let apis: &[Api] = match self.0.kind {
+            "test-claude" => &[Api::Anthropic],
+            "test-openai" => &[Api::OpenaiChat],
+            _ => return None,
+        };
+        (operation == Operation::Generate).then_some(Offer { apis, model_in: ModelPlace::Body })
     }
 
     async fn prepare(&self, _cx: &CallCx<'_>, _call: Call) -> Result<Request<Bytes>, Error> {
@@ -87,6 +95,12 @@ impl Provider for Secretive {
     async fn send(&self, _cx: &CallCx<'_>, _request: Request<Bytes>) -> Result<Response<Body>, Error> {
         Err(Error::new(Kind::Internal, "a test sent"))
     }
+}
+
+fn secretive(kind: &'static str, section: &Section<'_>) -> Result<Arc<dyn Provider>, Vec<Problem>> {
+    section.read::<SecretiveSettings>()?;
+    let account = section.name.to_owned();
+    Ok(Arc::new(Secretive(ProviderInfo { kind, account, families: &[Family::Claude] })))
 }
 
 #[derive(Debug)]
@@ -170,11 +184,21 @@ register! {
     dyn Provider: "test-secretive",
     summary: "A provider with secrets",
     settings: SecretiveSettings,
-    build: |section| {
-        section.read::<SecretiveSettings>()?;
-        let account = section.name.to_owned();
-        Ok(Arc::new(Secretive(ProviderInfo { kind: "test-secretive", account, families: &[Family::Claude] })))
-    },
+    build: |section| secretive("test-secretive", section),
+}
+
+register! {
+    dyn Provider: "test-claude",
+    summary: "A provider that speaks Claude's API",
+    settings: SecretiveSettings,
+    build: |section| secretive("test-claude", section),
+}
+
+register! {
+    dyn Provider: "test-openai",
+    summary: "A provider that speaks OpenAI's API",
+    settings: SecretiveSettings,
+    build: |section| secretive("test-openai", section),
 }
 
 register! {

@@ -41,6 +41,14 @@ impl Globs {
         taken && !self.excludes.iter().any(|pattern| pattern.matches(name))
     }
 
+    /// Whether every name that `other` takes is surely taken here too.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let covered = |pattern: &Pattern| self.takes.iter().any(|own| own.covers(pattern));
+        let all = self.takes.is_empty();
+        self.excludes.is_empty() && (all || (!other.takes.is_empty() && other.takes.iter().all(covered)))
+    }
+
     /// The names that stand in the list as they are.
     pub fn exact_names(&self) -> impl Iterator<Item = &str> {
         self.takes.iter().filter_map(|pattern| match pattern {
@@ -76,6 +84,22 @@ impl Pattern {
         Ok(Self::Glob(glob.compile_matcher()))
     }
 
+    /// Whether every name that `other` matches is surely matched here too.
+    fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (_, Self::Exact(name)) => self.matches(name),
+            (Self::Exact(_), _) => false,
+            (Self::Prefix(own), Self::Prefix(other)) => other.starts_with(own.as_str()),
+            (Self::Prefix(own), Self::Glob(other)) => {
+                let text = other.glob().glob();
+                let literal = text.split(['*', '?', '[', '{', '\\']).next().unwrap_or_default();
+                literal.starts_with(own.as_str())
+            }
+            (Self::Glob(own), Self::Glob(other)) => own.glob().glob() == other.glob().glob(),
+            (Self::Glob(_), Self::Prefix(_)) => false,
+        }
+    }
+
     fn matches(&self, name: &str) -> bool {
         match self {
             Self::Exact(exact) => exact == name,
@@ -88,6 +112,28 @@ impl Pattern {
 #[cfg(test)]
 mod tests {
     use super::Globs;
+
+    #[test]
+    fn one_glob_covers_another_only_where_that_is_sure() {
+        for (one, other, covers) in [
+            ("*", "claude-*", true),
+            ("*", "?-{a,b}", true),
+            ("claude-*", "claude-opus-*", true),
+            ("claude-*", "claude-opus-5", true),
+            ("claude-*", "claude-{opus,haiku}", true),
+            ("claude-*", "c*", false),
+            ("claude-opus-*", "claude-*", false),
+            ("gpt-5", "gpt-5", true),
+            ("gpt-5", "gpt-5*", false),
+            ("gpt-?", "gpt-5", true),
+            ("gpt-?", "gpt-?", true),
+            ("gpt-?", "gpt-*", false),
+            ("!gpt-5", "gpt-4", false),
+        ] {
+            let [one, other] = [one, other].map(|glob| Globs::compile([glob]).unwrap());
+            assert_eq!(one.covers(&other), covers, "{one:?} {other:?}");
+        }
+    }
 
     #[test]
     fn globs_take_and_exclude() {

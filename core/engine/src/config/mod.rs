@@ -9,24 +9,31 @@ mod file;
 #[cfg(test)]
 mod fixtures;
 mod globs;
+mod lines;
 mod load;
+mod read;
 mod reference;
 mod resolved;
 mod schema;
 pub mod settings;
 mod tls;
+mod walk;
+mod warn;
 mod yaml;
 
-pub use check::check;
+pub use check::{check, store};
 pub use credentials::Credentials;
 pub use describe::describe;
 pub use fields::{check_key_fields, read_key_fields};
 pub use globs::Globs;
 pub use load::{Given, Loaded, load, load_text};
+pub use read::{Read, admin_token_place, wanted_format};
 pub use reference::reference;
 pub use resolved::{
     AccountConfig, GroupConfig, KeyConfig, LogFormat, Resolved, RouteConfig, ServerConfig, TelemetryConfig,
     Timeouts, TlsFiles, needs_restart,
 };
+pub(crate) use schema::Schema;
 pub use settings::KeyFields;
 pub use tls::{TlsError, load as load_tls};
+pub use warn::warnings;

@@ -12,12 +12,14 @@ use super::settings::{
 };
 use crate::plugins;
 
+/// What is said before the tables: where settings are read from, and what values look like.
+const HEAD: &str = include_str!("head.txt");
+
 /// The reference as Markdown.
 #[must_use]
 pub fn reference() -> String {
-    let mut text = String::from(
-        "# Configuration reference\n\nMade from the comments of the settings' types (`sluice reference`); a test fails when it is stale.\n",
-    );
+    let mut text = HEAD.to_owned();
+    text.push_str("\n# Tables\n");
     let tables = [
         ("`[server]`", SettingsSchema::of::<Server>()),
         ("`[server]` tls", SettingsSchema::of::<Tls>()),

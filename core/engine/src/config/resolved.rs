@@ -14,8 +14,9 @@ use sluice_api::scheduler::Scheduler;
 use sluice_api::store::Store;
 use sluice_api::{Api, Family, Problem, Secret, Timestamp};
 
-use super::Globs;
+use super::check::file_of;
 use super::credentials::Credentials;
+use super::{Globs, Loaded};
 use crate::health::Policy;
 use crate::key::KeyHash;
 
@@ -50,6 +51,8 @@ pub struct Resolved {
     pub cost: Arc<dyn CostModel>,
     /// The store, built but not opened.
     pub store: Arc<dyn Store>,
+    /// The store's kind.
+    pub store_kind: String,
     /// What the store was built from, to see whether it changed.
     pub store_settings: String,
     /// Days that records are kept, and so the longest window of a limit.
@@ -205,7 +208,7 @@ pub use super::settings::Format as LogFormat;
 
 /// What a reload can't change: a new listener or store needs a new process, and is refused rather than ignored.
 #[must_use]
-pub fn needs_restart(now: &Resolved, fresh: &Resolved) -> Vec<Problem> {
+pub fn needs_restart(now: &Resolved, fresh: &Resolved, loaded: &Loaded) -> Vec<Problem> {
     let same_token = now.admin_token == fresh.admin_token;
     let fixed = [
         ("server.listen", now.server.listen == fresh.server.listen),
@@ -219,7 +222,8 @@ pub fn needs_restart(now: &Resolved, fresh: &Resolved) -> Vec<Problem> {
     let changed = fixed.into_iter().filter(|(_, same)| !same);
     changed
         .map(|(path, _)| {
-            Problem::at("configuration", path, "this can't change while the gateway runs: restart it")
+            let message = "this can't change while the gateway runs: restart it";
+            loaded.placed(Problem::at(file_of(loaded, path), path, message))
         })
         .collect()
 }

@@ -30,6 +30,21 @@ impl Schema {
         place
     }
 
+    /// Whether a key must be there.
+    pub(crate) fn requires(&self, key: &str) -> bool {
+        let top = self.top();
+        let mut required = top.forms.iter().filter_map(|form| form.get("required")?.as_array()).flatten();
+        required.any(|name| name.as_str() == Some(key))
+    }
+
+    /// What a key is, in one line; empty where nothing says it.
+    pub(crate) fn description(&self, key: &str) -> String {
+        let place = self.top().key(key);
+        let forms = place.iter().flat_map(|place| &place.forms);
+        let text = forms.filter_map(|form| form.get("description")?.as_str()).next().unwrap_or_default();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// The keys of the settings.
     pub(crate) fn keys(&self) -> Vec<&str> {
         let top = self.top();

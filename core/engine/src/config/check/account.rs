@@ -69,15 +69,19 @@ fn one(
     let (own, rest): (Dict, Dict) = entry.values.clone().into_iter().partition(|(key, _)| keys.contains(key));
     let settings = read_table::<Account>(&Section { values: &own, ..entry.section(loaded) }, problems);
     let kind = own.get("provider").and_then(figment::value::Value::as_str);
-    let provider = kind.and_then(|kind| {
-        let place = plugin::Place {
-            section: Section { values: &rest, ..entry.section(loaded) },
-            beside: keys,
-            kind: entry.at("provider"),
-            file: entry.file(loaded),
-        };
-        plugin::build::<dyn Provider>(kind, &place, problems)
-    });
+    let place = plugin::Place {
+        section: Section { values: &rest, ..entry.section(loaded) },
+        beside: keys,
+        kind: entry.at("provider"),
+        file: entry.file(loaded),
+    };
+    let provider = match kind {
+        Some(kind) => plugin::build::<dyn Provider>(kind, &place, problems),
+        None => {
+            problems.extend(plugin::unknown_keys::<dyn Provider>("", &place));
+            None
+        }
+    };
     let settings = settings?;
     let before = problems.len();
     let file = entry.file(loaded);

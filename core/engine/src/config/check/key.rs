@@ -1,6 +1,7 @@
 //! Groups and keys.
 
 use figment::value::Dict;
+use sluice_api::secret::PLACEHOLDERS;
 use sluice_api::{Problem, Section};
 
 use super::Seen;
@@ -46,11 +47,13 @@ pub(super) fn keys(
     let mut keys: Vec<KeyConfig> = Vec::new();
     let mut seen = Seen::default();
     for entry in entries(loaded, "keys", problems) {
-        let (secret, values): (Dict, Dict) =
+        let (written, values): (Dict, Dict) =
             entry.values.clone().into_iter().partition(|(key, _)| secrets.keys().contains(&key.as_str()));
         let file = entry.file(loaded);
-        let secret = read_table(&Section { values: &secret, ..entry.section(loaded) }, problems);
-        let hash = secret.and_then(|secret| hash(secret, &entry, &file, problems));
+        let secret = read_table(&Section { values: &written, ..entry.section(loaded) }, problems);
+        // One that is there and wrong is told already.
+        let told = !written.is_empty() && secret.as_ref().is_some_and(KeySecret::is_empty);
+        let hash = secret.filter(|_| !told).and_then(|secret| hash(secret, &entry, &file, problems));
         let section = Section { values: &values, ..entry.section(loaded) };
         if !entry.name.is_empty() {
             seen.note(loaded, &entry, &entry.name, "key", problems);
@@ -75,6 +78,12 @@ pub(super) fn keys(
     keys
 }
 
+/// Whether a hash is that of a secret which an example had.
+fn is_known(hash: &KeyHash) -> bool {
+    let mut words = PLACEHOLDERS.into_iter().chain(["test"]);
+    words.any(|word| KeyHash::of(word.as_bytes()) == *hash)
+}
+
 fn hash(secret: KeySecret, entry: &Entry, file: &str, problems: &mut Vec<Problem>) -> Option<KeyHash> {
     let mut wrong = |key: &str, message: &str| {
         let problem = Problem::at(file, entry.at(key), message);
@@ -85,7 +94,12 @@ fn hash(secret: KeySecret, entry: &Entry, file: &str, problems: &mut Vec<Problem
         (Some(_), Some(_)) => wrong("key", "a key has either `key` or `hash`, one of them"),
         (None, None) => wrong("key", "a key needs its secret: `key`, or `hash`"),
         (Some(secret), None) => Some(KeyHash::of(secret.expose().as_bytes())),
-        (None, Some(hash)) => KeyHash::parse(hash.expose())
-            .or_else(|| wrong("hash", "a hash is `sha256:` and 64 hexadecimal digits")),
+        (None, Some(hash)) => match KeyHash::parse(hash.expose()) {
+            None => wrong("hash", "a hash is `sha256:` and 64 hexadecimal digits"),
+            Some(hash) if is_known(&hash) => {
+                wrong("hash", "it is the hash of a word from an example, which everybody knows")
+            }
+            hash => hash,
+        },
     }
 }

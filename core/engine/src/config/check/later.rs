@@ -31,8 +31,10 @@ pub(in crate::config) fn limits(limits: &[Limit], retention_days: u32, wrong: &m
         if let Per::Rolling(Span(length)) = limit.per
             && length > DAY * retention_days
         {
-            let message =
-                format!("a window is at most stats.retention_days long, which is {retention_days} days");
+            let found = serde_json::to_string(&limit.per).unwrap_or_default();
+            let message = format!(
+                "a window is at most stats.retention_days long, which is {retention_days} days; found {found}"
+            );
             wrong(&at(".per"), message);
         }
         let models = limit.models.iter().flatten().map(String::as_str);

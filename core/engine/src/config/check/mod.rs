@@ -16,6 +16,7 @@ mod way;
 mod tests;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use sluice_api::Problem;
 use sluice_api::cost::CostModel;
@@ -28,7 +29,9 @@ use super::fields::Names;
 use super::load::Loaded;
 use super::settings::{self, Stats};
 use reach::Reach;
-use section::{Entry, Shared, file_of, shared, table};
+use section::{Entry, Shared, shared, table};
+
+pub(in crate::config) use section::{entries, file_of};
 
 pub(in crate::config) use later::{key as key_not_yet, limits as limits_not_yet};
 
@@ -88,10 +91,8 @@ pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
     let pricing: Shared<settings::Cost> = shared(loaded, "cost", &mut problems);
     let kind = &pricing.own.kind;
     let cost = plugin::of_table::<dyn CostModel, _>(loaded, "cost", kind, &pricing, &mut problems);
-    let keeping: Shared<settings::Store> = shared(loaded, "store", &mut problems);
-    let kind = &keeping.own.kind;
-    let store_settings = format!("{kind} {:?}", keeping.rest);
-    let store = plugin::of_table::<dyn Store, _>(loaded, "store", kind, &keeping, &mut problems);
+    let (store, keeping) = kept(loaded, &mut problems);
+    let store_settings = format!("{} {:?}", keeping.own.kind, keeping.rest);
     let attempts = attempts(loaded, choosing.own.attempts, &mut problems);
     problems.extend(later::tables(loaded, &choosing.own, &pricing.own, &stats, &telemetry_table));
     match (scheduler, cost, store) {
@@ -110,12 +111,32 @@ pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
             limiters,
             cost,
             store,
+            store_kind: keeping.own.kind,
             store_settings,
             retention_days,
             telemetry,
         }),
-        _ => Err(problems),
+        _ => Err(problems.into_iter().map(|problem| loaded.placed(problem)).collect()),
     }
+}
+
+/// The store of a configuration, built but not opened, whatever else is wrong with it.
+///
+/// # Errors
+///
+/// Every problem of its table.
+pub fn store(loaded: &Loaded) -> Result<Arc<dyn Store>, Vec<Problem>> {
+    let mut problems = Vec::new();
+    match kept(loaded, &mut problems).0 {
+        Some(store) if problems.is_empty() => Ok(store),
+        _ => Err(problems.into_iter().map(|problem| loaded.placed(problem)).collect()),
+    }
+}
+
+fn kept(loaded: &Loaded, problems: &mut Vec<Problem>) -> (Option<Arc<dyn Store>>, Shared<settings::Store>) {
+    let keeping: Shared<settings::Store> = shared(loaded, "store", problems);
+    let store = plugin::of_table(loaded, "store", &keeping.own.kind, &keeping, problems);
+    (store, keeping)
 }
 
 fn unknown_tables(loaded: &Loaded) -> Vec<Problem> {
@@ -144,7 +165,8 @@ struct Seen(HashMap<String, String>);
 impl Seen {
     fn note(&mut self, loaded: &Loaded, entry: &Entry, name: &str, what: &str, problems: &mut Vec<Problem>) {
         let file = entry.file(loaded);
-        let place = format!("{}[{}] in {file}", entry.table, entry.index);
+        let path = format!("{}[{}]", entry.table, entry.index);
+        let place = format!("{path} in {}", loaded.place(&file, &path));
         if name.is_empty() {
             problems.push(Problem::at(file, entry.at("name"), format!("the {what} has no name")));
         } else if let Some(wrong) = wrong_name(name) {

@@ -1,8 +1,9 @@
 //! Finding a plugin by its kind, and building it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use sluice_api::section::nearest;
 use sluice_api::{Plugin, Problem, Section, inventory};
 
 use super::section::{Shared, file_of};
@@ -56,7 +57,12 @@ pub(super) fn build<T: ?Sized + 'static>(
 where
     Plugin<T>: inventory::Collect,
 {
-    let plugin = find::<T>(kind, place, problems)?;
+    let Some(plugin) = find::<T>(kind, place, problems) else {
+        if !TO_COME.contains(&kind) {
+            problems.extend(unknown_keys::<T>(kind, place));
+        }
+        return None;
+    };
     match (plugin.build)(&place.section) {
         Ok(built) => Some(built),
         Err(more) => {
@@ -106,6 +112,25 @@ where
     let problem = Problem::at(place.file.clone(), place.kind.clone(), message).allowed(kinds.join(", "));
     problems.push(problem.nearest(kind, kinds.iter().copied()));
     None
+}
+
+/// Keys that are unknown whichever plugin is meant: of the one whose kind is nearest, else of all of the role.
+pub(super) fn unknown_keys<T: ?Sized + 'static>(kind: &str, place: &Place<'_>) -> Vec<Problem>
+where
+    Plugin<T>: inventory::Collect,
+{
+    let meant = nearest(kind, kinds::<T>());
+    let plugins = inventory::iter::<Plugin<T>>.into_iter();
+    let may_be_meant = |plugin: &&Plugin<T>| meant.as_ref().is_none_or(|meant| plugin.kind == meant);
+    let schemas: Vec<Schema> =
+        plugins.filter(may_be_meant).map(|plugin| Schema::new(&(plugin.schema)())).collect();
+    let of_plugins: BTreeSet<&str> = schemas.iter().flat_map(Schema::keys).collect();
+    let valid: Vec<&str> = place.beside.iter().map(String::as_str).chain(of_plugins).collect();
+    let unknown = place.section.values.iter().filter(|(key, _)| !valid.contains(&key.as_str()));
+    let told = unknown.map(|(key, value)| {
+        Problem::unknown_key(place.section.origin.of(value), place.section.at(key), key, &valid)
+    });
+    told.collect()
 }
 
 /// The kinds that are linked in, in order.

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use figment::value::{Dict, Value};
 use serde::de::DeserializeOwned;
-use sluice_api::section::{Origins as _, type_of};
+use sluice_api::section::Origins as _;
+use sluice_api::wording::type_of;
 use sluice_api::{Problem, Section};
 use utoipa::ToSchema;
 

@@ -99,6 +99,13 @@ pub struct KeySecret {
     pub hash: Option<Secret>,
 }
 
+impl KeySecret {
+    /// Whether neither is there.
+    pub(in crate::config) const fn is_empty(&self) -> bool {
+        self.key.is_none() && self.hash.is_none()
+    }
+}
+
 /// Where requests beyond a key's concurrency wait, first come first served. Not available yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]

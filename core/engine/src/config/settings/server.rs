@@ -46,7 +46,8 @@ pub struct Tls {
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Admin {
-    /// Token of the admin API; unset: one is made, kept in the store and printed once.
+    /// Token of the admin API; unset: one is made at the first start and kept in the store's folder, in the file
+    /// `admin-token` that its owner alone may read; `sluice admin-token` shows it.
     #[schema(default = json!(null))]
     pub token: Option<Secret>,
     /// Address for operators alone; unset: the clients' own.
