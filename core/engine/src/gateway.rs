@@ -54,8 +54,19 @@ pub struct Gateway {
 
 struct Current {
     config: Resolved,
+    /// What it was read from.
+    loaded: Loaded,
     states: States,
     given: Given,
+}
+
+/// Whether a reload may leave no account, or no key, where there were some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// It is refused: most likely a file was cut short.
+    Refused,
+    /// Whoever reloads has said that it is meant.
+    Meant,
 }
 
 /// Why the gateway could not start.
@@ -101,7 +112,7 @@ impl Gateway {
             buffered: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             described: ArcSwap::from_pointee(config::describe(loaded)),
-            current: tokio::sync::Mutex::new(Current { config, states, given }),
+            current: tokio::sync::Mutex::new(Current { config, loaded: loaded.clone(), states, given }),
         }))
     }
 
@@ -163,17 +174,24 @@ impl Gateway {
     /// # Errors
     ///
     /// Every problem; the configuration in force stays.
-    pub async fn reload(&self) -> Result<(), Vec<Problem>> {
+    pub async fn reload(&self, loss: Loss) -> Result<(), Vec<Problem>> {
         // Keys before the configuration, as whoever changes a key takes them.
         let _writing = self.keys.writing().await;
         let mut current = self.current.lock().await;
-        let loaded = current.given.load()?;
+        let loaded = current.given.load_again(&current.loaded)?;
         let fresh = config::check(&loaded)?;
-        let fixed = config::needs_restart(&current.config, &fresh);
+        let placed = |problem| loaded.placed(problem);
+        let fixed = config::needs_restart(&current.config, &fresh, &loaded);
         if !fixed.is_empty() {
             return Err(fixed);
         }
-        let keys = self.keys.bind(&fresh)?;
+        let keys = self.keys.bind(&fresh).map_err(|all| all.into_iter().map(placed).collect::<Vec<_>>())?;
+        if loss == Loss::Refused {
+            let lost = self.lost(&current.config, &fresh, keys.in_force().len());
+            if !lost.is_empty() {
+                return Err(lost);
+            }
+        }
         let mut states = current.states.clone();
         states.sweep();
         let snapshot =
@@ -184,12 +202,32 @@ impl Gateway {
         self.keys.commit(keys);
         self.take_into_force(snapshot);
         self.described.store(Arc::new(config::describe(&loaded)));
+        for warning in config::warnings(&loaded, Some(&fresh), self.now()) {
+            tracing::warn!(%warning, "the configuration has something that is surely not meant");
+        }
         current.states = states;
         current.config = fresh;
+        current.loaded = loaded;
         if let Err(error) = self.overrides.prune(&current.config.accounts, &*self.store).await {
             tracing::warn!(%error, "what operators changed of accounts that the file has changed since could not be forgotten");
         }
         Ok(())
+    }
+
+    /// What a fresh configuration would leave nothing of; `made` keys of run time stay in force.
+    fn lost(&self, now: &Resolved, fresh: &Resolved, made: usize) -> Vec<Problem> {
+        let keys = self.snapshot().keys.iter().count();
+        let lost =
+            [("accounts", now.accounts.len(), fresh.accounts.len()), ("keys", keys, fresh.keys.len() + made)];
+        let lost = lost.into_iter().filter(|(_, before, after)| *before > 0 && *after == 0);
+        let told = lost.map(|(what, before, _)| {
+            let message = format!(
+                "this would leave none, where there is {before} now: what is in force stays; if it is meant, reload \
+                 with POST /admin/v1/reload?force=true"
+            );
+            Problem::at("configuration", what, message)
+        });
+        told.collect()
     }
 
     /// Takes keys that were made, changed or deleted into force, once the store has `kept` the change.

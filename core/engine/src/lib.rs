@@ -42,6 +42,6 @@ mod transport;
 mod vault;
 
 pub use ask::{Ask, ClientRoute};
-pub use gateway::Gateway;
+pub use gateway::{Gateway, Loss};
 pub use inbound::{Asking, request_id};
 pub use relay::{Relay, identify};

@@ -1,11 +1,13 @@
 //! The gateway itself: what is linked in, the configuration in force, and reading it again.
 
 use axum::Json;
-use axum::extract::State;
-use serde::Serialize;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sluice_engine::plugins;
-use utoipa::ToSchema;
+use sluice_engine::{Loss, plugins};
+use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{List, Refusal, Refused};
 use crate::App;
@@ -54,11 +56,33 @@ pub(crate) struct Reloaded {
     reloaded: bool,
 }
 
+/// How to reload.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct HowToReload {
+    /// Take it into force also where it leaves no account, or no key, of those that there were.
+    #[serde(default)]
+    #[param(default = false)]
+    force: bool,
+}
+
 /// Reads the configuration again and takes it into force: all of it, or nothing.
+///
+/// A file that was read before and is gone or empty now is refused, and so is what leaves no account or no key where
+/// there were some, unless it is forced.
 #[utoipa::path(post, path = "/admin/v1/reload", tag = "Admin", security(("admin_token" = [])),
-    responses((status = 200, body = Reloaded), (status = 401, body = Refused), (status = 422, description = "It has problems; the configuration in force stays", body = Refused)))]
-pub(crate) async fn reload(State(app): State<App>) -> Result<Json<Reloaded>, Refusal> {
-    app.gateway.reload().await.map_err(Refusal::problems)?;
+    params(HowToReload),
+    responses((status = 200, body = Reloaded), (status = 400, description = "A parameter is wrong", body = Refused), (status = 401, body = Refused), (status = 422, description = "It has problems; the configuration in force stays", body = Refused)))]
+pub(crate) async fn reload(
+    State(app): State<App>,
+    how: Result<Query<HowToReload>, QueryRejection>,
+) -> Result<Json<Reloaded>, Refusal> {
+    let Query(how) = how.map_err(|rejection| {
+        Refusal::new(StatusCode::BAD_REQUEST, "invalid_argument", rejection.body_text())
+    })?;
+    let loss = if how.force { Loss::Meant } else { Loss::Refused };
+    app.gateway.reload(loss).await.map_err(Refusal::problems)?;
     tracing::info!("the configuration was reloaded");
     Ok(Json(Reloaded { reloaded: true }))
 }
