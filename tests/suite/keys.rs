@@ -154,6 +154,7 @@ fn every_key_is_shown_with_the_same_fields() {
         "expires",
         "group",
         "id",
+        "last_used",
         "limits",
         "mode",
         "models",

@@ -36,6 +36,9 @@ pub struct KeyView {
     /// When its secret was last replaced.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub rotated: Option<Timestamp>,
+    /// When it was last used, since this gateway has started; null where it was not.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub last_used: Option<Timestamp>,
     /// Why no request is served with it, where that is so: it does not fit the configuration.
     pub not_in_force: Option<String>,
     /// Its name, unique.
@@ -104,6 +107,9 @@ impl Gateway {
         let of_config = snapshot.keys.iter().filter(|key| key.source == Source::Config);
         let mut views: Vec<KeyView> = of_config.map(|key| KeyView::of_config(key)).collect();
         views.extend(self.keys().bound().iter().map(KeyView::of_made));
+        self.records().last_used(|used| {
+            views.iter_mut().for_each(|view| view.last_used = used.get(view.id.as_str()).copied());
+        });
         views.sort_by(|a, b| a.id.cmp(&b.id));
         views
     }
@@ -242,6 +248,7 @@ impl KeyView {
             source,
             created: None,
             rotated: None,
+            last_used: None,
             not_in_force: None,
             name: fields.name,
             group: fields.group,

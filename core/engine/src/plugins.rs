@@ -8,6 +8,8 @@ use sluice_api::scheduler::Scheduler;
 use sluice_api::store::Store;
 use sluice_api::{Plugin, inventory};
 
+use crate::config::Schema;
+
 /// The traits that plugins implement, as `sluice plugins` names them.
 pub const ROLES: [&str; 5] = ["provider", "scheduler", "limiter", "cost model", "store"];
 
@@ -26,7 +28,35 @@ pub struct Linked {
     pub settings: SettingsSchema,
 }
 
+/// A setting of a plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Its key.
+    pub name: String,
+    /// What it is, in one line.
+    pub what: String,
+    /// Whether it must be there.
+    pub required: bool,
+    /// Whether it is a secret.
+    pub secret: bool,
+}
+
 impl Linked {
+    /// Its settings, in the order of their names.
+    #[must_use]
+    pub fn settings_list(&self) -> Vec<Setting> {
+        let schema = Schema::new(&self.settings);
+        let mut names = schema.keys();
+        names.sort_unstable();
+        let setting = |name: &str| Setting {
+            name: name.to_owned(),
+            what: schema.description(name),
+            required: schema.requires(name),
+            secret: schema.top().key(name).is_some_and(|place| place.is_secret()),
+        };
+        names.into_iter().map(setting).collect()
+    }
+
     /// The JSON Schema of its settings, with what it refers to inside.
     #[must_use]
     pub fn json_schema(&self) -> serde_json::Value {

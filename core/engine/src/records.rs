@@ -1,10 +1,10 @@
 //! Records on their way from the requests to the log, the metrics and the record list: in batches, off the hot path.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use sluice_api::Error;
+use sluice_api::{Error, Timestamp};
 use tokio::sync::Notify;
 
 use crate::ask::ClientRoute;
@@ -34,6 +34,8 @@ pub struct Records {
 struct Kept {
     list: VecDeque<Arc<Record>>,
     next_id: u64,
+    /// When each key was last used, by its id: as many as there were keys.
+    used: HashMap<Arc<str>, Timestamp>,
 }
 
 /// A page of the record list, newest first.
@@ -110,11 +112,19 @@ impl Records {
             kept.next_id += 1;
             record.id = kept.next_id;
             log(&record);
+            let used = kept.used.entry(Arc::clone(&record.key_id)).or_insert(record.time);
+            *used = record.time.max(*used);
             if kept.list.len() >= KEPT {
                 kept.list.pop_front();
             }
             kept.list.push_back(Arc::new(record));
         }
+    }
+
+    /// Looks at when each key was last used, by its id, since this gateway has started.
+    pub(crate) fn last_used(&self, look: impl FnOnce(&HashMap<Arc<str>, Timestamp>)) {
+        self.collect();
+        look(&self.kept.lock().used);
     }
 
     /// Records that a filter takes, newest first, older than `before`.

@@ -1,5 +1,6 @@
 //! The store, with the time of each of its operations measured.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -54,6 +55,10 @@ async fn timed<T>(times: &Histogram, operation: impl Future<Output = T>) -> T {
 impl Store for Timed {
     async fn open(&self) -> Result<(), StoreError> {
         self.store.open().await
+    }
+
+    fn folder(&self) -> Option<&Path> {
+        self.store.folder()
     }
 
     async fn take_all(&self, takes: Vec<Take>) -> Result<Taken, StoreError> {

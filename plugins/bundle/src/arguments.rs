@@ -11,33 +11,55 @@ use sluice_api::Api;
 #[derive(Debug, Parser)]
 #[command(name = "sluice", version)]
 pub(crate) struct Arguments {
-    /// A configuration file; may be given several times, later over earlier.
-    #[arg(long, global = true, value_name = "PATH")]
-    pub(crate) config: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) files: Files,
     /// Without a command: serve.
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
 
+/// The files that a command reads.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Files {
+    /// A configuration file; may be given several times, later over earlier. Else SLUICE_CONFIG, else sluice.toml,
+    /// sluice.yaml or sluice.json in this folder.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) config: Vec<PathBuf>,
+}
+
 impl Arguments {
-    /// Whether the command reads a configuration; for the others `--config` would be ignored.
-    pub(crate) const fn reads_configuration(&self) -> bool {
-        matches!(self.command, None | Some(Command::Serve | Command::Check { .. }))
+    /// The command, with files that stand before it; nothing where it reads none.
+    pub(crate) fn command(self) -> Option<Command> {
+        let mut command = self.command.unwrap_or_else(|| Command::Serve(Files::default()));
+        let before = self.files.config;
+        match &mut command {
+            Command::Serve(files) | Command::Check { files, .. } | Command::AdminToken(files) => {
+                files.config.splice(..0, before);
+            }
+            _ if !before.is_empty() => return None,
+            _ => {}
+        }
+        Some(command)
     }
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the gateway.
-    Serve,
+    Serve(Files),
     /// Run it with the simulated provider and a throw-away store, and print ready curl lines.
     Demo {
         /// Where to listen; a free port is taken when that of the default is busy.
         #[arg(long, value_name = "ADDRESS")]
         listen: Option<SocketAddr>,
     },
-    /// Validate the configuration and say every problem at once.
+    /// Validate the configuration and say every problem at once, and what is allowed but surely not meant.
     Check {
+        #[command(flatten)]
+        files: Files,
+        /// Take what is surely not meant for a problem too.
+        #[arg(long)]
+        strict: bool,
         /// For programs.
         #[arg(long)]
         json: bool,
@@ -52,6 +74,8 @@ pub(crate) enum Command {
     Openapi,
     /// Print the configuration reference.
     Reference,
+    /// Print the admin token that was made because the configuration has none.
+    AdminToken(Files),
     /// Say which account of a running gateway a request would go to, and why; nothing is sent upstream.
     Explain {
         #[command(flatten)]
@@ -74,7 +98,7 @@ pub(crate) struct At {
     /// Its URL.
     #[arg(long, env = "SLUICE_URL", default_value = "http://127.0.0.1:8080", global = true)]
     pub(crate) url: String,
-    /// Its admin token.
+    /// Its admin token: that of the configuration, or what `sluice admin-token` prints.
     #[arg(long, env = "SLUICE_ADMIN_TOKEN", hide_env_values = true, global = true)]
     pub(crate) token: Option<String>,
     /// For programs.
@@ -99,10 +123,25 @@ pub(crate) struct Question {
     pub(crate) session: Option<String>,
 }
 
+/// Fields of a key that need not be there.
+const CLEARED: [&str; 9] =
+    ["group", "user", "tags", "allow", "models", "pools", "accounts", "expires", "concurrency"];
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
     /// Make a key; its secret is printed once.
     Create(Box<NewKey>),
+    /// Change a key; what is not given stays.
+    Update {
+        /// Its id or name.
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
+        id: String,
+        #[command(flatten)]
+        fields: Box<KeyFields>,
+        /// A field that is set back to its default; may be given several times.
+        #[arg(long = "clear", value_name = "FIELD", value_parser = PossibleValuesParser::new(CLEARED))]
+        cleared: Vec<String>,
+    },
     /// List the keys.
     List,
     /// Show a key, by id or name.
@@ -135,6 +174,13 @@ pub(crate) struct NewKey {
     /// Its name.
     #[arg(long)]
     pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) fields: KeyFields,
+}
+
+/// What a key may do.
+#[derive(Debug, Args)]
+pub(crate) struct KeyFields {
     /// The group it belongs to.
     #[arg(long)]
     pub(crate) group: Option<String>,
@@ -156,10 +202,10 @@ pub(crate) struct NewKey {
     /// An account that it is bound to.
     #[arg(long = "account")]
     pub(crate) accounts: Vec<String>,
-    /// When it stops working, RFC 3339.
+    /// When it stops working, like 2027-01-31T00:00:00Z (RFC 3339).
     #[arg(long)]
     pub(crate) expires: Option<String>,
-    /// Requests at once.
+    /// Requests at once; 0 = no bound.
     #[arg(long)]
     pub(crate) concurrency: Option<u32>,
 }

@@ -4,10 +4,11 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use sluice_engine::config::{self, Given};
+use sluice_engine::config::{self, Given, LogFormat};
 use sluice_engine::key::new_secret;
 
-use crate::serve::{refuse, run};
+use crate::complain::{fail, refuse};
+use crate::serve::run;
 
 /// Where it listens unless told otherwise.
 const USUAL: ([u8; 4], u16) = ([127, 0, 0, 1], 8080);
@@ -19,8 +20,7 @@ const KEY: &str = "sk-sluice-demo";
 pub(crate) fn demo(listen: Option<SocketAddr>) -> ExitCode {
     let listen = listen.unwrap_or_else(free);
     let Ok(token) = new_secret().map(|secret| secret.replace("sk-sluice-", "admin-")) else {
-        eprintln!("sluice: the system has no randomness to give");
-        return ExitCode::from(crate::FAILED);
+        return fail(LogFormat::Text, "the system has no randomness to give");
     };
     let store = ThrowAway::new();
     let text = format!(
@@ -31,11 +31,11 @@ pub(crate) fn demo(listen: Option<SocketAddr>) -> ExitCode {
     );
     let loaded = match config::load_text(&text) {
         Ok(loaded) => loaded,
-        Err(problems) => return refuse(&problems),
+        Err(problems) => return refuse(LogFormat::Text, &problems),
     };
     match config::check(&loaded) {
         Ok(resolved) => run(&loaded, resolved, Given::Text(text), |address| print(address, &token)),
-        Err(problems) => refuse(&problems),
+        Err(problems) => refuse(LogFormat::Text, &problems),
     }
 }
 

@@ -8,23 +8,52 @@ use serde_json::{Map, Value, json};
 use sluice_engine::key::KeyHash;
 
 use crate::UNUSABLE;
-use crate::arguments::{At, KeyCommand, NewKey};
+use crate::arguments::{At, KeyCommand, KeyFields};
 use crate::list::{cell, say, table};
 use crate::remote::ask;
+
+/// What a list of keys shows of each: the field, and its title. What no key has is left out.
+const COLUMNS: [(&str, &str); 9] = [
+    ("id", "id"),
+    ("name", "name"),
+    ("source", "source"),
+    ("group", "group"),
+    ("models", "models"),
+    ("created", "created"),
+    ("last_used", "last used"),
+    ("expires", "expires"),
+    ("not_in_force", "not in force"),
+];
+
+/// Fields that stand first where one key is shown; the others follow by name.
+const FIRST: [&str; 7] = ["id", "name", "source", "created", "rotated", "last_used", "expires"];
 
 /// Runs a command.
 pub(crate) fn keys(at: &At, command: KeyCommand) -> ExitCode {
     // A name may have anything in it.
     let path = |id: &str| format!("/keys/{}", utf8_percent_encode(id, NON_ALPHANUMERIC));
     let (method, path, body) = match command {
-        KeyCommand::Create(new) => ("POST", "/keys".to_owned(), Some(fields(*new))),
+        KeyCommand::Create(new) => {
+            let mut body = fields(new.fields);
+            body.insert("name".to_owned(), json!(new.name));
+            ("POST", "/keys".to_owned(), Some(body.into()))
+        }
+        KeyCommand::Update { id, fields: changed, cleared } => {
+            let mut body = fields(*changed);
+            body.extend(cleared.into_iter().map(|field| (field, Value::Null)));
+            if body.is_empty() {
+                eprintln!("sluice: nothing is to be changed: give a field, or --clear one");
+                return ExitCode::from(UNUSABLE);
+            }
+            ("PATCH", path(&id), Some(body.into()))
+        }
         KeyCommand::List => ("GET", "/keys".to_owned(), None),
         KeyCommand::Show { id } => ("GET", path(&id), None),
         KeyCommand::Revoke { id } => ("DELETE", path(&id), None),
         KeyCommand::Rotate { id } => ("POST", format!("{}/rotate", path(&id)), None),
         KeyCommand::Hash { key } => return hash(key),
     };
-    ask(at, (method, &path, body), show)
+    ask(at, (method, &path, body), |answer| show(method, answer))
 }
 
 fn hash(key: Option<String>) -> ExitCode {
@@ -41,9 +70,8 @@ fn hash(key: Option<String>) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn fields(new: NewKey) -> Value {
+fn fields(new: KeyFields) -> Map<String, Value> {
     let mut fields = Map::new();
-    fields.insert("name".to_owned(), json!(new.name));
     for (name, value) in [("group", new.group), ("user", new.user), ("expires", new.expires)] {
         if let Some(value) = value {
             fields.insert(name.to_owned(), json!(value));
@@ -63,16 +91,35 @@ fn fields(new: NewKey) -> Value {
     if let Some(concurrency) = new.concurrency {
         fields.insert("concurrency".to_owned(), json!(concurrency));
     }
-    Value::Object(fields)
+    fields
 }
 
-fn show(answer: &Value) {
+fn show(method: &str, answer: &Value) {
     if let Some(keys) = answer.get("data").and_then(Value::as_array) {
-        let columns = ["id", "name", "source", "group", "models", "concurrency", "expires", "not_in_force"];
-        table(&columns, keys.iter().map(|key| columns.iter().map(|column| cell(key.get(column))).collect()));
-    } else if let Some(fields) = answer.as_object() {
-        table(&["field", "value"], fields.iter().map(|(name, value)| vec![name.clone(), cell(Some(value))]));
-    } else {
-        say("done");
+        return list(keys);
     }
+    let Some(fields) = answer.as_object() else {
+        return say(if method == "DELETE" { "deleted" } else { "done" });
+    };
+    if let Some(secret) = fields.get("key").and_then(Value::as_str) {
+        // First and alone, as it is what was asked for and is never seen again.
+        say(secret);
+        say("\nThis is the secret of the key below. It is shown this once: only its hash is kept.\n");
+    }
+    // What is not set says nothing.
+    let shown = fields.iter().map(|(name, value)| (name.as_str(), cell(Some(value))));
+    let mut shown: Vec<_> = shown.filter(|(name, text)| *name != "key" && !text.is_empty()).collect();
+    shown.sort_by_key(|(name, _)| FIRST.iter().position(|first| first == name).unwrap_or(FIRST.len()));
+    table(&["field", "value"], shown.into_iter().map(|(name, text)| vec![name.replace('_', " "), text]));
+}
+
+fn list(keys: &[Value]) {
+    if keys.is_empty() {
+        return say("there are no keys: sluice keys create --name NAME makes one");
+    }
+    let has = |field: &str| keys.iter().any(|key| !cell(key.get(field)).is_empty());
+    let columns: Vec<(&str, &str)> = COLUMNS.into_iter().filter(|(field, _)| has(field)).collect();
+    let titles: Vec<&str> = columns.iter().map(|(_, title)| *title).collect();
+    let row = |key: &Value| columns.iter().map(|(field, _)| cell(key.get(*field))).collect();
+    table(&titles, keys.iter().map(row));
 }

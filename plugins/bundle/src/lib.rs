@@ -5,6 +5,8 @@
 #![deny(unused_crate_dependencies)]
 
 mod arguments;
+mod check;
+mod complain;
 mod demo;
 mod explain;
 mod keys;
@@ -12,6 +14,7 @@ mod list;
 mod logs;
 mod remote;
 mod serve;
+mod token;
 
 use std::process::ExitCode;
 
@@ -40,20 +43,19 @@ pub(crate) const UNUSABLE: u8 = 2;
 /// The program. Exit codes: 0 fine, 1 failed while running, 2 unusable arguments or configuration.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    if !arguments.config.is_empty() && !arguments.reads_configuration() {
+    let Some(command) = Arguments::parse().command() else {
         eprintln!("sluice: this command reads no configuration: leave --config out");
         return ExitCode::from(UNUSABLE);
-    }
-    match arguments.command {
-        None => serve::serve(&arguments.config),
-        Some(Command::Serve) => serve::serve(&arguments.config),
-        Some(Command::Demo { listen }) => demo::demo(listen),
-        Some(Command::Check { json }) => list::check(&arguments.config, json),
-        Some(Command::Plugins { json }) => list::plugins(json),
-        Some(Command::Openapi) => list::openapi(),
-        Some(Command::Reference) => list::reference(),
-        Some(Command::Explain { at, question }) => explain::explain(&at, question),
-        Some(Command::Keys { at, command }) => keys::keys(&at, command),
+    };
+    match command {
+        Command::Serve(files) => serve::serve(&files.config),
+        Command::Demo { listen } => demo::demo(listen),
+        Command::Check { files, strict, json } => check::check(&files.config, strict, json),
+        Command::Plugins { json } => list::plugins(json),
+        Command::Openapi => list::openapi(),
+        Command::Reference => list::reference(),
+        Command::AdminToken(files) => token::show(&files.config),
+        Command::Explain { at, question } => explain::explain(&at, question),
+        Command::Keys { at, command } => keys::keys(&at, command),
     }
 }

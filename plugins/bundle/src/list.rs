@@ -1,38 +1,13 @@
-//! Commands that only tell: check, plugins, openapi, reference.
+//! Commands that only tell: plugins, openapi, reference.
 
 use std::fmt::Display;
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use comfy_table::Table;
 use serde_json::{Value, json};
+use sluice_api::Timestamp;
 use sluice_engine::{config, plugins};
-
-use crate::UNUSABLE;
-
-/// Says every problem of the configuration.
-pub(crate) fn check(files: &[PathBuf], as_json: bool) -> ExitCode {
-    let problems = match config::load(files).and_then(|loaded| config::check(&loaded).map(drop)) {
-        Ok(()) => Vec::new(),
-        Err(problems) => problems,
-    };
-    if as_json {
-        print_json(&json!({ "ok": problems.is_empty(), "problems": problems }));
-    } else if problems.is_empty() {
-        say("the configuration is fine");
-    }
-    if problems.is_empty() {
-        return ExitCode::SUCCESS;
-    }
-    if !as_json {
-        for problem in &problems {
-            say(problem);
-        }
-        say(format_args!("{} problem{}", problems.len(), if problems.len() == 1 { "" } else { "s" }));
-    }
-    ExitCode::from(UNUSABLE)
-}
 
 /// Lists what is linked in.
 pub(crate) fn plugins(as_json: bool) -> ExitCode {
@@ -51,10 +26,10 @@ pub(crate) fn plugins(as_json: bool) -> ExitCode {
         say(format_args!("{role}s"));
         for one in linked.iter().filter(|one| one.role == role) {
             say(format_args!("  {:<18} {}  ({})", one.kind, one.summary, one.origin));
-            let schema = one.json_schema();
-            for (name, setting) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-                let what = setting.get("description").and_then(Value::as_str).unwrap_or_default();
-                say(format_args!("  {:<18}   {name}: {}", "", what.replace('\n', " ")));
+            for setting in one.settings_list() {
+                let secret = if setting.secret { ", secret" } else { "" };
+                let needed = if setting.required { "required" } else { "optional" };
+                say(format_args!("      {} ({needed}{secret}): {}", setting.name, setting.what));
             }
         }
         say("");
@@ -98,8 +73,17 @@ pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
 pub(crate) fn cell(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
+        Some(Value::String(text)) => whole_seconds(text),
         Some(Value::Array(list)) => list.iter().map(|one| cell(Some(one))).collect::<Vec<_>>().join(", "),
         Some(other) => other.to_string(),
+    }
+}
+
+/// A time without its fractions of a second, which nobody reads; any other text as it is.
+fn whole_seconds(text: &str) -> String {
+    let is_time = text.parse::<Timestamp>().is_ok();
+    match text.split_once('.') {
+        Some((seconds, _)) if is_time && text.ends_with('Z') => format!("{seconds}Z"),
+        _ => text.to_owned(),
     }
 }

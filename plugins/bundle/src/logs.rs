@@ -23,5 +23,11 @@ pub(crate) fn start(config: &TelemetryConfig) -> WorkerGuard {
         LogFormat::Text => builder.with_ansi(false).init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),
     }
+    // What is not caught would else be told in lines that are no log's.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let reason = panic.payload_as_str().unwrap_or("it gave none");
+        tracing::error!(place, reason, "a thread panicked");
+    }));
     guard
 }

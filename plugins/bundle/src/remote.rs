@@ -22,7 +22,10 @@ pub(crate) type Request<'a> = (&'a str, &'a str, Option<Value>);
 /// Asks, and shows the answer: as it came for programs, else as `show` puts it.
 pub(crate) fn ask(at: &At, request: Request<'_>, show: impl FnOnce(&Value)) -> ExitCode {
     let Some(token) = &at.token else {
-        eprintln!("sluice: an admin token is needed: --token, or SLUICE_ADMIN_TOKEN");
+        eprintln!(
+            "sluice: an admin token is needed: --token, or SLUICE_ADMIN_TOKEN; where the configuration has none, `sluice \
+             admin-token` prints the one that was made"
+        );
         return ExitCode::from(UNUSABLE);
     };
     match call(&at.url, token, request) {
@@ -68,6 +71,7 @@ fn call(url: &str, token: &str, (method, path, body): Request<'_>) -> Result<Val
     let bearer = format!("Bearer {token}");
     let sent = match (method, body) {
         ("POST", Some(body)) => agent.post(&uri).header("authorization", &bearer).send_json(body),
+        ("PATCH", Some(body)) => agent.patch(&uri).header("authorization", &bearer).send_json(body),
         ("POST", None) => agent.post(&uri).header("authorization", &bearer).send_empty(),
         ("DELETE", _) => agent.delete(&uri).header("authorization", &bearer).call(),
         _ => agent.get(&uri).header("authorization", &bearer).call(),

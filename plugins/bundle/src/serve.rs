@@ -5,25 +5,22 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use sluice_api::{Problem, Secret};
-use sluice_engine::Gateway;
-use sluice_engine::config::{self, Given, Loaded, Resolved};
+use sluice_engine::config::{self, Given, Loaded, LogFormat, Read, Resolved};
+use sluice_engine::{Gateway, Loss};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{FAILED, UNUSABLE, logs};
-
-/// Where the made admin token is kept in the store.
-const ADMIN: (&str, &str) = ("admin", "token");
+use crate::complain::{fail, refuse, write};
+use crate::{logs, token};
 
 /// Runs until it is told to stop.
 pub(crate) fn serve(files: &[PathBuf]) -> ExitCode {
     let loaded = match config::load(files) {
         Ok(loaded) => loaded,
-        Err(problems) => return refuse(&problems),
+        Err(problems) => return refuse(config::wanted_format(None), &problems),
     };
     match config::check(&loaded) {
         Ok(resolved) => run(&loaded, resolved, Given::Files(files.to_vec()), |_| ()),
-        Err(problems) => refuse(&problems),
+        Err(problems) => refuse(config::wanted_format(Some(&loaded)), &problems),
     }
 }
 
@@ -34,14 +31,15 @@ pub(crate) fn run(
     given: Given,
     ready: impl FnOnce(SocketAddr),
 ) -> ExitCode {
+    let format = config.telemetry.format;
     let _log = logs::start(&config.telemetry);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return fail(&error),
+        Err(error) => return fail(format, error),
     };
     match runtime.block_on(work(loaded, config, given, ready)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&*error),
+        Err(error) => fail(format, error),
     }
 }
 
@@ -52,15 +50,20 @@ async fn work(
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), Box<dyn std::error::Error>> {
     let scheme = if config.server.tls.is_some() { "https" } else { "http" };
+    let format = config.telemetry.format;
     let configured = config.admin_token.clone();
+    let store = config.store_kind.clone();
+    let read = Read::of(loaded);
+    let warnings = config::warnings(loaded, Some(&config), sluice_api::Timestamp::now());
     let gateway = Gateway::start(loaded, config, given).await?;
     let admin_token = match configured {
         Some(token) => token,
-        None => kept_token(&gateway).await?,
+        None => token::kept(&gateway, format).await?,
     };
-    if gateway.snapshot().accounts.is_empty() {
-        tracing::warn!("no account is configured: every request is refused");
+    for warning in warnings {
+        tracing::warn!(%warning, "the configuration has something that is surely not meant");
     }
+    let keys = gateway.list_keys().len();
     tokio::spawn(Arc::clone(&gateway).tend());
     tokio::spawn(reload_on_hangup(Arc::clone(&gateway)));
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -73,34 +76,35 @@ async fn work(
     };
     let options = sluice_server::Options { docs: sluice_openapi::router(), admin_token };
     let listening = |addresses: &[SocketAddr]| {
-        if let Some(first) = addresses.first() {
-            eprintln!("listening on {scheme}://{first}");
-            ready(*first);
+        let mut urls = addresses.iter().map(|address| format!("{scheme}://{address}"));
+        let clients = urls.next().unwrap_or_default();
+        let operators = urls.next();
+        // In every format: whoever starts the gateway waits for this line.
+        write(format_args!("listening on {clients}"));
+        if let (Some(operators), LogFormat::Text) = (&operators, format) {
+            write(format_args!("operators on {operators}"));
         }
-        for operators in addresses.iter().skip(1) {
-            eprintln!("operators on {scheme}://{operators}");
-        }
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            configuration = read.sources(),
+            accounts = read.accounts,
+            keys,
+            store,
+            clients,
+            operators,
+            "the gateway is running"
+        );
+        addresses.first().copied().map(ready);
     };
     sluice_server::serve(gateway, options, listening, stop).await?;
     Ok(())
 }
 
-/// The admin token that was made before, or a new one, which is printed this once.
-async fn kept_token(gateway: &Gateway) -> Result<Secret, Box<dyn std::error::Error>> {
-    let (kind, id) = ADMIN;
-    if let Some((_, token)) = gateway.store().list(kind).await?.into_iter().find(|(found, _)| found == id) {
-        return Ok(Secret::new(token));
-    }
-    let token = sluice_engine::key::new_secret()?.replace("sk-sluice-", "admin-");
-    gateway.store().put(kind, id, &token).await?;
-    eprintln!("admin token (made now, kept in the store, not shown again): {token}");
-    Ok(Secret::new(token))
-}
-
 async fn reload_on_hangup(gateway: Arc<Gateway>) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     while hangup.recv().await.is_some() {
-        match gateway.reload().await {
+        // A signal can't say that a loss is meant.
+        match gateway.reload(Loss::Refused).await {
             Ok(()) => tracing::info!("the configuration was reloaded"),
             Err(problems) => {
                 for problem in &problems {
@@ -109,17 +113,4 @@ async fn reload_on_hangup(gateway: Arc<Gateway>) {
             }
         }
     }
-}
-
-/// Says every problem of a configuration.
-pub(crate) fn refuse(problems: &[Problem]) -> ExitCode {
-    for problem in problems {
-        eprintln!("{problem}");
-    }
-    ExitCode::from(UNUSABLE)
-}
-
-fn fail(error: &(impl std::fmt::Display + ?Sized)) -> ExitCode {
-    eprintln!("sluice: {error}");
-    ExitCode::from(FAILED)
 }

@@ -5,7 +5,7 @@ mod readiness;
 mod settings;
 mod slots;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -56,6 +56,10 @@ impl Store for Embedded {
         let opened = tokio::task::spawn_blocking(move || Documents::open(&folder)).await;
         let documents = opened.map_err(|error| StoreError(error.to_string()))??;
         self.documents.set(Arc::new(documents)).map_err(|_| StoreError("it is open already".to_owned()))
+    }
+
+    fn folder(&self) -> Option<&Path> {
+        Some(&self.folder)
     }
 
     async fn take_all(&self, takes: Vec<Take>) -> Result<Taken, StoreError> {

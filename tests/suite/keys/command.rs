@@ -3,7 +3,8 @@
 use std::net::TcpListener;
 use std::process::Command;
 
-use sluice_tests::gateway::{Gateway, TOKEN, binary, key};
+use sluice_tests::client::send;
+use sluice_tests::gateway::{Folder, Gateway, TOKEN, binary, key};
 use sluice_tests::upstream::{Upstream, whole};
 
 /// Runs the program; gives its exit code and all that it printed.
@@ -39,6 +40,75 @@ fn the_keys_command_works_against_a_running_gateway() {
         String::from_utf8_lossy(&hash.stdout).trim(),
         "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     );
+}
+
+#[test]
+fn a_secret_is_printed_first_and_alone_and_what_is_known_of_a_key_is_shown() {
+    let gateway =
+        Gateway::start("[[accounts]]\nname = \"a\"\nprovider = \"simulated\"\n[[groups]]\nname = \"g\"\n");
+    let url = format!("http://{}", gateway.address);
+    let run = |arguments: &[&str]| keys(&[arguments, &["--url", &url, "--token", TOKEN]].concat());
+    assert!(run(&["list"]).1.contains("there are no keys"));
+    let (code, text) = run(&["create", "--name", "cli", "--group", "g"]);
+    let secret = text.lines().next().unwrap().to_owned();
+    assert_eq!(code, Some(0));
+    assert!(secret.starts_with("sk-sluice-") && text.matches(&secret).count() == 1, "{text}");
+    assert!(text.contains("shown this once") && text.contains("cli") && !text.contains("rotated"), "{text}");
+
+    let list = run(&["list"]).1;
+    assert!(list.contains("created") && !list.contains("last used"), "{list}");
+    let body = br#"{"model":"m","max_tokens":1,"messages":[]}"#;
+    assert_eq!(send(&gateway.address, "POST", "/v1/messages", &[("x-api-key", &secret)], body).status, 200);
+    let list = run(&["list"]).1;
+    assert!(list.contains("last used") && !list.contains(&secret), "{list}");
+    let used = gateway.record()["time"].as_str().unwrap().to_owned();
+    assert_eq!(gateway.admin("GET", "/keys/cli", "").json()["last_used"], used.as_str());
+
+    let (code, text) = run(&["update", "cli", "--concurrency", "3", "--clear", "group"]);
+    assert_eq!(code, Some(0), "{text}");
+    let changed = gateway.admin("GET", "/keys/cli", "").json();
+    assert_eq!((&changed["concurrency"], changed["group"].is_null()), (&3.into(), true));
+    assert_eq!(run(&["update", "cli"]).0, Some(2));
+    let (code, text) = run(&["revoke", "cli"]);
+    assert_eq!((code, text.as_str()), (Some(0), "deleted\n"));
+}
+
+#[test]
+fn what_a_plugin_needs_is_told() {
+    let (code, text) = run(&["plugins"]);
+    assert_eq!(code, Some(0));
+    for line in [
+        "api_key (required, secret): ",
+        "region (required): ",
+        "session_token (optional, secret): ",
+        "base_url (optional): ",
+    ] {
+        assert!(text.contains(line), "{line} in\n{text}");
+    }
+}
+
+#[test]
+fn the_configuration_is_named_before_a_command_that_reads_it_or_behind_and_help_shows_it_nowhere_else() {
+    let folder = Folder::new();
+    let file = folder.0.join("sluice.toml");
+    std::fs::write(&file, "server.listn = 1\n").unwrap();
+    let file = file.display().to_string();
+    for arguments in [["--config", &file, "check"], ["check", "--config", &file]] {
+        let (code, text) = run(&arguments);
+        assert!(code == Some(2) && text.contains("server.listn"), "{text}");
+    }
+    for (command, reads) in [
+        (&["serve"][..], true),
+        (&["check"], true),
+        (&["admin-token"], true),
+        (&["demo"], false),
+        (&["plugins"], false),
+        (&["keys", "list"], false),
+        (&["explain"], false),
+    ] {
+        let help = run(&[command, &["--help"]].concat()).1;
+        assert_eq!(help.contains("--config"), reads, "{help}");
+    }
 }
 
 #[test]
