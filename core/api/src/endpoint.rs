@@ -2,6 +2,7 @@
 
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
+use percent_encoding::percent_decode_str;
 
 use crate::error::{Error, Kind};
 
@@ -67,13 +68,14 @@ impl Endpoint {
     }
 }
 
-/// A query without the arguments of this name.
+/// A query without the arguments of this name, however it is encoded.
 #[must_use]
 pub fn without(query: Option<&str>, name: &str) -> String {
-    let kept = query
-        .unwrap_or_default()
-        .split('&')
-        .filter(|pair| !pair.is_empty() && pair.split('=').next() != Some(name));
+    let is_named = |pair: &&str| {
+        let written = pair.split('=').next().unwrap_or_default();
+        percent_decode_str(written).eq(name.bytes())
+    };
+    let kept = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !is_named(pair));
     kept.collect::<Vec<_>>().join("&")
 }
 
@@ -104,6 +106,7 @@ mod tests {
     #[test]
     fn an_argument_is_taken_out_of_a_query() {
         assert_eq!(without(Some("a=1&alt=json&b"), "alt"), "a=1&b");
+        assert_eq!(without(Some("a=1&%61lt=json&$alt=x"), "alt"), "a=1&$alt=x");
         assert_eq!(without(None, "alt"), "");
     }
 }

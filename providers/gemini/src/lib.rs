@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method, Request};
+use http::{HeaderName, HeaderValue, Method, Request};
 use sluice_api::endpoint::without;
 use sluice_api::provider::{Call, CallCx, Failure, ModelPlace, Offer, Provider, ProviderInfo};
 use sluice_api::{Api, Endpoint, Error, Family, Form, Kind, Operation, Problem, Section};
@@ -18,6 +18,14 @@ use settings::{Credential, GeminiSettings};
 
 /// Versions that a base URL may end in.
 const VERSIONS: [&str; 2] = ["/v1beta", "/v1"];
+
+/// Google's system parameters that shape an answer: its framing, which is the client's own, and which fields are in it.
+/// With a mask over the usage nobody would know what a request cost, and in another format nobody could read it; so the
+/// whole answer is asked for. Source: cloud.google.com/apis/docs/system-parameters.
+const SHAPING: [&str; 6] = ["alt", "$alt", "fields", "$fields", "callback", "$callback"];
+
+/// The same mask as a header.
+const FIELD_MASK: HeaderName = HeaderName::from_static("x-goog-fieldmask");
 
 /// An account.
 #[derive(Debug)]
@@ -68,18 +76,16 @@ impl Provider for Gemini {
         };
         let model = call.model.strip_prefix("models/").unwrap_or(&call.model);
         let path = format!("/v1beta/{}/{}:{verb}", call.collection, encode::segment(model));
-        // `alt` decides the framing of streams; it is the client's own, as the framing is.
-        let query = match call.form {
-            Form::Sse => {
-                let rest = without(call.query.as_deref(), "alt");
-                if rest.is_empty() { "alt=sse".to_owned() } else { format!("alt=sse&{rest}") }
-            }
-            Form::Whole | Form::JsonArray => call.query.unwrap_or_default(),
-        };
+        let mut query =
+            SHAPING.iter().fold(call.query.unwrap_or_default(), |query, name| without(Some(&query), name));
+        if call.form == Form::Sse {
+            query = if query.is_empty() { "alt=sse".to_owned() } else { format!("alt=sse&{query}") };
+        }
         let mut request = Request::new(call.body);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.endpoint.uri(&path, Some(&query))?;
         let mut headers = call.headers;
+        headers.remove(FIELD_MASK);
         headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
         self.credential.put(cx, &mut headers).await?;
         *request.headers_mut() = headers;

@@ -1,6 +1,6 @@
 //! Requests as they would be sent, and refusals as they are read.
 
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use sluice_api::provider::Failure;
 use sluice_api::testing::{call, context, with_section};
 use sluice_api::{Api, Condition, Fault, Form, Operation, Scope, Timestamp};
@@ -25,6 +25,29 @@ async fn a_request_names_the_model_in_its_path_and_nowhere_else() {
         let request = provider.prepare(&context(), call(Api::Gemini, operation, form, model)).await.unwrap();
         assert_eq!(request.uri().to_string(), uri);
         assert_eq!(request.headers()["x-goog-api-key"], "k");
+    }
+}
+
+#[tokio::test]
+async fn the_whole_answer_is_asked_for_whatever_mask_a_client_sends() {
+    for (form, query, asked) in [
+        (Form::Whole, "fields=candidates&prettyPrint=false", "prettyPrint=false"),
+        (Form::Whole, "%24fields=candidates&$fields=x&f%69elds=y", ""),
+        (Form::Whole, "alt=proto", ""),
+        (Form::Whole, "$alt=proto&%24callback=f&callback=f&x", "x"),
+        (Form::Sse, "alt=sse&fields=candidates", "alt=sse"),
+        (Form::Sse, "$alt=sse&x=1", "alt=sse&x=1"),
+        (Form::JsonArray, "alt=proto&x=1", "x=1"),
+    ] {
+        let provider = with_section("api_key = \"k\"", build).unwrap();
+        let mut call = call(Api::Gemini, Operation::Generate, form, "m");
+        call.query = Some(query.to_owned());
+        call.headers.insert("x-goog-fieldmask", HeaderValue::from_static("candidates"));
+        call.headers.insert("x-goog-api-client", HeaderValue::from_static("kept"));
+        let request = provider.prepare(&context(), call).await.unwrap();
+        assert_eq!(request.uri().query().unwrap_or_default(), asked, "{query}");
+        assert_eq!(request.headers().get("x-goog-fieldmask"), None, "{query}");
+        assert_eq!(request.headers()["x-goog-api-client"], "kept", "{query}");
     }
 }
 
