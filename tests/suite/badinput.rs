@@ -32,7 +32,7 @@ fn a_wrong_body_is_a_400_that_says_what_is_wrong() {
     let (upstream, gateway) = setting();
     let nested = format!("{{\"model\":\"m\",\"x\":{}", "[".repeat(100_000));
     let closed = format!("{nested}{}}}", "]".repeat(100_000));
-    let cases: [(&[u8], &str, Where); 17] = [
+    let cases: [(&[u8], &str, Where); 19] = [
         (b"", "JSON", Everywhere),
         (b"nonsense", "JSON", Everywhere),
         (b"{\"model\":\"m\",}", "JSON", Everywhere),
@@ -48,6 +48,8 @@ fn a_wrong_body_is_a_400_that_says_what_is_wrong() {
         (b"{\"model\":7}", "model", InTheBody),
         (b"{\"model\":null}", "model", InTheBody),
         (b"{\"model\":\"m\",\"mod\\u0065l\":\"other\"}", "twice", InTheBody),
+        (b"{\"model\":\"m\",\"MODEL\":\"other\"}", "another spelling of `model`", Everywhere),
+        ("{\"model\":\"m\",\"me\u{17f}sages\":[]}".as_bytes(), "another spelling of `messages`", Everywhere),
         (b"{\"model\":\"m\",\"stream\":\"yes\"}", "stream", InTheBody),
         (b"{\"model\":\"m\",\"stream\":true,\"stream\":false}", "twice", InTheBody),
     ];
@@ -101,11 +103,12 @@ fn what_decides_in_geminis_body_is_said_once_and_in_its_type() {
 #[test]
 fn a_models_name_never_changes_where_a_request_goes() {
     let (upstream, gateway) = setting();
-    for name in ["..%2f..%2fadmin", "a%2f..%2fb", "x%0d%0ahost:%20evil", "..", "%2e%2e"] {
+    for name in ["..%2f..%2fadmin", "a%2f..%2fb", "x%0d%0ahost:%20evil", "..", "%2e%2e", ".", "%2e", "a%2f."]
+    {
         let answer = gateway.post(&format!("/v1beta/models/{name}:generateContent"), "{}");
         assert!(matches!(answer.status, 400 | 404), "{name}: {}", answer.status);
     }
-    for name in ["../x", "a\\u000d\\u000ab", "a\\u0000"] {
+    for name in ["../x", ".", "..", "./x", "a\\u000d\\u000ab", "a\\u0000"] {
         assert_eq!(gateway.post("/v1/messages", &format!("{{\"model\":\"{name}\"}}")).status, 400, "{name}");
     }
     assert!(upstream.seen().is_empty());

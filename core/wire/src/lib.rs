@@ -3,6 +3,7 @@
 //! Nothing here awaits or does I/O, and nothing builds a tree of a body that is only relayed.
 
 pub mod capture;
+pub mod case;
 pub mod encode;
 pub mod fingerprint;
 pub mod headers;

@@ -4,13 +4,14 @@ use std::ops::Range;
 
 use sluice_api::{Api, Error, Operation};
 
+use crate::case;
 use crate::json::{self, Member, Top};
 
 /// The longest model name.
 const MODEL_MAX: usize = 256;
 
 /// What decides something: none of these may be in a body twice, however it is written.
-const DECIDING: [&str; 18] = [
+const DECIDING: [&str; 19] = [
     "model",
     "stream",
     "stream_options",
@@ -29,6 +30,7 @@ const DECIDING: [&str; 18] = [
     "generationConfig",
     "generation_config",
     "generateContentRequest",
+    "generate_content_request",
 ];
 
 /// A string in a body.
@@ -109,23 +111,23 @@ pub struct Peek {
 ///
 /// When it is not JSON, not an object, or says a deciding thing twice or in the wrong type.
 pub fn peek(api: Api, operation: Operation, body: &[u8]) -> Result<Peek, Error> {
-    let mut found: [Option<Range<usize>>; DECIDING.len()] = [const { None }; DECIDING.len()];
-    let mut twice = None;
-    let mut system = None;
-    let top = json::members(body, |member| note(body, &member, &mut found, &mut twice, &mut system))
-        .map_err(|wrong| {
-            let message =
-                format!("the request body is not valid JSON: {} (at byte {})", wrong.what, wrong.at);
-            Error::bad_request(None, message)
-        })?;
+    let mut noted = Noted::default();
+    let top = json::members(body, |member| noted.note(body, &member)).map_err(|wrong| {
+        let message = format!("the request body is not valid JSON: {} (at byte {})", wrong.what, wrong.at);
+        Error::bad_request(None, message)
+    })?;
     let Top::Object { start, empty } = top else {
         return Err(Error::bad_request(None, "the request body must be a JSON object"));
     };
+    let Noted { found, twice, misspelt, system } = noted;
     if let Some(name) = twice {
         return Err(Error::bad_request(
             Some(name),
             format!("`{name}` is in the request body twice: send it once"),
         ));
+    }
+    if let Some((name, written)) = misspelt {
+        return Err(other_case(name, &written));
     }
     let mut decided = DECIDING.iter().zip(found).filter_map(|(name, span)| span.map(|span| (*name, span)));
     let spans = Spans { system, ..Spans::default() };
@@ -137,26 +139,40 @@ pub fn peek(api: Api, operation: Operation, body: &[u8]) -> Result<Peek, Error> 
     Ok(look)
 }
 
-fn note(
-    body: &[u8],
-    member: &Member,
-    found: &mut [Option<Range<usize>>; DECIDING.len()],
-    twice: &mut Option<&'static str>,
-    system: &mut Option<Range<usize>>,
-) {
-    let name = json::unescaped(body.get(member.name.clone()).unwrap_or_default());
-    let name = name.as_bytes();
-    let Some(at) = DECIDING.iter().position(|deciding| deciding.as_bytes() == name) else {
-        if NOTED.iter().any(|noted| noted.as_bytes() == name) {
-            system.get_or_insert(member.value.clone());
+/// What was noted of the members of a body.
+#[derive(Default)]
+struct Noted {
+    found: [Option<Range<usize>>; DECIDING.len()],
+    twice: Option<&'static str>,
+    /// A deciding name, and how it was written in another case.
+    misspelt: Option<(&'static str, String)>,
+    system: Option<Range<usize>>,
+}
+
+impl Noted {
+    fn note(&mut self, body: &[u8], member: &Member) {
+        let name = json::unescaped(body.get(member.name.clone()).unwrap_or_default());
+        for (deciding, slot) in DECIDING.iter().zip(&mut self.found) {
+            if *deciding == name {
+                if slot.replace(member.value.clone()).is_some() {
+                    self.twice.get_or_insert(deciding);
+                }
+                return;
+            }
         }
-        return;
-    };
-    if let (Some(slot), Some(name)) = (found.get_mut(at), DECIDING.get(at))
-        && slot.replace(member.value.clone()).is_some()
-    {
-        twice.get_or_insert(name);
+        if NOTED.contains(&&*name) {
+            self.system.get_or_insert(member.value.clone());
+        } else if let Some(deciding) = DECIDING.iter().find(|deciding| case::same(deciding, &name)) {
+            self.misspelt.get_or_insert_with(|| (deciding, name.into_owned()));
+        }
     }
+}
+
+/// Upstreams that are written in Go take a name in any case, and of two the last: what was looked at here would not be
+/// what counts there.
+fn other_case(name: &'static str, written: &str) -> Error {
+    let message = format!("`{written}` is another spelling of `{name}`: write it as `{name}`");
+    Error::bad_request(Some(name), message)
 }
 
 impl Peek {
@@ -202,7 +218,7 @@ impl Peek {
                 return Err(Error::bad_request(Some(name), format!("`{name}` must be a list")));
             }
             "messages" | "input" | "contents" => self.spans.turns = Some(span),
-            "generateContentRequest" if operation == Operation::CountTokens => {
+            "generateContentRequest" | "generate_content_request" if operation == Operation::CountTokens => {
                 self.inner_model(body, &span)?
             }
             _ => {}
@@ -228,14 +244,21 @@ impl Peek {
     }
 }
 
-/// The value of a member of an inner object, however its name is written; said twice it is a mistake.
+/// The value of a member of an inner object, however its name is escaped; said twice, or in another case, it is a
+/// mistake.
 fn inner(body: &[u8], span: &Range<usize>, name: &'static str) -> Result<Option<Range<usize>>, Error> {
-    let (mut found, mut twice) = (None, false);
+    let (mut found, mut twice, mut misspelt) = (None, false, None);
     json::members_within(body, span, |member| {
-        if json::unescaped(body.get(member.name).unwrap_or_default()) == name {
+        let written = json::unescaped(body.get(member.name).unwrap_or_default());
+        if written == name {
             twice |= found.replace(member.value).is_some();
+        } else if case::same(name, &written) {
+            misspelt.get_or_insert_with(|| written.into_owned());
         }
     });
+    if let Some(written) = misspelt {
+        return Err(other_case(name, &written));
+    }
     if twice {
         let message = format!("`{name}` is in an object of the request body twice: send it once");
         return Err(Error::bad_request(Some(name), message));
@@ -262,7 +285,7 @@ fn include_usage(body: &[u8], span: Range<usize>) -> Result<IncludeUsage, Error>
 ///
 /// # Errors
 ///
-/// When it is empty, too long, has control characters, or could be a path.
+/// When it is empty, too long, has control characters, or could change a path.
 pub fn model_name(name: &str) -> Result<(), Error> {
     let wrong = if name.is_empty() {
         "is empty"
@@ -272,6 +295,8 @@ pub fn model_name(name: &str) -> Result<(), Error> {
         "has control characters"
     } else if name.contains("..") {
         "has `..` in it"
+    } else if name.split('/').any(|segment| segment == ".") {
+        "has `.` as a segment of a path"
     } else {
         return Ok(());
     };
@@ -320,6 +345,26 @@ mod tests {
     }
 
     #[test]
+    fn what_decides_is_refused_in_another_case() {
+        for (body, param) in [
+            (r#"{"model":"a","MODEL":"b"}"#, "model"),
+            (r#"{"Model":"b"}"#, "model"),
+            (r#"{"model":"a","mODE\u004c":"b"}"#, "model"),
+            (r#"{"N":9}"#, "n"),
+            (r#"{"Max_Tokens":9}"#, "max_tokens"),
+            ("{\"max_to\u{212a}en\u{17f}\":9}", "max_tokens"),
+            ("{\"me\u{17f}\u{17f}ages\":[]}", "messages"),
+            (r#"{"generationconfig":{}}"#, "generationConfig"),
+            (r#"{"stream_options":{"Include_Usage":false}}"#, "include_usage"),
+        ] {
+            assert_eq!(refused(body).as_deref(), Some(param), "{body}");
+        }
+        assert_eq!(refused(r#"{"Temperature":1,"models":1,"modél":1,"generationConfig":{}}"#), None);
+        let inner = peek(Api::Gemini, Operation::BatchEmbed, br#"{"requests":[{"Model":"models/e"}]}"#);
+        assert_eq!(inner.unwrap_err().facts().param.as_deref(), Some("model"));
+    }
+
+    #[test]
     fn gemini_batches_name_the_model_in_each_request() {
         let body = br#"{"requests":[{"model":"models/e","content":{}},{"mod\u0065l":"models/e"}]}"#;
         let seen = peek(Api::Gemini, Operation::BatchEmbed, body);
@@ -328,10 +373,10 @@ mod tests {
 
     #[test]
     fn a_models_name_can_never_be_a_path() {
-        for name in ["", "../x", "a..b", "a\nb", "a\0", &"x".repeat(257)] {
+        for name in ["", ".", "..", "./a", "a/.", "a/./b", "../x", "a..b", "a\nb", "a\0", &"x".repeat(257)] {
             assert!(model_name(name).is_err(), "{name:?}");
         }
-        for name in ["claude-3.5", "a/b", "a@b", "tunedModels/x", &"x".repeat(256)] {
+        for name in ["claude-3.5", "a/b", "a@b", ".a", "a.", "tunedModels/x", &"x".repeat(256)] {
             assert!(model_name(name).is_ok(), "{name:?}");
         }
     }
