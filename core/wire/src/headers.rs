@@ -53,8 +53,9 @@ const DOWN: [HeaderName; 8] = [
 /// Beginnings of names that are not relayed upstream.
 const UP_PREFIXES: [&str; 1] = ["x-forwarded-"];
 
-/// Beginnings of names that are not relayed down: the account's limits, and what names the account.
-const DOWN_PREFIXES: [&str; 9] = [
+/// Beginnings of names that are not relayed down: the account's limits, and what names the account. LiteLLM tells what
+/// its own upstream answered under `llm_provider-`.
+const DOWN_PREFIXES: [&str; 12] = [
     "anthropic-ratelimit-",
     "anthropic-priority-",
     "anthropic-fast-",
@@ -64,7 +65,15 @@ const DOWN_PREFIXES: [&str; 9] = [
     "x-ms-",
     "apim-",
     "x-codex-",
+    "llm_provider-",
+    "x-litellm-key-",
+    "x-litellm-model-id",
 ];
+
+/// Words in names of extension headers that tell what an account has spent, or where it is: gateways behind an account
+/// (LiteLLM's `x-litellm-response-cost`, `x-litellm-model-api-base`) say so, each in its own way.
+const DOWN_WORDS: [&str; 8] =
+    ["spend", "cost", "budget", "balance", "credits", "billing", "api-base", "base-url"];
 
 /// Removes what is not relayed upstream.
 pub fn relayed_up(headers: &mut HeaderMap) {
@@ -73,7 +82,19 @@ pub fn relayed_up(headers: &mut HeaderMap) {
 
 /// Removes what is not relayed to the client.
 pub fn relayed_down(headers: &mut HeaderMap) {
-    drop_from(headers, &DOWN, |name| DOWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix)));
+    drop_from(headers, &DOWN, |name| {
+        DOWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+            || name.strip_prefix("x-").is_some_and(|name| DOWN_WORDS.iter().any(|word| has_word(name, word)))
+    });
+}
+
+/// Whether a word is in a name, between dashes.
+fn has_word(name: &str, word: &str) -> bool {
+    name.match_indices(word).any(|(at, _)| {
+        let (before, after) = (name.get(..at), name.get(at + word.len()..));
+        before.is_some_and(|before| before.is_empty() || before.ends_with('-'))
+            && after.is_some_and(|after| after.is_empty() || after.starts_with('-'))
+    })
 }
 
 /// Headers kept for a further attempt, in two allocations: a clone of a map makes one for each name that is not a
@@ -190,9 +211,22 @@ mod tests {
             "ratelimit-policy",
             "x-rate-limit-remaining",
             "openai-project",
+            "x-litellm-key-spend",
+            "x-litellm-key-tpm-limit",
+            "x-litellm-response-cost",
+            "x-litellm-response-cost-original",
+            "x-litellm-model-api-base",
+            "x-litellm-model-id",
+            "llm_provider-openai-organization",
+            "x-team-budget-left",
             "request-id",
             "retry-after",
+            "x-litellm-call-id",
+            "x-costume",
         ];
-        assert_eq!(left(&sent, relayed_down), ["request-id", "retry-after"]);
+        assert_eq!(
+            left(&sent, relayed_down),
+            ["request-id", "retry-after", "x-costume", "x-litellm-call-id"]
+        );
     }
 }
