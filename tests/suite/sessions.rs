@@ -192,6 +192,42 @@ fn a_conversation_is_known_from_its_second_turn_by_its_beginning() {
     }
 }
 
+/// Clients mark the end of what is to be cached, and write what was a text as a list of blocks then; the next turn has it
+/// plain again.
+#[test]
+fn a_conversation_keeps_its_account_whatever_form_its_first_message_has() {
+    for (api, ..) in APIS {
+        let fleet = Fleet::start(sample);
+        let gateway = three(&fleet, api, "", "");
+        let mark = "\"cache_control\" : {\"type\":\"ephemeral\"}";
+        for conversation in 0..6 {
+            let says = format!("conversation {conversation}");
+            let plain = |turns: usize| body(api, &says, turns, "");
+            let other = |turns: usize| match api {
+                "gemini" => plain(turns).replacen("\"role\":\"user\",", "", 1).replacen(
+                    "[{\"text\"",
+                    "[ {  \"text\"",
+                    1,
+                ),
+                _ => plain(turns).replacen(
+                    &format!("\"role\":\"user\",\"content\":\"{says}\""),
+                    &format!(
+                        "\"content\":[{{\"text\":\"{says}\", {mark},\"type\":\"text\"}}], \"role\":\"user\""
+                    ),
+                    1,
+                ),
+            };
+            let ask = |body: String| served(&gateway, api, &Told { headers: Vec::new(), body }, KEY);
+            let first = ask(plain(1));
+            assert_ne!(plain(2), other(2), "{api}");
+            for turns in 2..5 {
+                assert_eq!(ask(other(turns)), first, "{api}, turn {turns} of {conversation}");
+                assert_eq!(ask(plain(turns)), first, "{api}, turn {turns} of {conversation}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_session_is_its_keys_own_and_its_pools_own() {
     let fleet = Fleet::start(sample);

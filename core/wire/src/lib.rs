@@ -18,3 +18,4 @@ pub mod splice;
 pub mod sse;
 pub mod tail;
 pub mod usage;
+mod words;

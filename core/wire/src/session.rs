@@ -7,10 +7,11 @@ use std::ops::Range;
 use http::HeaderMap;
 use memchr::memmem;
 use sluice_api::Api;
-use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::json;
 use crate::peek::Peek;
+use crate::words::Words;
 
 /// Headers that name a session, in the order in which they are looked for.
 const HEADERS: [&str; 5] =
@@ -21,9 +22,6 @@ const NAME_MAX: usize = 128;
 
 /// The longest name of a response or a conversation, in bytes; vendors' own have some 60.
 const REFERENCE_MAX: usize = 256;
-
-/// A mark of Anthropic's prompt cache. Within a text its quotes are escaped.
-const CACHE_MARK: &[u8] = b"\"cache_control\"";
 
 /// What comes before the session in the older form of Claude Code's `metadata.user_id`.
 const OLD_FORM: &str = "_session_";
@@ -109,22 +107,17 @@ fn user_id(api: Api, body: &[u8], peek: &Peek) -> Option<String> {
     }
 }
 
-/// The conversation by its beginning: the system prompt and everything up to the first user's turn.
+/// The conversation by its beginning: the text of the system prompt and of everything up to the first user's turn.
 fn derived(api: Api, body: &[u8], peek: &Peek) -> Option<Session> {
     let turns = peek.spans.turns.as_ref()?;
-    let mut beginning = None;
-    json::elements_while(body, turns, |element| {
-        let is_user = member(body, &element, "role").is_none_or(|role| body.get(role) == Some(b"\"user\""));
-        if is_user {
-            beginning = Some(turns.start..element.end);
-        }
-        !is_user
-    });
-    let beginning = beginning.or_else(|| (body.get(turns.start) == Some(&b'"')).then(|| turns.clone()))?;
-    let mut hash = Xxh3::new();
-    let system = peek.spans.system.as_ref().and_then(|span| body.get(span.clone())).unwrap_or_default();
-    without_cache_marks(system, |bytes| hash.update(bytes));
-    without_cache_marks(body.get(beginning).unwrap_or_default(), |bytes| hash.update(bytes));
+    let mut words = Words::default();
+    if let Some(system) = &peek.spans.system {
+        words.say(body, system);
+    }
+    words.next();
+    if !words.up_to_the_user(body, turns) {
+        return None;
+    }
     let answered: &[&[u8]] = match api {
         Api::Gemini => &[b"\"model\""],
         // Reasoning and calls of tools are turns of the assistant, without its name.
@@ -133,39 +126,11 @@ fn derived(api: Api, body: &[u8], peek: &Peek) -> Option<Session> {
     };
     let turns = body.get(turns.clone()).unwrap_or_default();
     let follows = answered.iter().any(|turn| memmem::find(turns, turn).is_some());
-    Some(Session { name: format!("hash:{:032x}", hash.digest128()), follows })
+    Some(Session { name: format!("hash:{:032x}", words.digest()), follows })
 }
 
-/// Passes bytes on without their `cache_control` members: clients move these marks from turn to turn.
-fn without_cache_marks(mut bytes: &[u8], mut pass: impl FnMut(&[u8])) {
-    while let Some(at) = memmem::find(bytes, CACHE_MARK) {
-        let (before, mark) = bytes.split_at(at);
-        let value = mark.get(CACHE_MARK.len()..).unwrap_or_default().trim_ascii_start();
-        let value = value.strip_prefix(b":").unwrap_or_default().trim_ascii_start();
-        // A mark is flat: it has no object in it. Anything else is none.
-        let end = value.iter().position(|byte| *byte == b'}').filter(|_| value.starts_with(b"{"));
-        let Some(end) = end else {
-            pass(bytes.get(..at + CACHE_MARK.len()).unwrap_or_default());
-            bytes = bytes.get(at + CACHE_MARK.len()..).unwrap_or_default();
-            continue;
-        };
-        let rest = value.get(end + 1..).unwrap_or_default().trim_ascii_start();
-        let before = before.trim_ascii_end();
-        match before.strip_suffix(b",") {
-            Some(before) => {
-                pass(before.trim_ascii_end());
-                bytes = rest;
-            }
-            None => {
-                pass(before);
-                bytes = rest.strip_prefix(b",").unwrap_or(rest).trim_ascii_start();
-            }
-        }
-    }
-    pass(bytes);
-}
-
-fn member(body: &[u8], span: &Range<usize>, name: &str) -> Option<Range<usize>> {
+/// A member's value, however its name is escaped; the last of several.
+pub(crate) fn member(body: &[u8], span: &Range<usize>, name: &str) -> Option<Range<usize>> {
     let mut found = None;
     json::members_within(body, span, |member| {
         if json::unescaped(body.get(member.name).unwrap_or_default()) == name {
@@ -278,6 +243,75 @@ mod tests {
             };
             assert_ne!(of("a"), of("b"), "{other}");
         }
+    }
+
+    /// Each says the same, in forms that clients change from turn to turn.
+    #[test]
+    fn a_conversation_is_known_by_its_text_whatever_the_form() {
+        let claude = [
+            r#"{"system":"s","messages":[{"role":"user","content":"a\u00e9"}]}"#,
+            "{\"messages\" : [ {\"content\" :\"a\u{e9}\", \"role\":\"user\"} ],\n \"system\":\"s\"}",
+            r#"{"system":[{"type":"text","text":"s"}],"messages":[{"role":"user","content":[{"type":"text","text":"aé","cache_control":{"type":"ephemeral"}}]}]}"#,
+            r#"{"system":[{"text":"s","cache_control":{"ttl":"1h","type":"ephemeral"},"type":"text"}],"messages":[{"content":[{"text":"aé", "type":"text"}],"role":"user"}]}"#,
+        ];
+        let chat = [
+            r#"{"messages":[{"role":"system","content":"s"},{"role":"user","content":"a"}]}"#,
+            r#"{"messages":[{"content":[{"text":"s","type":"text"}],"role":"system"},{"role":"user","name":null,"content":[{"type":"text","text":"a","prompt_cache_breakpoint":{"mode":"explicit"}}]}]}"#,
+        ];
+        let responses = [
+            r#"{"instructions":"s","input":"a"}"#,
+            r#"{"input":[{"role":"user","content":"a"}],"instructions":"s"}"#,
+            r#"{"instructions":"s","input":[{"type":"message","id":"msg_1","role":"user","content":[{"type":"input_text","text":"a"}]}]}"#,
+        ];
+        let gemini = [
+            r#"{"systemInstruction":{"parts":[{"text":"s"}]},"contents":[{"role":"user","parts":[{"text":"a"}]}]}"#,
+            r#"{"system_instruction":{"role":"user","parts":{"text":"s"}},"contents":[{"parts":[{"text":"a"}]}]}"#,
+            r#"{"systemInstruction":"s","contents":{"parts":[{"text":"a"}]}}"#,
+            r#"{"systemInstruction":"s","contents":"a"}"#,
+        ];
+        for (api, forms) in [
+            (Api::Anthropic, &claude[..]),
+            (Api::OpenaiChat, &chat),
+            (Api::OpenaiResponses, &responses),
+            (Api::Gemini, &gemini),
+        ] {
+            let (name, _) = named(api, &[], forms[0]).unwrap();
+            for form in forms {
+                assert_eq!(named(api, &[], form).unwrap().0, name, "{form}");
+            }
+            let other = forms[0].replacen("\"s\"", "\"t\"", 1);
+            assert_ne!(named(api, &[], &other).unwrap().0, name, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_tells_conversations_apart_by_what_it_holds() {
+        let of = |block: &str| {
+            let content = format!(r#"[{{"type":"text","text":"a"}},{block}]"#);
+            let body = format!(r#"{{"messages":[{{"role":"user","content":{content}}}]}}"#);
+            named(Api::Anthropic, &[], &body).unwrap().0
+        };
+        let one = of(r#"{"type":"image","source":{"type":"base64","data":"AA=="}}"#);
+        let same = r#"{"source" : {"data":"AA==", "type":"base64"},"cache_control":{"type":"ephemeral"},"type":"image"}"#;
+        assert_eq!(of(same), one);
+        for other in [
+            r#"{"type":"image","source":{"type":"base64","data":"BB=="}}"#,
+            r#"{"type":"image","source":{"type":"AA==","data":"base64"}}"#,
+            r#"{"type":"text","text":"AA=="}"#,
+        ] {
+            assert_ne!(of(other), one, "{other}");
+        }
+    }
+
+    #[test]
+    fn where_the_system_prompt_ends_and_the_user_begins_is_part_of_it() {
+        let of = |system: &str, user: &str| {
+            let body =
+                format!(r#"{{"system":"{system}","messages":[{{"role":"user","content":"{user}"}}]}}"#);
+            named(Api::Anthropic, &[], &body).unwrap().0
+        };
+        assert_ne!(of("ab", "c"), of("a", "bc"));
+        assert_ne!(of("a", ""), of("", "a"));
     }
 
     #[test]
