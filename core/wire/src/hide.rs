@@ -1,6 +1,6 @@
 //! Keeps the usage chunk from a client of Chat Completions that did not ask for it; every other byte passes.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
 use memchr::{memchr, memmem};
@@ -10,9 +10,12 @@ use serde_json::value::RawValue;
 /// An event that has not said what it is by then is no usage chunk.
 const HEAD_MAX: usize = 64 * 1024;
 
-/// Removes the one event whose `choices` is empty and whose `usage` is an object.
+/// What ends a stream; some servers put no blank line before it.
+const DONE: &[u8] = b"data: [DONE]";
+
+/// Removes the event that has a `usage` object and no content.
 ///
-/// An event is held back only until its `choices` shows that it is another; lines end in LF or CRLF.
+/// An event is held back only until its first choice shows that something is in it; lines end in LF or CRLF.
 #[derive(Debug, Default)]
 pub struct UsageChunk {
     /// Slices of the undecided event.
@@ -45,11 +48,13 @@ impl UsageChunk {
                 continue;
             }
             if !std::mem::take(&mut self.passing) {
-                self.text.extend_from_slice(chunk.get(event..at).unwrap_or_default());
-                if is_usage_chunk(&self.text) {
-                    self.held.clear();
+                let hidden = self.hidden(chunk.get(event..at).unwrap_or_default());
+                if hidden > 0 {
+                    // What is hidden may have begun in the slices that are held.
+                    let before = self.text.len();
                     push(out, chunk.slice(run..event));
-                    run = at;
+                    self.hand_on_from(hidden, out);
+                    run = event + hidden.saturating_sub(before);
                 } else {
                     out.extend(self.held.drain(..));
                 }
@@ -78,11 +83,31 @@ impl UsageChunk {
 
     /// The stream has ended: hands on what is held, unless it is a usage chunk without its blank line.
     pub fn finish(&mut self, out: &mut VecDeque<Bytes>) {
-        if is_usage_chunk(&self.text) {
-            self.held.clear();
-        }
+        let hidden = self.hidden(b"");
+        self.hand_on_from(hidden, out);
         self.text.clear();
-        out.extend(self.held.drain(..));
+    }
+
+    /// Bytes at the beginning of the undecided event, of which this is the last part, that are hidden.
+    fn hidden(&mut self, last: &[u8]) -> usize {
+        if self.text.is_empty() {
+            // The usual case: an event in one piece, looked at where it is.
+            return hidden_of(last);
+        }
+        let before = self.text.len();
+        self.text.extend_from_slice(last);
+        let hidden = hidden_of(&self.text);
+        self.text.truncate(before);
+        hidden
+    }
+
+    /// Hands on what is held, less so many bytes at its beginning.
+    fn hand_on_from(&mut self, mut hidden: usize, out: &mut VecDeque<Bytes>) {
+        for piece in self.held.drain(..) {
+            let gone = hidden.min(piece.len());
+            hidden -= gone;
+            push(out, piece.slice(gone..));
+        }
     }
 }
 
@@ -92,33 +117,84 @@ fn push(out: &mut VecDeque<Bytes>, piece: Bytes) {
     }
 }
 
-/// Whether the head of an event shows that it has choices.
+/// Whether the head of an event shows that there is something in its first choice.
 fn is_another(head: &[u8]) -> bool {
-    let Some(at) = memmem::find(head, b"\"choices\"") else { return false };
-    let rest = head.get(at + 9..).unwrap_or_default().trim_ascii_start();
-    let Some(rest) = rest.strip_prefix(b":") else { return false };
-    let Some(rest) = rest.trim_ascii_start().strip_prefix(b"[") else { return false };
-    rest.trim_ascii_start().first().is_some_and(|byte| *byte != b']')
+    fn has_content(head: &[u8]) -> Option<bool> {
+        let choices = value_of(head, b"\"choices\"")?.strip_prefix(b"[")?;
+        let delta = value_of(choices, b"\"delta\"")?.strip_prefix(b"{")?.trim_ascii_start();
+        let member = delta.strip_prefix(b"\"")?;
+        let name = memchr(b'"', member)?;
+        let value = member.get(name + 1..)?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+        Some(match value {
+            [] | [b'n', ..] | [b'"'] | [b'"', b'"', ..] => false,
+            [b'[' | b'{', rest @ ..] => {
+                rest.trim_ascii_start().first().is_some_and(|byte| !matches!(byte, b']' | b'}'))
+            }
+            _ => true,
+        })
+    }
+    has_content(head).unwrap_or(false)
+}
+
+/// What follows a name and its colon.
+fn value_of<'a>(text: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let at = memmem::find(text, name)?;
+    let value = text.get(at + name.len()..)?.trim_ascii_start().strip_prefix(b":")?;
+    Some(value.trim_ascii_start())
+}
+
+/// A chunk, as far as it decides whether there is anything but usage in it.
+#[derive(Deserialize)]
+struct Chunk<'a> {
+    #[serde(borrow)]
+    choices: Option<Vec<Choice<'a>>>,
+    #[serde(borrow)]
+    usage: &'a RawValue,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
-struct Chunk<'a> {
-    choices: Vec<serde::de::IgnoredAny>,
+struct Choice<'a> {
     #[serde(borrow)]
-    usage: &'a RawValue,
+    delta: Option<HashMap<&'a str, &'a RawValue>>,
+    #[serde(borrow)]
+    finish_reason: Option<&'a RawValue>,
 }
 
-fn is_usage_chunk(event: &[u8]) -> bool {
+impl Chunk<'_> {
+    fn is_usage_alone(&self) -> bool {
+        let choices = self.choices.as_deref().unwrap_or_default();
+        self.usage.get().starts_with('{') && self.error.is_none() && choices.iter().all(Choice::is_empty)
+    }
+}
+
+impl Choice<'_> {
+    fn is_empty(&self) -> bool {
+        let nothing = |value: &&RawValue| matches!(value.get(), "null" | "\"\"" | "[]" | "{}");
+        let delta = self.delta.as_ref();
+        self.finish_reason.as_ref().is_none_or(nothing)
+            && delta.is_none_or(|delta| delta.values().all(nothing))
+    }
+}
+
+/// Bytes of an event that are hidden: all of it, or what stands before a `[DONE]` without a blank line between.
+fn hidden_of(event: &[u8]) -> usize {
     if memmem::find(event, b"\"usage\"").is_none() || is_another(event) {
-        return false;
+        return 0;
     }
     let mut data = Vec::new();
-    for line in event.split(|byte| *byte == b'\n') {
-        let Some(value) = line.strip_prefix(b"data:") else { continue };
-        data.extend_from_slice(value);
+    let (mut at, mut hidden) = (0, event.len());
+    for line in event.split_inclusive(|byte| *byte == b'\n') {
+        if line.starts_with(DONE) {
+            hidden = at;
+            break;
+        }
+        at += line.len();
+        data.extend_from_slice(line.strip_prefix(b"data:").unwrap_or_default());
     }
-    serde_json::from_slice::<Chunk<'_>>(&data)
-        .is_ok_and(|chunk| chunk.choices.is_empty() && chunk.usage.get().starts_with('{'))
+    let alone = serde_json::from_slice::<Chunk<'_>>(&data).is_ok_and(|chunk| chunk.is_usage_alone());
+    if alone { hidden } else { 0 }
 }
 
 #[cfg(test)]
@@ -128,17 +204,37 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::VecDeque;
 
-    const EVENTS: [&str; 8] = [
-        "data: {\"id\":\"\",\"choices\":[],\"prompt_filter_results\":[]}\n\n",
-        "data: {\"choices\":[{\"delta\":{\"content\":\"\\\"usage\\\":{}\"}}],\"usage\":null}\n\n",
-        "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1}}\n\n",
-        ": keepalive\r\n\r\n",
-        "data: {\"usage\":{\"a\":{}}, \"choices\" : [ ] }\r\n\r\n",
-        "data: {\"choices\":[],\"usage\":null}\n\n",
-        "event: x\ndata: {\"choices\":[{}],\"usage\":{\"total\":1}}\n\n",
-        "data: [DONE]\n\n",
+    /// Events, and what passes of each.
+    const EVENTS: [(&str, &str); 16] = [
+        passes("data: {\"id\":\"\",\"choices\":[],\"prompt_filter_results\":[]}\n\n"),
+        passes("data: {\"choices\":[{\"delta\":{\"content\":\"\\\"usage\\\":{}\"}}],\"usage\":null}\n\n"),
+        hidden("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1}}\n\n"),
+        passes(": keepalive\r\n\r\n"),
+        hidden("data: {\"usage\":{\"a\":{}}, \"choices\" : [ ] }\r\n\r\n"),
+        passes("data: {\"choices\":[],\"usage\":null}\n\n"),
+        hidden("data: {\"choices\":[{\"index\":0,\"delta\":{}}],\"usage\":{\"total\":1}}\n\n"),
+        hidden("data: {\"choices\":null,\"usage\":{\"total\":1}}\n\n"),
+        hidden("data: {\"usage\":{\"total\":1}}\n\n"),
+        hidden(
+            "data: {\"choices\":[{\"delta\":{\"content\":null,\"tool_calls\":[]},\"finish_reason\":null}],\"usage\":{}}\n\n",
+        ),
+        passes("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"total\":1}}\n\n"),
+        passes(
+            "data: {\"choices\":[{\"delta\":{\"content\":\"\",\"role\":\"assistant\"}}],\"usage\":{\"total\":1}}\n\n",
+        ),
+        passes("data: {\"choices\":[{\"delta\":{}},{\"delta\":{\"content\":\"x\"}}],\"usage\":{}}\n\n"),
+        passes("data: {\"choices\":[],\"usage\":{},\"error\":{\"message\":\"m\"}}\n\n"),
+        passes("data: [DONE]\n\n"),
+        ("data: {\"choices\":[],\"usage\":{}}\r\ndata: [DONE]\r\n\r\n", "data: [DONE]\r\n\r\n"),
     ];
-    const HIDDEN: [usize; 2] = [2, 4];
+
+    const fn passes(event: &'static str) -> (&'static str, &'static str) {
+        (event, event)
+    }
+
+    const fn hidden(event: &'static str) -> (&'static str, &'static str) {
+        (event, "")
+    }
 
     fn filtered(pieces: impl Iterator<Item = Bytes>) -> String {
         let (mut filter, mut out) = (UsageChunk::new(), VecDeque::new());
@@ -148,19 +244,21 @@ mod tests {
     }
 
     #[test]
-    fn an_event_with_choices_is_handed_on_before_it_ends() {
+    fn an_event_with_content_is_handed_on_before_it_ends() {
         let (mut filter, mut out) = (UsageChunk::new(), VecDeque::new());
         filter.feed(Bytes::from_static(b"data: {\"choices\":"), &mut out);
         assert!(out.is_empty());
-        filter.feed(Bytes::from_static(b"[{\"delta\":{\"con"), &mut out);
-        assert_eq!(out.len(), 2);
+        filter.feed(Bytes::from_static(b"[{\"delta\":{\"content\":\""), &mut out);
+        assert!(out.is_empty(), "it may be empty");
+        filter.feed(Bytes::from_static(b"H"), &mut out);
+        assert_eq!(out.len(), 3);
     }
 
     proptest! {
         #[test]
-        fn only_usage_chunks_are_removed_whatever_the_chunks(order in prop::collection::vec(0usize..8, 0..8), step in 1usize..40) {
-            let stream: String = order.iter().map(|at| EVENTS[*at]).collect();
-            let expected: String = order.iter().filter(|at| !HIDDEN.contains(at)).map(|at| EVENTS[*at]).collect();
+        fn only_usage_chunks_are_removed_whatever_the_chunks(order in prop::collection::vec(0..EVENTS.len(), 0..8), step in 1usize..40) {
+            let stream: String = order.iter().map(|at| EVENTS[*at].0).collect();
+            let expected: String = order.iter().map(|at| EVENTS[*at].1).collect();
             let pieces = stream.as_bytes().chunks(step).map(Bytes::copy_from_slice);
             prop_assert_eq!(filtered(pieces), expected);
         }
