@@ -2,8 +2,11 @@
 
 use memchr::memchr2;
 
-/// The largest value that is caught.
+/// The largest value that is caught whole.
 const MAX_VALUE: usize = 256 * 1024;
+
+/// What is caught of a value of which the beginning is enough.
+const BEGINNING: usize = 2 * 1024;
 
 /// Room for a value from the start: a usage fits.
 const CAUGHT: usize = 128;
@@ -11,10 +14,33 @@ const CAUGHT: usize = 128;
 /// The longest name that is compared.
 const MAX_NAME: usize = 64;
 
+/// A member whose value is caught.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// Its name.
+    pub name: &'static str,
+    /// The bytes of its value that are kept.
+    most: usize,
+}
+
+impl Wanted {
+    /// One whose value is to be read.
+    #[must_use]
+    pub const fn whole(name: &'static str) -> Self {
+        Self { name, most: MAX_VALUE }
+    }
+
+    /// One of whose value the beginning is enough.
+    #[must_use]
+    pub const fn beginning(name: &'static str) -> Self {
+        Self { name, most: BEGINNING }
+    }
+}
+
 /// Watches one object, or the objects of an array, and catches the values of some members of each.
 #[derive(Debug)]
 pub struct Capture {
-    wanted: &'static [&'static str],
+    wanted: &'static [Wanted],
     /// Depth at which the objects stand: 0, or 1 inside an array.
     base: u32,
     depth: u32,
@@ -64,17 +90,17 @@ pub type Caught = [(usize, Vec<u8>)];
 impl Capture {
     /// Watches one object for these members.
     #[must_use]
-    pub fn object(wanted: &'static [&'static str]) -> Self {
+    pub fn object(wanted: &'static [Wanted]) -> Self {
         Self::at(wanted, 0)
     }
 
     /// Watches the objects of an array; of a lone object too, as errors come.
     #[must_use]
-    pub fn array(wanted: &'static [&'static str]) -> Self {
+    pub fn array(wanted: &'static [Wanted]) -> Self {
         Self::at(wanted, 1)
     }
 
-    fn at(wanted: &'static [&'static str], base: u32) -> Self {
+    fn at(wanted: &'static [Wanted], base: u32) -> Self {
         Self {
             wanted,
             base,
@@ -156,8 +182,8 @@ impl Capture {
                 Place::AfterName => {
                     if byte == b':' {
                         self.place = Place::Value;
-                        if let Some(index) = self.wanted.iter().position(|name| name.as_bytes() == self.name)
-                        {
+                        let named = |wanted: &Wanted| wanted.name.as_bytes() == self.name;
+                        if let Some(index) = self.wanted.iter().position(named) {
                             self.catching = true;
                             self.caught.push((index, Vec::with_capacity(CAUGHT)));
                         }
@@ -226,17 +252,18 @@ impl Capture {
                 self.name.push(0);
             }
         } else if self.catching
-            && let Some((_, value)) = self.caught.last_mut()
-            && value.len() + bytes.len() <= MAX_VALUE
+            && let Some((index, value)) = self.caught.last_mut()
+            && let Some(wanted) = self.wanted.get(*index)
         {
-            value.extend_from_slice(bytes);
+            let room = wanted.most.saturating_sub(value.len());
+            value.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Capture, Position};
+    use super::{Capture, Position, Wanted};
 
     #[test]
     fn where_an_array_stands_is_known_at_every_byte() {
@@ -260,15 +287,15 @@ mod tests {
         }
     }
 
-    const WANTED: &[&str] = &["usage", "model"];
+    const WANTED: &[Wanted] = &[Wanted::whole("usage"), Wanted::whole("model")];
 
     fn objects(mut capture: Capture, text: &str, step: usize) -> (Vec<String>, bool) {
         let mut found = Vec::new();
         for piece in text.as_bytes().chunks(step) {
             capture.feed(piece, &mut |caught| {
-                let all = caught
-                    .iter()
-                    .map(|(index, value)| format!("{}={}", WANTED[*index], String::from_utf8_lossy(value)));
+                let all = caught.iter().map(|(index, value)| {
+                    format!("{}={}", WANTED[*index].name, String::from_utf8_lossy(value))
+                });
                 found.push(all.collect::<Vec<_>>().join(";"));
             });
         }
@@ -299,5 +326,18 @@ mod tests {
             objects(Capture::array(WANTED), "{\"model\":\"a\"}", 4),
             (vec!["model=\"a\"".into()], true)
         );
+    }
+    #[test]
+    fn of_a_long_value_the_beginning_is_caught_where_that_is_enough() {
+        const LONG: &[Wanted] = &[Wanted::beginning("content"), Wanted::whole("usage")];
+        let (text, beginning) = ("x".repeat(10_000), format!("[\"{}", "x".repeat(super::BEGINNING - 2)));
+        let document = format!(r#"{{"content":["{text}"],"usage":"{text}"}}"#);
+        for step in [1, 7, document.len()] {
+            let (mut capture, mut found) = (Capture::object(LONG), Vec::new());
+            for piece in document.as_bytes().chunks(step) {
+                capture.feed(piece, &mut |caught| found.extend(caught.to_vec()));
+            }
+            assert_eq!(found, [(0, beginning.clone().into_bytes()), (1, format!("\"{text}\"").into_bytes())]);
+        }
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod capture;
 pub mod case;
+pub mod count;
 pub mod encode;
 pub mod fingerprint;
 pub mod headers;

@@ -9,6 +9,9 @@ use crate::usage::Anthropic;
 /// Members of a delta that hold what the model wrote.
 const WRITTEN: [&[u8]; 3] = [b"\"text\"", b"\"thinking\"", b"\"partial_json\""];
 
+/// Members of a block that hold what it begins with; a call of a tool begins with its name.
+const BEGUN: [&[u8]; 3] = [b"\"text\"", b"\"thinking\"", b"\"name\""];
+
 impl Meter {
     pub(super) fn anthropic_event(&mut self, event: Event<'_>) {
         let data = event.data;
@@ -21,6 +24,7 @@ impl Meter {
             b"ping" => return,
             b"error" => return self.fail(data),
             b"content_block_delta" => self.seen.output_bytes += look::text_length(data, &WRITTEN),
+            b"content_block_start" => self.seen.output_bytes += look::text_length(data, &BEGUN),
             b"message_start" => {
                 if let Ok(start) = serde_json::from_slice::<MessageStart>(data) {
                     self.seen.model = super::bounded(start.message.model);
@@ -30,7 +34,7 @@ impl Meter {
             }
             b"message_delta" => {
                 if let Ok(delta) = serde_json::from_slice::<MessageDelta>(data) {
-                    self.told = true;
+                    self.told |= delta.usage.as_ref().is_some_and(Anthropic::tells_output);
                     self.told_anthropic(delta.usage);
                 }
             }

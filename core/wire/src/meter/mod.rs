@@ -5,6 +5,7 @@
 mod anthropic;
 mod chat;
 mod look;
+mod output;
 mod responses;
 mod whole;
 
@@ -17,6 +18,8 @@ use crate::capture::{Capture, Position};
 use crate::refusal::Refusal;
 use crate::sse::{self, Event};
 use crate::usage::{Anthropic, Gemini};
+
+pub use output::Output;
 
 /// Bytes of text that are about one token, for estimates.
 const BYTES_PER_TOKEN: u64 = 4;
@@ -49,6 +52,10 @@ pub struct Seen {
     pub output_bytes: u64,
     /// The last `sequence_number` of a Responses stream.
     pub sequence_number: Option<u64>,
+    /// When a Responses stream says that its response was created.
+    pub created_at: Option<serde_json::Value>,
+    /// What a Responses stream has told of its output.
+    pub output: Output,
     /// Whether bytes of an unfinished event have passed.
     pub open_event: bool,
     /// How far a JSON array has come.
@@ -81,11 +88,15 @@ pub struct Meter {
     api: Api,
     operation: Operation,
     form: Form,
+    /// A document that stands where a stream was asked for.
+    stands_in: bool,
     framing: Framing,
     anthropic: Anthropic,
     gemini: Gemini,
-    /// The final usage was told, not only a provisional one.
+    /// Claude's final usage was told, not only a provisional one.
     told: bool,
+    /// Something that the model wrote was seen in a document.
+    wrote: bool,
     seen: Seen,
 }
 
@@ -108,12 +119,21 @@ impl Meter {
             api,
             operation,
             form,
+            stands_in: false,
             framing,
             anthropic: Anthropic::default(),
             gemini: Gemini::default(),
             told: false,
+            wrote: false,
             seen: Seen::default(),
         }
+    }
+
+    /// For a whole document that stands where a stream was asked for. Like an event, it has begun only when it is whole,
+    /// and it may be an error.
+    #[must_use]
+    pub fn stand_in(api: Api, operation: Operation) -> Self {
+        Self { stands_in: true, ..Self::new(api, operation, Form::Whole) }
     }
 
     /// What was seen so far.
@@ -138,8 +158,8 @@ impl Meter {
                 capture.feed(chunk, &mut |caught| self.object(caught));
                 self.seen.position = capture.position();
                 self.seen.ended |= capture.is_closed();
-                // An array's first element may be an error, which is one only when it is whole.
-                self.seen.started |= self.form == Form::Whole || capture.is_closed();
+                // What may be an error is one only when it is whole.
+                self.seen.started |= !self.awaits_events() || capture.is_closed();
             }
         }
         self.framing = framing;
@@ -169,11 +189,18 @@ impl Meter {
         self.estimate();
     }
 
-    /// Estimates the output of a generation that did not tell it; the input is known better by whoever sent it.
+    /// Whether what comes is taken for events, of which the first may be an error.
+    fn awaits_events(&self) -> bool {
+        self.stands_in || self.form.is_stream()
+    }
+
+    /// Estimates the output of a generation that did not tell it; the input is known better by whoever sent it. Beside a
+    /// text, zero is not told but left out.
     fn estimate(&mut self) {
         let provisional = self.api == Api::Anthropic && !self.told;
-        let untold = self.seen.usage.is_none() || provisional;
-        if self.operation != Operation::Generate || !self.seen.started || !untold {
+        let wrote = self.wrote || self.seen.output_bytes > 0;
+        let told = self.seen.usage.is_some_and(|usage| !provisional && (usage.output > 0 || !wrote));
+        if self.operation != Operation::Generate || !self.seen.started || told {
             return;
         }
         let written = if self.form == Form::Whole { self.seen.bytes } else { self.seen.output_bytes };

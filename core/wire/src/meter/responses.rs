@@ -1,8 +1,10 @@
 //! OpenAI Responses, and the streams of image generation: named events, usage in the last one.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{Meter, look, take};
+use crate::count::Count;
 use crate::sse::Event;
 use crate::usage::Openai;
 
@@ -32,8 +34,14 @@ impl Meter {
                 self.responses_object(data);
             }
             b"keepalive" => return,
+            b"response.output_item.added" => self.seen.output.begins(data),
+            b"response.output_item.done" => self.seen.output.is_done(data),
             _ if name.ends_with(b".delta") => {
-                self.seen.output_bytes += look::text_length(data, &[b"\"delta\""]);
+                let delta = look::written(data, b"\"delta\"").unwrap_or_default();
+                self.seen.output_bytes += delta.len() as u64;
+                if name == b"response.output_text.delta" {
+                    self.seen.output.goes_on(delta);
+                }
             }
             _ => {}
         }
@@ -51,9 +59,7 @@ impl Meter {
             && let Ok(completed) = serde_json::from_slice::<ImageCompleted>(data)
         {
             self.seen.ended = true;
-            if let Some(usage) = completed.usage {
-                self.seen.usage = Some(usage.usage());
-            }
+            self.told_openai(completed.usage);
         }
         self.seen.ended |= data.starts_with(b"[DONE]");
         self.seen.started = true;
@@ -64,10 +70,10 @@ impl Meter {
         take(&mut self.seen.model, event.response.model);
         take(&mut self.seen.tier, event.response.service_tier);
         take(&mut self.seen.id, event.response.id);
-        if let Some(usage) = event.response.usage {
-            let mut used = usage.usage();
-            used.web_searches = event.response.tool_usage.map_or(0, |tools| tools.web_searches());
-            self.seen.usage = Some(used);
+        self.seen.created_at = event.response.created_at.or(self.seen.created_at.take());
+        self.told_openai(event.response.usage);
+        if let (Some(used), Some(tools)) = (&mut self.seen.usage, event.response.tool_usage) {
+            used.web_searches = tools.web_searches();
         }
         true
     }
@@ -85,6 +91,7 @@ struct ResponseEvent {
 #[derive(Deserialize)]
 struct ResponseObject {
     id: Option<String>,
+    created_at: Option<Value>,
     model: Option<String>,
     service_tier: Option<String>,
     usage: Option<Openai>,
@@ -104,12 +111,13 @@ pub(super) struct ToolUsage {
 
 #[derive(Deserialize)]
 struct WebSearch {
-    num_requests: Option<u64>,
+    #[serde(default)]
+    num_requests: Count,
 }
 
 impl ToolUsage {
     /// Searches that are billed by the call.
     pub(super) fn web_searches(&self) -> u64 {
-        self.web_search.as_ref().and_then(|search| search.num_requests).unwrap_or(0)
+        self.web_search.as_ref().map_or(0, |search| search.num_requests.or_zero())
     }
 }

@@ -132,6 +132,109 @@ fn a_stream_that_breaks_off_is_estimated_and_flagged() {
     assert_eq!((usage.input, usage.output, usage.estimated, cut.ended), (9, 3, true, false));
 }
 
+/// Checks the output that is recorded, and whether it is an estimate.
+fn told(api: Api, form: Form, text: &str, output: u64, estimated: bool) {
+    for step in [1, 7, text.len()] {
+        let usage = seen(api, form, text, step).usage.unwrap();
+        assert_eq!((usage.output, usage.estimated), (output, estimated), "{api} by {step}: {text}");
+    }
+}
+
+#[test]
+fn zero_beside_a_text_is_never_told() {
+    let claude = |start: &str, delta: &str| {
+        let start = CLAUDE
+            .replace(r#""usage":{"input_tokens":9,"cache_read_input_tokens":4,"output_tokens":1}"#, start);
+        format!("{start}{}", CLAUDE_END.replace(r#","usage":{"output_tokens":41}"#, delta))
+    };
+    let usage = r#""usage":{"input_tokens":9,"output_tokens":1}"#;
+    let zero = r#""usage":{"input_tokens":0,"output_tokens":0}"#;
+    for (start, delta, output, estimated) in [
+        (usage, r#","usage":{"output_tokens":41}"#, 41, false),
+        (usage, "", 3, true),
+        (usage, r#","usage":null"#, 3, true),
+        (usage, r#","usage":{}"#, 3, true),
+        (usage, r#","usage":{"output_tokens":null}"#, 3, true),
+        (zero, r#","usage":{"input_tokens":0,"output_tokens":0}"#, 3, true),
+        ("\"usage\":null", r#","usage":{"output_tokens":41}"#, 41, false),
+    ] {
+        told(Api::Anthropic, Form::Sse, &claude(start, delta), output, estimated);
+    }
+    let chat =
+        |usage: &str| CHAT.replace(r#"{"prompt_tokens":20,"completion_tokens":9,"total_tokens":29}"#, usage);
+    let zeros = r#"{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}"#;
+    for usage in ["{}", zeros, r#"{"prompt_tokens":20}"#] {
+        told(Api::OpenaiChat, Form::Sse, &chat(usage), 1, true);
+    }
+    for (api, text) in [
+        (
+            Api::Anthropic,
+            r#"{"content":[{"type":"text","text":"hi"}],"usage":{"input_tokens":3,"output_tokens":0}}"#,
+        ),
+        (
+            Api::Anthropic,
+            r#"{"usage":{"output_tokens":0},"content":[{"type":"tool_use","name":"f","input":{}}]}"#,
+        ),
+        (Api::OpenaiChat, r#"{"choices":[{"message":{"role":"assistant","content":"hi"}}],"usage":{}}"#),
+        (
+            Api::OpenaiResponses,
+            r#"{"output":[{"content":[{"type":"output_text","text":"hi"}]}],"usage":null}"#,
+        ),
+        (
+            Api::Gemini,
+            r#"{"candidates":[{"content":{"parts":[{"text":"hi"}]}}],"usageMetadata":{"promptTokenCount":3}}"#,
+        ),
+    ] {
+        told(api, Form::Whole, text, (text.len() as u64).div_ceil(4), true);
+    }
+    // Where nothing was written, zero is what was used.
+    for (api, text) in [
+        (Api::Anthropic, r#"{"content":[],"usage":{"input_tokens":3,"output_tokens":0}}"#),
+        (
+            Api::OpenaiChat,
+            r#"{"choices":[{"message":{"content":""}}],"usage":{"prompt_tokens":3,"total_tokens":3}}"#,
+        ),
+        (
+            Api::Gemini,
+            r#"{"promptFeedback":{"blockReason":"SAFETY"},"usageMetadata":{"promptTokenCount":3}}"#,
+        ),
+    ] {
+        told(api, Form::Whole, text, 0, false);
+    }
+}
+
+#[test]
+fn usage_is_read_where_no_blank_line_stands_before_done() {
+    for gap in ["\n", "\r\n"] {
+        let text = CHAT.replace("\n\ndata: [DONE]", &format!("{gap}data: [DONE]"));
+        check(Api::OpenaiChat, Form::Sse, &text, Some((20, 9)), true);
+    }
+    // Several lines of one chunk are one all the same.
+    let pretty = CHAT.replace("{\"choices\":[],", "{\"choices\":[],\ndata: ");
+    check(Api::OpenaiChat, Form::Sse, &pretty, Some((20, 9)), true);
+}
+
+#[test]
+fn counts_in_quotes_are_read() {
+    let quoted = GEMINI.replace(":3", ":\"3\"").replace(":7", ":\"7\"");
+    assert_ne!(quoted, GEMINI);
+    check(Api::Gemini, Form::Sse, &quoted, Some((3, 7)), true);
+}
+
+#[test]
+fn a_document_in_a_streams_place_has_begun_when_it_is_whole_and_may_be_an_error() {
+    let whole = r#"{"content":[{"text":"hi"}],"usage":{"input_tokens":3,"output_tokens":2}}"#;
+    let mut meter = Meter::stand_in(Api::Anthropic, Operation::Generate);
+    meter.feed(&whole.as_bytes()[..whole.len() - 1]);
+    assert!(!meter.seen().started);
+    meter.feed(b"}");
+    assert!(meter.seen().started && meter.seen().ended && meter.seen().error.is_none());
+    assert_eq!(meter.seen().usage.map(|usage| (usage.input, usage.output)), Some((3, 2)));
+    let mut meter = Meter::stand_in(Api::OpenaiChat, Operation::Generate);
+    meter.feed(br#"{"error":{"message":"busy","code":503}}"#);
+    assert!(meter.seen().error.as_ref().is_some_and(|error| error.first && error.status.as_u16() == 503));
+}
+
 #[test]
 fn an_error_is_seen_and_whether_it_came_first() {
     let first = seen(

@@ -4,25 +4,43 @@ use memchr::memmem;
 
 use super::responses::ToolUsage;
 use super::{Meter, look, take};
-use crate::capture::{Capture, Caught};
+use crate::capture::{Capture, Caught, Wanted};
 use crate::sse::Event;
 use crate::usage::{Anthropic, Gemini, Openai};
 use sluice_api::{Api, Form};
 
 /// Members of a whole body, or of a Gemini chunk, that say something.
-pub(super) const WANTED: &[&str] = &[
-    "usage",
-    "usageMetadata",
-    "model",
-    "modelVersion",
-    "service_tier",
-    "id",
-    "error",
-    "promptFeedback",
-    "candidates",
-    "tool_usage",
-    "responseId",
+pub(super) const WANTED: &[Wanted] = &[
+    Wanted::whole("usage"),
+    Wanted::whole("usageMetadata"),
+    Wanted::whole("model"),
+    Wanted::whole("modelVersion"),
+    Wanted::whole("service_tier"),
+    Wanted::whole("id"),
+    Wanted::whole("error"),
+    Wanted::whole("promptFeedback"),
+    Wanted::whole("candidates"),
+    Wanted::whole("tool_usage"),
+    Wanted::whole("responseId"),
+    // What the model wrote, under the names of Claude, Chat Completions and Responses: whether there is any.
+    Wanted::beginning("content"),
+    Wanted::beginning("choices"),
+    Wanted::beginning("output"),
 ];
+
+/// Names of what a model wrote in whole bodies.
+const WRITTEN: [&[u8]; 7] = [
+    b"\"text\"",
+    b"\"thinking\"",
+    b"\"content\"",
+    b"\"reasoning_content\"",
+    b"\"reasoning\"",
+    b"\"refusal\"",
+    b"\"arguments\"",
+];
+
+/// What a call of a tool is called in Claude's answers, where its arguments are no text.
+const CALL: &[u8] = b"\"tool_use\"";
 
 impl Meter {
     pub(super) fn gemini_event(&mut self, event: Event<'_>) {
@@ -34,7 +52,7 @@ impl Meter {
     pub(super) fn object(&mut self, caught: &Caught) {
         let mut searches = 0;
         for (index, value) in caught {
-            let name = WANTED.get(*index).copied().unwrap_or_default();
+            let name = WANTED.get(*index).map_or("", |wanted| wanted.name);
             match name {
                 "model" | "modelVersion" => take(&mut self.seen.model, text_of(value)),
                 "service_tier" => take(&mut self.seen.tier, text_of(value)),
@@ -50,7 +68,7 @@ impl Meter {
                     searches =
                         serde_json::from_slice::<ToolUsage>(value).map_or(0, |tools| tools.web_searches());
                 }
-                "error" if self.form.is_stream() && value.trim_ascii() != b"null" => {
+                "error" if self.awaits_events() && value.trim_ascii() != b"null" => {
                     let mut data = b"{\"error\":".to_vec();
                     data.extend_from_slice(value.trim_ascii());
                     data.push(b'}');
@@ -66,6 +84,9 @@ impl Meter {
                         self.form == Form::Sse && memmem::find(value, b"\"finishReason\"").is_some();
                     self.seen.output_bytes += look::text_length(value, &[b"\"text\""]);
                 }
+                "content" | "choices" | "output" => {
+                    self.wrote |= look::has_text(value, &WRITTEN) || memmem::find(value, CALL).is_some();
+                }
                 _ => {}
             }
         }
@@ -78,11 +99,11 @@ impl Meter {
     fn whole_usage(&mut self, value: &[u8]) {
         if self.api == Api::Anthropic {
             if let Ok(usage) = serde_json::from_slice::<Anthropic>(value) {
-                self.told = true;
+                self.told |= usage.tells_output();
                 self.told_anthropic(Some(usage));
             }
         } else if let Ok(usage) = serde_json::from_slice::<Openai>(value) {
-            self.seen.usage = Some(usage.usage());
+            self.told_openai(Some(usage));
         }
     }
 }
