@@ -57,23 +57,40 @@ pub(crate) fn response(coding: &str, body: Body) -> Result<Body, Body> {
     let reader = StreamReader::new(Box::pin(data));
     Ok(match coding.as_str() {
         "br" => read(BrotliDecoder::new(reader)),
-        "zstd" => read(ZstdDecoder::new(reader)),
-        _ => read(GzipDecoder::new(reader)),
+        // Both may come as several members one after the other, which together are the body.
+        "zstd" => {
+            let mut decoder = ZstdDecoder::new(reader);
+            decoder.multiple_members(true);
+            read(decoder)
+        }
+        _ => {
+            let mut decoder = GzipDecoder::new(reader);
+            decoder.multiple_members(true);
+            read(decoder)
+        }
     })
 }
 
 fn read<R: tokio::io::AsyncRead + Send + 'static>(reader: R) -> Body {
     let frames = ReaderStream::new(reader).map_ok(Frame::data).map_err(|error| {
-        Error::new(Kind::Upstream, format!("the upstream's compressed body broke off: {error}"))
+        // What broke is the body below, or its coding.
+        error.downcast::<Error>().unwrap_or_else(|error| {
+            let message = "the upstream's compressed body is broken or breaks off: send the request again";
+            Error::new(Kind::Upstream, message).said(error.to_string())
+        })
     });
     BodyExt::boxed_unsync(StreamBody::new(frames))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::request;
+    use super::{request, response};
     use bytes::Bytes;
+    use futures_util::StreamExt;
     use http::HeaderValue;
+    use http_body::Frame;
+    use http_body_util::{BodyExt, StreamBody};
+    use sluice_api::provider::Body;
     use sluice_api::{Error, Kind};
     use std::io::Write;
 
@@ -97,5 +114,47 @@ mod tests {
         assert_eq!(check("gzip", &gzip(&[b' '; 1_000_000]), 999_999), Err(Kind::TooLarge));
         assert_eq!(check("gzip", &Bytes::from("{}"), 10), Err(Kind::BadRequest));
         assert_eq!(check("br", &Bytes::from("{}"), 10), Err(Kind::BadRequest));
+    }
+
+    /// A body that comes in pieces of this size.
+    fn coming(bytes: &[u8], step: usize) -> Body {
+        let pieces: Vec<Bytes> = bytes.chunks(step).map(Bytes::copy_from_slice).collect();
+        let frames = futures_util::stream::iter(pieces).map(|piece| Ok(Frame::data(piece)));
+        BodyExt::boxed_unsync(StreamBody::new(frames))
+    }
+
+    async fn decoded(coding: &str, bytes: &[u8], step: usize) -> Result<Vec<u8>, Kind> {
+        let body = response(coding, coming(bytes, step)).unwrap();
+        body.collect().await.map(|all| all.to_bytes().to_vec()).map_err(|error| error.kind())
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_all_of_its_members_and_half_of_one_is_an_error() {
+        let zstd = |plain: &[u8]| zstd::encode_all(plain, 1).unwrap();
+        let gzips = [gzip(b"{\"a\":").to_vec(), gzip(b"1}").to_vec()];
+        let zstds = [zstd(b"{\"a\":"), zstd(b"1}")];
+        for (coding, members) in [("gzip", gzips), ("zstd", zstds)] {
+            let bytes = members.concat();
+            for step in [1, 7, bytes.len()] {
+                assert_eq!(
+                    decoded(coding, &bytes, step).await.as_deref(),
+                    Ok(&b"{\"a\":1}"[..]),
+                    "{coding} by {step}"
+                );
+            }
+            // Between two members nothing shows that one is missing.
+            for end in (1..bytes.len()).filter(|end| *end != members[0].len()) {
+                let cut = decoded(coding, &bytes[..end], 5).await;
+                assert_eq!(cut, Err(Kind::Upstream), "{coding} cut at {end}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_breaks_below_the_coding_stays_what_it_was() {
+        let first = Ok(Frame::data(gzip(b"{}").slice(..12)));
+        let frames = futures_util::stream::iter([first, Err(Error::new(Kind::UpstreamTimeout, "late"))]);
+        let body = response("gzip", BodyExt::boxed_unsync(StreamBody::new(frames))).unwrap();
+        assert_eq!(body.collect().await.unwrap_err().kind(), Kind::UpstreamTimeout);
     }
 }
