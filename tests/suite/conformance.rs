@@ -205,7 +205,8 @@ fn a_stream_that_is_cut_ends_in_an_error_and_is_recorded_as_one() {
             });
             let came = subject.ask(true);
             let text = came.answer.text();
-            assert_eq!((came.answer.status, came.answer.complete), (200, true), "{what}: {text}");
+            let in_order = subject.dialect.api != "gemini";
+            assert_eq!((came.answer.status, came.answer.complete), (200, in_order), "{what}: {text}");
             let told = text.strip_prefix(first).unwrap_or_else(|| panic!("{what}: {text}"));
             assert!(told.contains("error") && !told.contains("[DONE]"), "{what}: {told}");
             let recorded = (&came.record["outcome"], &came.record["status"], &came.record["attempts"]);

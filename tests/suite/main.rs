@@ -23,6 +23,7 @@ mod documents;
 mod estimates;
 mod explain;
 mod failover;
+mod framing;
 mod generated;
 mod health;
 mod holder;

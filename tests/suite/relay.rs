@@ -3,7 +3,7 @@
 use sluice_tests::client::send;
 use sluice_tests::dialects::{DIALECTS, dialect, streaming};
 use sluice_tests::gateway::{Gateway, KEY, SECRET, account, key};
-use sluice_tests::upstream::{Upstream, stream, whole};
+use sluice_tests::upstream::{Step, Upstream, stream, whole};
 
 #[test]
 fn bodies_pass_byte_for_byte_on_every_route() {
@@ -83,7 +83,7 @@ fn an_azure_deployment_is_the_model_and_is_put_where_upstream_wants_it() {
 
 #[test]
 fn credentials_and_identities_stay_on_their_side() {
-    let down = "set-cookie: a=b\r\nx-ratelimit-limit-tokens: 9\r\nanthropic-ratelimit-requests-remaining: 1\r\nanthropic-organization-id: org\r\nx-ms-region: here\r\nalt-svc: h3\r\nx-other: kept\r\nrequest-id: req_upstream\r\n";
+    let down = "set-cookie: a=b\r\nx-ratelimit-limit-tokens: 9\r\nanthropic-ratelimit-requests-remaining: 1\r\nanthropic-organization-id: org\r\nx-ms-region: here\r\nalt-svc: h3\r\nx-litellm-key-spend: 7.5\r\nx-litellm-response-cost: 0.01\r\nx-litellm-model-api-base: http://10.0.0.7\r\nx-other: kept\r\nrequest-id: req_upstream\r\n";
     let upstream = Upstream::start(move |_| whole(200, down, "{}"));
     let gateway = Gateway::start(
         &(account("a", "claude-console", &upstream.address, "headers = { \"x-team\" = \"t\" }") + &key("")),
@@ -143,6 +143,9 @@ fn credentials_and_identities_stay_on_their_side() {
         "anthropic-organization-id",
         "x-ms-region",
         "alt-svc",
+        "x-litellm-key-spend",
+        "x-litellm-response-cost",
+        "x-litellm-model-api-base",
     ] {
         assert_eq!(answer.header(gone), None, "{gone}");
     }
@@ -151,13 +154,33 @@ fn credentials_and_identities_stay_on_their_side() {
 }
 
 #[test]
+fn what_would_hide_the_usage_of_geminis_answers_is_not_relayed() {
+    let upstream = Upstream::start(|_| whole(200, "", dialect("gemini").answer));
+    let gateway = Gateway::start(&(account("a", "gemini", &upstream.address, "") + &key("")));
+    let masked = [("x-goog-api-key", KEY), ("x-goog-fieldmask", "candidates"), ("x-other", "kept")];
+    for query in
+        ["fields=candidates", "$fields=candidates", "%24fields=candidates", "alt=proto", "$alt=proto"]
+    {
+        let path = format!("/v1beta/models/m-1:generateContent?{query}&prettyPrint=false");
+        let answer = send(&gateway.address, "POST", &path, &masked, b"{\"contents\":[]}");
+        assert_eq!((answer.status, answer.text().as_str()), (200, dialect("gemini").answer), "{query}");
+        let seen = upstream.last();
+        assert_eq!(seen.line, "POST /v1beta/models/m-1:generateContent?prettyPrint=false", "{query}");
+        assert_eq!(
+            (seen.header("x-goog-fieldmask"), seen.header("x-other")),
+            (None, Some("kept")),
+            "{query}"
+        );
+        assert_eq!(gateway.record()["output_tokens"], 41, "{query}");
+    }
+}
+
+#[test]
 fn compressed_bodies_are_decoded_both_ways() {
-    // `{}` as gzip, made once with the gzip program.
-    const GZIP: &[u8] = &[31, 139, 8, 0, 0, 0, 0, 0, 0, 3, 171, 174, 5, 0, 67, 191, 166, 163, 2, 0, 0, 0];
     let upstream = Upstream::start(|_| {
         let head =
             format!("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", GZIP.len());
-        vec![sluice_tests::upstream::Step::Bytes([head.as_bytes(), GZIP].concat())]
+        raw(&head, GZIP)
     });
     let gateway = Gateway::start(&(account("a", "gemini", &upstream.address, "") + &key("")));
     let headers = [("x-goog-api-key", KEY), ("content-encoding", "gzip")];
@@ -167,11 +190,54 @@ fn compressed_bodies_are_decoded_both_ways() {
     assert_eq!(upstream.last().header("content-encoding"), None);
 }
 
+/// `{}` as gzip, made once with the gzip program.
+const GZIP: &[u8] = &[31, 139, 8, 0, 0, 0, 0, 0, 0, 3, 171, 174, 5, 0, 67, 191, 166, 163, 2, 0, 0, 0];
+
+fn raw(head: &str, body: &[u8]) -> Vec<Step> {
+    vec![Step::Bytes([head.as_bytes(), body].concat())]
+}
+
+#[test]
+fn a_compressed_answer_is_whole_or_an_error() {
+    let two = [GZIP, GZIP].concat();
+    // All of both; without the sum of the second; and with nothing yet that could be handed on.
+    for (length, status, complete) in [(two.len(), 200, true), (two.len() - 4, 200, false), (11, 502, true)] {
+        let sent = two[..length].to_vec();
+        let upstream = Upstream::start(move |_| {
+            let head = format!("content-encoding: gzip\r\ncontent-length: {}\r\n\r\n", sent.len());
+            raw(&format!("HTTP/1.1 200 OK\r\n{head}"), &sent)
+        });
+        let gateway = Gateway::start(&(account("a", "claude-console", &upstream.address, "") + &key("")));
+        let answer = gateway.post("/v1/messages", r#"{"model":"m","max_tokens":9,"messages":[]}"#);
+        assert_eq!((answer.status, answer.complete), (status, complete), "{length}: {}", answer.text());
+        let whole = length == two.len();
+        assert_eq!(answer.text() == "{}{}", status == 200, "{length}: {}", answer.text());
+        let outcome = if whole { "completed" } else { "upstream_error" };
+        assert_eq!(gateway.record()["outcome"], outcome, "{length}");
+    }
+}
+
+#[test]
+fn an_answer_with_both_length_headers_is_whole() {
+    let dialect = dialect("anthropic");
+    let upstream = Upstream::start(move |_| {
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n";
+        let body = format!("{:x}\r\n{}\r\n0\r\n\r\n", dialect.answer.len(), dialect.answer);
+        raw(head, body.as_bytes())
+    });
+    let gateway = Gateway::start(&(account("a", "claude-console", &upstream.address, "") + &key("")));
+    let answer = gateway.post("/v1/messages", dialect.request);
+    assert_eq!((answer.text().as_str(), answer.complete), (dialect.answer, true));
+    assert_eq!(answer.header("content-length"), None);
+    let record = gateway.record();
+    assert_eq!((&record["outcome"], &record["output_tokens"]), (&"completed".into(), &41.into()), "{record}");
+}
+
 #[test]
 fn a_connection_that_went_stale_in_the_pool_is_no_attempt() {
     let upstream = Upstream::start(|_| {
         let mut steps = whole(200, "", "{}");
-        steps.push(sluice_tests::upstream::Step::Close);
+        steps.push(Step::Close);
         steps
     });
     let gateway = Gateway::start(&(account("a", "claude-console", &upstream.address, "") + &key("")));

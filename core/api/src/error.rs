@@ -329,6 +329,14 @@ impl Error {
         self
     }
 
+    /// Says it in other words; the former ones are for operators.
+    #[must_use]
+    pub fn reworded(mut self, message: impl Into<String>) -> Self {
+        self.0.said = self.0.reason();
+        self.0.message = message.into();
+        self
+    }
+
     /// The facts, for reading.
     #[must_use]
     pub fn facts(&self) -> &Facts {

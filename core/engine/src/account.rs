@@ -10,6 +10,7 @@ use sluice_api::{Condition, Timestamp};
 
 use crate::config::{AccountConfig, Credentials};
 use crate::eligible::Admission;
+use crate::guarded::guarded;
 use crate::health::{Asker, Health, Overloads, Suspects, Told};
 use crate::order::Picking;
 use crate::route::Target;
@@ -155,7 +156,7 @@ impl InFlight {
 
     /// The scheduler is told how the attempt ended.
     pub(crate) fn observe(&self, outcome: Outcome) {
-        self.snapshot.scheduler.observe(&self.account.name, outcome);
+        guarded("Scheduler::observe", || self.snapshot.scheduler.observe(&self.account.name, outcome));
     }
 
     /// The upstream answered.

@@ -11,10 +11,8 @@ use http_body_util::BodyExt;
 use sluice_api::error::Answer;
 use sluice_api::provider::{Body, Call, CallCx, Failure, ModelPlace, Provider};
 use sluice_api::{Api, Condition, Error, Fault, Form, Kind, Operation, Timestamp};
-use sluice_wire::meter::Meter;
 use sluice_wire::refusal::Refusal;
-use sluice_wire::splice;
-use sluice_wire::{headers, hide};
+use sluice_wire::{headers, splice};
 
 use crate::account::Account;
 use crate::ask::Ask;
@@ -22,9 +20,9 @@ use crate::decode;
 use crate::estimate;
 use crate::gateway::Gateway;
 use crate::inbound::{self, Inbound};
-use crate::relay::{Answered, Source};
 use crate::route::Target;
 use crate::settle::Settlement;
+use crate::source::{Answered, Reading, Source};
 use crate::timer::in_time;
 use crate::transport::{Once, Stale};
 
@@ -34,7 +32,7 @@ const REFUSAL_MAX: usize = 1024 * 1024;
 /// Characters of it that operators are told: its sentence, or its beginning where it has none.
 const SAID_MAX: usize = 200;
 
-/// How long an upstream may take between pieces of its refusal.
+/// How long an upstream may take for the body of its refusal: then what has come of it will do.
 const REFUSAL_WAIT: Duration = Duration::from_secs(10);
 
 /// Sends the request to one account and waits for the first event of its answer.
@@ -68,11 +66,15 @@ pub(crate) async fn attempt(
         let error = refusal(provider.as_ref(), head, body, &sending, gateway.now()).await;
         return Err(error);
     }
-    let form = framing(&head.headers, ask);
-    let meter = Meter::new(ask.route.api, ask.route.operation, form);
-    let filter = (hides_usage && form == Form::Sse).then(hide::UsageChunk::new);
-    let mut source = Source::new(body, meter, filter, form, ask.route.api, config.timeouts.idle);
-    within(deadline, wait, ask, source.begin()).await??;
+    let reading = Reading {
+        api: ask.route.api,
+        operation: ask.route.operation,
+        asked: ask.form,
+        labelled: label(&head.headers, ask),
+        hides_usage,
+        idle: config.timeouts.idle,
+    };
+    let source = within(deadline, wait, ask, Source::begin(body, reading)).await??;
     if source.is_page() {
         let message = "the upstream answered with a web page where its API was asked: look at what stands before it, and at the account's base_url";
         return Err(Error::new(Kind::Upstream, message));
@@ -85,7 +87,7 @@ pub(crate) async fn attempt(
         return Err(handed_on(provider.classify(&failure), answer, &sending.secrets));
     }
     headers::relayed_down(&mut head.headers);
-    if source.changes_length() {
+    if !source.keeps_length() {
         head.headers.remove(CONTENT_LENGTH);
     }
     Ok(Answered { status: head.status, headers: head.headers, source })
@@ -228,8 +230,8 @@ fn request_body(ask: &Ask, body: &Bytes, target: &Target) -> (Bytes, bool) {
     (splice::splice(body, edits), asks_usage)
 }
 
-/// How the answer is framed in fact: by its content type, not by what was asked.
-fn framing(headers: &HeaderMap, ask: &Ask) -> Form {
+/// How the answer is framed by its content type. How its body begins tells more, where a stream is about.
+fn label(headers: &HeaderMap, ask: &Ask) -> Form {
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if kind.trim_start().get(..17).is_some_and(|start| start.eq_ignore_ascii_case("text/event-stream")) {
         return Form::Sse;
@@ -272,10 +274,15 @@ async fn refusal(
     handed_on(error, Answer { status: head.status, headers: head.headers, body }, &sending.secrets)
 }
 
-/// A body within bounds of size and time; what comes of one that breaks off.
-pub(crate) async fn read_refusal(mut body: Body) -> Bytes {
+/// A refusal's body within bounds of size and time; what comes of one that breaks off, or drips.
+pub(crate) async fn read_refusal(body: Body) -> Bytes {
+    read_within(REFUSAL_WAIT, body).await
+}
+
+async fn read_within(wait: Duration, mut body: Body) -> Bytes {
     let mut read = BytesMut::new();
-    while let Ok(Some(Ok(frame))) = tokio::time::timeout(REFUSAL_WAIT, body.frame()).await {
+    let until = tokio::time::Instant::now() + wait;
+    while let Ok(Some(Ok(frame))) = tokio::time::timeout_at(until, body.frame()).await {
         let Ok(data) = frame.into_data() else { continue };
         let room = REFUSAL_MAX - read.len();
         read.extend_from_slice(data.get(..room.min(data.len())).unwrap_or_default());
@@ -335,4 +342,27 @@ async fn within<T>(
         // An answer that is not streamed may be there already, and would be paid twice.
         Error::new(Kind::UpstreamTimeout, message).elsewhere(ask.form.is_stream())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use futures_util::{StreamExt, stream};
+    use http_body::Frame;
+    use http_body_util::{BodyExt, StreamBody};
+
+    use super::{REFUSAL_MAX, read_within};
+
+    #[tokio::test]
+    async fn a_refusal_that_drips_is_read_for_so_long_and_no_longer() {
+        let drips = stream::repeat(b'x').then(|byte| async move {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            Ok(Frame::data(Bytes::copy_from_slice(&[byte])))
+        });
+        let body = BodyExt::boxed_unsync(StreamBody::new(drips));
+        let read = read_within(Duration::from_millis(100), body).await;
+        assert!(read.len() < REFUSAL_MAX && read.iter().all(|byte| *byte == b'x'), "{}", read.len());
+    }
 }

@@ -1,21 +1,17 @@
 //! Tokens counted here, where the accounts that serve a model have no call for it.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use http_body_util::{BodyExt as _, Full};
 use serde_json::{Value, json};
-use sluice_api::{Api, Error, Form, Kind, Operation};
-use sluice_wire::meter::Meter;
+use sluice_api::{Api, Error, Kind, Operation};
 use sluice_wire::refusal::Refusal;
 
 use crate::ask::Ask;
 use crate::catalogue;
 use crate::key::Key;
-use crate::relay::{Answered, Source};
 use crate::snapshot::Snapshot;
+use crate::source::{Answered, Source};
 
 /// Says that the count is an estimate.
 const ESTIMATE: HeaderName = HeaderName::from_static("x-sluice-estimate");
@@ -82,10 +78,7 @@ fn estimate(api: Api, bytes: u64) -> Answered {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(ESTIMATE, HeaderValue::from_static("true"));
-    let body = Full::new(body).map_err(|never| match never {}).boxed_unsync();
-    let meter = Meter::new(api, Operation::CountTokens, Form::Whole);
-    let source = Source::new(body, meter, None, Form::Whole, api, Duration::from_secs(1));
-    Answered { status: StatusCode::OK, headers, source }
+    Answered { status: StatusCode::OK, headers, source: Source::whole(body, api, Operation::CountTokens) }
 }
 
 fn shape(api: Api, tokens: u64) -> Value {

@@ -13,6 +13,7 @@ mod eligible;
 mod estimate;
 pub mod explain;
 pub mod gateway;
+mod guarded;
 pub mod health;
 mod inbound;
 pub mod key;
@@ -36,6 +37,7 @@ mod settle;
 #[cfg(test)]
 mod simulation;
 pub mod snapshot;
+mod source;
 mod timed;
 mod timer;
 mod transport;

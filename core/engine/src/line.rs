@@ -12,9 +12,9 @@ use crate::ask::{Ask, ClientRoute};
 use crate::gateway::Gateway;
 use crate::inbound::Inbound;
 use crate::order::{Order, Picked, Picking};
-use crate::relay::Answered;
 use crate::settle::Settlement;
 use crate::snapshot::Snapshot;
+use crate::source::Answered;
 use crate::{Relay, admit, attempt, estimate, inbound, reference, route};
 
 /// Serves one request of a client API.

@@ -47,7 +47,7 @@ pub struct Try {
     pub status: Option<u16>,
     /// Whose fault a failure was: `client`, `account`, `provider` or `gateway`; null where it did not fail.
     pub fault: Option<&'static str>,
-    /// What went wrong.
+    /// What went wrong, with its cause.
     pub error: Option<String>,
 }
 
@@ -58,8 +58,13 @@ impl Try {
             account: Arc::clone(account),
             status: facts.answer.as_ref().map(|answer| answer.status.as_u16()),
             fault: Some(facts.fault.name()),
-            error: Some(facts.message.clone()),
+            error: Some(facts.reason()),
         }
+    }
+
+    /// One whose answer had begun, with this status, and broke off.
+    pub(crate) fn broke_off(account: &Arc<str>, status: u16, error: &Error) -> Self {
+        Self { status: Some(status), ..Self::failed(account, error) }
     }
 
     pub(crate) fn last(account: &Arc<str>, status: u16) -> Self {
@@ -106,7 +111,7 @@ pub struct Record {
     pub status: u16,
     /// Accounts tried.
     pub attempts: u32,
-    /// What came of each, where more than one was made or the only one failed.
+    /// What came of each, where more than one was made, or the only one failed or broke off.
     pub tries: Vec<Try>,
     /// The conversation that it belongs to.
     pub session: Option<Arc<str>>,
@@ -266,7 +271,7 @@ pub struct RecordView {
     pub status: u16,
     /// Accounts tried.
     pub attempts: u32,
-    /// What came of each, where more than one was made or the only one failed.
+    /// What came of each, where more than one was made, or the only one failed or broke off.
     pub tries: Vec<Try>,
     /// The conversation that the request belongs to, where one is known.
     #[schema(value_type = Option<String>)]

@@ -1,164 +1,29 @@
-//! The answer on its way to the client: the poll chain from upstream, watched by the meter.
+//! The answer on its way to the client, and its end: in order, in its dialect's error, or with its connection.
 
-use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::HeaderName;
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use http_body::{Body as _, Frame, SizeHint};
-use sluice_api::provider::{Body, is_page};
+use http::{HeaderMap, HeaderValue, Response};
+use http_body::{Frame, SizeHint};
 use sluice_api::{Api, Error, Form, Kind};
-use sluice_wire::hide::UsageChunk;
-use sluice_wire::meter::{End, Meter, Seen, StreamError};
+use sluice_wire::meter::{End, Seen};
 use sluice_wire::render::{self, Style};
-use sluice_wire::tail;
+use sluice_wire::tail::{self, Tail};
 use tokio::time::{Instant, Sleep};
 
 use crate::settle::Settlement;
+use crate::source::{Answered, Source};
 
 /// Header that carries the request's id, on every answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Most that is held before the first event of an answer is whole; then the answer has begun all the same.
-const HELD_MAX: u64 = 1024 * 1024;
+/// What was handed on last has so long to leave before its body breaks off, which takes along what has not.
+const LEAVES_FOR: Duration = Duration::from_millis(100);
 /// Anthropic's name for it, on Claude routes.
 const CLAUDE_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
-
-/// An upstream's body, metered, with frames that were read before the head was handed on.
-pub(crate) struct Source {
-    body: Body,
-    meter: Meter,
-    filter: Option<UsageChunk>,
-    ready: VecDeque<Bytes>,
-    form: Form,
-    api: Api,
-    idle: Duration,
-    /// Bytes still to come, where upstream told the length.
-    left: Option<u64>,
-    ended: bool,
-}
-
-/// An answer that has begun.
-pub(crate) struct Answered {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) source: Source,
-}
-
-impl Source {
-    pub(crate) fn new(
-        body: Body,
-        meter: Meter,
-        filter: Option<UsageChunk>,
-        form: Form,
-        api: Api,
-        idle: Duration,
-    ) -> Self {
-        let left = body.size_hint().exact();
-        Self { body, meter, filter, ready: VecDeque::new(), form, api, idle, left, ended: false }
-    }
-
-    /// Reads until the first event (pings aside) or the first byte of a body is there.
-    ///
-    /// # Errors
-    ///
-    /// When the body breaks off, or ends empty, before that.
-    pub(crate) async fn begin(&mut self) -> Result<(), Error> {
-        while !self.meter.seen().started && self.meter.seen().bytes < HELD_MAX {
-            let frame = std::future::poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await;
-            match frame {
-                Some(Ok(frame)) => {
-                    if let Ok(data) = frame.into_data() {
-                        self.take(data);
-                    }
-                }
-                Some(Err(error)) => return Err(error),
-                None => {
-                    self.finish(End::Clean);
-                    if self.form.is_stream() && !self.meter.seen().started {
-                        return Err(Error::new(
-                            Kind::Upstream,
-                            "the upstream ended its stream without an event",
-                        ));
-                    }
-                    break;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether it begins as a page for people does, where JSON or events were due.
-    pub(crate) fn is_page(&self) -> bool {
-        self.ready.iter().find(|data| !data.trim_ascii().is_empty()).is_some_and(|data| is_page(data))
-    }
-
-    /// The error that the stream begins with, if it does.
-    pub(crate) fn first_error(&self) -> Option<&StreamError> {
-        self.meter.seen().error.as_ref().filter(|error| error.first)
-    }
-
-    /// Whether what the client gets may be shorter than what upstream announced.
-    pub(crate) fn changes_length(&self) -> bool {
-        self.filter.is_some() || self.form.is_stream()
-    }
-
-    fn take(&mut self, data: Bytes) {
-        self.watch(&data);
-        match &mut self.filter {
-            None => self.ready.push_back(data),
-            Some(filter) => filter.feed(data, &mut self.ready),
-        }
-    }
-
-    fn watch(&mut self, data: &Bytes) {
-        self.meter.feed(data);
-        if let Some(left) = &mut self.left {
-            *left = left.saturating_sub(data.len() as u64);
-        }
-    }
-
-    fn finish(&mut self, end: End) {
-        self.ended = true;
-        self.meter.finish(end);
-        if let Some(filter) = &mut self.filter {
-            filter.finish(&mut self.ready);
-        }
-    }
-
-    /// Whether the answer is whole: its own dialect says so, or it has the length that upstream told.
-    fn is_whole(&self) -> bool {
-        self.meter.seen().ended || (self.form == Form::Whole && self.left == Some(0))
-    }
-
-    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
-        loop {
-            if let Some(data) = self.ready.pop_front() {
-                return Poll::Ready(Some(Ok(data)));
-            }
-            if self.ended {
-                return Poll::Ready(None);
-            }
-            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
-                Some(Ok(frame)) => {
-                    let Ok(data) = frame.into_data() else { continue };
-                    if self.filter.is_none() {
-                        self.watch(&data);
-                        return Poll::Ready(Some(Ok(data)));
-                    }
-                    self.take(data);
-                }
-                Some(Err(error)) => {
-                    self.finish(End::Cut);
-                    return Poll::Ready(Some(Err(error)));
-                }
-                None => self.finish(End::Clean),
-            }
-        }
-    }
-}
 
 /// The body of an answer to a client. Settles the request when it ends, however it ends.
 pub struct Relay(State);
@@ -174,6 +39,8 @@ struct Stream {
     /// Armed while upstream is silent.
     timer: Option<Pin<Box<Sleep>>>,
     last: Instant,
+    /// What is left to be told: that the body breaks off, once what was handed on has left.
+    breaking: Option<Error>,
     done: bool,
 }
 
@@ -220,7 +87,8 @@ impl Relay {
         let Answered { status, mut headers, source } = answered;
         identify(&mut headers, settlement.api() == Api::Anthropic, request_id);
         settlement.reveal(&mut headers);
-        let stream = Stream { source, settlement, timer: None, last: Instant::now(), done: false };
+        let stream =
+            Stream { source, settlement, timer: None, last: Instant::now(), breaking: None, done: false };
         let mut response = Response::new(Self(State::Stream(Box::new(stream))));
         *response.status_mut() = status;
         *response.headers_mut() = headers;
@@ -247,29 +115,38 @@ pub fn identify(headers: &mut HeaderMap, claude: bool, request_id: &str) {
 }
 
 impl Stream {
+    /// Polled where nothing that it panics with goes further: the request ends as the gateway's own failure.
+    fn poll_guarded(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        let polled = catch_unwind(AssertUnwindSafe(|| self.poll(cx)));
+        polled.unwrap_or_else(|_| {
+            let message = "the gateway failed in the middle of this answer: send the request again";
+            let error = Error::new(Kind::Internal, message);
+            self.settlement.panicked(self.source.meter.seen());
+            self.ends_in(error, cx)
+        })
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         if self.done {
             return Poll::Ready(None);
         }
+        if self.breaking.is_some() {
+            return self.poll_breaking(cx);
+        }
         match self.source.poll_data(cx) {
             Poll::Ready(Some(Ok(data))) => {
                 self.last = Instant::now();
-                if self.is_complete() {
-                    self.done = self.source.left == Some(0);
+                if self.source.is_spent() {
+                    self.done = true;
                     self.source.meter.finish(End::Clean);
                     self.settlement.completed(self.source.meter.seen());
                 }
                 Poll::Ready(Some(Ok(data)))
             }
-            Poll::Ready(None) => self.end(None),
-            Poll::Ready(Some(Err(error))) => self.end(Some(error)),
+            Poll::Ready(None) => self.end(None, cx),
+            Poll::Ready(Some(Err(error))) => self.end(Some(error), cx),
             Poll::Pending => self.poll_idle(cx),
         }
-    }
-
-    /// A body with a length is not polled past its last byte: it is complete when that is there.
-    fn is_complete(&self) -> bool {
-        self.source.form == Form::Whole && self.source.ready.is_empty() && self.source.left == Some(0)
     }
 
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
@@ -283,38 +160,61 @@ impl Stream {
                 timer.as_mut().reset(due);
                 continue;
             }
-            let message = format!("the upstream sent nothing for {} s", idle.as_secs_f32());
+            let message =
+                format!("the upstream sent nothing for {} s: send the request again", idle.as_secs_f32());
             self.source.finish(End::Cut);
-            return self.end(Some(Error::new(Kind::UpstreamTimeout, message)));
+            return self.end(Some(Error::new(Kind::UpstreamTimeout, message)), cx);
         }
     }
 
-    fn end(&mut self, failure: Option<Error>) -> Poll<Option<Result<Bytes, Error>>> {
-        self.done = true;
+    fn end(&mut self, failure: Option<Error>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         let failure = match failure {
             None if self.source.form == Form::Whole || self.source.is_whole() => None,
-            None => Some(Error::new(Kind::Upstream, "the upstream ended its stream before it was complete")),
+            None => {
+                let message = "the upstream ended its stream before it was complete: send the request again";
+                Some(Error::new(Kind::Upstream, message))
+            }
             // What came after the terminal event is nothing that the client waits for.
             Some(_) if self.source.form.is_stream() && self.source.is_whole() => None,
             Some(error) => Some(error),
         };
         let seen = self.source.meter.seen();
         let Some(error) = failure else {
+            self.done = true;
             self.settlement.completed(seen);
             return Poll::Ready(None);
         };
-        let last = if seen.error.is_some() {
-            // The upstream has told the client already.
-            Some(Bytes::new())
-        } else {
-            tail::tail(self.source.api, self.source.form, &error, seen, &self.settlement.request_id())
-        };
         self.settlement.broken(seen, &error);
-        match last {
-            Some(tail) if tail.is_empty() => Poll::Ready(None),
-            Some(tail) => Poll::Ready(Some(Ok(tail))),
-            None => Poll::Ready(Some(Err(error))),
+        self.ends_in(error, cx)
+    }
+
+    /// Ends an answer that is not whole as its dialect does.
+    fn ends_in(&mut self, error: Error, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        let Source { api, form, meter, .. } = &self.source;
+        let text = match tail::tail(*api, *form, &error, meter.seen(), &self.settlement.request_id()) {
+            Tail::Ends(text) => {
+                self.done = true;
+                text
+            }
+            Tail::Breaks(text) => {
+                self.breaking = Some(error);
+                self.timer = Some(Box::pin(tokio::time::sleep(LEAVES_FOR)));
+                text
+            }
+        };
+        match (text.is_empty(), self.done) {
+            (true, true) => Poll::Ready(None),
+            (true, false) => self.poll_breaking(cx),
+            (false, _) => Poll::Ready(Some(Ok(text))),
         }
+    }
+
+    fn poll_breaking(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        if let Some(timer) = &mut self.timer {
+            ready!(timer.as_mut().poll(cx));
+        }
+        self.done = true;
+        Poll::Ready(self.breaking.take().map(Err))
     }
 }
 
@@ -336,7 +236,9 @@ impl http_body::Body for Relay {
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match &mut self.0 {
             State::Fixed(body) => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
-            State::Stream(stream) => stream.poll(cx).map(|next| next.map(|data| data.map(Frame::data))),
+            State::Stream(stream) => {
+                stream.poll_guarded(cx).map(|next| next.map(|data| data.map(Frame::data)))
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use sluice_api::cost::PriceAsk;
 use sluice_api::error::Facts;
 use sluice_api::provider::Failure;
 use sluice_api::scheduler::Outcome as AttemptOutcome;
-use sluice_api::{Api, Error, Fault, Operation, Scope, Usage};
+use sluice_api::{Api, Error, Fault, Kind, Operation, Scope, Usage};
 use sluice_wire::meter::{Seen, StreamError};
 use sluice_wire::session::Reference;
 
@@ -18,6 +18,7 @@ use crate::admit::Held;
 use crate::ask::{Ask, ClientRoute};
 use crate::estimate::BYTES_PER_TOKEN;
 use crate::gateway::Gateway;
+use crate::guarded::guarded;
 use crate::key::Key;
 use crate::order::Order;
 use crate::record::{Outcome, Record, Try};
@@ -47,6 +48,8 @@ pub(crate) struct Settlement {
     sent_bytes: u64,
     /// What the request refers to, which stays with the account that served it.
     continues: Vec<Reference>,
+    /// How the answer broke off.
+    cut: Option<Try>,
     record: Record,
 }
 
@@ -74,6 +77,7 @@ impl Settlement {
             settled: false,
             sent_bytes: 0,
             continues: Vec::new(),
+            cut: None,
             record,
             key,
         }
@@ -244,15 +248,25 @@ impl Settlement {
 
     /// The upstream broke off after the first byte.
     pub(crate) fn broken(&mut self, seen: &Seen, error: &Error) {
-        tracing::warn!(request_id = %self.record.request_id, account = self.record.account.as_deref(), %error, "an answer broke off");
+        let reason = error.facts().reason();
+        tracing::warn!(request_id = %self.record.request_id, account = self.record.account.as_deref(), reason, "an answer broke off");
         match &seen.error {
             Some(told) => self.told(told),
             None => {
                 self.broke(error.facts());
+                self.cut =
+                    self.record.account.as_ref().map(|name| Try::broke_off(name, self.record.status, error));
                 self.record.error = Some(error.kind());
             }
         }
         self.record.outcome = Outcome::UpstreamError;
+        self.settle(Some(seen));
+    }
+
+    /// The gateway failed in the middle of the answer.
+    pub(crate) fn panicked(&mut self, seen: &Seen) {
+        self.record.outcome = Outcome::GatewayError;
+        self.record.error = Some(Kind::Internal);
         self.settle(Some(seen));
     }
 
@@ -293,8 +307,10 @@ impl Settlement {
                 _ => AttemptOutcome::Failed { fault: Fault::Provider, scope: Scope::Account },
             };
             place.observe(outcome);
-            if !self.record.tries.is_empty() {
-                self.record.tries.push(Try::last(&place.account().name, self.record.status));
+            match self.cut.take() {
+                Some(cut) => self.record.tries.push(cut),
+                None if self.record.tries.is_empty() => {}
+                None => self.record.tries.push(Try::last(&place.account().name, self.record.status)),
             }
         }
         drop(std::mem::take(&mut self.held));
@@ -322,19 +338,17 @@ impl Settlement {
     /// alone; what went up is known here.
     fn used(&self, seen: Option<&Seen>) -> Option<Usage> {
         let told = seen.and_then(|seen| seen.usage);
-        if told.is_some_and(|usage| !usage.estimated) {
-            return told;
-        }
-        let counts_tokens =
+        let by_tokens =
             matches!(self.record.operation, Operation::Generate | Operation::Embed | Operation::BatchEmbed);
         let left_early = self.sent && self.record.outcome == Outcome::ClientGone;
-        if told.is_none() && !(counts_tokens && (seen.is_some() || left_early)) {
+        if told.is_none() && !(by_tokens && (seen.is_some() || left_early)) {
             return None;
         }
-        let mut usage = told.unwrap_or_default();
-        usage.estimated = true;
-        if usage.input + usage.cache_read + usage.cache_write() == 0 {
+        let mut usage = told.unwrap_or(Usage { estimated: true, ..Usage::default() });
+        // Nobody asks with no tokens: a zero was not told.
+        if by_tokens && usage.input + usage.cache_read + usage.cache_write() == 0 {
             usage.input = self.sent_bytes.div_ceil(BYTES_PER_TOKEN);
+            usage.estimated = true;
         }
         Some(usage)
     }
@@ -344,14 +358,15 @@ impl Settlement {
         let (Some(provider), Some(model)) = (self.record.provider, &self.record.upstream_model) else {
             return;
         };
-        self.record.cost = snapshot.cost.price(&PriceAsk {
+        let ask = PriceAsk {
             provider,
             model,
             reported_model: self.record.reported_model.as_deref(),
             tier: seen.and_then(|seen| seen.tier.as_deref()),
             usage,
             time: self.record.time,
-        });
+        };
+        self.record.cost = guarded("CostModel::price", || snapshot.cost.price(&ask)).flatten();
     }
 }
 

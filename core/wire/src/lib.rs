@@ -7,6 +7,7 @@ pub mod case;
 pub mod count;
 pub mod encode;
 pub mod fingerprint;
+pub mod framing;
 pub mod headers;
 pub mod hide;
 pub mod json;

@@ -1,0 +1,249 @@
+//! An upstream's answer as it comes: what it is, metered, and what of it passes.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use http_body::Body as _;
+use http_body_util::{BodyExt as _, Full};
+use sluice_api::provider::{Body, is_page};
+use sluice_api::{Api, Error, Form, Kind, Operation};
+use sluice_wire::framing::{Begins, Opening};
+use sluice_wire::hide::UsageChunk;
+use sluice_wire::meter::{End, Meter, StreamError};
+
+/// Most that is held before the first event of an answer is whole; then the answer has begun all the same.
+const HELD_MAX: u64 = 1024 * 1024;
+
+/// How an answer is to be read.
+pub(crate) struct Reading {
+    pub(crate) api: Api,
+    pub(crate) operation: Operation,
+    /// How it was asked for.
+    pub(crate) asked: Form,
+    /// How its label says that it is framed.
+    pub(crate) labelled: Form,
+    /// Usage was asked for that the client did not want.
+    pub(crate) hides_usage: bool,
+    pub(crate) idle: Duration,
+}
+
+impl Reading {
+    /// Whether the beginning of the body is looked at: labels of streams are often wrong.
+    fn looks(&self) -> bool {
+        self.asked.is_stream() || self.labelled.is_stream()
+    }
+
+    /// How the answer is framed, and whether it is a document in a stream's place.
+    fn framing(&self, begins: Begins) -> (Form, bool) {
+        let array = self.asked == Form::JsonArray || (self.api == Api::Gemini && begins == Begins::Array);
+        match begins {
+            Begins::Events => (Form::Sse, false),
+            Begins::Object | Begins::Array if array => (Form::JsonArray, false),
+            Begins::Object | Begins::Array => (Form::Whole, self.asked.is_stream()),
+            Begins::Otherwise => (self.labelled, false),
+        }
+    }
+
+    fn meter(&self, (form, stands_in): (Form, bool)) -> Meter {
+        if stands_in {
+            return Meter::stand_in(self.api, self.operation);
+        }
+        Meter::new(self.api, self.operation, form)
+    }
+}
+
+/// An upstream's body, metered, with frames that were read before the head was handed on.
+pub(crate) struct Source {
+    body: Body,
+    pub(crate) meter: Meter,
+    filter: Option<UsageChunk>,
+    /// What may be handed on at once.
+    ready: VecDeque<Bytes>,
+    pub(crate) form: Form,
+    pub(crate) api: Api,
+    /// How long upstream may be silent.
+    pub(crate) idle: Duration,
+    /// Bytes still to come, where upstream told the length.
+    left: Option<u64>,
+    ended: bool,
+}
+
+/// An answer that has begun.
+pub(crate) struct Answered {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) source: Source,
+}
+
+impl Source {
+    /// Reads until it is known what the answer is, and until its first event (pings aside) or its first byte is there.
+    ///
+    /// # Errors
+    ///
+    /// When the body breaks off, or ends empty, before that.
+    pub(crate) async fn begin(mut body: Body, reading: Reading) -> Result<Self, Error> {
+        let left = body.size_hint().exact();
+        let mut first = VecDeque::new();
+        let mut begins = Begins::Otherwise;
+        let mut ended = false;
+        if reading.looks() {
+            (begins, ended) = look(&mut body, &mut first).await?;
+        }
+        let framing = reading.framing(begins);
+        let filter = (reading.hides_usage && framing.0 == Form::Sse).then(UsageChunk::new);
+        let Reading { api, idle, .. } = reading;
+        let (form, meter) = (framing.0, reading.meter(framing));
+        let ready = VecDeque::new();
+        let mut source = Self { body, meter, filter, ready, form, api, idle, left, ended: false };
+        first.into_iter().for_each(|data| source.take(data));
+        if ended {
+            source.finish(End::Clean);
+        }
+        source.first_event(framing.1).await?;
+        Ok(source)
+    }
+
+    /// A body that is known already.
+    pub(crate) fn whole(body: Bytes, api: Api, operation: Operation) -> Self {
+        let left = Some(body.len() as u64);
+        let body = Full::new(body).map_err(|never| match never {}).boxed_unsync();
+        let (meter, ready) = (Meter::new(api, operation, Form::Whole), VecDeque::new());
+        let idle = Duration::ZERO;
+        Self { body, meter, filter: None, ready, form: Form::Whole, api, idle, left, ended: false }
+    }
+
+    async fn first_event(&mut self, stands_in: bool) -> Result<(), Error> {
+        while !self.ended && !self.meter.seen().started && self.meter.seen().bytes < HELD_MAX {
+            match next(&mut self.body).await? {
+                Some(data) => self.take(data),
+                None => self.finish(End::Clean),
+            }
+        }
+        if self.ended && !self.meter.seen().started && (self.form.is_stream() || stands_in) {
+            let message = "the upstream ended its answer before it had begun: send the request again";
+            return Err(Error::new(Kind::Upstream, message));
+        }
+        Ok(())
+    }
+
+    /// Whether it begins as a page for people does, where JSON or events were due.
+    pub(crate) fn is_page(&self) -> bool {
+        self.ready.iter().find(|data| !data.trim_ascii().is_empty()).is_some_and(|data| is_page(data))
+    }
+
+    /// The error that the stream begins with, if it does.
+    pub(crate) fn first_error(&self) -> Option<&StreamError> {
+        self.meter.seen().error.as_ref().filter(|error| error.first)
+    }
+
+    /// Whether the client gets as many bytes as upstream announced. A length beside a chunked body announces nothing.
+    pub(crate) fn keeps_length(&self) -> bool {
+        self.form == Form::Whole && self.left.is_some()
+    }
+
+    fn take(&mut self, data: Bytes) {
+        self.watch(&data);
+        match &mut self.filter {
+            None => self.ready.push_back(data),
+            Some(filter) => filter.feed(data, &mut self.ready),
+        }
+    }
+
+    fn watch(&mut self, data: &Bytes) {
+        self.meter.feed(data);
+        if let Some(left) = &mut self.left {
+            *left = left.saturating_sub(data.len() as u64);
+        }
+    }
+
+    /// Nothing more comes, or is waited for.
+    pub(crate) fn finish(&mut self, end: End) {
+        self.ended = true;
+        self.meter.finish(end);
+        if let Some(filter) = &mut self.filter {
+            filter.finish(&mut self.ready);
+        }
+    }
+
+    /// Whether all of the length that upstream told has been handed on. A body with a length is not polled past its last
+    /// byte: it is complete when that is there.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.form == Form::Whole && self.ready.is_empty() && self.left == Some(0)
+    }
+
+    /// Whether the answer is whole: its own dialect says so, or it has the length that upstream told.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.meter.seen().ended || (self.form == Form::Whole && self.left == Some(0))
+    }
+
+    /// The next piece for the client.
+    pub(crate) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        loop {
+            if let Some(data) = self.ready.pop_front() {
+                return Poll::Ready(Some(Ok(data)));
+            }
+            if self.ended {
+                return Poll::Ready(None);
+            }
+            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                Some(Ok(frame)) => {
+                    let Ok(data) = frame.into_data() else { continue };
+                    if self.filter.is_none() {
+                        self.watch(&data);
+                        return Poll::Ready(Some(Ok(data)));
+                    }
+                    self.take(data);
+                }
+                Some(Err(error)) => {
+                    self.finish(End::Cut);
+                    return Poll::Ready(Some(Err(broken_off(error))));
+                }
+                None => self.finish(End::Clean),
+            }
+        }
+    }
+}
+
+/// Reads until it shows what the body is, or until it ends; what was read is put into `first`.
+async fn look(body: &mut Body, first: &mut VecDeque<Bytes>) -> Result<(Begins, bool), Error> {
+    let (mut opening, mut held) = (Opening::default(), 0);
+    while held < HELD_MAX {
+        let Some(data) = next(body).await? else { return Ok((Begins::Otherwise, true)) };
+        let begins = opening.feed(&data);
+        held += data.len() as u64;
+        first.push_back(data);
+        if let Some(begins) = begins {
+            return Ok((begins, false));
+        }
+    }
+    Ok((Begins::Otherwise, false))
+}
+
+/// The next piece of a body.
+async fn next(body: &mut Body) -> Result<Option<Bytes>, Error> {
+    loop {
+        match std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+            Some(Err(error)) => return Err(broken_off(error)),
+            None => return Ok(None),
+        }
+    }
+}
+
+/// What clients are told of an answer that broke off; its cause is for operators.
+fn broken_off(cause: Error) -> Error {
+    match cause.kind() {
+        Kind::Upstream => {
+            cause.reworded("the upstream broke off before its answer was whole: send the request again")
+        }
+        _ => cause,
+    }
+}
