@@ -1,5 +1,7 @@
 //! Dependencies run one way.
 
+mod linked;
+
 use std::process::Command;
 
 use sluice_tests::gateway::workspace;

@@ -1,5 +1,7 @@
 //! What stands on standard error: in JSON format nothing else, and never the admin token.
 
+mod lines;
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
@@ -120,7 +122,7 @@ fn a_made_admin_token_is_in_a_file_for_its_owner_alone_and_is_shown_by_a_command
 #[test]
 fn a_configured_admin_token_is_not_shown() {
     let folder = Folder::new();
-    std::fs::write(folder.0.join("sluice.toml"), "\nadmin.token = \"planted\"\n").unwrap();
+    std::fs::write(folder.0.join("sluice.toml"), "\nadmin.token = \"planted-and-long-enough\"\n").unwrap();
     let (code, shown, told) = admin_token(&folder);
     assert_eq!((code, shown.as_str()), (Some(1), ""));
     assert!(told.contains("admin.token in sluice.toml:2") && !told.contains("planted"), "{told}");

@@ -33,11 +33,42 @@ fn probes_and_metrics_answer_without_a_token() {
         "sluice_overhead_seconds_count 3",
         "sluice_time_to_first_byte_seconds_count 1",
         "sluice_store_seconds_count{operation=\"list\"}",
+        "sluice_build_info{version=\"",
+        "sluice_log_lines_dropped_total 0",
     ] {
         assert!(metrics.contains(line), "{line} in\n{metrics}");
     }
+    assert_told(&metrics);
     let none = Gateway::start("");
     assert_eq!(send(&none.address, "GET", "/readyz", &[], b"").status, 503);
+}
+
+/// Every sample belongs to a metric whose help and type stand before it, once.
+fn assert_told(metrics: &str) {
+    let mut told: Vec<(&str, &str)> = Vec::new();
+    let mut help = None;
+    for line in metrics.lines() {
+        if let Some(rest) = line.strip_prefix("# HELP ") {
+            let (name, text) = rest.split_once(' ').unwrap();
+            assert!(text.ends_with('.') && told.iter().all(|(known, _)| *known != name), "{line}");
+            help = Some(name);
+        } else if let Some(rest) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = rest.split_once(' ').unwrap();
+            assert_eq!(help.take(), Some(name), "{line}");
+            assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
+            told.push((name, kind));
+        } else {
+            let (name, kind) = told.last().unwrap();
+            let rest = line.strip_prefix(name).unwrap_or_else(|| panic!("{line} after {name}"));
+            let suffixes: &[&str] = if *kind == "histogram" { &["_bucket", "_sum", "_count"] } else { &[""] };
+            assert!(
+                suffixes.iter().any(|suffix| {
+                    rest.strip_prefix(suffix).is_some_and(|rest| rest.starts_with(['{', ' ']))
+                }),
+                "{line}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::transport::{TransportError, Transports};
 /// How often records are moved on; also the longest that one is behind.
 const COLLECT_EVERY: Duration = Duration::from_millis(100);
 
-/// How many of those between two looks at idle connections and histograms.
+/// How many of those between two looks at idle connections.
 const SWEEP_EVERY: u32 = 50;
 
 /// How much of what is over is deleted from the store at a time, where less is kept.
@@ -299,7 +299,6 @@ impl Gateway {
                 turn = 0;
                 self.transports.sweep();
                 self.sessions.sweep(self.now());
-                self.records.measures().upkeep();
             }
         }
     }

@@ -1,7 +1,9 @@
 //! Records on their way from the requests to the log, the metrics and the record list: in batches, off the hot path.
 
+pub mod text;
+
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use sluice_api::{Error, Timestamp};
@@ -20,14 +22,24 @@ const PENDING_MAX: usize = 16 * 1024;
 /// Records kept in memory for `GET /admin/v1/requests`: about 0.8 KB each.
 const KEPT: usize = 1_000;
 
+/// Takes lines of the log and how many they are.
+type Lines = Box<dyn Fn(&str, u64) + Send + Sync>;
+
 /// Collects records.
-#[derive(Debug)]
 pub struct Records {
     pending: Mutex<Vec<Record>>,
     kept: Mutex<Kept>,
     measures: Measures,
+    /// Where the log is text.
+    lines: OnceLock<Lines>,
     /// Woken when a batch is there.
     batch: Notify,
+}
+
+impl std::fmt::Debug for Records {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Records")
+    }
 }
 
 #[derive(Debug, Default)]
@@ -53,6 +65,7 @@ impl Records {
             pending: Mutex::default(),
             kept: Mutex::default(),
             measures: Measures::new(),
+            lines: OnceLock::new(),
             batch: Notify::new(),
         }
     }
@@ -61,6 +74,12 @@ impl Records {
     #[must_use]
     pub fn measures(&self) -> &Measures {
         &self.measures
+    }
+
+    /// Says where the records of a batch go as lines of text, together, in place of an event for each: making events of
+    /// them takes several times what the lines take.
+    pub fn write_text(&self, lines: impl Fn(&str, u64) + Send + Sync + 'static) {
+        let _ = self.lines.set(Box::new(lines));
     }
 
     /// Takes a record of a request that has ended.
@@ -108,10 +127,10 @@ impl Records {
         }
         let batch = std::mem::replace(&mut *self.pending.lock(), Vec::with_capacity(BATCH));
         self.measures.count(&batch);
+        self.log(&batch);
         for mut record in batch {
             kept.next_id += 1;
             record.id = kept.next_id;
-            log(&record);
             let used = kept.used.entry(Arc::clone(&record.key_id)).or_insert(record.time);
             *used = record.time.max(*used);
             if kept.list.len() >= KEPT {
@@ -125,6 +144,15 @@ impl Records {
     pub(crate) fn last_used(&self, look: impl FnOnce(&HashMap<Arc<str>, Timestamp>)) {
         self.collect();
         look(&self.kept.lock().used);
+    }
+
+    /// Writes a line for each. The filter of the log is asked here, as whoever writes text has none.
+    fn log(&self, batch: &[Record]) {
+        match self.lines.get() {
+            Some(_) if !tracing::enabled!(tracing::Level::INFO) => {}
+            Some(lines) => lines(&text::lines(batch, Timestamp::now(), module_path!()), batch.len() as u64),
+            None => batch.iter().for_each(log),
+        }
     }
 
     /// Records that a filter takes, newest first, older than `before`.

@@ -4,26 +4,25 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use metrics::Histogram;
 use sluice_api::limiter::{Bucket, Take};
 use sluice_api::store::{Lease, Remembered, Store, StoreError, Taken};
 use sluice_api::{Timestamp, async_trait};
 
-use crate::measure::Measures;
+use crate::measure::{Histogram, Measures};
 
 /// A store that is timed.
 #[derive(Debug)]
 pub(crate) struct Timed {
     store: Arc<dyn Store>,
-    take_all: Histogram,
-    held: Histogram,
-    put: Histogram,
-    delete: Histogram,
-    list: Histogram,
-    remember: Histogram,
-    recall: Histogram,
-    forget: Histogram,
-    ready: Histogram,
+    take_all: Arc<Histogram>,
+    held: Arc<Histogram>,
+    put: Arc<Histogram>,
+    delete: Arc<Histogram>,
+    list: Arc<Histogram>,
+    remember: Arc<Histogram>,
+    recall: Arc<Histogram>,
+    forget: Arc<Histogram>,
+    ready: Arc<Histogram>,
 }
 
 impl Timed {
@@ -47,7 +46,7 @@ impl Timed {
 async fn timed<T>(times: &Histogram, operation: impl Future<Output = T>) -> T {
     let started = Instant::now();
     let done = operation.await;
-    times.record(started.elapsed().as_secs_f64());
+    times.record(started.elapsed());
     done
 }
 

@@ -1,10 +1,13 @@
 //! A running gateway, asked over its admin API.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::crypto::aws_lc_rs;
 use serde_json::Value;
 use ureq::http::Uri;
+use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::arguments::At;
 use crate::list::print_json;
@@ -62,7 +65,12 @@ fn checked(url: &str) -> Result<&str, String> {
 
 fn call(url: &str, token: &str, (method, path, body): Request<'_>) -> Result<Value, String> {
     let uri = format!("{}/admin/v1{path}", checked(url)?);
+    // Who is trusted is the system's to say, so that a private authority of a company's works here too.
+    let tls = TlsConfig::builder()
+        .unversioned_rustls_crypto_provider(Arc::new(aws_lc_rs::default_provider()))
+        .root_certs(RootCerts::PlatformVerifier);
     let agent: ureq::Agent = ureq::Agent::config_builder()
+        .tls_config(tls.build())
         .http_status_as_error(false)
         .timeout_connect(Some(CONNECT))
         .timeout_global(Some(ANSWER))

@@ -10,7 +10,8 @@ use sluice_engine::{Gateway, Loss};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::complain::{fail, refuse, write};
-use crate::{logs, token};
+use crate::logs::{self, Log};
+use crate::token;
 
 /// Runs until it is told to stop.
 pub(crate) fn serve(files: &[PathBuf]) -> ExitCode {
@@ -32,12 +33,15 @@ pub(crate) fn run(
     ready: impl FnOnce(SocketAddr),
 ) -> ExitCode {
     let format = config.telemetry.format;
-    let _log = logs::start(&config.telemetry);
+    let log = match logs::start(&config.telemetry) {
+        Ok(log) => log,
+        Err(error) => return fail(format, error),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(format, error),
     };
-    match runtime.block_on(work(loaded, config, given, ready)) {
+    match runtime.block_on(work(loaded, config, given, &log, ready)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(format, error),
     }
@@ -47,6 +51,7 @@ async fn work(
     loaded: &Loaded,
     config: Resolved,
     given: Given,
+    log: &Log,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), Box<dyn std::error::Error>> {
     let scheme = if config.server.tls.is_some() { "https" } else { "http" };
@@ -56,6 +61,7 @@ async fn work(
     let read = Read::of(loaded);
     let warnings = config::warnings(loaded, Some(&config), sluice_api::Timestamp::now());
     let gateway = Gateway::start(loaded, config, given).await?;
+    log.serve(&gateway);
     let admin_token = match configured {
         Some(token) => token,
         None => token::kept(&gateway, format).await?,

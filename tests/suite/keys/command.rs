@@ -5,6 +5,7 @@ use std::process::Command;
 
 use sluice_tests::client::send;
 use sluice_tests::gateway::{Folder, Gateway, TOKEN, binary, key};
+use sluice_tests::tls::Certificate;
 use sluice_tests::upstream::{Upstream, whole};
 
 /// Runs the program; gives its exit code and all that it printed.
@@ -109,6 +110,24 @@ fn the_configuration_is_named_before_a_command_that_reads_it_or_behind_and_help_
         let help = run(&[command, &["--help"]].concat()).1;
         assert_eq!(help.contains("--config"), reads, "{help}");
     }
+}
+
+#[test]
+fn a_gateway_behind_tls_is_asked_where_the_systems_authorities_vouch_for_it() {
+    let folder = Folder::new();
+    let certificate = Certificate::make(&folder.0);
+    let gateway = Gateway::start(&certificate.settings());
+    let url = format!("https://{}", gateway.address);
+    let list = |authorities: &std::path::Path| {
+        let mut command = Command::new(binary());
+        command.args(["keys", "list", "--url", &url, "--token", TOKEN]).env("SSL_CERT_FILE", authorities);
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert_eq!(list(&certificate.authority), (Some(0), String::new()));
+    let other = Folder::new();
+    let (code, says) = list(&Certificate::make(&other.0).authority);
+    assert!(code == Some(1) && says.contains("certificate"), "{code:?} {says}");
 }
 
 #[test]

@@ -164,7 +164,7 @@ pub struct GroupConfig {
 }
 
 /// A key's fields, checked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct KeyConfig {
     /// Its name.
     pub name: String,

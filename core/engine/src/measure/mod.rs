@@ -1,0 +1,252 @@
+//! What is counted and timed, under the names that dashboards depend on.
+
+mod series;
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::{Mutex, RwLock};
+use sluice_api::{Api, Timestamp};
+
+use crate::account::Account;
+use crate::operate;
+use crate::record::{Outcome, Record};
+use crate::snapshot::Snapshot;
+use series::{Counters, Kind, head, sample, written};
+
+pub(crate) use series::Histogram;
+
+/// Every metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// 1, with the version that runs.
+    BuildInfo,
+    /// Requests with a valid key, by api, model, account and status.
+    Requests,
+    /// Seconds from the request's head to the answer's last byte.
+    Duration,
+    /// Seconds from the request's head to the answer's first byte.
+    FirstByte,
+    /// Seconds that the gateway itself took.
+    Overhead,
+    /// Tokens, by model and class.
+    Tokens,
+    /// Requests in flight, by account.
+    InFlight,
+    /// Requests that were refused, by reason.
+    Refusals,
+    /// 1 for the state that an account is in, else 0.
+    AccountState,
+    /// Seconds that the store took, by operation.
+    Store,
+    /// Lines that the log had no room for.
+    LogLinesDropped,
+}
+
+impl Metric {
+    /// Its name, what it is, and what Prometheus tells of it.
+    const fn about(self) -> (&'static str, Kind, &'static str) {
+        match self {
+            Self::BuildInfo => {
+                ("sluice_build_info", Kind::Gauge, "Always 1; the version that runs is a label.")
+            }
+            Self::Requests => (
+                "sluice_requests_total",
+                Kind::Counter,
+                "Requests with a valid key, by client API, model, account and status.",
+            ),
+            Self::Duration => (
+                "sluice_request_duration_seconds",
+                Kind::Histogram,
+                "Time from a request's head to its answer's last byte.",
+            ),
+            Self::FirstByte => (
+                "sluice_time_to_first_byte_seconds",
+                Kind::Histogram,
+                "Time from a request's head to its answer's first byte.",
+            ),
+            Self::Overhead => (
+                "sluice_overhead_seconds",
+                Kind::Histogram,
+                "The gateway's own part of a request's time, before it goes upstream.",
+            ),
+            Self::Tokens => ("sluice_tokens_total", Kind::Counter, "Tokens used, by model and class."),
+            Self::InFlight => ("sluice_in_flight", Kind::Gauge, "Requests that an account has now."),
+            Self::Refusals => (
+                "sluice_refusals_total",
+                Kind::Counter,
+                "Requests that the gateway refused, by reason; those without a valid key too.",
+            ),
+            Self::AccountState => {
+                ("sluice_account_state", Kind::Gauge, "1 for the state that an account is in, else 0.")
+            }
+            Self::Store => {
+                ("sluice_store_seconds", Kind::Histogram, "Time that an operation of the store took.")
+            }
+            Self::LogLinesDropped => (
+                "sluice_log_lines_dropped_total",
+                Kind::Counter,
+                "Log lines that were lost because standard error was read too slowly.",
+            ),
+        }
+    }
+}
+
+/// What stands for a model that no account or route knows, so that a client can't grow the label sets.
+const OTHER: &str = "other";
+
+/// Counts and times, for Prometheus.
+pub struct Measures {
+    requests: Counters,
+    tokens: Counters,
+    refusals: Counters,
+    duration: Arc<Histogram>,
+    first_byte: Arc<Histogram>,
+    overhead: Arc<Histogram>,
+    store: Mutex<Vec<Arc<Histogram>>>,
+    /// Models that may be labels.
+    models: RwLock<HashSet<String>>,
+    /// How many lines the log has dropped, where a log is written.
+    log_lines_dropped: OnceLock<Box<dyn Fn() -> u64 + Send + Sync>>,
+}
+
+impl fmt::Debug for Measures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Measures")
+    }
+}
+
+impl Measures {
+    pub(crate) fn new() -> Self {
+        Self {
+            requests: Counters::default(),
+            tokens: Counters::default(),
+            refusals: Counters::default(),
+            duration: Histogram::new(&[]),
+            first_byte: Histogram::new(&[]),
+            overhead: Histogram::new(&[]),
+            store: Mutex::default(),
+            models: RwLock::default(),
+            log_lines_dropped: OnceLock::new(),
+        }
+    }
+
+    /// Times of an operation of the store.
+    pub(crate) fn store(&self, operation: &'static str) -> Arc<Histogram> {
+        let times = Histogram::new(&[("operation", operation)]);
+        self.store.lock().push(Arc::clone(&times));
+        times
+    }
+
+    /// Sets which models may be labels.
+    pub(crate) fn know(&self, models: HashSet<String>) {
+        *self.models.write() = models;
+    }
+
+    /// Says who counts the lines that the log has dropped; asked whenever the metrics are read.
+    pub fn watch_log(&self, dropped: impl Fn() -> u64 + Send + Sync + 'static) {
+        let _ = self.log_lines_dropped.set(Box::new(dropped));
+    }
+
+    /// The metrics in Prometheus's text format.
+    #[must_use]
+    pub fn render(&self, snapshot: &Snapshot, now: Timestamp) -> String {
+        let mut text = String::new();
+        let mut told = |metric: Metric, samples: &dyn Fn(&str, &mut String)| {
+            let (name, kind, help) = metric.about();
+            head(&mut text, name, kind, help);
+            samples(name, &mut text);
+        };
+        told(Metric::BuildInfo, &|name, text| {
+            sample(text, name, &written(&[("version", env!("CARGO_PKG_VERSION"))]), 1);
+        });
+        for (metric, counters) in [
+            (Metric::Requests, &self.requests),
+            (Metric::Tokens, &self.tokens),
+            (Metric::Refusals, &self.refusals),
+        ] {
+            told(metric, &|name, text| counters.render(name, text));
+        }
+        for (metric, times) in [
+            (Metric::Duration, &self.duration),
+            (Metric::FirstByte, &self.first_byte),
+            (Metric::Overhead, &self.overhead),
+        ] {
+            told(metric, &|name, text| times.render(name, text));
+        }
+        told(Metric::Store, &|name, text| {
+            self.store.lock().iter().for_each(|times| times.render(name, text));
+        });
+        told(Metric::InFlight, &|name, text| in_flight(&snapshot.accounts, name, text));
+        told(Metric::AccountState, &|name, text| states(&snapshot.accounts, now, name, text));
+        let dropped = self.log_lines_dropped.get().map_or(0, |dropped| dropped());
+        told(Metric::LogLinesDropped, &|name, text| sample(text, name, "", dropped));
+        text
+    }
+
+    /// Counts a request that was refused before a key was known.
+    pub fn count_refusal(&self, reason: &'static str) {
+        self.refused(reason);
+    }
+
+    fn refused(&self, reason: &'static str) {
+        self.refusals.add(&[("reason", reason)], 1);
+    }
+
+    /// Counts a batch: what is the same in it is summed first, as labels cost more than sums.
+    pub(crate) fn count(&self, batch: &[Record]) {
+        let models = self.models.read();
+        let mut requests: HashMap<(Api, &str, &str, u16), u64> = HashMap::new();
+        let mut tokens: HashMap<(&str, &'static str), u64> = HashMap::new();
+        for record in batch {
+            let model = if models.contains(&*record.model) { &*record.model } else { OTHER };
+            let account = record.account.as_deref().unwrap_or_default();
+            *requests.entry((record.api, model, account, record.status)).or_default() += 1;
+            self.duration.record(record.duration);
+            self.overhead.record(record.overhead);
+            if let Some(first_byte) = record.first_byte {
+                self.first_byte.record(first_byte);
+            }
+            if let Outcome::Refused(reason) = record.outcome {
+                self.refused(reason);
+            }
+            let usage = record.usage.unwrap_or_default();
+            for (class, count) in [
+                ("input", usage.input),
+                ("output", usage.output),
+                ("cache_write", usage.cache_write()),
+                ("cache_read", usage.cache_read),
+                ("reasoning", usage.reasoning),
+            ] {
+                if count > 0 {
+                    *tokens.entry((model, class)).or_default() += count;
+                }
+            }
+        }
+        for ((api, model, account, status), count) in requests {
+            let status = status.to_string();
+            let labels = [("api", api.name()), ("model", model), ("account", account), ("status", &status)];
+            self.requests.add(&labels, count);
+        }
+        for ((model, class), count) in tokens {
+            self.tokens.add(&[("model", model), ("class", class)], count);
+        }
+    }
+}
+
+fn in_flight(accounts: &[Arc<Account>], name: &str, text: &mut String) {
+    for account in accounts {
+        sample(text, name, &written(&[("account", &account.name)]), account.state.in_flight());
+    }
+}
+
+fn states(accounts: &[Arc<Account>], now: Timestamp, name: &str, text: &mut String) {
+    for account in accounts {
+        let now_in = operate::state(account, now);
+        for state in operate::STATES {
+            let labels = written(&[("account", &account.name), ("state", state)]);
+            sample(text, name, &labels, u8::from(state == now_in));
+        }
+    }
+}
