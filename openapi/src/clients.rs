@@ -1,11 +1,11 @@
 //! The client routes as OpenAPI paths, with bodies that can be tried out as they are.
 
-use sluice_api::Api;
+use sluice_api::{Api, Operation};
 use sluice_server::{Asks, CLIENT_ROUTES, ClientDoc};
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
 use utoipa::openapi::{ContentBuilder, HttpMethod, Paths, Required, ResponseBuilder, SecurityRequirement};
 
 use crate::examples;
@@ -68,11 +68,42 @@ fn operation(route: &ClientDoc) -> OperationBuilder {
     }
     let api = route.api.unwrap_or(Api::OpenaiChat);
     responses(route).into_iter().fold(operation, |operation, (status, what)| {
-        let content = ContentBuilder::new().schema(Some(ObjectBuilder::new()));
-        let content = if status == "200" { content } else { content.example(Some(examples::refusal(api))) };
-        let kind = if route.asks == Asks::Hello { "text/plain" } else { "application/json" };
-        operation.response(status, ResponseBuilder::new().description(what).content(kind, content.build()))
+        let mut response = ResponseBuilder::new().description(what);
+        if status == "200" {
+            for (kind, schema) in answers(route) {
+                response = response.content(kind, ContentBuilder::new().schema(Some(schema)).build());
+            }
+        } else {
+            let content = ContentBuilder::new().schema(Some(ObjectBuilder::new()));
+            response =
+                response.content("application/json", content.example(Some(examples::refusal(api))).build());
+        }
+        operation.response(status, response)
     })
+}
+
+/// The media types that a route answers in, and what is in each.
+fn answers(route: &ClientDoc) -> Vec<(&'static str, Schema)> {
+    let json = |of: Type| ("application/json", Schema::Object(ObjectBuilder::new().schema_type(of).build()));
+    let text = |kind, what: &str| {
+        let text = ObjectBuilder::new().schema_type(Type::String).description(Some(what));
+        (kind, Schema::Object(text.build()))
+    };
+    let events = text(
+        "text/event-stream",
+        "Server-sent events, as the API that was asked streams them; handed on as they come",
+    );
+    match route.asks {
+        Asks::Hello => vec![text("text/plain", "Nothing")],
+        Asks::Call(_) if route.path.ends_with(":streamGenerateContent") => {
+            let array = ArrayBuilder::new().items(ObjectBuilder::new()).build();
+            vec![events, ("application/json", Schema::Array(array))]
+        }
+        Asks::Call(Operation::Generate | Operation::Images) if !route.names_verb() => {
+            vec![json(Type::Object), events]
+        }
+        _ => vec![json(Type::Object)],
+    }
 }
 
 /// What a route may answer, by status.

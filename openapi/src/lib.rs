@@ -2,13 +2,18 @@
 
 mod clients;
 mod examples;
+mod finish;
 
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::HeaderValue;
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::middleware::map_response;
+use axum::response::Response;
 use axum::routing::get;
+use serde_json::Value;
 use sluice_engine::plugins;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, Info, InfoBuilder, LicenseBuilder, OpenApi};
@@ -17,12 +22,25 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 /// The path of the document.
 const DOCUMENT: &str = "/openapi.json";
 
+/// What Swagger UI may do: load itself, and ask the gateway that it came from. It sets styles in its elements, and shows
+/// pictures that its style sheet holds.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+
 /// What the document says of the whole.
 const DESCRIPTION: &str = "One gate in front of every model API. Clients of the Claude Messages API, the Gemini API and the OpenAI APIs point their base URL here; requests are relayed to pools of upstream accounts. To try a route out, press Authorize and enter a key of this gateway, or its admin token for the operators' routes.";
 
 /// The OpenAPI 3.1 document of everything that the server answers.
 #[must_use]
-pub fn document() -> OpenApi {
+pub fn document() -> Value {
+    // What is made of names and texts alone is written without fail.
+    let mut document = serde_json::to_value(assembled()).unwrap_or_default();
+    finish::finish(&mut document);
+    document
+}
+
+fn assembled() -> OpenApi {
     let mut document = sluice_server::admin_openapi();
     document.info = info();
     for (path, item) in clients::paths().paths {
@@ -52,7 +70,8 @@ pub fn document() -> OpenApi {
 pub fn router() -> Router {
     let config = Config::from(DOCUMENT)
         .try_it_out_enabled(true)
-        .persist_authorization(true)
+        // What is authorized with is gone with the page: local storage is no place for an admin token.
+        .persist_authorization(false)
         .display_request_duration(true);
     // Written once, when it is first asked for: as a tree it would take megabytes of a process that nobody asks.
     let written: Arc<OnceLock<Bytes>> = Arc::default();
@@ -60,7 +79,13 @@ pub fn router() -> Router {
         let body = written.get_or_init(|| serde_json::to_vec(&document()).unwrap_or_default().into()).clone();
         async move { ([(CONTENT_TYPE, "application/json")], body) }
     };
-    Router::from(SwaggerUi::new("/docs").config(config)).route(DOCUMENT, get(served))
+    let pages = Router::from(SwaggerUi::new("/docs").config(config));
+    pages.layer(map_response(guard)).route(DOCUMENT, get(served))
+}
+
+async fn guard(mut page: Response) -> Response {
+    page.headers_mut().insert(CONTENT_SECURITY_POLICY, POLICY);
+    page
 }
 
 fn info() -> Info {
@@ -95,7 +120,7 @@ mod tests {
 
     #[test]
     fn every_operation_has_a_name_of_its_own_and_every_client_route_is_there() {
-        let document = serde_json::to_value(super::document()).unwrap();
+        let document = super::document();
         let mut names = HashSet::new();
         for (path, item) in document["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {

@@ -10,6 +10,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 url, key = sys.argv[1:3]
 PATIENCE = 60
+ADMIN = "planted-admin-token"
 WORDS = "Hello from Sluice"
 MODEL = "/v1beta/models/{model}"
 AZURE = "/azure/openai/deployments/{deployment}"
@@ -40,6 +41,7 @@ for flag in ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "-
              "--disable-background-networking", "--disable-component-update", "--disable-sync",
              "--disable-dev-shm-usage", "--window-size=1400,2000"):
     options.add_argument(flag)
+options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
 
 
 def try_out(driver, wait, method, path, example, expected):
@@ -87,6 +89,16 @@ with tempfile.TemporaryDirectory() as profile:
             " window.ui.preauthorizeApiKey(name, arguments[0]);", key)
         for operation in OPERATIONS:
             try_out(driver, wait, *operation)
+        # As the button in its dialogue does it: what an operator authorizes with is in the page alone.
+        driver.execute_script(
+            "window.ui.getSystem().authActions.authorizeWithPersistOption({ admin_token: {"
+            " name: 'admin_token', schema: { type: 'http', scheme: 'bearer' }, value: arguments[0] } });", ADMIN)
+        assert ADMIN in driver.execute_script("return JSON.stringify(window.ui.getSystem().authSelectors.authorized())")
+        kept = "return JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])"
+        assert ADMIN not in driver.execute_script(kept), "the admin token is kept"
+        # Nothing that the page needs is forbidden to it.
+        complaints = [line["message"] for line in driver.get_log("browser") if "Content Security" in line["message"]]
+        assert not complaints, complaints
     finally:
         driver.quit()
 print("fine")

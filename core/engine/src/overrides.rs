@@ -22,6 +22,7 @@ pub struct AccountPatch {
     /// Lower is tried first.
     pub priority: Option<u32>,
     /// Its share of the load; at least 1.
+    #[schema(minimum = 1)]
     pub weight: Option<u32>,
     /// Requests at once; 0 = no bound.
     pub concurrency: Option<u32>,

@@ -47,7 +47,8 @@ impl ClientDoc {
     }
 
     /// Whether its path ends in a Gemini verb, like `{model}:countTokens`.
-    pub(crate) fn names_verb(&self) -> bool {
+    #[must_use]
+    pub fn names_verb(&self) -> bool {
         self.path.contains("}:")
     }
 }

@@ -11,6 +11,7 @@ mod models;
 mod near;
 mod opening;
 mod operations;
+mod pages;
 mod routes;
 mod tls;
 mod waiting;
@@ -73,5 +74,15 @@ pub async fn serve(
             (apart, routes::finish(operators.merge(routes::probes(&app)), &app)),
         ],
     };
-    listen::run(gateway, listeners, listening, stop).await
+    let told = |addresses: &[SocketAddr]| {
+        listening(addresses);
+        // The operators' listener is the last one, also where it is the only one.
+        if let Some(operators) = addresses.last().filter(|address| !address.ip().is_loopback()) {
+            tracing::warn!(
+                address = %operators,
+                "the admin API, /metrics, /docs and /openapi.json can be reached from other machines: give them an address of this machine's own with admin.listen, or see that only operators reach this one"
+            );
+        }
+    };
+    listen::run(gateway, listeners, told, stop).await
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use axum::Router;
+use axum::middleware::map_response;
 use axum::routing::{MethodRouter, any, get, post};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::catalogue::{Asks, CLIENT_ROUTES, ClientDoc};
-use crate::{App, admin, clients, me, models, near, operations};
+use crate::{App, admin, clients, me, models, near, operations, pages};
 
 /// Routes of the client APIs: those of [`CLIENT_ROUTES`], and no others.
 ///
@@ -40,7 +41,7 @@ fn handler(route: &'static ClientDoc) -> MethodRouter<App> {
         (Asks::Model, api) => get(models::one(api.map(Into::into))),
         (Asks::Key, _) => get(me::me),
         (Asks::WebSocket, _) => get(clients::websocket),
-        (Asks::Hello, _) => get(operations::hello),
+        (Asks::Hello, _) => get(operations::hello).layer(map_response(pages::guard)),
         // An operation is asked through an API: see `every_route_has_a_handler`.
         (Asks::Call(_), None) => MethodRouter::new(),
     }
@@ -49,7 +50,7 @@ fn handler(route: &'static ClientDoc) -> MethodRouter<App> {
 /// Whether the process is alive and ready: on every listener, so that what probes the clients' one finds it there.
 pub(crate) fn probes(app: &App) -> Router {
     let (probes, _) = probes_router().split_for_parts();
-    probes.with_state(app.clone())
+    probes.layer(map_response(pages::guard)).with_state(app.clone())
 }
 
 /// Routes of the operators: the admin API, metrics, and the document.
@@ -62,7 +63,8 @@ pub(crate) fn operators(app: &App, docs: Router) -> Router {
         .method_not_allowed_fallback(admin::auth::wrong_method)
         .layer(axum::middleware::from_fn_with_state(app.clone(), admin::auth::guard));
     let (metrics, _) = metrics_router().split_for_parts();
-    admin.merge(metrics).with_state(app.clone()).merge(docs)
+    let operators = admin.merge(metrics).with_state(app.clone()).merge(docs);
+    operators.layer(map_response(pages::guard))
 }
 
 /// What holds for every route: paths and methods that do not exist.

@@ -84,7 +84,11 @@ pub(crate) async fn test(
     Path(name): Path<String>,
     body: Bytes,
 ) -> Result<Json<Tested>, Refusal> {
-    let trial: Trial = if body.is_empty() { Trial::default() } else { read(&body)? };
+    // Nothing may be sent as nothing, or as null.
+    let trial: Trial = match body.trim_ascii() {
+        b"" | b"null" => Trial::default(),
+        _ => read(&body)?,
+    };
     let tested = app.gateway.test_account(&name, trial.model.as_deref()).await;
     tested.map(Json).map_err(|error: Error| match error.kind() {
         Kind::ModelNotFound => unknown(&name),

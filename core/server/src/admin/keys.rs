@@ -5,10 +5,11 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use http::StatusCode;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sluice_engine::config::KeyFields;
 use sluice_engine::keys::KeyView;
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::answer::{List, Refusal, Refused};
 use crate::App;
@@ -20,6 +21,37 @@ pub(crate) struct NewKey {
     key: String,
     #[serde(flatten)]
     fields: KeyView,
+}
+
+/// What a key is changed by.
+#[derive(Debug)]
+pub(crate) struct KeyPatch;
+
+impl PartialSchema for KeyPatch {
+    /// Its fields, of which none is required and none has a default; each may be null but the name, which a key can't be
+    /// without.
+    fn schema() -> RefOr<Schema> {
+        let mut patch = serde_json::to_value(KeyFields::schema()).unwrap_or_default();
+        if let Some(patch) = patch.as_object_mut() {
+            patch.remove("required");
+            let says = "A JSON merge patch of a key's fields: what is left out stays, and null makes it what it is by default.";
+            patch.insert("description".to_owned(), says.into());
+        }
+        let fields = patch.get_mut("properties").and_then(Value::as_object_mut);
+        for (name, field) in fields.into_iter().flatten() {
+            field.as_object_mut().map(|field| field.remove("default"));
+            if name != "name" {
+                *field = json!({ "anyOf": [{ "type": "null" }, field.take()] });
+            }
+        }
+        serde_json::from_value(patch).unwrap_or_default()
+    }
+}
+
+impl ToSchema for KeyPatch {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        KeyFields::schemas(schemas);
+    }
 }
 
 type Body = Result<Json<Map<String, Value>>, JsonRejection>;
@@ -54,7 +86,7 @@ pub(crate) async fn show(State(app): State<App>, Path(id): Path<String>) -> Resu
 /// Changes a key's fields by a JSON merge patch.
 #[utoipa::path(patch, path = "/admin/v1/keys/{id}", tag = "Admin", security(("admin_token" = [])),
     params(("id" = String, Path, description = "The key's id or name")),
-    request_body(content = KeyFields, example = json!({ "concurrency": 4 })),
+    request_body(content = KeyPatch, example = json!({ "concurrency": 4 })),
     responses((status = 200, body = KeyView), (status = 400, body = Refused), (status = 401, body = Refused), (status = 404, body = Refused), (status = 409, body = Refused)))]
 pub(crate) async fn change(
     State(app): State<App>,

@@ -21,10 +21,10 @@ const FILTERS: [&str; 11] =
 /// Filters are repeatable: those of one name widen, those of different names narrow.
 #[utoipa::path(get, path = "/admin/v1/requests", tag = "Admin", security(("admin_token" = [])),
     params(
-        ("limit" = Option<usize>, Query, description = "Records on a page: 1 to 1000, default 100"),
-        ("cursor" = Option<String>, Query, description = "Where the page starts: `next_cursor` of the one before"),
-        ("from" = Option<String>, Query, description = "RFC 3339: the requests that arrived at this time or later"),
-        ("to" = Option<String>, Query, description = "RFC 3339: the requests that arrived before this time"),
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 1000, description = "Records on a page; default 100"),
+        ("cursor" = Option<String>, Query, pattern = "^[0-9]{1,19}$", description = "Where the page starts: `next_cursor` of the one before"),
+        ("from" = Option<String>, Query, format = DateTime, description = "RFC 3339: the requests that arrived at this time or later"),
+        ("to" = Option<String>, Query, format = DateTime, description = "RFC 3339: the requests that arrived before this time"),
         ("key" = Option<Vec<String>>, Query, description = "Name or id of the key"),
         ("group" = Option<Vec<String>>, Query, description = "The key's group"),
         ("user" = Option<Vec<String>>, Query, description = "The key's user label"),
