@@ -73,6 +73,16 @@ impl Order {
         self.session.as_ref().map(|session| session.name.as_str())
     }
 
+    /// The account that alone knows what the request refers to.
+    pub(crate) fn bound(&self) -> Option<&str> {
+        self.bound.as_deref()
+    }
+
+    /// The accounts that could serve it, for the log.
+    pub(crate) fn candidates(&self) -> &Candidates {
+        &self.candidates
+    }
+
     /// Picks an account and counts the request in flight on it: one synchronous step, so that a burst spreads. Of each
     /// pool `attempts` accounts have their turn, then the next pool's.
     ///
@@ -167,7 +177,10 @@ impl Order {
         if self.tried(target).is_some() || !binds(cx.key, &pool.name, &target.account.name) {
             return Err(Passed::Tried);
         }
-        let admission = standing(target, cx.gateway.overloads(), cx.now)?;
+        let admission = standing(target, cx.gateway.overloads(), cx.now).inspect_err(|passed| {
+            let (account, pool, model) = (&*target.account.name, &*pool.name, &*target.model);
+            tracing::trace!(account, pool, model, %passed, "an account is passed over");
+        })?;
         // What is counted says nothing of an account's health, and so proves nothing either.
         let counts = cx.ask.route.operation == Operation::CountTokens;
         Ok(if counts { Admission::Open } else { admission })

@@ -42,6 +42,19 @@ pub(crate) struct Candidates {
     other_dialect: Option<Offer>,
 }
 
+impl fmt::Display for Candidates {
+    /// The pools in the order that they are tried, each with its accounts: `claude: a, b; claude-bedrock: c`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, pool) in self.pools.iter().enumerate() {
+            write!(f, "{}{}: ", if at == 0 { "" } else { "; " }, pool.name)?;
+            for (at, target) in pool.targets.iter().enumerate() {
+                write!(f, "{}{}", if at == 0 { "" } else { ", " }, target.account.name)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Candidates of a snapshot by what is asked.
 #[derive(Debug, Default)]
 pub(crate) struct Remembered(RwLock<HashMap<(Api, Operation), ByModel>>);

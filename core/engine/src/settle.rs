@@ -109,6 +109,7 @@ impl Settlement {
     /// The body is whole; its length is kept for an estimate of what was sent.
     pub(crate) fn has_body(&mut self, bytes: usize) {
         self.mark = Instant::now();
+        tracing::trace!(request_id = %self.record.request_id, bytes, "the body is whole");
         self.sent_bytes = bytes as u64;
     }
 
@@ -125,6 +126,15 @@ impl Settlement {
     /// The order of accounts is known.
     pub(crate) fn planned(&mut self, order: &Order) {
         self.record.session = order.session().map(Into::into);
+        tracing::debug!(
+            request_id = %self.record.request_id,
+            key = &*self.record.key,
+            model = &*self.record.model,
+            candidates = %order.candidates(),
+            bound = order.bound(),
+            session = order.session(),
+            "the request is routed"
+        );
     }
 
     /// An account was picked.
@@ -135,6 +145,15 @@ impl Settlement {
         self.record.provider = Some(target.account.config.provider.info().kind);
         self.record.pool = Some(pool);
         self.record.upstream_model = Some(Arc::clone(&target.model));
+        tracing::debug!(
+            request_id = %self.record.request_id,
+            attempt = self.record.attempts,
+            account = &*target.account.name,
+            pool = self.record.pool.as_deref(),
+            upstream_model = &*target.model,
+            in_flight = target.account.state.in_flight(),
+            "an account is picked"
+        );
         self.place = Some(place);
     }
 
@@ -147,6 +166,16 @@ impl Settlement {
     /// The attempt failed before anything reached the client.
     pub(crate) fn attempt_failed(&mut self, error: &Error) {
         let facts = error.facts();
+        tracing::debug!(
+            request_id = %self.record.request_id,
+            attempt = self.record.attempts,
+            account = self.record.account.as_deref(),
+            status = facts.answer.as_ref().map(|answer| answer.status.as_u16()),
+            fault = facts.fault.name(),
+            elsewhere = facts.elsewhere,
+            reason = facts.reason().as_str(),
+            "the attempt is over without an answer for the client"
+        );
         if let Some(mut place) = self.place.take() {
             if facts.condition.is_some() {
                 tracing::warn!(
@@ -184,6 +213,12 @@ impl Settlement {
         }
         self.record.status = status.as_u16();
         self.first_byte = Some(self.started.elapsed());
+        tracing::debug!(
+            request_id = %self.record.request_id,
+            account = self.record.account.as_deref(),
+            status = self.record.status,
+            "the answer begins"
+        );
     }
 
     /// Says which way the request went, where the operator wants that told.
