@@ -133,6 +133,31 @@ fn a_key_sees_what_it_may_ask_for_and_nothing_else() {
 }
 
 #[test]
+fn accounts_of_globs_alone_list_what_anything_in_the_configuration_names() {
+    let nowhere = "127.0.0.1:1";
+    let config = account("c", "claude-console", nowhere, "models = [\"claude-*\"]")
+        + &account("o", "openai", nowhere, "models = [\"gpt-*\"]")
+        + "[[accounts]]\nname = \"b\"\nprovider = \"bedrock\"\nregion = \"us-east-1\"\napi_key = \"k\"\npools = [\"other\"]\n\
+           [[routes]]\nmodel = \"gpt-of-a-route\"\npools = [\"openai\"]\n"
+        + &key("models = [\"claude-of-the-key\", \"gpt-*\", \"claude-haiku-*\", \"nobodys-model\"]");
+    let gateway = Gateway::start(&config);
+    let see = |path: &str, headers: &[(&str, &str)], style| {
+        listed(style, &get(&gateway, path, headers).json(), path)
+    };
+    let claude = see("/v1/models?limit=1000", &[("x-api-key", KEY), VERSION], Style::Anthropic);
+    // The table of Bedrock's provider knows the names of Claude's models, which any account of Claude's serves.
+    for name in ["claude-of-the-key", "claude-haiku-4-5"] {
+        assert!(claude.iter().any(|one| one == name), "{name} in {claude:?}");
+    }
+    assert!(!claude.iter().any(|one| one.contains("sonnet") || one == "nobodys-model"), "{claude:?}");
+    assert_eq!(see("/v1/models", &[("x-api-key", KEY)], Style::Openai), ["gpt-of-a-route"]);
+    assert_eq!(gateway.post("/v1/messages", "{\"model\":\"claude-haiku-4-5\"}").status, 502);
+    let metrics = send(&gateway.address, "GET", "/metrics", &[], b"").text();
+    let line = "api=\"anthropic\",model=\"claude-haiku-4-5\",account=\"c\",status=\"502\"} 1";
+    assert!(metrics.contains(line), "{metrics}");
+}
+
+#[test]
 fn anthropics_pages_are_walked_both_ways() {
     let gateway = setting();
     let page = |query: &str| {

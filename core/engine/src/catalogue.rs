@@ -24,7 +24,8 @@ pub fn known(snapshot: &Snapshot) -> BTreeSet<String> {
     names
 }
 
-/// Those of the known names that a key may ask for through one of these APIs, and that some account serves there.
+/// Those of the known names, and of those that stand in its own `models` as they are, that a key may ask for through one
+/// of these APIs, and that some account serves there.
 ///
 /// What only another API serves is not listed: until requests are translated, asking for it here is refused.
 #[must_use]
@@ -32,7 +33,9 @@ pub fn of_key(snapshot: &Snapshot, key: &Key, apis: &[Api]) -> Vec<String> {
     let may = |name: &String| {
         apis.iter().any(|api| LISTED.iter().any(|operation| serves(snapshot, key, *api, *operation, name)))
     };
-    known(snapshot).into_iter().filter(may).collect()
+    let mut names = known(snapshot);
+    names.extend(key.models.exact_names().map(ToOwned::to_owned));
+    names.into_iter().filter(may).collect()
 }
 
 /// Operations that make a model one to list: those that a client has a model for.
