@@ -50,6 +50,12 @@ fn a_pool_without_accounts_is_a_problem_wherever_it_is_named() {
 }
 
 #[test]
+fn an_admin_token_that_can_be_guessed_is_a_problem() {
+    check("admin.token = \"fifteen letters\"\n", "admin.token", "can be guessed");
+    assert!(problems("admin.token = \"sixteen letters!\"\n").is_empty());
+}
+
+#[test]
 fn two_of_one_name_are_a_problem() {
     check(&format!("{ACCOUNT}{ACCOUNT}"), "accounts.a.name", "two accounts are named `a`");
     let same = KEY.replace("\"s\"", "\"t\"");

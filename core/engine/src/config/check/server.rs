@@ -10,6 +10,9 @@ use crate::config::load::Loaded;
 use crate::config::settings::{Admin, Server};
 use crate::config::{ServerConfig, TlsFiles, tls};
 
+/// Characters of the admin token: who has it has everything, and nothing slows down who tries.
+const ADMIN_TOKEN_MIN: usize = 16;
+
 pub(super) fn check(loaded: &Loaded, problems: &mut Vec<Problem>) -> (ServerConfig, Option<Secret>) {
     let server: Server = table(loaded, "server", problems);
     let admin: Admin = table(loaded, "admin", problems);
@@ -25,6 +28,12 @@ pub(super) fn check(loaded: &Loaded, problems: &mut Vec<Problem>) -> (ServerConf
             "operators can't have the clients' own address, which is server.listen = \"{clients}\": leave it out to serve both there"
         );
         wrong("admin.listen", message);
+    }
+    if admin.token.as_ref().is_some_and(|token| token.expose().chars().count() < ADMIN_TOKEN_MIN) {
+        let message = format!(
+            "it has fewer than {ADMIN_TOKEN_MIN} characters and can be guessed: use a longer one, like `openssl rand -hex 32` makes, or leave it out to have one made"
+        );
+        wrong("admin.token", message);
     }
     if server.max_body.0 == 0 {
         wrong("server.max_body", "a body of 0 bytes can ask for nothing".to_owned());

@@ -46,8 +46,8 @@ pub struct Tls {
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Admin {
-    /// Token of the admin API; unset: one is made at the first start and kept in the store's folder, in the file
-    /// `admin-token` that its owner alone may read; `sluice admin-token` shows it.
+    /// Token of the admin API, at least 16 characters; unset: one is made at the first start and kept in the store's
+    /// folder, in the file `admin-token` that its owner alone may read; `sluice admin-token` shows it.
     #[schema(default = json!(null))]
     pub token: Option<Secret>,
     /// Address for operators alone; unset: the clients' own.
@@ -70,7 +70,8 @@ pub struct Upstream {
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Telemetry {
-    /// What is logged: error, warn, info, debug, trace, off, or a filter like "info,sluice_engine=debug".
+    /// What is logged: error, warn, info, debug, trace, off, or a filter like "info,sluice_engine=debug". What operators
+    /// do is at the target `audit`: "warn,audit=info" keeps it.
     pub log: String,
     /// How log lines look.
     pub format: Format,
