@@ -9,6 +9,7 @@
 )]
 
 mod architecture;
+mod audit;
 mod badinput;
 mod bedrock;
 mod blame;

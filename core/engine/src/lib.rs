@@ -29,6 +29,7 @@ pub mod plugins;
 pub mod record;
 pub mod records;
 mod reference;
+pub mod refused;
 pub mod rehearse;
 mod relay;
 mod route;

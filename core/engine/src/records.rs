@@ -4,14 +4,16 @@ pub mod text;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use parking_lot::Mutex;
-use sluice_api::{Error, Timestamp};
+use sluice_api::{Error, Kind, Timestamp};
 use tokio::sync::Notify;
 
 use crate::ask::ClientRoute;
 use crate::measure::Measures;
 use crate::record::Record;
+use crate::refused::{Realm, Refused, Throttle};
 
 /// Records that make a batch, which is then not waited for any longer: what waits takes memory.
 const BATCH: usize = 64;
@@ -32,6 +34,7 @@ pub struct Records {
     measures: Measures,
     /// Where the log is text.
     lines: OnceLock<Lines>,
+    refused: Throttle,
     /// Woken when a batch is there.
     batch: Notify,
 }
@@ -66,6 +69,7 @@ impl Records {
             kept: Mutex::default(),
             measures: Measures::new(),
             lines: OnceLock::new(),
+            refused: Throttle::default(),
             batch: Notify::new(),
         }
     }
@@ -106,15 +110,18 @@ impl Records {
         self.pending.lock().is_empty()
     }
 
-    /// Counts a request that had no valid key: it is only in the metrics and the debug log.
+    /// Counts a request that had no valid key: it is no record's.
     pub(crate) fn refused_unknown(&self, route: &ClientRoute, error: &Error, request_id: &str) {
-        tracing::debug!(
-            request_id,
-            api = route.api.name(),
-            reason = error.kind().name(),
-            "refused a request without a valid key"
-        );
         self.measures.count_refusal(error.kind().name());
+        if error.kind() == Kind::Unauthenticated {
+            self.refused(&Refused { realm: Realm::Client, request_id, asked: route.api.name() });
+        }
+    }
+
+    /// Counts credentials that were refused, and logs them as far as a log bears that.
+    pub fn refused(&self, refused: &Refused<'_>) {
+        self.measures.count_credentials(refused.realm);
+        self.refused.log(refused, Instant::now());
     }
 
     /// Moves what is pending into the log, the metrics and the list. Called for every batch and every tenth of a second,

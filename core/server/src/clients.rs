@@ -9,7 +9,7 @@ use sluice_api::{Api, Error, Form, Kind, Operation};
 use sluice_engine::{Asking, ClientRoute, line};
 
 use crate::App;
-use crate::near::{self, refuse};
+use crate::near::{self, refuse, refuse_asking};
 
 /// What a Gemini path may ask for, by the word after the last colon.
 pub(crate) const VERBS: [(&str, Operation, Option<Form>); 5] = [
@@ -109,7 +109,7 @@ pub(crate) async fn websocket(State(app): State<App>, request: Request<Body>) ->
     }
     let asking = Asking::of(request.headers(), request.uri().query());
     match asking.authenticate(&app.gateway.snapshot(), app.gateway.now()) {
-        Err(error) => refuse(style, &error, &request),
+        Err(error) => refuse_asking(&app, style, &error, &asking, request.uri().path()),
         Ok(_) => near::wrong_method(app, request).await,
     }
 }

@@ -13,7 +13,7 @@ use sluice_engine::Asking;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::near::{ANTHROPIC, refuse_with, style_of};
+use crate::near::{ANTHROPIC, refuse_asking, refuse_with, style_of};
 
 /// What a client is told to wait when the store is out of reach, which nobody knows the end of.
 const SOON: Duration = Duration::from_secs(1);
@@ -55,7 +55,7 @@ pub(crate) async fn me(State(app): State<App>, uri: Uri, headers: HeaderMap) -> 
     let snapshot = app.gateway.snapshot();
     let key = match asking.authenticate(&snapshot, app.gateway.now()) {
         Ok(key) => key,
-        Err(error) => return refuse_with(style, &error, &asking.request_id),
+        Err(error) => return refuse_asking(&app, style, &error, &asking, uri.path()),
     };
     let held = match app.gateway.store().held(&Bucket::KeySlots(key.id.clone())).await {
         Ok(held) => held,

@@ -18,7 +18,7 @@ use sluice_wire::render::Style;
 
 use crate::App;
 use crate::clients::{Answering, VERBS};
-use crate::near::{self, ANTHROPIC, refuse_with};
+use crate::near::{self, ANTHROPIC, refuse_asking};
 
 /// Models on a page of Anthropic's list, unless asked otherwise, and at most; more is refused, as there.
 const CLAUDE_PAGE: (usize, usize) = (20, 1000);
@@ -78,7 +78,7 @@ fn answer(app: &App, request: &Request<Body>, shape: Option<Style>, one: Option<
     });
     let body = match body {
         Ok(body) => body,
-        Err(error) => return refuse_with(shape, &error, &asking.request_id),
+        Err(error) => return refuse_asking(app, shape, &error, &asking, uri.path()),
     };
     let mut response = Json(body).into_response();
     sluice_engine::identify(response.headers_mut(), shape == Style::Anthropic, &asking.request_id);

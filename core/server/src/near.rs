@@ -5,7 +5,8 @@ use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderName, Request};
 use sluice_api::{Error, Kind};
-use sluice_engine::request_id;
+use sluice_engine::refused::{Realm, Refused};
+use sluice_engine::{Asking, request_id};
 use sluice_wire::render::{self, Style};
 
 use crate::App;
@@ -43,6 +44,21 @@ pub(crate) fn refuse_with(style: Style, error: &Error, request_id: &str) -> Resp
     *response.headers_mut() = rendered.headers;
     sluice_engine::identify(response.headers_mut(), matches!(style, Style::Anthropic), request_id);
     response
+}
+
+/// A refusal of who asks for something of the gateway's own; credentials that are none are noted.
+pub(crate) fn refuse_asking(
+    app: &App,
+    style: Style,
+    error: &Error,
+    asking: &Asking<'_>,
+    path: &str,
+) -> Response {
+    if error.kind() == Kind::Unauthenticated {
+        let request_id = &asking.request_id;
+        app.gateway.records().refused(&Refused { realm: Realm::Client, request_id, asked: path });
+    }
+    refuse_with(style, error, &asking.request_id)
 }
 
 /// No such path.

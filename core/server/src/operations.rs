@@ -9,6 +9,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use sluice_engine::operate::state;
+use sluice_engine::refused::{Realm, Refused};
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
@@ -79,6 +80,8 @@ pub(crate) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Respo
     if let Some(token) = &snapshot.server.metrics_token
         && !has_bearer(&headers, token.expose())
     {
+        let request_id = &sluice_engine::request_id(&headers);
+        app.gateway.records().refused(&Refused { realm: Realm::Metrics, request_id, asked: "/metrics" });
         return (StatusCode::UNAUTHORIZED, "send server.metrics_token as Authorization: Bearer\n")
             .into_response();
     }

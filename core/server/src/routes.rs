@@ -61,6 +61,7 @@ pub(crate) fn operators(app: &App, docs: Router) -> Router {
         .route("/admin/{*rest}", any(admin::auth::unknown))
         // Before the layer: the guard stands around wrong methods too.
         .method_not_allowed_fallback(admin::auth::wrong_method)
+        .layer(axum::middleware::from_fn(admin::audit::tell))
         .layer(axum::middleware::from_fn_with_state(app.clone(), admin::auth::guard));
     let (metrics, _) = metrics_router().split_for_parts();
     let operators = admin.merge(metrics).with_state(app.clone()).merge(docs);

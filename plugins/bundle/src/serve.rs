@@ -111,7 +111,9 @@ async fn reload_on_hangup(gateway: Arc<Gateway>) {
     while hangup.recv().await.is_some() {
         // A signal can't say that a loss is meant.
         match gateway.reload(Loss::Refused).await {
-            Ok(()) => tracing::info!("the configuration was reloaded"),
+            Ok(()) => {
+                tracing::info!(target: "audit", by = "signal HUP", "an operator reloaded the configuration");
+            }
             Err(problems) => {
                 for problem in &problems {
                     tracing::error!(%problem, "the configuration was not reloaded");

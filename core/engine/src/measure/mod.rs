@@ -12,6 +12,7 @@ use sluice_api::{Api, Timestamp};
 use crate::account::Account;
 use crate::operate;
 use crate::record::{Outcome, Record};
+use crate::refused::Realm;
 use crate::snapshot::Snapshot;
 use series::{Counters, Kind, head, sample, written};
 
@@ -36,6 +37,8 @@ pub enum Metric {
     InFlight,
     /// Requests that were refused, by reason.
     Refusals,
+    /// Credentials that were refused, by whose they were.
+    CredentialsRefused,
     /// 1 for the state that an account is in, else 0.
     AccountState,
     /// Seconds that the store took, by operation.
@@ -78,6 +81,11 @@ impl Metric {
                 Kind::Counter,
                 "Requests that the gateway refused, by reason; those without a valid key too.",
             ),
+            Self::CredentialsRefused => (
+                "sluice_credentials_refused_total",
+                Kind::Counter,
+                "Requests whose credentials were refused, by whose they were: a client's, the admin's, those of /metrics.",
+            ),
             Self::AccountState => {
                 ("sluice_account_state", Kind::Gauge, "1 for the state that an account is in, else 0.")
             }
@@ -101,6 +109,7 @@ pub struct Measures {
     requests: Counters,
     tokens: Counters,
     refusals: Counters,
+    credentials: Counters,
     duration: Arc<Histogram>,
     first_byte: Arc<Histogram>,
     overhead: Arc<Histogram>,
@@ -123,6 +132,7 @@ impl Measures {
             requests: Counters::default(),
             tokens: Counters::default(),
             refusals: Counters::default(),
+            credentials: Counters::default(),
             duration: Histogram::new(&[]),
             first_byte: Histogram::new(&[]),
             overhead: Histogram::new(&[]),
@@ -165,6 +175,7 @@ impl Measures {
             (Metric::Requests, &self.requests),
             (Metric::Tokens, &self.tokens),
             (Metric::Refusals, &self.refusals),
+            (Metric::CredentialsRefused, &self.credentials),
         ] {
             told(metric, &|name, text| counters.render(name, text));
         }
@@ -188,6 +199,11 @@ impl Measures {
     /// Counts a request that was refused before a key was known.
     pub fn count_refusal(&self, reason: &'static str) {
         self.refused(reason);
+    }
+
+    /// Counts credentials that were refused.
+    pub(crate) fn count_credentials(&self, realm: Realm) {
+        self.credentials.add(&[("realm", realm.name())], 1);
     }
 
     fn refused(&self, reason: &'static str) {

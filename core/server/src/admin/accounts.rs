@@ -1,8 +1,8 @@
 //! Accounts, as operators see and switch them.
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
+use axum::{Extension, Json};
 use http::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -13,6 +13,7 @@ use sluice_engine::overrides::AccountPatch;
 use utoipa::ToSchema;
 
 use super::answer::{List, Refusal, Refused};
+use super::audit::Changed;
 use crate::App;
 
 /// Every account, with its state.
@@ -41,17 +42,18 @@ pub(crate) async fn change(
     State(app): State<App>,
     Path(name): Path<String>,
     body: Bytes,
-) -> Result<Json<AccountView>, Refusal> {
+) -> Result<(Extension<Changed>, Json<AccountView>), Refusal> {
     let patch: AccountPatch = read(&body)?;
     if patch.weight == Some(0) {
         let message = "a weight is at least 1; to take an account out, set enabled to false";
         return Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid_field", message).field("weight"));
     }
+    let before = before(&app, &name);
     if !app.gateway.change_account(&name, patch).await? {
         return Err(unknown(&name));
     }
-    tracing::info!(account = %name, ?patch, "an operator changed an account");
-    app.gateway.account_view(&name).map(Json).ok_or_else(|| unknown(&name))
+    let view = app.gateway.account_view(&name).ok_or_else(|| unknown(&name))?;
+    Ok((Extension(before.and(&view)), Json(view)))
 }
 
 /// Ends every state that an account is in.
@@ -61,10 +63,10 @@ pub(crate) async fn change(
 pub(crate) async fn recover(
     State(app): State<App>,
     Path(name): Path<String>,
-) -> Result<Json<AccountView>, Refusal> {
+) -> Result<(Extension<Changed>, Json<AccountView>), Refusal> {
+    let before = before(&app, &name);
     let view = app.gateway.recover_account(&name).ok_or_else(|| unknown(&name))?;
-    tracing::info!(account = %name, "an operator ended an account's states");
-    Ok(Json(view))
+    Ok((Extension(before.and(&view)), Json(view)))
 }
 
 /// What an account is tried with.
@@ -83,14 +85,15 @@ pub(crate) async fn test(
     State(app): State<App>,
     Path(name): Path<String>,
     body: Bytes,
-) -> Result<Json<Tested>, Refusal> {
+) -> Result<(Extension<Changed>, Json<Tested>), Refusal> {
     // Nothing may be sent as nothing, or as null.
     let trial: Trial = match body.trim_ascii() {
         b"" | b"null" => Trial::default(),
         _ => read(&body)?,
     };
     let tested = app.gateway.test_account(&name, trial.model.as_deref()).await;
-    tested.map(Json).map_err(|error: Error| match error.kind() {
+    let told = |tested: Tested| (Extension(Changed::to(&tested)), Json(tested));
+    tested.map(told).map_err(|error: Error| match error.kind() {
         Kind::ModelNotFound => unknown(&name),
         _ => Refusal::new(StatusCode::BAD_REQUEST, "invalid_field", error.to_string()).field("model"),
     })
@@ -103,6 +106,11 @@ pub(crate) async fn test(
 pub(crate) async fn explain(State(app): State<App>, body: Bytes) -> Result<Json<Explanation>, Refusal> {
     let question: Question = read(&body)?;
     Ok(Json(app.gateway.explain(&question)))
+}
+
+/// The account before it is changed, for the audit line.
+fn before(app: &App, name: &str) -> Changed {
+    app.gateway.account_view(name).map_or_else(Changed::default, |view| Changed::from(&view))
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {

@@ -4,6 +4,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use sluice_engine::refused::{Realm, Refused};
 
 use super::answer::{Refusal, finish};
 use crate::App;
@@ -18,6 +19,8 @@ pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) 
     let answer = if has_bearer(request.headers(), app.admin_token.expose()) {
         next.run(request).await
     } else {
+        let asked = request.uri().path();
+        app.gateway.records().refused(&Refused { realm: Realm::Admin, request_id: &request_id, asked });
         let message = "this is the admin API: send the admin token as Authorization: Bearer";
         Refusal::new(StatusCode::UNAUTHORIZED, "unauthorized", message).into_response()
     };

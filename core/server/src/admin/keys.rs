@@ -1,8 +1,8 @@
 //! Keys: made, listed, changed, rotated and deleted at run time.
 
-use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
+use axum::{Extension, Json};
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -12,6 +12,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::answer::{List, Refusal, Refused};
+use super::audit::Changed;
 use crate::App;
 
 /// A key with its secret, which is shown this once.
@@ -70,9 +71,9 @@ pub(crate) async fn list(State(app): State<App>) -> Json<List<KeyView>> {
 pub(crate) async fn create(
     State(app): State<App>,
     body: Body,
-) -> Result<(StatusCode, Json<NewKey>), Refusal> {
+) -> Result<(StatusCode, Extension<Changed>, Json<NewKey>), Refusal> {
     let (fields, key) = app.gateway.create_key(body?.0).await?;
-    Ok((StatusCode::CREATED, Json(NewKey { key, fields })))
+    Ok((StatusCode::CREATED, Extension(Changed::to(&fields)), Json(NewKey { key, fields })))
 }
 
 /// One key, by id or name.
@@ -92,24 +93,39 @@ pub(crate) async fn change(
     State(app): State<App>,
     Path(id): Path<String>,
     body: Body,
-) -> Result<Json<KeyView>, Refusal> {
-    Ok(Json(app.gateway.change_key(&id, &body?.0).await?))
+) -> Result<(Extension<Changed>, Json<KeyView>), Refusal> {
+    let before = before(&app, &id);
+    let view = app.gateway.change_key(&id, &body?.0).await?;
+    Ok((Extension(before.and(&view)), Json(view)))
 }
 
 /// Deletes a key; it stops at once.
 #[utoipa::path(delete, path = "/admin/v1/keys/{id}", tag = "Admin", security(("admin_token" = [])),
     params(("id" = String, Path, description = "The key's id or name")),
     responses((status = 204, description = "It is deleted"), (status = 401, body = Refused), (status = 404, body = Refused), (status = 409, body = Refused)))]
-pub(crate) async fn delete(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
+pub(crate) async fn delete(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Extension<Changed>), Refusal> {
+    let before = before(&app, &id);
     app.gateway.delete_key(&id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok((StatusCode::NO_CONTENT, Extension(before)))
 }
 
 /// Replaces a key's secret; the old one stops at once.
 #[utoipa::path(post, path = "/admin/v1/keys/{id}/rotate", tag = "Admin", security(("admin_token" = [])),
     params(("id" = String, Path, description = "The key's id or name")),
     responses((status = 200, description = "The key, with its new secret", body = NewKey), (status = 401, body = Refused), (status = 404, body = Refused), (status = 409, body = Refused)))]
-pub(crate) async fn rotate(State(app): State<App>, Path(id): Path<String>) -> Result<Json<NewKey>, Refusal> {
+pub(crate) async fn rotate(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<(Extension<Changed>, Json<NewKey>), Refusal> {
+    let before = before(&app, &id);
     let (fields, key) = app.gateway.rotate_key(&id).await?;
-    Ok(Json(NewKey { key, fields }))
+    Ok((Extension(before.and(&fields)), Json(NewKey { key, fields })))
+}
+
+/// The key before it is changed, for the audit line.
+fn before(app: &App, id: &str) -> Changed {
+    app.gateway.show_key(id).map_or_else(|_| Changed::default(), |view| Changed::from(&view))
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod answer;
+pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod keys;
 pub(crate) mod requests;

@@ -83,6 +83,5 @@ pub(crate) async fn reload(
     })?;
     let loss = if how.force { Loss::Meant } else { Loss::Refused };
     app.gateway.reload(loss).await.map_err(Refusal::problems)?;
-    tracing::info!("the configuration was reloaded");
     Ok(Json(Reloaded { reloaded: true }))
 }
