@@ -25,7 +25,7 @@ fn files_in_three_formats_and_the_environment_are_read() {
     let yaml = "accounts:\n  - name: s\n    provider: simulated\nserver:\n  listen: 127.0.0.1:0\n";
     let json = "{\"accounts\":[{\"name\":\"s\",\"provider\":\"simulated\",\"delay\":\"1s\"}]}";
     assert_eq!(check(yaml, "yaml", &[]).0, Some(0));
-    let variables = [("SLUICE_ADMIN__TOKEN", "0123"), ("SLUICE_CONFIG", "elsewhere")];
+    let variables = [("SLUICE_ADMIN__TOKEN", "0123456789012345"), ("SLUICE_CONFIG", "elsewhere")];
     assert_eq!(check(json, "json", &variables).0, Some(0));
     let (code, printed) = check(json, "json", &[("SLUICE_SERVER__LISEN", "x")]);
     let problem = &printed["problems"][0];
