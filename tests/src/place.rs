@@ -71,6 +71,14 @@ impl Folder {
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
+
+    /// A folder in it.
+    #[must_use]
+    pub fn sub(&self, name: &str) -> PathBuf {
+        let path = self.0.join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        path
+    }
 }
 
 impl Default for Folder {

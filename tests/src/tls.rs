@@ -22,20 +22,55 @@ pub struct Certificate {
     pub authority: PathBuf,
 }
 
+/// What a certificate is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It is right.
+    Usual,
+    /// For another name.
+    OtherName,
+    /// It was valid once.
+    Expired,
+    /// It will be valid.
+    NotYet,
+    /// Nobody signed it but itself.
+    SelfSigned,
+}
+
 impl Certificate {
-    /// Makes one in a folder.
+    /// Makes one in a folder, whose name is the authority's.
     #[must_use]
     pub fn make(folder: &Path) -> Self {
-        let at = |name: &str| folder.join(name);
-        let (authority, authority_key) = (at("authority.pem"), at("authority.key"));
-        openssl(&["-subj", "/CN=authority"], &authority, &authority_key, &[]);
+        let authority = folder.join("authority.pem");
+        let name = format!("/CN={}", folder.file_name().unwrap().display());
+        openssl(&["-subj", &name], &authority, &folder.join("authority.key"), &[]);
+        Self::signed(folder, authority, Kind::Usual)
+    }
+
+    /// Another one of the same authority, made in another folder.
+    #[must_use]
+    pub fn another(&self, folder: &Path, kind: Kind) -> Self {
+        Self::signed(folder, self.authority.clone(), kind)
+    }
+
+    fn signed(folder: &Path, authority: PathBuf, kind: Kind) -> Self {
+        let (cert, key) = (folder.join("cert.pem"), folder.join("key.pem"));
+        let authority_key = authority.with_extension("key");
         let signer = [Path::new("-CA"), &authority, Path::new("-CAkey"), &authority_key];
         let hosts: String = lone_hosts().map(|host| format!(",IP:{host}")).collect();
-        let names = format!("subjectAltName=IP:127.0.0.1,IP:::1,DNS:localhost{hosts}");
-        let names = ["-subj", "/CN=localhost", "-addext", &names];
-        let leaf = [&names[..], &["-addext", "basicConstraints=CA:FALSE"]].concat();
-        let (cert, key) = (at("cert.pem"), at("key.pem"));
-        openssl(&leaf, &cert, &key, &signer);
+        let name = match kind {
+            Kind::OtherName => "subjectAltName=DNS:elsewhere.example".to_owned(),
+            _ => format!("subjectAltName=IP:127.0.0.1,IP:::1,DNS:localhost{hosts}"),
+        };
+        let leaf =
+            ["-subj", "/CN=one of the suite", "-addext", &name, "-addext", "basicConstraints=CA:FALSE"];
+        match kind {
+            // As openssl makes them where nothing is said: an authority, and a server too.
+            Kind::SelfSigned => openssl(&leaf[..4], &cert, &key, &[]),
+            Kind::Expired => dated(&cert, &key, &authority, ["20200101000000Z", "20200102000000Z"]),
+            Kind::NotYet => dated(&cert, &key, &authority, ["20990101000000Z", "20990102000000Z"]),
+            _ => openssl(&leaf, &cert, &key, &signer),
+        }
         Self { cert, key, authority }
     }
 
@@ -90,7 +125,53 @@ fn openssl(subject: &[&str], cert: &Path, key: &Path, signer: &[&Path]) {
     let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
     let mut command = Command::new("openssl");
     command.args(["req", "-x509"]).args(curve).args(subject).args(signer);
-    let made = command.arg("-keyout").arg(key).arg("-out").arg(cert).output().unwrap();
+    run(command.arg("-keyout").arg(key).arg("-out").arg(cert));
+}
+
+/// A certificate of a given time, for which `openssl req` has no option; PEM files.
+fn dated(cert: &Path, key: &Path, authority: &Path, [from, to]: [&str; 2]) {
+    let folder = cert.parent().unwrap();
+    let at = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let index = at("index.txt", "");
+    let settings = format!(
+        "[ca]\ndefault_ca = d\n[d]\ndatabase = {}\nnew_certs_dir = {}\nrand_serial = yes\ndefault_md = sha256\n\
+         policy = p\n[p]\ncommonName = supplied\n",
+        index.display(),
+        folder.display()
+    );
+    let settings = at("ca.conf", &settings);
+    let extensions =
+        at("extensions", "subjectAltName = IP:127.0.0.1, DNS:localhost\nbasicConstraints = CA:FALSE\n");
+    let request = folder.join("request.pem");
+    let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost"];
+    run(Command::new("openssl")
+        .args(["req", "-new"])
+        .args(curve)
+        .arg("-keyout")
+        .arg(key)
+        .arg("-out")
+        .arg(&request));
+    let mut command = Command::new("openssl");
+    command.args(["ca", "-batch", "-notext", "-startdate", from, "-enddate", to]);
+    for (option, path) in [
+        ("-config", settings.as_path()),
+        ("-extfile", &extensions),
+        ("-in", &request),
+        ("-out", cert),
+        ("-cert", authority),
+        ("-keyfile", &authority.with_extension("key")),
+    ] {
+        command.arg(option).arg(path);
+    }
+    run(&mut command);
+}
+
+fn run(command: &mut Command) {
+    let made = command.output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
@@ -105,11 +186,17 @@ impl Front {
     /// Starts one.
     #[must_use]
     pub fn start(certificate: &Certificate, plain: &str) -> Self {
+        Self::with(certificate, plain, &[])
+    }
+
+    /// Starts one that asks for certificates of a `--client-ca`, or speaks `--old` versions alone.
+    #[must_use]
+    pub fn with(certificate: &Certificate, plain: &str, more: &[&str]) -> Self {
         let mut command = Command::new("python3");
         command
             .arg(workspace().join("tests/clients/tls_front.py"))
             .args([&certificate.cert, &certificate.key]);
-        let mut child = command.arg(plain).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command.arg(plain).args(more).stdout(Stdio::piped()).spawn().unwrap();
         let mut address = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
         Self { address: address.trim().to_owned(), child }

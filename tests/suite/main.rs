@@ -13,6 +13,7 @@ mod audit;
 mod badinput;
 mod bedrock;
 mod blame;
+mod certificates;
 mod check;
 mod clients;
 mod config;

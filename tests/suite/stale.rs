@@ -62,3 +62,38 @@ fn a_fresh_connection_that_closes_unanswered_is_an_attempt() {
     assert_eq!(gateway.post("/v1/messages", BODY).status, 502);
     assert_eq!((upstream.seen().len(), gateway.record()["attempts"].as_u64()), (1, Some(1)));
 }
+
+/// A byte of an answer makes it an attempt, and one that may be paid: nothing is sent again.
+#[test]
+fn half_a_status_line_on_a_kept_connection_is_an_attempt() {
+    let count = AtomicUsize::new(0);
+    let upstream = Upstream::start(move |_| match count.fetch_add(1, Ordering::SeqCst) {
+        0 => whole(200, "", "{}"),
+        _ => vec![Step::Bytes(b"HTTP/1.1 2".to_vec()), Step::Close],
+    });
+    let gateway = Gateway::start(&(account("a", "claude-console", &upstream.address, "") + &key("")));
+    assert_eq!(gateway.post("/v1/messages", BODY).status, 200);
+    assert_eq!(gateway.post("/v1/messages", BODY).status, 502);
+    assert_eq!(upstream.seen().len(), 2);
+}
+
+/// Upstreams close kept connections right after an answer, also in the moment in which the next request takes one: it
+/// is sent on another, and never waits for one that has ended.
+#[test]
+fn no_request_waits_for_a_connection_that_has_ended() {
+    let upstream =
+        Upstream::start(|_| [whole(200, "", "{}"), vec![Step::Close]].into_iter().flatten().collect());
+    let gateway = Gateway::start(&(account("a", "claude-console", &upstream.address, "") + &key("")));
+    for turn in 0..1000 {
+        assert_eq!(gateway.post("/v1/messages", BODY).status, 200, "{turn}");
+    }
+}
+
+#[test]
+fn a_head_of_many_kilobytes_is_an_answer_like_any_other() {
+    let long = format!("x-policy: {}\r\n", "p".repeat(40_000));
+    let upstream = Upstream::start(move |_| whole(200, &long, "{\"good\":1}"));
+    let gateway = Gateway::start(&(account("a", "claude-console", &upstream.address, "") + &key("")));
+    let answer = gateway.post("/v1/messages", BODY);
+    assert_eq!((answer.status, answer.text().as_str()), (200, "{\"good\":1}"));
+}

@@ -34,6 +34,6 @@ pub use resolved::{
     Timeouts, TlsFiles, needs_restart,
 };
 pub(crate) use schema::Schema;
-pub use settings::KeyFields;
-pub use tls::{TlsError, load as load_tls};
+pub use settings::{HttpVersion, KeyFields};
+pub use tls::{Identity, TlsError, load as load_tls};
 pub use warn::warnings;

@@ -16,7 +16,7 @@ use sluice_api::{Api, Family, Problem, Secret, Timestamp};
 
 use super::check::file_of;
 use super::credentials::Credentials;
-use super::{Globs, Loaded};
+use super::{Globs, HttpVersion, Identity, Loaded};
 use crate::health::Policy;
 use crate::key::KeyHash;
 
@@ -135,6 +135,10 @@ pub struct AccountConfig {
     pub include_usage: bool,
     /// Its proxy, which may hold a password.
     pub proxy: Option<Secret>,
+    /// What is spoken to its upstream.
+    pub http: HttpVersion,
+    /// Whom it trusts beside the system's authorities, and what it shows of itself.
+    pub identity: Arc<Identity>,
     /// Its waits.
     pub timeouts: Timeouts,
     /// Whether it takes requests.

@@ -12,7 +12,7 @@ pub use account::{Account, Route};
 pub use key::{Group, KeyFields, KeySecret, Mode, Queue};
 pub use limit::{Decimal, Limit, Per};
 pub use plugins::{Cooldown, Cost, Limits, Scheduler, Stats, Store, UnknownModel};
-pub use server::{Admin, Format, Server, Telemetry, Tls, Upstream};
+pub use server::{Admin, Format, HttpVersion, Server, Telemetry, Tls, Upstream};
 
 /// A default that is written as operators would write it.
 fn span(text: &str) -> Span {

@@ -1,9 +1,9 @@
-//! HTTP/1.1 without TLS, on connections that the request itself polls.
+//! HTTP/1.1 on connections that the request itself polls.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::HOST;
@@ -12,75 +12,63 @@ use http::{HeaderValue, Request, Response, Uri, Version};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper_util::rt::TokioIo;
 use sluice_api::provider::Body;
 use sluice_api::{Error, Kind};
-use tokio::net::TcpStream;
 
-use super::Stale;
+use super::broken::broken;
+use super::dial::{Dial, Dialled};
 use super::pool::{Connection, Pool};
+use super::{Sent, Stale};
+use crate::config::HttpVersion;
 
-/// What is read of an upstream at once. Thousands of streams are open at a time, each with a buffer of its own and one
-/// on its way to the client; larger ones would save few system calls, as events are small.
-const READ_SIZE: usize = 4 * 1024;
+/// How soon a connection that went stale shows it: the round trip that brings the reset. One that breaks later may have
+/// taken the request, and what it has begun would be paid twice.
+pub(super) const STALE_WITHIN: Duration = Duration::from_secs(1);
 
-/// Sends over plain connections.
+/// Sends over connections of HTTP/1.1, plain or TLS.
 #[derive(Clone, Debug)]
 pub(super) struct Direct {
-    pool: Arc<Pool>,
-    connect_timeout: Duration,
+    pub(super) pool: Arc<Pool>,
+    pub(super) dial: Dial,
+    pub(super) http: HttpVersion,
 }
 
 impl Direct {
-    pub(super) fn new(pool: Arc<Pool>, connect_timeout: Duration) -> Self {
-        Self { pool, connect_timeout }
-    }
-
-    pub(super) async fn send(&self, request: Request<Bytes>, stale: Stale) -> Result<Response<Body>, Error> {
-        let (authority, mut request) = to_origin_form(request)?;
+    /// Sends a request; gives it back where the server speaks HTTP/2 alone.
+    pub(super) async fn send(&self, authority: Authority, mut request: Request<Bytes>, stale: Stale) -> Sent {
         if stale != Stale::Fresh
             && let Some(mut connection) = self.pool.take(&authority)
         {
             let again = (stale == Stale::Again).then(|| copy(&request));
-            match exchange(&mut connection, request).await {
-                Ok(response) => return Ok(self.answered(authority, connection, response)),
+            let (before, began) = (connection.read.bytes(), Instant::now());
+            match exchange(&mut connection, &authority, request).await {
+                Ok(response) => return Sent::Answered(Ok(self.answered(authority, connection, response))),
                 // It went stale in the pool: that is no attempt. One that broke as the request came looks the same, so
                 // a fresh connection is next, and never another from the pool: a request that kills its connection is
-                // sent twice at most.
-                Err(error) if is_stale(&error) => match again {
-                    Some(again) => request = again,
-                    None => return Err(broken(&error).unanswered()),
-                },
-                Err(error) => return Err(broken(&error)),
+                // sent twice at most. A byte of an answer makes it an attempt.
+                Err(error)
+                    if is_closed(&error)
+                        && connection.read.bytes() == before
+                        && began.elapsed() < STALE_WITHIN =>
+                {
+                    match again {
+                        Some(again) => request = again,
+                        None => return Sent::Answered(Err(broken(&error, &authority).unanswered())),
+                    }
+                }
+                Err(error) => return Sent::Answered(Err(broken(&error, &authority))),
             }
         }
-        let mut connection = self.connect(&authority).await?;
-        let response = exchange(&mut connection, request).await.map_err(|error| broken(&error))?;
-        Ok(self.answered(authority, connection, response))
-    }
-
-    async fn connect(&self, authority: &Authority) -> Result<Connection, Error> {
-        let failed = |reason: &dyn std::fmt::Display| {
-            Error::new(Kind::Upstream, format!("the connection to the upstream failed: {reason}"))
+        // Where HTTP/2 was wanted and the server wants HTTP/1.1, nothing else is offered any more.
+        let http = if self.http == HttpVersion::Two { HttpVersion::One } else { self.http };
+        let mut connection = match self.dial.dial(&authority, http).await {
+            Ok(Dialled::Http1(connection)) => connection,
+            Ok(Dialled::Http2(_)) => return Sent::SpeaksOther(request),
+            Err(error) => return Sent::Answered(Err(error)),
         };
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-        let address = (host, authority.port_u16().unwrap_or(80));
-        let stream = tokio::time::timeout(self.connect_timeout, TcpStream::connect(address)).await;
-        let stream = stream.map_err(|_| {
-            let message = format!(
-                "the upstream did not accept a connection in {} s",
-                self.connect_timeout.as_secs_f32()
-            );
-            Error::new(Kind::UpstreamTimeout, message)
-        })?;
-        let stream = stream.map_err(|error| failed(&error))?;
-        stream.set_nodelay(true).map_err(|error| failed(&error))?;
-        let (sender, driver) = hyper::client::conn::http1::Builder::new()
-            .read_buf_exact_size(Some(READ_SIZE))
-            .handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| failed(&error))?;
-        Ok(Connection::new(sender, driver))
+        let exchanged = exchange(&mut connection, &authority, request).await;
+        let response = exchanged.map_err(|error| broken(&error, &authority));
+        Sent::Answered(response.map(|response| self.answered(authority, connection, response)))
     }
 
     fn answered(
@@ -97,23 +85,19 @@ impl Direct {
 }
 
 /// The request as HTTP/1.1 wants it: the path in the request line, the authority in `host`.
-fn to_origin_form(mut request: Request<Bytes>) -> Result<(Authority, Request<Bytes>), Error> {
+fn to_origin_form(authority: &Authority, request: &mut Request<Bytes>) {
     let parts = std::mem::take(request.uri_mut()).into_parts();
-    let Some(authority) = parts.authority else {
-        return Err(Error::new(Kind::Internal, "a provider made a request without an authority"));
-    };
     if let Some(path) = parts.path_and_query {
         *request.uri_mut() = Uri::from(path);
     }
-    let host = HeaderValue::from_str(authority.as_str())
-        .map_err(|_| Error::new(Kind::Internal, "a provider made a request with an unusable authority"))?;
-    request.headers_mut().insert(HOST, host);
+    if let Ok(host) = HeaderValue::from_str(authority.as_str()) {
+        request.headers_mut().insert(HOST, host);
+    }
     *request.version_mut() = Version::HTTP_11;
-    Ok((authority, request))
 }
 
 /// A copy for a connection that may turn out stale; the body is shared.
-fn copy(request: &Request<Bytes>) -> Request<Bytes> {
+pub(super) fn copy(request: &Request<Bytes>) -> Request<Bytes> {
     let mut copy = Request::new(request.body().clone());
     *copy.method_mut() = request.method().clone();
     *copy.uri_mut() = request.uri().clone();
@@ -122,37 +106,32 @@ fn copy(request: &Request<Bytes>) -> Request<Bytes> {
 }
 
 /// Sends a request and drives the connection until the response's head is there.
-async fn exchange(connection: &mut Connection, request: Request<Bytes>) -> hyper::Result<Response<Incoming>> {
+async fn exchange(
+    connection: &mut Connection,
+    authority: &Authority,
+    mut request: Request<Bytes>,
+) -> hyper::Result<Response<Incoming>> {
+    to_origin_form(authority, &mut request);
     let mut answer = std::pin::pin!(connection.sender.send_request(request.map(Full::new)));
     std::future::poll_fn(|cx| {
-        // The answer comes from the connection and from nowhere else, so only the connection needs to wake us.
-        let closed = connection.drive(cx);
-        match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Pending if closed => {
-                // A closed connection resolves what waits for it; ask once more with a waker to be safe.
-                answer.as_mut().poll(cx)
-            }
-            answered => answered,
-        }
+        // The answer comes from the connection and from nowhere else, so only the connection needs to wake us. One that
+        // has ended is dropped, which resolves what waits for it.
+        connection.driver.drive(cx);
+        answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
     })
     .await
 }
 
-/// Whether a connection closed before a byte of an answer had come.
-pub(super) fn is_stale(error: &hyper::Error) -> bool {
+/// Whether a connection was closed by the other side.
+pub(super) fn is_closed(error: &hyper::Error) -> bool {
     use std::error::Error as _;
-    let reset =
+    let closed =
         error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>()).is_some_and(|cause| {
-            use std::io::ErrorKind::{BrokenPipe, ConnectionReset};
-            matches!(cause.kind(), BrokenPipe | ConnectionReset)
+            use std::io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+            // A server that closes without saying so in TLS is told as an end of file.
+            matches!(cause.kind(), BrokenPipe | ConnectionReset | UnexpectedEof)
         });
-    error.is_canceled() || error.is_closed() || error.is_incomplete_message() || reset
-}
-
-fn broken(error: &hyper::Error) -> Error {
-    use std::error::Error as _;
-    let cause = error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
-    Error::new(Kind::Upstream, format!("the upstream broke off: {cause}"))
+    error.is_canceled() || error.is_closed() || error.is_incomplete_message() || closed
 }
 
 /// A body that drives the connection it comes from, and gives it back to the pool at its end.
@@ -185,22 +164,22 @@ impl http_body::Body for Polled {
         if polled.is_pending()
             && let Some(connection) = &mut this.connection
         {
-            let closed = connection.drive(cx);
+            let closed = connection.driver.drive(cx);
             polled = Pin::new(&mut this.incoming).poll_frame(&mut nobody);
             if closed && polled.is_pending() {
-                let error = Error::new(
-                    Kind::Upstream,
-                    "the upstream closed the connection before its answer was whole",
-                );
-                return Poll::Ready(Some(Err(error)));
+                return Poll::Ready(Some(Err(cut())));
             }
         }
         match polled {
+            // A connection that is dropped ends its body in order, so that the length has the last word.
+            Poll::Ready(None) if this.incoming.size_hint().lower() > 0 => Poll::Ready(Some(Err(cut()))),
             Poll::Ready(None) => {
                 this.recycle();
                 Poll::Ready(None)
             }
-            Poll::Ready(Some(frame)) => Poll::Ready(Some(frame.map_err(|error| broken(&error)))),
+            Poll::Ready(Some(frame)) => {
+                Poll::Ready(Some(frame.map_err(|error| broken(&error, &this.authority))))
+            }
             Poll::Pending => Poll::Pending,
         }
     }
@@ -221,4 +200,8 @@ impl Drop for Polled {
             self.recycle();
         }
     }
+}
+
+fn cut() -> Error {
+    Error::new(Kind::Upstream, "the upstream closed the connection before its answer was whole")
 }

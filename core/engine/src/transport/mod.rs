@@ -1,8 +1,15 @@
-//! The ways upstream: connections polled by the request itself for plain HTTP, reqwest for TLS and proxies.
+//! The ways upstream: connections of our own, plain or TLS, and reqwest where there is a proxy.
 
+mod address;
+mod broken;
+mod dial;
 mod direct;
 mod pool;
+mod secure;
+mod shared;
+mod spoken;
 mod through;
+mod watched;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,10 +21,15 @@ use http::uri::Scheme;
 use http::{Request, Response};
 use parking_lot::Mutex;
 use sluice_api::provider::{Body, Transport};
-use sluice_api::{Error, Secret};
+use sluice_api::{Error, Kind, Secret};
 
-use crate::config::AccountConfig;
+use crate::config::{AccountConfig, HttpVersion, Identity};
+use dial::Dial;
 use direct::Direct;
+use pool::Pool;
+use secure::{Roots, Secure};
+use shared::{Shared, Sites};
+use spoken::{Protocol, Spoken};
 use through::Through;
 
 /// A transport that could not be set up.
@@ -28,12 +40,28 @@ pub struct TransportError {
     pub(crate) reason: String,
 }
 
-/// What all transports share: one pool of plain connections, and one client for each way of going through TLS, so
-/// that a reload keeps its connections.
+/// What all transports share, so that a reload keeps their connections.
 #[derive(Default)]
 pub(crate) struct Transports {
-    pool: Arc<pool::Pool>,
+    roots: Arc<Roots>,
+    plain: Connections,
+    secure: Mutex<HashMap<Arc<Identity>, Secured>>,
     ways: Mutex<HashMap<Which, Arc<Way>>>,
+}
+
+/// TLS as one identity, and the connections made by it.
+#[derive(Clone)]
+struct Secured {
+    tls: Arc<Secure>,
+    connections: Connections,
+}
+
+/// The open connections of one identity, or of none.
+#[derive(Clone, Default)]
+struct Connections {
+    pool: Arc<Pool>,
+    sites: Arc<Sites>,
+    spoken: Arc<Spoken>,
 }
 
 /// What makes two accounts go different ways.
@@ -41,30 +69,65 @@ pub(crate) struct Transports {
 struct Which {
     proxy: Option<Secret>,
     connect_timeout: Duration,
+    http: HttpVersion,
+    identity: Arc<Identity>,
 }
 
 impl Transports {
     /// The transport of an account. With a proxy everything goes through it, and if it fails there is no direct try.
     pub(crate) fn for_account(&self, account: &AccountConfig) -> Result<Arc<Way>, TransportError> {
-        let which = Which { proxy: account.proxy.clone(), connect_timeout: account.timeouts.connect };
+        let which = Which {
+            proxy: account.proxy.clone(),
+            connect_timeout: account.timeouts.connect,
+            http: account.http,
+            identity: Arc::clone(&account.identity),
+        };
         let mut ways = self.ways.lock();
         if let Some(known) = ways.get(&which) {
             return Ok(Arc::clone(known));
         }
-        let through = Through::new(which.proxy.as_ref(), which.connect_timeout)
-            .map_err(|reason| TransportError { account: account.name.clone(), reason })?;
-        let direct =
-            which.proxy.is_none().then(|| Direct::new(Arc::clone(&self.pool), account.timeouts.connect));
-        let way = Arc::new(Way { direct, through });
+        let secured = self.secure(&which.identity);
+        let kind = match &which.proxy {
+            Some(proxy) => {
+                let through = Through::new(proxy, which.connect_timeout, secured.tls);
+                let name = account.name.clone();
+                Route::Through(through.map_err(|reason| TransportError { account: name, reason })?)
+            }
+            None => Route::Own {
+                plain: Site::new(&which, None, &self.plain),
+                secure: Site::new(&which, Some(secured.tls), &secured.connections),
+            },
+        };
+        let way = Arc::new(Way(kind));
         ways.insert(which, Arc::clone(&way));
         Ok(way)
+    }
+
+    fn secure(&self, identity: &Arc<Identity>) -> Secured {
+        let make = || {
+            let tls = Arc::new(Secure::new(Arc::clone(identity), Arc::clone(&self.roots)));
+            Secured { tls, connections: Connections::default() }
+        };
+        self.secure.lock().entry(Arc::clone(identity)).or_insert_with(make).clone()
     }
 
     /// Drops connections that have been idle for too long or that the upstream has closed, and ways that no account
     /// goes any more.
     pub(crate) fn sweep(&self) {
+        self.ways.lock().retain(|_, way| Arc::strong_count(way) > 1);
+        self.plain.sweep();
+        self.secure.lock().retain(|_, secured| {
+            secured.connections.sweep();
+            Arc::strong_count(&secured.tls) > 1
+        });
+    }
+}
+
+impl Connections {
+    fn sweep(&self) {
         self.pool.sweep();
-        self.ways.lock().retain(|_, transport| Arc::strong_count(transport) > 1);
+        self.sites.sweep();
+        self.spoken.sweep();
     }
 }
 
@@ -74,11 +137,16 @@ impl std::fmt::Debug for Transports {
     }
 }
 
-/// A way upstream: plain HTTP directly where there is no proxy, everything else through reqwest.
+/// A way upstream.
 #[derive(Debug)]
-pub(crate) struct Way {
-    direct: Option<Direct>,
-    through: Through,
+pub(crate) struct Way(Route);
+
+#[derive(Debug)]
+enum Route {
+    /// Over connections of our own.
+    Own { plain: Site, secure: Site },
+    /// Through a proxy.
+    Through(Through),
 }
 
 /// What becomes of a request whose kept connection turns out to be stale.
@@ -100,13 +168,65 @@ pub(crate) struct Once<'a> {
     pub(crate) stale: Stale,
 }
 
+/// What came of sending by one protocol.
+enum Sent {
+    Answered(Result<Response<Body>, Error>),
+    /// The server speaks the other one, and this request was not taken.
+    SpeaksOther(Request<Bytes>),
+}
+
+/// Servers that are reached by one scheme.
+#[derive(Debug)]
+struct Site {
+    http: HttpVersion,
+    spoken: Arc<Spoken>,
+    direct: Direct,
+    shared: Shared,
+}
+
+impl Site {
+    fn new(which: &Which, secure: Option<Arc<Secure>>, connections: &Connections) -> Self {
+        let dial = Dial { timeout: which.connect_timeout, secure };
+        Self {
+            http: which.http,
+            spoken: Arc::clone(&connections.spoken),
+            direct: Direct { pool: Arc::clone(&connections.pool), dial: dial.clone(), http: which.http },
+            shared: Shared { sites: Arc::clone(&connections.sites), dial },
+        }
+    }
+
+    async fn send(&self, mut request: Request<Bytes>, stale: Stale) -> Result<Response<Body>, Error> {
+        let Some(authority) = request.uri().authority().cloned() else {
+            return Err(Error::new(Kind::Internal, "a provider made a request without an authority"));
+        };
+        let protocol = self.spoken.with(&authority, self.http);
+        for protocol in [protocol, protocol.other()] {
+            let sent = match protocol {
+                Protocol::Http1 => self.direct.send(authority.clone(), request, stale).await,
+                // Boxed, so that requests over HTTP/1.1 need not have its size.
+                Protocol::Http2 => Box::pin(self.shared.send(authority.clone(), request, stale)).await,
+            };
+            match sent {
+                Sent::Answered(answered) => return answered,
+                Sent::SpeaksOther(back) => {
+                    self.spoken.learn(&authority, protocol.other());
+                    request = back;
+                }
+            }
+        }
+        self.spoken.forget(&authority);
+        Err(Error::new(Kind::Upstream, "the upstream answers neither over HTTP/1.1 nor over HTTP/2"))
+    }
+}
+
 impl Way {
     async fn send(&self, request: Request<Bytes>, stale: Stale) -> Result<Response<Body>, Error> {
-        match &self.direct {
-            Some(direct) if request.uri().scheme() == Some(&Scheme::HTTP) => {
-                direct.send(request, stale).await
+        match &self.0 {
+            Route::Own { plain, .. } if request.uri().scheme() == Some(&Scheme::HTTP) => {
+                plain.send(request, stale).await
             }
-            _ => self.through.send(request, stale).await,
+            Route::Own { secure, .. } => secure.send(request, stale).await,
+            Route::Through(through) => through.send(request, stale).await,
         }
     }
 }

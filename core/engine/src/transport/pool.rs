@@ -1,4 +1,4 @@
-//! Idle plain connections, by authority.
+//! Idle connections of HTTP/1.1, by authority.
 
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
@@ -12,11 +12,13 @@ use http_body_util::Full;
 use hyper::client::conn::http1::SendRequest;
 use parking_lot::Mutex;
 
+use super::watched::Read;
+
 /// Idle connections kept for one upstream: above any concurrency that is expected.
 const IDLE_MAX: usize = 4096;
 
 /// How long an idle connection is kept.
-const IDLE_FOR: Duration = Duration::from_secs(90);
+pub(super) const IDLE_FOR: Duration = Duration::from_secs(90);
 
 /// A connection that is polled by whoever uses it: hyper's two halves, kept together.
 ///
@@ -24,30 +26,39 @@ const IDLE_FOR: Duration = Duration::from_secs(90);
 /// that reads from upstream.
 pub(super) struct Connection {
     pub(super) sender: SendRequest<Full<Bytes>>,
-    driver: Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>,
-    closed: bool,
+    pub(super) driver: Driver,
+    pub(super) read: Read,
+}
+
+/// The half of a connection that reads and writes; `None` when it has ended.
+///
+/// It is dropped then and not only left alone: hyper cancels a request that the connection had not taken yet when the
+/// driver is dropped, and never before, so that whoever waits for its answer would wait for ever.
+pub(super) struct Driver(Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>);
+
+impl Driver {
+    /// Lets the connection read and write; says whether it is closed.
+    pub(super) fn drive(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.0.as_mut().is_some_and(|driver| driver.as_mut().poll(cx).is_ready()) {
+            self.0 = None;
+        }
+        self.0.is_none()
+    }
 }
 
 impl Connection {
     pub(super) fn new(
         sender: SendRequest<Full<Bytes>>,
         driver: impl Future<Output = hyper::Result<()>> + Send + 'static,
+        read: Read,
     ) -> Self {
-        Self { sender, driver: Box::pin(driver), closed: false }
-    }
-
-    /// Lets the connection read and write; says whether it is closed.
-    pub(super) fn drive(&mut self, cx: &mut Context<'_>) -> bool {
-        if !self.closed {
-            self.closed = self.driver.as_mut().poll(cx).is_ready();
-        }
-        self.closed
+        Self { sender, driver: Driver(Some(Box::pin(driver))), read }
     }
 
     /// Whether another request can be sent on it.
     fn is_reusable(&mut self) -> bool {
         let mut nobody = Context::from_waker(Waker::noop());
-        !self.drive(&mut nobody) && matches!(self.sender.poll_ready(&mut nobody), Poll::Ready(Ok(())))
+        !self.driver.drive(&mut nobody) && matches!(self.sender.poll_ready(&mut nobody), Poll::Ready(Ok(())))
     }
 }
 
@@ -91,6 +102,7 @@ impl Pool {
         }
     }
 
+    /// Drops what was idle for too long and what the upstream has closed.
     pub(super) fn sweep(&self) {
         let mut all = self.0.lock();
         for some in all.values_mut() {

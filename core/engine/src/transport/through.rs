@@ -1,83 +1,110 @@
-//! reqwest as a transport: TLS, HTTP/2 by ALPN, and proxies.
+//! Proxies: reqwest as a transport, over HTTP/1.1.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::uri::Authority;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use sluice_api::provider::Body;
 use sluice_api::{Error, Kind, Secret};
 
 use super::Stale;
+use super::broken::broken;
+use super::pool::IDLE_FOR;
+use super::secure::{Offer, Secure, sentence};
 
 /// Idle connections kept for one upstream: above any concurrency that is expected, or each request costs a new one.
 const IDLE_MAX: usize = 4096;
 
-/// How long an idle connection is kept.
-const IDLE_FOR: Duration = Duration::from_secs(90);
-
-/// A reqwest client, made when it is first needed: the system's certificates take a megabyte.
-#[derive(Debug)]
+/// A way through a proxy. reqwest's clients are made when they are first needed.
 pub(super) struct Through {
-    proxy: Option<reqwest::Proxy>,
+    proxy: reqwest::Proxy,
     connect_timeout: Duration,
+    secure: Arc<Secure>,
     client: OnceLock<reqwest::Client>,
+    /// Keeps no connection: for a request whose kept one was stale, as the next one that is kept may be stale too.
+    fresh: OnceLock<reqwest::Client>,
 }
 
 impl Through {
     /// # Errors
     ///
     /// When the proxy's address can't be used; the reason never repeats it, as it may hold a password.
-    pub(super) fn new(proxy: Option<&Secret>, connect_timeout: Duration) -> Result<Self, String> {
-        let proxy = match proxy {
-            Some(address) => {
-                Some(reqwest::Proxy::all(address.expose()).map_err(|error| error.without_url().to_string())?)
-            }
-            None => None,
-        };
-        Ok(Self { proxy, connect_timeout, client: OnceLock::new() })
+    pub(super) fn new(
+        proxy: &Secret,
+        connect_timeout: Duration,
+        secure: Arc<Secure>,
+    ) -> Result<Self, String> {
+        let proxy = reqwest::Proxy::all(proxy.expose()).map_err(|error| error.without_url().to_string())?;
+        Ok(Self { proxy, connect_timeout, secure, client: OnceLock::new(), fresh: OnceLock::new() })
     }
 
     pub(super) async fn send(&self, request: Request<Bytes>, stale: Stale) -> Result<Response<Body>, Error> {
-        let request = reqwest::Request::try_from(request).map_err(|error| failed(&error))?;
-        let client = self.client()?;
+        let Some(authority) = request.uri().authority().cloned() else {
+            return Err(Error::new(Kind::Internal, "a provider made a request without an authority"));
+        };
+        let told = |error: &reqwest::Error| failed(error, &authority);
+        let request = reqwest::Request::try_from(request).map_err(|error| told(&error))?;
+        let client = if stale == Stale::Fresh { self.fresh()? } else { self.client()? };
         let again = if stale == Stale::Again { request.try_clone() } else { None };
         let response = match client.execute(request).await {
             Ok(response) => response,
-            // It went stale in the pool: that is no attempt. reqwest does not say whether a connection was fresh, and
-            // can't be told to take one; so a request that kills its connection is sent twice, as a failover would
-            // send it, and no more.
+            // It went stale in the pool: that is no attempt. reqwest does not say whether a connection was fresh; so a
+            // request that kills its connection is sent twice, as a failover would send it, and no more.
             Err(error) if is_unanswered(&error) => match (stale, again) {
-                (Stale::Told, _) => return Err(failed(&error).unanswered()),
-                (Stale::Again, Some(again)) => client.execute(again).await.map_err(|error| failed(&error))?,
-                _ => return Err(failed(&error)),
+                (Stale::Told, _) => return Err(told(&error).unanswered()),
+                (Stale::Again, Some(again)) => {
+                    self.fresh()?.execute(again).await.map_err(|error| told(&error))?
+                }
+                _ => return Err(told(&error)),
             },
-            Err(error) => return Err(failed(&error)),
+            Err(error) => return Err(told(&error)),
         };
         let response: Response<reqwest::Body> = response.into();
-        Ok(response.map(|body| body.map_err(|error| failed(&error)).boxed_unsync()))
+        Ok(response.map(|body| body.map_err(move |error| failed(&error, &authority)).boxed_unsync()))
     }
 
     fn client(&self) -> Result<&reqwest::Client, Error> {
-        if let Some(client) = self.client.get() {
+        self.made(&self.client, IDLE_MAX)
+    }
+
+    fn fresh(&self) -> Result<&reqwest::Client, Error> {
+        self.made(&self.fresh, 0)
+    }
+
+    fn made<'a>(
+        &self,
+        place: &'a OnceLock<reqwest::Client>,
+        idle: usize,
+    ) -> Result<&'a reqwest::Client, Error> {
+        if let Some(client) = place.get() {
             return Ok(client);
         }
-        let mut builder = reqwest::Client::builder()
+        let tls = rustls::ClientConfig::clone(&*self.secure.config(Offer::Http1)?);
+        let builder = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .tcp_nodelay(true)
-            .pool_max_idle_per_host(IDLE_MAX)
+            .http1_only()
+            .tls_backend_preconfigured(tls)
+            .pool_max_idle_per_host(idle)
             .pool_idle_timeout(IDLE_FOR)
-            .connect_timeout(self.connect_timeout);
-        if let Some(proxy) = &self.proxy {
-            builder = builder.proxy(proxy.clone());
-        }
+            .connect_timeout(self.connect_timeout)
+            .proxy(self.proxy.clone());
         let client = builder.build().map_err(|error| {
-            Error::new(Kind::Internal, format!("the way upstream can't be set up: {}", innermost(&error)))
+            let why = innermost(&error);
+            Error::new(Kind::Internal, format!("the way through the proxy can't be set up: {why}"))
         })?;
-        Ok(self.client.get_or_init(|| client))
+        Ok(place.get_or_init(|| client))
+    }
+}
+
+impl std::fmt::Debug for Through {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Through")
     }
 }
 
@@ -92,7 +119,7 @@ fn is_unanswered(error: &reqwest::Error) -> bool {
         let ended = one
             .downcast_ref::<std::io::Error>()
             .is_some_and(|error| error.kind() == std::io::ErrorKind::UnexpectedEof);
-        if ended || one.downcast_ref::<hyper::Error>().is_some_and(super::direct::is_stale) {
+        if ended || one.downcast_ref::<hyper::Error>().is_some_and(super::direct::is_closed) {
             return true;
         }
         cause = one.source();
@@ -100,11 +127,24 @@ fn is_unanswered(error: &reqwest::Error) -> bool {
     false
 }
 
-fn failed(error: &reqwest::Error) -> Error {
-    let kind = if error.is_timeout() { Kind::UpstreamTimeout } else { Kind::Upstream };
-    let what =
-        if error.is_connect() { "the connection to the upstream failed" } else { "the upstream broke off" };
-    Error::new(kind, format!("{what}: {}", innermost(error)))
+fn failed(error: &reqwest::Error, authority: &Authority) -> Error {
+    if error.is_timeout() {
+        return Error::new(
+            Kind::UpstreamTimeout,
+            "the proxy or the upstream behind it did not answer in time",
+        );
+    }
+    if !error.is_connect() {
+        return broken(error, authority);
+    }
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(one) = cause {
+        if let Some(sentence) = sentence(one, authority.host()) {
+            return Error::new(Kind::Upstream, sentence);
+        }
+        cause = one.source();
+    }
+    Error::new(Kind::Upstream, format!("the connection to the upstream failed: {}", innermost(error)))
 }
 
 /// The innermost cause is the one that says something; the URL stays out of it.

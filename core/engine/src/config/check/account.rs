@@ -8,8 +8,7 @@ use sluice_api::units::Span;
 use sluice_api::{Family, Problem, Section};
 
 use super::section::{Entry, entries, read_table};
-use super::simple::NO_WAIT;
-use super::{Seen, later, plugin, reach, way};
+use super::{Seen, later, plugin, reach, upstream, way};
 use crate::config::load::Loaded;
 use crate::config::schema::Schema;
 use crate::config::settings::Account;
@@ -17,9 +16,9 @@ use crate::config::{AccountConfig, Credentials, Globs, Timeouts};
 
 /// What every account is checked against.
 #[derive(Clone, Copy)]
-pub(super) struct Common {
-    /// Waits of those that have none of their own.
-    pub(super) upstream: Timeouts,
+pub(super) struct Common<'a> {
+    /// The way upstream of those that say nothing of their own.
+    pub(super) upstream: &'a upstream::General,
     /// The longest window of a limit, in days.
     pub(super) retention_days: u32,
 }
@@ -34,7 +33,7 @@ pub(super) struct Accounts {
     pub(super) pools: BTreeSet<String>,
 }
 
-pub(super) fn check(loaded: &Loaded, common: Common, problems: &mut Vec<Problem>) -> Accounts {
+pub(super) fn check(loaded: &Loaded, common: Common<'_>, problems: &mut Vec<Problem>) -> Accounts {
     let keys: Vec<String> = Schema::of::<Account>().keys().into_iter().map(ToOwned::to_owned).collect();
     let mut all = Accounts { resolved: Vec::new(), names: Vec::new(), pools: BTreeSet::new() };
     let mut seen = Seen::default();
@@ -63,7 +62,7 @@ fn one(
     loaded: &Loaded,
     entry: &Entry,
     keys: &[String],
-    common: Common,
+    common: Common<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<AccountConfig> {
     let (own, rest): (Dict, Dict) = entry.values.clone().into_iter().partition(|(key, _)| keys.contains(key));
@@ -104,17 +103,19 @@ fn one(
             wrong("models", format!("`{glob}` matches none of the account's models: {}", only.names()));
         }
     }
+    let identity = common.upstream.identity_of(&settings, &mut wrong);
     if problems.len() > before {
         return None;
     }
-    let provider = provider?;
+    let (provider, identity) = (provider?, identity?);
     let pools = settings
         .pools
         .unwrap_or_else(|| provider.info().families.iter().map(|family| family.name().to_owned()).collect());
+    let general = common.upstream;
     let or = |own: Option<Span>, general| own.map_or(general, |span| span.0);
     Some(AccountConfig {
         name: settings.name,
-        upstream: upstream(provider.info().kind, &rest),
+        upstream: place_upstream(provider.info().kind, &rest),
         credentials: Credentials::of(provider.info().kind, &rest, &headers),
         provider,
         pools,
@@ -126,10 +127,12 @@ fn one(
         headers,
         include_usage: settings.include_usage,
         proxy: settings.proxy,
+        http: settings.http.unwrap_or(general.http),
+        identity,
         timeouts: Timeouts {
-            connect: or(settings.connect_timeout, common.upstream.connect),
-            first_byte: or(settings.first_byte_timeout, common.upstream.first_byte),
-            idle: or(settings.idle_timeout, common.upstream.idle),
+            connect: or(settings.connect_timeout, general.timeouts.connect),
+            first_byte: or(settings.first_byte_timeout, general.timeouts.first_byte),
+            idle: or(settings.idle_timeout, general.timeouts.idle),
         },
         enabled: settings.enabled,
     })
@@ -139,7 +142,7 @@ fn one(
 const PLACES: [&str; 3] = ["base_url", "region", "resource"];
 
 /// What accounts of one upstream have in common, and those of others have not.
-fn upstream(kind: &str, rest: &Dict) -> String {
+fn place_upstream(kind: &str, rest: &Dict) -> String {
     let places = PLACES.iter().filter_map(|place| rest.get(*place)?.as_str());
     std::iter::once(kind).chain(places).collect::<Vec<_>>().join(" ")
 }
@@ -169,7 +172,7 @@ fn simple(settings: &Account, wrong: &mut later::Wrong<'_>) {
         ("idle_timeout", settings.idle_timeout),
     ] {
         if span.is_some_and(|span| span.0.is_zero()) {
-            wrong(key, NO_WAIT.to_owned());
+            wrong(key, upstream::NO_WAIT.to_owned());
         }
     }
 }

@@ -10,6 +10,7 @@ mod route;
 mod section;
 mod server;
 mod simple;
+mod upstream;
 mod way;
 
 #[cfg(test)]
@@ -64,12 +65,12 @@ pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
     let mut problems = unknown_tables(loaded);
     problems.extend(plugin::duplicates());
     let (server, admin_token) = server::check(loaded, &mut problems);
-    let upstream = simple::upstream(loaded, &mut problems);
+    let upstream = upstream::check(loaded, &mut problems);
     let (telemetry, telemetry_table) = simple::telemetry(loaded, &mut problems);
     let stats: Stats = table(loaded, "stats", &mut problems);
     let retention_days = stats.retention_days;
 
-    let common = account::Common { upstream, retention_days };
+    let common = account::Common { upstream: &upstream, retention_days };
     let accounts = account::check(loaded, common, &mut problems);
     let pools: Vec<&str> = accounts.pools.iter().map(String::as_str).collect();
     let right = (accounts.resolved.len() == accounts.names.len()).then_some(accounts.resolved.as_slice());

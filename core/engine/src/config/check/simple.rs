@@ -1,37 +1,15 @@
-//! The other tables that the engine reads alone: waits and logs.
+//! The other tables that the engine reads alone: logs.
 
 use sluice_api::Problem;
 use tracing_subscriber::EnvFilter;
 
 use super::section::{file_of, table};
+use crate::config::TelemetryConfig;
 use crate::config::load::Loaded;
-use crate::config::settings::{Telemetry, Upstream};
-use crate::config::{TelemetryConfig, Timeouts};
+use crate::config::settings::Telemetry;
 
 /// Levels that a log filter names.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
-
-pub(super) fn upstream(loaded: &Loaded, problems: &mut Vec<Problem>) -> Timeouts {
-    let upstream: Upstream = table(loaded, "upstream", problems);
-    for (key, span) in [
-        ("connect_timeout", upstream.connect_timeout),
-        ("first_byte_timeout", upstream.first_byte_timeout),
-        ("idle_timeout", upstream.idle_timeout),
-    ] {
-        if span.0.is_zero() {
-            let path = format!("upstream.{key}");
-            problems.push(Problem::at(file_of(loaded, &path), path, NO_WAIT));
-        }
-    }
-    Timeouts {
-        connect: upstream.connect_timeout.0,
-        first_byte: upstream.first_byte_timeout.0,
-        idle: upstream.idle_timeout.0,
-    }
-}
-
-/// What is wrong with a wait for an upstream that is no wait.
-pub(super) const NO_WAIT: &str = "it must be more than 0, or every request fails";
 
 /// What is logged, and how; the table as a whole besides, for what is not at work yet.
 pub(super) fn telemetry(loaded: &Loaded, problems: &mut Vec<Problem>) -> (TelemetryConfig, Telemetry) {

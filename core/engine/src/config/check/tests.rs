@@ -220,3 +220,17 @@ fn a_wrong_type_never_repeats_what_may_be_a_secret() {
         assert!(!shown.contains("planted") && !shown.contains("1.5"), "{shown}");
     }
 }
+
+#[test]
+fn a_certificate_goes_with_its_key_and_files_are_read_when_they_are_checked() {
+    let of_account = |more: &str| format!("{RIGHT}{more}");
+    refused(&[
+        ("[upstream]\nca = \"/nowhere/ca.pem\"", "upstream.ca: the file /nowhere/ca.pem can't be read"),
+        ("[upstream]\nclient_cert = \"a\"", "upstream.client_key: client_cert needs the key"),
+        ("[upstream]\nclient_key = \"a\"", "upstream.client_cert: client_key needs the certificate"),
+        ("[upstream]\nhttp = \"3\"", "upstream.http"),
+        (&of_account("ca = \"/dev/null\""), "accounts.a.ca: the file /dev/null has no certificate in PEM"),
+        (&of_account("client_cert = \"/dev/null\""), "accounts.a.client_key: client_cert needs the key"),
+        (&of_account("http = 2"), "accounts.a.http"),
+    ]);
+}

@@ -7,7 +7,7 @@ use sluice_api::units::Span;
 use sluice_api::{Api, Secret};
 use utoipa::ToSchema;
 
-use super::{Decimal, Limit};
+use super::{Decimal, HttpVersion, Limit};
 
 /// What the engine reads of an account; every other key is its provider's.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -61,6 +61,14 @@ pub struct Account {
     #[serde(default = "default_true")]
     #[schema(default = default_true)]
     pub enabled: bool,
+    /// Path of certificate authorities that are trusted beside the system's, PEM; unset: those of `[upstream]`.
+    pub ca: Option<String>,
+    /// Path of the certificate chain that is shown to its upstream, PEM; unset: that of `[upstream]`.
+    pub client_cert: Option<String>,
+    /// Path of its private key, PEM.
+    pub client_key: Option<String>,
+    /// What is spoken to its upstream: auto, 1.1 or 2; unset: that of `[upstream]`.
+    pub http: Option<HttpVersion>,
     /// Longest wait for a connection; unset: that of `[upstream]`.
     pub connect_timeout: Option<Span>,
     /// Longest wait for the first byte of an answer; unset: that of `[upstream]`.

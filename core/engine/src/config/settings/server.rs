@@ -54,16 +54,41 @@ pub struct Admin {
     pub listen: Option<String>,
 }
 
-/// Waits for upstreams; also allowed on an account.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
+/// The way to upstreams; each setting is also allowed on an account.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Upstream {
+    /// Path of certificate authorities that are trusted beside the system's, PEM.
+    pub ca: Option<String>,
+    /// Path of the certificate chain that is shown to upstreams that ask for one, PEM; needs `client_key`.
+    pub client_cert: Option<String>,
+    /// Path of its private key, PEM.
+    pub client_key: Option<String>,
+    /// What is spoken. auto: HTTP/1.1, and HTTP/2 only with servers that speak nothing else. 2: HTTP/2 where the server
+    /// speaks it (over TLS by ALPN; without TLS it must), on as many connections as the requests need. Through a proxy
+    /// it is HTTP/1.1. Whichever it is, no request waits for another's stream.
+    pub http: HttpVersion,
     /// Longest wait for a connection.
     pub connect_timeout: Span,
     /// Longest wait for the first byte of an answer; one that is not streamed comes only when it is whole.
     pub first_byte_timeout: Span,
     /// Longest wait between two chunks of an answer; its whole length has no bound.
     pub idle_timeout: Span,
+}
+
+/// What is spoken to an upstream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, ToSchema)]
+pub enum HttpVersion {
+    /// HTTP/1.1, and HTTP/2 with servers that speak nothing else.
+    #[default]
+    #[serde(rename = "auto")]
+    Auto,
+    /// HTTP/1.1 alone.
+    #[serde(rename = "1.1")]
+    One,
+    /// HTTP/2 where the server speaks it.
+    #[serde(rename = "2")]
+    Two,
 }
 
 /// Logs and traces.
@@ -108,7 +133,15 @@ impl Default for Server {
 
 impl Default for Upstream {
     fn default() -> Self {
-        Self { connect_timeout: span("10s"), first_byte_timeout: span("600s"), idle_timeout: span("300s") }
+        Self {
+            ca: None,
+            client_cert: None,
+            client_key: None,
+            http: HttpVersion::Auto,
+            connect_timeout: span("10s"),
+            first_byte_timeout: span("600s"),
+            idle_timeout: span("300s"),
+        }
     }
 }
 

@@ -1,0 +1,20 @@
+//! What a connection that failed in the middle of a request is told as.
+
+use http::uri::Authority;
+use sluice_api::{Error, Kind};
+
+use super::secure;
+
+/// A failure of a connection as a sentence: its cause, and what to do where TLS is in the way.
+pub(super) fn broken(error: &(dyn std::error::Error + 'static), authority: &Authority) -> Error {
+    let mut cause = Some(error);
+    while let Some(one) = cause {
+        // What a server thinks of a client's certificate it says after the handshake.
+        if let Some(sentence) = secure::sentence(one, authority.host()) {
+            return Error::new(Kind::Upstream, sentence);
+        }
+        cause = one.source();
+    }
+    let told = error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+    Error::new(Kind::Upstream, format!("the upstream broke off: {told}"))
+}

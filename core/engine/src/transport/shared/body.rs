@@ -1,0 +1,149 @@
+//! An answer's body as a stream of a shared connection.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::RecvStream;
+use http::uri::Authority;
+use http_body::{Frame, SizeHint};
+use sluice_api::{Error, Kind};
+
+use super::connection::Place;
+use super::upload::Upload;
+
+/// How long the end of an answer is waited for whose last byte is there: a stream that is dropped before it is reset,
+/// and servers end connections that are reset too often.
+const END_WITHIN: Duration = Duration::from_secs(1);
+
+/// A body that gives its stream's place back at its end.
+pub(super) struct Streamed(Option<Parts>);
+
+struct Parts {
+    stream: RecvStream,
+    upload: Upload,
+    place: Place,
+    authority: Authority,
+    /// Bytes of the window that the last frame took; given back when the next one is asked for, and so never for a
+    /// client that reads nothing.
+    taken: usize,
+    /// Bytes still to come, where upstream told the length.
+    left: Option<u64>,
+}
+
+impl Streamed {
+    /// `left` is the length that the head has told.
+    pub(super) fn new(
+        stream: RecvStream,
+        upload: Upload,
+        place: Place,
+        authority: Authority,
+        left: Option<u64>,
+    ) -> Self {
+        Self(Some(Parts { stream, upload, place, authority, taken: 0, left }))
+    }
+}
+
+impl Parts {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        if !self.upload.is_done() {
+            self.upload.poll(cx);
+        }
+        let taken = std::mem::take(&mut self.taken);
+        if taken > 0 {
+            let _ = self.stream.flow_control().release_capacity(taken);
+        }
+        match self.stream.poll_data(cx) {
+            Poll::Ready(Some(Ok(data))) => {
+                self.taken = data.len();
+                if let Some(left) = &mut self.left {
+                    *left = left.saturating_sub(data.len() as u64);
+                }
+                Poll::Ready(Some(Ok(data)))
+            }
+            // A server that has answered whole may say that it wants no more of the request (RFC 9113, section 8.1).
+            Poll::Ready(Some(Err(error)))
+                if error.reason() == Some(h2::Reason::NO_ERROR) && self.left == Some(0) =>
+            {
+                Poll::Ready(None)
+            }
+            Poll::Ready(Some(Err(error))) => {
+                Poll::Ready(Some(Err(super::failure(&error, &self.place, &self.authority))))
+            }
+            Poll::Ready(None) if self.left.is_some_and(|left| left > 0) => {
+                let message = "the upstream ended its answer before it was whole";
+                Poll::Ready(Some(Err(Error::new(Kind::Upstream, message))))
+            }
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.stream.is_end_stream() && self.upload.is_done()
+    }
+}
+
+impl http_body::Body for Streamed {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let Some(parts) = &mut self.0 else { return Poll::Ready(None) };
+        let polled = parts.poll(cx);
+        match polled {
+            Poll::Ready(Some(Ok(data))) => Poll::Ready(Some(Ok(Frame::data(data)))),
+            Poll::Ready(Some(Err(error))) => {
+                self.0 = None;
+                Poll::Ready(Some(Err(error)))
+            }
+            Poll::Ready(None) => {
+                if parts.has_ended() {
+                    self.0 = None;
+                }
+                Poll::Ready(None)
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.as_ref().is_none_or(|parts| parts.stream.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Some(Parts { left: Some(left), .. }) => SizeHint::with_exact(*left),
+            _ => SizeHint::default(),
+        }
+    }
+}
+
+impl Drop for Streamed {
+    /// An answer that is whole is read to its end, which may come in a frame of its own; all else is cancelled.
+    fn drop(&mut self) {
+        let Some(mut parts) = self.0.take() else { return };
+        if parts.has_ended() {
+            return;
+        }
+        if parts.left != Some(0) || !parts.upload.is_done() {
+            parts.place.cancelled();
+            return;
+        }
+        let mut nobody = Context::from_waker(Waker::noop());
+        if parts.poll(&mut nobody).is_pending()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(async move {
+                let end = std::future::poll_fn(|cx| parts.poll(cx));
+                if tokio::time::timeout(END_WITHIN, end).await.is_err() {
+                    parts.place.cancelled();
+                }
+            });
+        }
+    }
+}

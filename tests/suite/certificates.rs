@@ -1,0 +1,123 @@
+//! TLS towards upstreams: whom an account trusts, what it shows of itself, and what is told when that does not do.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::thread;
+
+use sluice_tests::gateway::{Folder, Gateway, account, key};
+use sluice_tests::tls::{Certificate, Front, Kind};
+use sluice_tests::upstream::{Upstream, whole};
+
+const BODY: &str = r#"{"model":"m"}"#;
+
+fn config(address: &str, more: &str) -> String {
+    account("a", "claude-console", address, more).replace("\"http:", "\"https:") + &key("")
+}
+
+fn trusts(authority: &Path) -> String {
+    format!("ca = {authority:?}\n")
+}
+
+fn upstream() -> Upstream {
+    Upstream::start(|_| whole(200, "", "{\"good\":1}"))
+}
+
+#[test]
+fn a_private_authority_is_named_by_a_setting_of_the_account_or_of_all() {
+    let folder = Folder::new();
+    let certificate = Certificate::make(&folder.0);
+    let upstream = upstream();
+    let front = Front::start(&certificate, &upstream.address);
+    let own = config(&front.address, &trusts(&certificate.authority));
+    let general = format!("[upstream]\n{}", trusts(&certificate.authority)) + &config(&front.address, "");
+    for config in [own, general] {
+        let answer = Gateway::start(&config).post("/v1/messages", BODY);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_certificate_is_a_sentence_in_record_log_and_test() {
+    let folder = Folder::new();
+    let upstream = upstream();
+    let right = Certificate::make(&folder.0);
+    let trusted = trusts(&right.authority);
+    let same_name = format!("namesake/{}", folder.0.file_name().unwrap().display());
+    let namesake = trusts(&Certificate::make(&folder.sub(&same_name)).authority);
+    for (what, kind, more, says) in [
+        ("for another name", Kind::OtherName, &trusted, "is for another name"),
+        ("expired", Kind::Expired, &trusted, "has expired"),
+        ("not valid yet", Kind::NotYet, &trusted, "is not valid yet"),
+        ("of an unknown authority", Kind::Usual, &String::new(), "name its certificate in `ca`"),
+        (
+            "of an authority that has another's name",
+            Kind::Usual,
+            &namesake,
+            "another authority of the same name",
+        ),
+        ("self-signed", Kind::SelfSigned, &trusted, "is signed by nobody but itself"),
+    ] {
+        let certificate = right.another(&folder.sub(what), kind);
+        let front = Front::start(&certificate, &upstream.address);
+        told(&Gateway::start(&config(&front.address, more)), what, says);
+    }
+    assert!(upstream.seen().is_empty());
+}
+
+#[test]
+fn what_does_not_speak_tls_as_it_should_is_told_as_that() {
+    let folder = Folder::new();
+    let right = Certificate::make(&folder.0);
+    let upstream = upstream();
+    let old = Front::with(&right, &upstream.address, &["--old"]);
+    for (what, address, says) in [
+        ("a plain port", plain_port(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "does not speak TLS on this port"),
+        ("a port that closes", plain_port(b""), "does it speak TLS on this port?"),
+        ("TLS 1.0 and 1.1 alone", old.address.clone(), "version 1.2 or 1.3 is needed"),
+    ] {
+        told(&Gateway::start(&config(&address, &trusts(&right.authority))), what, says);
+    }
+}
+
+#[test]
+fn a_server_that_asks_for_a_certificate_gets_the_accounts_own() {
+    let folder = Folder::new();
+    let right = Certificate::make(&folder.0);
+    let upstream = upstream();
+    let authority = right.authority.to_str().unwrap();
+    let front = Front::with(&right, &upstream.address, &["--client-ca", authority]);
+    told(
+        &Gateway::start(&config(&front.address, &trusts(&right.authority))),
+        "none is shown",
+        "set client_cert and client_key",
+    );
+    let shown = format!("client_cert = {:?}\nclient_key = {:?}\n", right.cert, right.key);
+    let gateway = Gateway::start(&config(&front.address, &(trusts(&right.authority) + &shown)));
+    let answer = gateway.post("/v1/messages", BODY);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+/// A port that answers whatever comes with these bytes, and closes.
+fn plain_port(says: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut hello = [0; 1024];
+            let _ = stream.read(&mut hello);
+            let _ = stream.write_all(says);
+        }
+    });
+    address
+}
+
+/// A request fails, and its record, the log and an operator's try say why.
+fn told(gateway: &Gateway, what: &str, says: &str) {
+    assert_eq!(gateway.post("/v1/messages", BODY).status, 502, "{what}");
+    let record = gateway.record()["tries"].to_string();
+    assert!(record.contains(says), "{what}: {record}");
+    let tried = gateway.admin("POST", "/accounts/a/test", BODY).text();
+    assert!(tried.contains(says), "{what}: {tried}");
+    gateway.until(what, |gateway| gateway.log().contains(says));
+}
