@@ -9,9 +9,10 @@ use utoipa::openapi::{RefOr, Schema};
 
 use crate::cost::CostModel;
 use crate::limiter::Limiter;
+use crate::problem::Problem;
 use crate::provider::Provider;
 use crate::scheduler::Scheduler;
-use crate::section::{Problem, Section};
+use crate::section::Section;
 use crate::store::Store;
 
 /// The crate and version that a plugin comes from.

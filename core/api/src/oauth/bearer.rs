@@ -12,9 +12,10 @@ use super::live::{Live, Needs};
 use super::settings::Settings;
 use super::tokens::Tokens;
 use crate::error::{Error, Kind};
+use crate::problem::Problem;
 use crate::provider::CallCx;
 use crate::secret::Secret;
-use crate::section::{Problem, Section};
+use crate::section::Section;
 
 /// How long a token that has not ended yet is used on after a renewal has failed, before the next is tried.
 const AGAIN: Duration = Duration::from_secs(10);

@@ -8,8 +8,9 @@ use utoipa::ToSchema;
 use super::exchange::Endpoint;
 use super::tokens::Tokens;
 use crate::Timestamp;
+use crate::problem::Problem;
 use crate::secret::Secret;
-use crate::section::{Problem, Section};
+use crate::section::Section;
 
 /// OAuth 2 bearer tokens with refresh: `oauth = { … }` of an account.
 #[derive(Debug, Default, Deserialize, ToSchema)]

@@ -3,7 +3,7 @@
 use figment::value::{Dict, Map, Value};
 use figment::{Metadata, Profile, Provider};
 use sluice_api::Problem;
-use sluice_api::section::nearest;
+use sluice_api::problem::nearest;
 
 /// What the variables begin with.
 const PREFIX: &str = "SLUICE_";
@@ -92,7 +92,11 @@ fn stranger(name: &str, all: &[&str]) -> Problem {
     // `SLUICE_LISTEN` means the setting that is called so, where one is.
     let mut same = all.iter().filter(|setting| setting.rsplit(LEVELS).next() == Some(end));
     let meant = same.next().map(|setting| (*setting).to_owned());
-    let meant = meant.or_else(|| nearest(name, all.iter().copied()));
+    let meant = meant.or_else(|| {
+        // Without what all begin with, which would make all alike.
+        let ends = all.iter().filter_map(|setting| setting.strip_prefix(PREFIX));
+        nearest(end, ends).map(|end| format!("{PREFIX}{end}"))
+    });
     let mut problem = Problem::at(NAME, "", message);
     problem.variable = Some(name.to_owned());
     problem.nearest = meant;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sluice_api::section::nearest;
+use sluice_api::problem::nearest;
 use sluice_api::{Plugin, Problem, Section, inventory};
 
 use super::section::{Shared, file_of};
