@@ -85,6 +85,20 @@ impl Gateway {
         Self::run(Arc::new(Folder::new()), Command::new(binary()).args(["demo", "--listen", "127.0.0.1:0"]))
     }
 
+    /// What the demonstration prints behind a title, once it is there.
+    #[must_use]
+    pub fn told(&self, title: &str) -> String {
+        let found = || {
+            let printed = self.printed();
+            // Only a line that is whole.
+            let (lines, _) = printed.rsplit_once('\n')?;
+            let line = lines.lines().find_map(|line| line.strip_prefix(title))?;
+            Some(line.trim().to_owned())
+        };
+        self.until(title, |_| found().is_some());
+        found().unwrap()
+    }
+
     fn complete(folder: &Folder, config: &str) -> String {
         let mut text = format!("store.path = {:?}\nadmin.token = \"{TOKEN}\"\n", folder.0.join("data"));
         if !config.contains("server.listen") {

@@ -9,10 +9,11 @@ fn python(script: &str) {
         panic!("SLUICE_TEST_PYTHON is not set: .ci/run makes the environment with the official SDKs");
     };
     let gateway = Gateway::demo();
+    let key = gateway.told("API key");
     let output = Command::new(python)
         .arg(workspace().join("tests/clients").join(script))
         .arg(format!("http://{}", gateway.address))
-        .arg("sk-sluice-demo")
+        .arg(key)
         .stdin(Stdio::null())
         .output()
         .unwrap();

@@ -54,12 +54,6 @@ fn lines(demo: &Gateway) -> Vec<String> {
     found()
 }
 
-/// What is printed behind a title.
-fn told(printed: &str, title: &str) -> String {
-    let line = printed.lines().find(|line| line.starts_with(title)).unwrap_or_else(|| panic!("{printed}"));
-    line.strip_prefix(title).unwrap().trim().to_owned()
-}
-
 /// The texts of a stream's events, joined.
 fn streamed(body: &str, at: &str) -> String {
     let events = body.lines().filter_map(|line| line.strip_prefix("data: "));
@@ -105,19 +99,17 @@ fn each_line_of_curl_gets_the_whole_answer_plain_and_streamed() {
 #[test]
 fn the_base_url_the_key_the_token_and_the_pages_that_are_printed_work() {
     let demo = Gateway::demo();
-    let _ = lines(&demo);
-    let printed = demo.printed();
-    let base = told(&printed, "base URL");
+    let base = demo.told("base URL");
     assert_eq!(base, format!("http://{}", demo.address));
-    let key = told(&printed, "API key");
+    let key = demo.told("API key");
     let me = send(&demo.address, "GET", "/v1/me", &[("x-api-key", &key)], b"");
     assert_eq!((me.status, me.json()["name"].as_str()), (200, Some("demo")), "{}", me.text());
-    let bearer = format!("Bearer {}", told(&printed, "admin token"));
+    let bearer = format!("Bearer {}", demo.told("admin token"));
     let keys = send(&demo.address, "GET", "/admin/v1/keys", &[("authorization", &bearer)], b"");
     assert_eq!((keys.status, keys.json()["data"][0]["name"].as_str()), (200, Some("demo")));
     let reloaded = send(&demo.address, "POST", "/admin/v1/reload", &[("authorization", &bearer)], b"");
     assert_eq!(reloaded.status, 200, "{}", reloaded.text());
-    let page = Command::new("curl").args(["-sSLf", &told(&printed, "Swagger UI")]).output().unwrap();
+    let page = Command::new("curl").args(["-sSLf", &demo.told("Swagger UI")]).output().unwrap();
     assert!(String::from_utf8_lossy(&page.stdout).contains("swagger-ui"));
 }
 
@@ -167,8 +159,7 @@ fn filled(path: &str, operation: &Value) -> String {
 #[test]
 fn every_example_of_the_document_is_answered_by_the_demonstration() {
     let demo = Gateway::demo();
-    let _ = lines(&demo);
-    let key = told(&demo.printed(), "API key");
+    let key = demo.told("API key");
     let document = send(&demo.address, "GET", "/openapi.json", &[], b"").json();
     let mut tried = 0;
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -194,4 +185,15 @@ fn every_example_of_the_document_is_answered_by_the_demonstration() {
         }
     }
     assert!(tried > 90, "{tried}");
+}
+
+#[test]
+fn every_demonstration_has_a_key_and_a_token_of_its_own() {
+    let (one, other) = (Gateway::demo(), Gateway::demo());
+    for title in ["API key", "admin token"] {
+        assert_ne!(one.told(title), other.told(title), "{title}");
+    }
+    let key = one.told("API key");
+    assert_eq!(send(&one.address, "GET", "/v1/me", &[("x-api-key", &key)], b"").status, 200);
+    assert_eq!(send(&other.address, "GET", "/v1/me", &[("x-api-key", &key)], b"").status, 401);
 }

@@ -13,20 +13,20 @@ use crate::serve::run;
 /// Where it listens unless told otherwise.
 const USUAL: ([u8; 4], u16) = ([127, 0, 0, 1], 8080);
 
-/// The demonstration's key.
-const KEY: &str = "sk-sluice-demo";
-
 /// Runs the demonstration.
 pub(crate) fn demo(listen: Option<SocketAddr>) -> ExitCode {
     let listen = listen.unwrap_or_else(free);
-    let Ok(token) = new_secret().map(|secret| secret.replace("sk-sluice-", "admin-")) else {
+    // Made anew each time: a page in a browser knows none of them.
+    let (Ok(key), Ok(token)) =
+        (new_secret(), new_secret().map(|secret| secret.replace("sk-sluice-", "admin-")))
+    else {
         return fail(LogFormat::Text, "the system has no randomness to give");
     };
     let store = ThrowAway::new();
     let text = format!(
         "server.listen = \"{listen}\"\nadmin.token = \"{token}\"\nstore.path = {:?}\n\
          [[accounts]]\nname = \"simulated\"\nprovider = \"simulated\"\ndelay = \"30ms\"\n\
-         [[keys]]\nname = \"demo\"\nkey = \"{KEY}\"\n",
+         [[keys]]\nname = \"demo\"\nkey = \"{key}\"\n",
         store.0
     );
     let loaded = match config::load_text(&text) {
@@ -34,7 +34,7 @@ pub(crate) fn demo(listen: Option<SocketAddr>) -> ExitCode {
         Err(problems) => return refuse(LogFormat::Text, &problems),
     };
     match config::check(&loaded) {
-        Ok(resolved) => run(&loaded, resolved, Given::Text(text), |address| print(address, &token)),
+        Ok(resolved) => run(&loaded, resolved, Given::Text(text), |address| print(address, &key, &token)),
         Err(problems) => refuse(LogFormat::Text, &problems),
     }
 }
@@ -48,28 +48,28 @@ fn free() -> SocketAddr {
     }
 }
 
-fn print(address: SocketAddr, token: &str) {
+fn print(address: SocketAddr, key: &str, token: &str) {
     let base = format!("http://{address}");
-    println!("base URL     {base}\nAPI key      {KEY}\nadmin token  {token}\nSwagger UI   {base}/docs\n");
+    println!("base URL     {base}\nAPI key      {key}\nadmin token  {token}\nSwagger UI   {base}/docs\n");
     let json = "-H 'content-type: application/json'";
     let claude = |stream: bool| {
         format!(
-            "curl -sN {base}/v1/messages -H 'x-api-key: {KEY}' {json} -d '{{\"model\":\"claude-sonnet-5-5\",\"max_tokens\":256,\"stream\":{stream},\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'"
+            "curl -sN {base}/v1/messages -H 'x-api-key: {key}' {json} -d '{{\"model\":\"claude-sonnet-5-5\",\"max_tokens\":256,\"stream\":{stream},\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'"
         )
     };
     let chat = |stream: bool| {
         format!(
-            "curl -sN {base}/v1/chat/completions -H 'authorization: Bearer {KEY}' {json} -d '{{\"model\":\"gpt-5.5\",\"stream\":{stream},\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'"
+            "curl -sN {base}/v1/chat/completions -H 'authorization: Bearer {key}' {json} -d '{{\"model\":\"gpt-5.5\",\"stream\":{stream},\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'"
         )
     };
     let responses = |stream: bool| {
         format!(
-            "curl -sN {base}/v1/responses -H 'authorization: Bearer {KEY}' {json} -d '{{\"model\":\"gpt-5.5\",\"stream\":{stream},\"input\":\"Hello\"}}'"
+            "curl -sN {base}/v1/responses -H 'authorization: Bearer {key}' {json} -d '{{\"model\":\"gpt-5.5\",\"stream\":{stream},\"input\":\"Hello\"}}'"
         )
     };
     let gemini = |verb: &str| {
         format!(
-            "curl -sN '{base}/v1beta/models/gemini-3.8-flash:{verb}' -H 'x-goog-api-key: {KEY}' {json} -d '{{\"contents\":[{{\"role\":\"user\",\"parts\":[{{\"text\":\"Hello\"}}]}}]}}'"
+            "curl -sN '{base}/v1beta/models/gemini-3.8-flash:{verb}' -H 'x-goog-api-key: {key}' {json} -d '{{\"contents\":[{{\"role\":\"user\",\"parts\":[{{\"text\":\"Hello\"}}]}}]}}'"
         )
     };
     for (title, lines) in [
