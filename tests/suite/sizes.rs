@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use sluice_tests::client::{PATIENCE, raw, receive};
+use sluice_tests::client::{PATIENCE, raw, receive, send};
 use sluice_tests::dialects::streaming;
 use sluice_tests::gateway::{Gateway, KEY, account, key};
 use sluice_tests::refusal::{Style, TOO_LARGE};
@@ -14,12 +14,12 @@ fn setting(more: &str) -> (Upstream, Gateway) {
     let accounts = ["claude-console", "openai", "gemini"]
         .map(|provider| account(provider, provider, &upstream.address, ""))
         .concat();
-    let gateway = Gateway::start(&(format!("{more}\n") + &accounts + &key("")));
+    let gateway = Gateway::start(&(format!("{more}\n") + &accounts + &key("") + HOLDER));
     (upstream, gateway)
 }
 
 fn head(path: &str, framing: &str) -> String {
-    format!("POST {path} HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\n{framing}\r\n\r\n")
+    format!("POST {path} HTTP/1.1\r\nhost: localhost\r\nx-api-key: {KEY}\r\n{framing}\r\n\r\n")
 }
 
 /// `{"model":"m","x":"…"}` of this length.
@@ -77,16 +77,20 @@ fn gzip(text: &str) -> Vec<u8> {
     output.stdout
 }
 
-/// A client whose body of this length the gateway has made room for, though nothing of it was sent.
-fn holding(gateway: &Gateway, length: usize) -> TcpStream {
+/// Another key, which may have one request at once.
+const HOLDER: &str = "[[keys]]\nname = \"holder\"\nkey = \"holder\"\nconcurrency = 1\n";
+
+/// A client of a key that has sent a part of its body, which the gateway has read.
+fn holding(gateway: &Gateway, secret: &str, length: usize, part: &str) -> TcpStream {
     let mut client = TcpStream::connect(&gateway.address).unwrap();
     client.set_read_timeout(Some(PATIENCE)).unwrap();
-    let framing = format!("expect: 100-continue\r\ncontent-length: {length}");
-    client.write_all(head("/v1/messages", &framing).as_bytes()).unwrap();
-    // It is told to go on once the gateway wants the body, which is after the room is made.
-    let mut told = [0; 25];
-    client.read_exact(&mut told).unwrap();
-    assert_eq!(&told, b"HTTP/1.1 100 Continue\r\n\r\n");
+    let head = head("/v1/messages", &format!("content-length: {length}")).replace(KEY, secret);
+    client.write_all((head + part).as_bytes()).unwrap();
+    // Once its slot is taken, what has come with the head is read at once.
+    gateway.until("its slot is taken", |gateway| {
+        let me = send(&gateway.address, "GET", "/v1/me", &[("x-api-key", secret)], b"").json();
+        me["concurrency"]["held"] == 1
+    });
     client
 }
 
@@ -94,7 +98,8 @@ fn holding(gateway: &Gateway, length: usize) -> TcpStream {
 fn bodies_beyond_what_may_be_held_at_once_get_a_503_and_others_are_served_afterwards() {
     let (upstream, gateway) = setting("server.max_body = \"4KiB\"\nserver.max_buffered = \"6KiB\"");
     let large = body(4000);
-    let mut holding = holding(&gateway, large.len());
+    let (sent, rest) = large.split_at(3000);
+    let mut holding = holding(&gateway, "holder", large.len(), sent);
     let refused = gateway.post("/v1/messages", &large);
     assert_eq!(
         (refused.status, refused.header("retry-after"), refused.header("x-should-retry")),
@@ -103,7 +108,7 @@ fn bodies_beyond_what_may_be_held_at_once_get_a_503_and_others_are_served_afterw
     assert_eq!(refused.json()["error"]["type"], "overloaded_error");
     // What fits into the rest is served meanwhile, and whoever holds the room is not disturbed.
     assert_eq!(gateway.post("/v1/messages", &body(1000)).status, 200);
-    holding.write_all(large.as_bytes()).unwrap();
+    holding.write_all(rest.as_bytes()).unwrap();
     assert_eq!(receive(holding).unwrap().whole().status, 200);
     assert_eq!(gateway.post("/v1/messages", &large).status, 200);
     let lengths: Vec<usize> = upstream.seen().iter().map(|seen| seen.body.len()).collect();
@@ -114,9 +119,57 @@ fn bodies_beyond_what_may_be_held_at_once_get_a_503_and_others_are_served_afterw
 fn a_client_that_leaves_in_mid_body_gives_its_room_back() {
     let (_upstream, gateway) = setting("server.max_body = \"4KiB\"\nserver.max_buffered = \"4KiB\"");
     let large = body(4000);
-    let mut holding = holding(&gateway, large.len());
-    holding.write_all(b"{").unwrap();
+    let holding = holding(&gateway, "holder", large.len(), &large[..3000]);
     assert_eq!(gateway.post("/v1/messages", &large).status, 503);
     drop(holding);
     gateway.until("the room is free", |gateway| gateway.post("/v1/messages", &large).status == 200);
+}
+
+#[test]
+fn what_a_client_only_says_that_it_will_send_takes_no_room_from_others() {
+    let (_upstream, gateway) = setting("server.max_body = \"4KiB\"\nserver.max_buffered = \"4KiB\"");
+    let large = body(4000);
+    let _silent: Vec<TcpStream> = (0..8)
+        .map(|_| {
+            let mut client = TcpStream::connect(&gateway.address).unwrap();
+            client.set_read_timeout(Some(PATIENCE)).unwrap();
+            let framing = format!("expect: 100-continue\r\ncontent-length: {}", large.len());
+            client.write_all(head("/v1/messages", &framing).as_bytes()).unwrap();
+            // It is told to go on once the gateway waits for the body.
+            let mut told = [0; 25];
+            client.read_exact(&mut told).unwrap();
+            assert_eq!(&told, b"HTTP/1.1 100 Continue\r\n\r\n");
+            client
+        })
+        .collect();
+    assert_eq!(gateway.post("/v1/messages", &large).status, 200);
+}
+
+#[test]
+fn a_keys_slot_and_its_groups_are_taken_before_the_body_is_read() {
+    let upstream = Upstream::start(|_| whole(200, "", "{}"));
+    let team = "[[groups]]\nname = \"team\"\nconcurrency = 1\n".to_owned();
+    let member = |name: &str| {
+        format!("[[keys]]\nname = \"{name}\"\nkey = \"{name}\"\nconcurrency = 9\ngroup = \"team\"\n")
+    };
+    let config = account("a", "claude-console", &upstream.address, "")
+        + &team
+        + &member("one")
+        + &member("two")
+        + HOLDER
+        + &key("");
+    let gateway = Gateway::start(&config);
+    let body = body(1000);
+    let (sent, rest) = body.split_at(10);
+    let ask = |secret: &str| {
+        send(&gateway.address, "POST", "/v1/messages", &[("x-api-key", secret)], body.as_bytes()).status
+    };
+    for (holder, refused) in [("holder", "holder"), ("one", "two")] {
+        let mut client = holding(&gateway, holder, body.len(), sent);
+        assert_eq!(ask(refused), 429, "{holder}");
+        assert_eq!(ask(KEY), 200, "whoever has a slot is served");
+        client.write_all(rest.as_bytes()).unwrap();
+        assert_eq!(receive(client).unwrap().whole().status, 200, "{holder}");
+        assert_eq!(ask(refused), 200, "{holder}");
+    }
 }

@@ -7,7 +7,6 @@ use sluice_api::limiter::{Bucket, Subject};
 use sluice_api::store::{Lease, Taken};
 use sluice_api::{Error, Kind, Operation};
 
-use crate::ask::Ask;
 use crate::gateway::Gateway;
 use crate::key::Key;
 use crate::snapshot::Snapshot;
@@ -15,18 +14,19 @@ use crate::snapshot::Snapshot;
 /// What a client is told to wait when how long can't be known.
 pub(crate) const SOON: Duration = Duration::from_secs(1);
 
-/// Takes the key's and its group's slots, all or none. Counting tokens takes none: clients count by the dozen.
+/// Takes the key's and its group's slots, all or none, before the body is read, so that what a key makes the gateway
+/// hold is bounded too. Counting tokens takes none: clients count by the dozen.
 ///
 /// # Errors
 ///
 /// 429 naming the limit that is used up; 503 when the store is out of reach.
-pub(crate) async fn limits(
+pub(crate) async fn slots(
     gateway: &Gateway,
     snapshot: &Snapshot,
     key: &Key,
-    ask: &Ask,
+    operation: Operation,
 ) -> Result<Lease, Error> {
-    if ask.route.operation == Operation::CountTokens {
+    if operation == Operation::CountTokens {
         return Ok(Lease::default());
     }
     let subject = Subject {

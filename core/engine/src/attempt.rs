@@ -16,15 +16,14 @@ use sluice_wire::{headers, splice};
 
 use crate::account::Account;
 use crate::ask::Ask;
-use crate::decode;
-use crate::estimate;
 use crate::gateway::Gateway;
-use crate::inbound::{self, Inbound};
+use crate::inbound::Inbound;
 use crate::route::Target;
 use crate::settle::Settlement;
 use crate::source::{Answered, Reading, Source};
 use crate::timer::in_time;
 use crate::transport::{Once, Stale};
+use crate::{body, decode, estimate};
 
 /// Most of an upstream's refusal that is read.
 const REFUSAL_MAX: usize = 1024 * 1024;
@@ -44,7 +43,7 @@ pub(crate) async fn attempt(
     gateway: &Arc<Gateway>,
     inbound: &mut Inbound,
     ask: &Ask,
-    body: &inbound::Body,
+    body: &body::Body,
     target: &Target,
     settlement: &mut Settlement,
 ) -> Result<Answered, Error> {

@@ -1,6 +1,7 @@
 //! Content codings: what a client or an upstream compressed, made plain within bounds.
 
-use std::io::Read;
+use std::io::{Cursor, Read};
+use std::sync::Arc;
 
 use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZstdDecoder};
 use bytes::Bytes;
@@ -12,37 +13,115 @@ use sluice_api::provider::Body;
 use sluice_api::{Error, Kind};
 use tokio_util::io::{ReaderStream, StreamReader};
 
-/// Decodes a request body; `too_large` makes the error for one that is longer than `max` when decoded.
-pub(crate) fn request(
+use crate::body::{Bodies, Reserved, too_large};
+
+/// Bytes that a request's body becomes where it is: decoding them takes less than handing them to another thread.
+const AT_ONCE: usize = 64 * 1024;
+
+/// Bytes that are decoded at a time.
+const STEP: usize = 64 * 1024;
+
+/// Largest window of zstd, as a power of two: what RFC 8878, section 3.1.1.1.2, asks of decoders. A larger one is memory
+/// that a few bytes ask for.
+const WINDOW_LOG_MAX: u32 = 23;
+
+/// Decodes a request body, which may become `max` bytes. What it becomes is reserved before it is there, and a body that
+/// becomes large does so on a thread of its own: whoever waits for a worker is not delayed.
+pub(crate) async fn request(
+    bodies: &Bodies,
     coding: &HeaderValue,
-    body: &Bytes,
+    body: Bytes,
     max: usize,
-    too_large: impl Fn() -> Error,
-) -> Result<Bytes, Error> {
+    reserved: Reserved,
+) -> Result<(Bytes, Reserved), Error> {
     let coding = coding.to_str().unwrap_or_default().trim().to_ascii_lowercase();
-    let source: &[u8] = body;
-    let broken = |error: &dyn std::fmt::Display| {
-        Error::bad_request(
-            None,
-            format!("the request body is not the {coding} that content-encoding says: {error}"),
-        )
-    };
-    let reader: Box<dyn Read + '_> = match coding.as_str() {
-        "" | "identity" => return Ok(body.clone()),
-        "gzip" | "x-gzip" => Box::new(flate2::read::MultiGzDecoder::new(source)),
-        "zstd" => Box::new(zstd::Decoder::with_buffer(source).map_err(|error| broken(&error))?),
-        other => {
-            let message = format!("content-encoding `{other}` is not supported: send gzip, zstd or none");
-            return Err(Error::bad_request(None, message));
-        }
-    };
-    let mut plain = Vec::new();
-    let bound = max as u64 + 1;
-    reader.take(bound).read_to_end(&mut plain).map_err(|error| broken(&error))?;
-    if plain.len() > max {
-        return Err(too_large());
+    if matches!(coding.as_str(), "" | "identity") {
+        return Ok((body, reserved));
     }
-    Ok(plain.into())
+    let mut unfolding = Unfolding::new(coding, body, max, reserved)?;
+    if unfolding.goes_on(AT_ONCE)? {
+        return Ok(unfolding.done());
+    }
+    let turn = Arc::clone(&bodies.decoding).acquire_owned().await;
+    let rest = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        while !unfolding.goes_on(usize::MAX)? {}
+        Ok(unfolding.done())
+    });
+    rest.await.unwrap_or_else(|error| Err(Error::new(Kind::Internal, error.to_string())))
+}
+
+/// A body that is being decoded.
+struct Unfolding {
+    coding: String,
+    source: Box<dyn Read + Send>,
+    plain: Vec<u8>,
+    max: usize,
+    /// Bytes of the body as it came.
+    packed: usize,
+    /// Most that the decoder itself looks back on.
+    window: usize,
+    reserved: Reserved,
+}
+
+impl Unfolding {
+    fn new(coding: String, body: Bytes, max: usize, reserved: Reserved) -> Result<Self, Error> {
+        let packed = body.len();
+        let source = Cursor::new(body);
+        let (source, window): (Box<dyn Read + Send>, usize) = match coding.as_str() {
+            "gzip" | "x-gzip" => (Box::new(flate2::bufread::MultiGzDecoder::new(source)), 0),
+            "zstd" => {
+                let decoder = zstd::Decoder::with_buffer(source).and_then(|mut decoder| {
+                    decoder.window_log_max(WINDOW_LOG_MAX)?;
+                    Ok(decoder)
+                });
+                (Box::new(decoder.map_err(|error| broken(&coding, &error))?), 1 << WINDOW_LOG_MAX)
+            }
+            other => {
+                let message = format!("content-encoding `{other}` is not supported: send gzip, zstd or none");
+                return Err(Error::bad_request(None, message));
+            }
+        };
+        Ok(Self { coding, source, plain: Vec::new(), max, packed, window, reserved })
+    }
+
+    /// Decodes until this many bytes are there, or all; whether it is all.
+    fn goes_on(&mut self, until: usize) -> Result<bool, Error> {
+        while self.plain.len() < until {
+            self.make_room()?;
+            let before = self.plain.len();
+            let mut step = (&mut self.source).take(STEP as u64);
+            let count = step.read_to_end(&mut self.plain).map_err(|error| broken(&self.coding, &error))?;
+            if self.plain.len() > self.max {
+                return Err(too_large(self.max));
+            }
+            if count < STEP || self.plain.len() == before {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn make_room(&mut self) -> Result<(), Error> {
+        let needed = self.plain.len() + STEP;
+        if needed > self.plain.capacity() {
+            // Doubled each time, so that little is moved, and never beyond what may come.
+            let room = (self.plain.len() * 2).min(self.max).max(needed);
+            self.reserved.grow(self.packed + room + self.window.min(room))?;
+            self.plain.reserve_exact(room - self.plain.len());
+        }
+        Ok(())
+    }
+
+    fn done(self) -> (Bytes, Reserved) {
+        (self.plain.into(), self.reserved)
+    }
+}
+
+fn broken(coding: &str, error: &std::io::Error) -> Error {
+    let message =
+        format!("the request body can't be decoded as the {coding} that content-encoding says: {error}");
+    Error::bad_request(None, message)
 }
 
 /// Decodes an upstream's body as it streams; gives it back unchanged where it has no coding that is known.
@@ -84,7 +163,11 @@ fn read<R: tokio::io::AsyncRead + Send + 'static>(reader: R) -> Body {
 
 #[cfg(test)]
 mod tests {
-    use super::{request, response};
+    use std::io::Write;
+    use std::sync::Arc;
+
+    use super::{AT_ONCE, STEP, Unfolding, request, response};
+    use crate::body::{Bodies, Reserved};
     use bytes::Bytes;
     use futures_util::StreamExt;
     use http::HeaderValue;
@@ -92,7 +175,6 @@ mod tests {
     use http_body_util::{BodyExt, StreamBody};
     use sluice_api::provider::Body;
     use sluice_api::{Error, Kind};
-    use std::io::Write;
 
     fn gzip(plain: &[u8]) -> Bytes {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -100,20 +182,71 @@ mod tests {
         encoder.finish().unwrap().into()
     }
 
-    fn check(coding: &'static str, body: &Bytes, max: usize) -> Result<Bytes, Kind> {
-        request(&HeaderValue::from_static(coding), body, max, || Error::new(Kind::TooLarge, ""))
-            .map_err(|error| error.kind())
+    fn zstd(plain: &[u8], window_log: u32) -> Bytes {
+        let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+        encoder.window_log(window_log).unwrap();
+        encoder.write_all(plain).unwrap();
+        encoder.finish().unwrap().into()
     }
 
-    #[test]
-    fn compressed_bodies_are_decoded_within_the_bound() {
-        let zstd = Bytes::from(zstd::encode_all(&b"{}"[..], 1).unwrap());
-        assert_eq!(check("gzip", &gzip(b"{}"), 10), Ok(Bytes::from("{}")));
-        assert_eq!(check("zstd", &zstd, 10), Ok(Bytes::from("{}")));
-        assert_eq!(check("identity", &Bytes::from("{}"), 10), Ok(Bytes::from("{}")));
-        assert_eq!(check("gzip", &gzip(&[b' '; 1_000_000]), 999_999), Err(Kind::TooLarge));
-        assert_eq!(check("gzip", &Bytes::from("{}"), 10), Err(Kind::BadRequest));
-        assert_eq!(check("br", &Bytes::from("{}"), 10), Err(Kind::BadRequest));
+    /// What a body becomes where `buffered` bytes may be held.
+    async fn check(coding: &'static str, body: &Bytes, max: usize, buffered: u64) -> Result<Bytes, Kind> {
+        let bodies = Arc::new(Bodies::default());
+        let reserved = Reserved::new(&bodies, buffered);
+        let coding = HeaderValue::from_static(coding);
+        let done = request(&bodies, &coding, body.clone(), max, reserved).await;
+        let plain = done.map(|(plain, reserved)| {
+            let held = bodies.held();
+            assert!(held >= plain.len() as u64 || coding == "identity", "{held} are counted");
+            drop(reserved);
+            plain
+        });
+        assert_eq!(bodies.held(), 0);
+        plain.map_err(|error| error.kind())
+    }
+
+    #[tokio::test]
+    async fn compressed_bodies_are_decoded_within_the_bound() {
+        const ROOM: u64 = 64 << 20;
+        let small = Bytes::from("{}");
+        assert_eq!(check("gzip", &gzip(b"{}"), 10, ROOM).await, Ok(small.clone()));
+        assert_eq!(check("zstd", &zstd(b"{}", 10), 10, ROOM).await, Ok(small.clone()));
+        assert_eq!(check("identity", &small, 10, ROOM).await, Ok(small.clone()));
+        let two = [gzip(b"{"), gzip(b"}")].concat().into();
+        assert_eq!(check("gzip", &two, 10, ROOM).await, Ok(small.clone()));
+        for length in [AT_ONCE - 1, AT_ONCE, AT_ONCE + 1, AT_ONCE + STEP, 1_000_000] {
+            let plain: Vec<u8> = (0..length).map(|at| (at / 7 % 251) as u8).collect();
+            for (coding, body) in [("gzip", gzip(&plain)), ("zstd", zstd(&plain, 20))] {
+                assert_eq!(check(coding, &body, length, ROOM).await.as_deref(), Ok(&plain[..]), "{length}");
+                assert_eq!(check(coding, &body, length - 1, ROOM).await, Err(Kind::TooLarge), "{length}");
+                let cut = body.slice(..body.len() / 2);
+                assert_eq!(check(coding, &cut, length, ROOM).await, Err(Kind::BadRequest), "{length}");
+            }
+        }
+        assert_eq!(check("gzip", &small, 10, ROOM).await, Err(Kind::BadRequest));
+        assert_eq!(check("br", &small, 10, ROOM).await, Err(Kind::BadRequest));
+    }
+
+    #[tokio::test]
+    async fn what_a_body_becomes_is_counted_before_it_is_there() {
+        let plain = vec![b' '; 4 << 20];
+        for (coding, body) in [("gzip", gzip(&plain)), ("zstd", zstd(&plain, 20))] {
+            assert_eq!(check(coding, &body, plain.len(), 1 << 20).await, Err(Kind::Overloaded), "{coding}");
+            let bodies = Arc::new(Bodies::default());
+            let reserved = Reserved::new(&bodies, 1 << 20);
+            let mut unfolding = Unfolding::new(coding.to_owned(), body, plain.len(), reserved).unwrap();
+            while unfolding.goes_on(usize::MAX).is_ok_and(|all| !all) {}
+            assert!(unfolding.plain.capacity() <= 1 << 20, "{coding}: {}", unfolding.plain.capacity());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_window_beyond_what_the_format_asks_of_decoders_is_refused() {
+        let plain = vec![b' '; 1 << 20];
+        assert!(check("zstd", &zstd(&plain, 23), plain.len(), 64 << 20).await.is_ok());
+        // Of a frame whose length is told the window is no larger than that; this one tells none.
+        let wide = zstd(&plain, 27);
+        assert_eq!(check("zstd", &wide, plain.len(), 64 << 20).await, Err(Kind::BadRequest));
     }
 
     /// A body that comes in pieces of this size.

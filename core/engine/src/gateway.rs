@@ -1,7 +1,7 @@
 //! The gateway as a whole: the snapshot in force, and what outlives every snapshot.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -10,7 +10,8 @@ use sluice_api::store::{Store, StoreError};
 use sluice_api::{Problem, Timestamp};
 
 use crate::account::States;
-use crate::config::{self, Given, Loaded, Resolved};
+use crate::body::Bodies;
+use crate::config::{self, Given, Loaded, Resolved, ServerConfig};
 use crate::health::{Overloads, Suspects};
 use crate::keys::{Bound, KeyError, MadeKeys};
 use crate::overrides::{AccountPatch, Overrides};
@@ -44,8 +45,9 @@ pub struct Gateway {
     references: References,
     /// The count of picks, and the lock under which an account is picked and counted.
     pick: Mutex<u64>,
-    buffered: AtomicU64,
+    bodies: Arc<Bodies>,
     draining: AtomicBool,
+    cutting: AtomicBool,
     /// Taken while the snapshot is replaced; what outlives a snapshot is in it.
     current: tokio::sync::Mutex<Current>,
     /// Configuration in force, as the admin API shows it.
@@ -109,8 +111,9 @@ impl Gateway {
             sessions: Sessions::default(),
             references: References::default(),
             pick: Mutex::new(0),
-            buffered: AtomicU64::new(0),
+            bodies: Arc::default(),
             draining: AtomicBool::new(false),
+            cutting: AtomicBool::new(false),
             described: ArcSwap::from_pointee(config::describe(loaded)),
             current: tokio::sync::Mutex::new(Current { config, loaded: loaded.clone(), states, given }),
         }))
@@ -120,6 +123,12 @@ impl Gateway {
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
+    }
+
+    /// The server's settings in force.
+    #[must_use]
+    pub fn server_settings(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.snapshot.load().server)
     }
 
     /// The wall clock, read here and nowhere else: what decides by time is passed it.
@@ -167,6 +176,16 @@ impl Gateway {
     /// Says that no new requests are wanted.
     pub fn drain(&self) {
         self.draining.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// Whether what still runs is to end now.
+    pub(crate) fn is_cutting(&self) -> bool {
+        self.cutting.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Says that what still runs is to end: each answer when it is polled next, with an error that its client reads.
+    pub fn cut(&self) {
+        self.cutting.store(true, std::sync::atomic::Ordering::Relaxed);
     }
 
     /// Reads the configuration again and takes it into force: all of it, or nothing.
@@ -345,8 +364,9 @@ impl Gateway {
         &self.references
     }
 
-    pub(crate) fn buffered(&self) -> &AtomicU64 {
-        &self.buffered
+    /// What all requests' bodies share.
+    pub(crate) fn bodies(&self) -> &Arc<Bodies> {
+        &self.bodies
     }
 }
 

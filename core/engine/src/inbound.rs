@@ -1,29 +1,20 @@
-//! The client's side of a request: its head, its key, and its body within bounds.
+//! The head of a client's request, and its key.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH};
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use http_body_util::BodyExt;
 use percent_encoding::percent_decode_str;
 use sluice_api::{Error, Kind, Timestamp};
 use sluice_wire::headers::{self, Kept};
 
+use crate::address::ClientAddress;
 use crate::ask::ClientRoute;
-use crate::decode;
-use crate::gateway::Gateway;
 use crate::key::Key;
 use crate::snapshot::Snapshot;
-use crate::timer::in_time;
 
 /// Longest request id of a client's own that is kept.
 const REQUEST_ID_MAX: usize = 128;
-
-/// What a body without a length is reserved in steps of.
-const STEP: usize = 64 * 1024;
 
 /// Headers in which official clients put a key, in the order in which they are tried.
 const KEY_HEADERS: [&str; 3] = ["x-api-key", "x-goog-api-key", "api-key"];
@@ -38,6 +29,8 @@ pub(crate) struct Inbound {
     /// The headers, once they have gone with an attempt.
     kept: Option<Kept>,
     pub(crate) request_id: Arc<str>,
+    /// Where it comes from; unknown where no server took it, as in tests.
+    pub(crate) client: Option<ClientAddress>,
 }
 
 /// Who asks, where the body plays no part.
@@ -69,17 +62,12 @@ impl<'a> Asking<'a> {
     }
 }
 
-/// A request body, whole.
-pub(crate) struct Body {
-    pub(crate) bytes: Bytes,
-    _reserved: Reserved,
-}
-
 impl Inbound {
     pub(crate) fn accept(head: http::request::Parts) -> Self {
         let (query, query_key) = split_query(head.uri.query());
         let request_id = request_id(&head.headers);
-        Self { headers: head.headers, query, query_key, kept: None, request_id }
+        let client = head.extensions.get().copied();
+        Self { headers: head.headers, query, query_key, kept: None, request_id, client }
     }
 
     /// Takes off what no upstream may see; from here on the headers are those that are relayed.
@@ -101,55 +89,6 @@ impl Inbound {
     /// The first of the presented secrets that is a known key.
     pub(crate) fn authenticate(&self, snapshot: &Snapshot, now: Timestamp) -> Result<Arc<Key>, Error> {
         authenticate(&self.headers, self.query_key.as_deref(), snapshot, now)
-    }
-
-    /// Reads the body whole, decodes it, and holds it within `max_body` and `max_buffered`.
-    pub(crate) async fn read<B>(
-        &self,
-        gateway: &Arc<Gateway>,
-        snapshot: &Snapshot,
-        mut body: B,
-    ) -> Result<Body, Error>
-    where
-        B: http_body::Body<Data = Bytes> + Unpin,
-        B::Error: std::fmt::Display,
-    {
-        let server = &snapshot.server;
-        let max = usize::try_from(server.max_body).unwrap_or(usize::MAX);
-        let told =
-            self.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-        if told.is_some_and(|length| length > max) {
-            return Err(too_large(max));
-        }
-        let mut reserved = Reserved::new(gateway, server.max_buffered);
-        reserved.grow(told.unwrap_or(0))?;
-        let mut whole = BytesMut::new();
-        let mut first: Option<Bytes> = None;
-        while let Some(frame) = next_frame(&mut body, server.body_timeout).await? {
-            let Ok(data) = frame.into_data() else { continue };
-            if whole.len() + first.as_ref().map_or(0, Bytes::len) + data.len() > max {
-                return Err(too_large(max));
-            }
-            // A body that comes in one piece is used as it is.
-            match first.take() {
-                None if whole.is_empty() && Some(data.len()) == told => first = Some(data),
-                held => {
-                    if whole.is_empty() {
-                        whole.reserve(told.unwrap_or(STEP));
-                    }
-                    whole.extend_from_slice(&held.unwrap_or_default());
-                    whole.extend_from_slice(&data);
-                    reserved.grow(whole.len())?;
-                }
-            }
-        }
-        let bytes = first.unwrap_or_else(|| whole.freeze());
-        let bytes = match self.headers.get(CONTENT_ENCODING) {
-            None => bytes,
-            Some(coding) => decode::request(coding, &bytes, max, || too_large(max))?,
-        };
-        reserved.grow(bytes.len())?;
-        Ok(Body { bytes, _reserved: reserved })
     }
 }
 
@@ -231,65 +170,6 @@ pub fn request_id(headers: &HeaderMap) -> Arc<str> {
     let mut buffer = *b"req_00000000000000000000000000000000";
     uuid::Uuid::now_v7().simple().encode_lower(buffer.get_mut(4..).unwrap_or_default());
     std::str::from_utf8(&buffer).unwrap_or_default().into()
-}
-
-async fn next_frame<B>(body: &mut B, wait: Duration) -> Result<Option<http_body::Frame<Bytes>>, Error>
-where
-    B: http_body::Body<Data = Bytes> + Unpin,
-    B::Error: std::fmt::Display,
-{
-    match in_time(Instant::now() + wait, body.frame()).await {
-        Some(Some(Ok(frame))) => Ok(Some(frame)),
-        Some(None) => Ok(None),
-        Some(Some(Err(error))) => {
-            Err(Error::bad_request(None, format!("the request body broke off or is malformed: {error}")))
-        }
-        None => {
-            let message = format!("no piece of the request body came for {} s", wait.as_secs_f32());
-            Err(Error::new(Kind::RequestTimeout, message))
-        }
-    }
-}
-
-fn too_large(max: usize) -> Error {
-    Error::new(
-        Kind::TooLarge,
-        format!("the request body is larger than the {max} bytes that this gateway takes (server.max_body)"),
-    )
-}
-
-/// A part of `max_buffered`, given back when dropped.
-struct Reserved {
-    gateway: Arc<Gateway>,
-    max: u64,
-    taken: u64,
-}
-
-impl Reserved {
-    fn new(gateway: &Arc<Gateway>, max: u64) -> Self {
-        Self { gateway: Arc::clone(gateway), max, taken: 0 }
-    }
-
-    fn grow(&mut self, to: usize) -> Result<(), Error> {
-        let more = (to as u64).saturating_sub(self.taken);
-        if more == 0 {
-            return Ok(());
-        }
-        let held = self.gateway.buffered().fetch_add(more, Ordering::Relaxed);
-        self.taken += more;
-        if held + more > self.max {
-            let message =
-                "the gateway holds as many request bodies as it may (server.max_buffered): try again shortly";
-            return Err(Error::new(Kind::Overloaded, message).retry_after(Duration::from_secs(1)));
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Reserved {
-    fn drop(&mut self) {
-        self.gateway.buffered().fetch_sub(self.taken, Ordering::Relaxed);
-    }
 }
 
 #[cfg(test)]

@@ -3,11 +3,14 @@
 //! Read `line` first: it is the whole life of a request on one screen.
 
 pub mod account;
+mod address;
 mod admit;
 pub mod ask;
 mod attempt;
+mod body;
 pub mod catalogue;
 pub mod config;
+mod cut;
 mod decode;
 mod eligible;
 mod estimate;
@@ -44,6 +47,7 @@ mod timer;
 mod transport;
 mod vault;
 
+pub use address::{ClientAddress, TrustedProxies};
 pub use ask::{Ask, ClientRoute};
 pub use gateway::{Gateway, Loss};
 pub use inbound::{Asking, request_id};

@@ -1,4 +1,4 @@
-//! The straight line: accept → authenticate → route → admit → plan → attempt → stream and meter → settle.
+//! The straight line: accept → authenticate → admit → read → route → plan → attempt → stream and meter → settle.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,13 +9,14 @@ use sluice_api::Error;
 use sluice_wire::session;
 
 use crate::ask::{Ask, ClientRoute};
+use crate::body::Body;
 use crate::gateway::Gateway;
 use crate::inbound::Inbound;
 use crate::order::{Order, Picked, Picking};
 use crate::settle::Settlement;
 use crate::snapshot::Snapshot;
 use crate::source::Answered;
-use crate::{Relay, admit, attempt, estimate, inbound, reference, route};
+use crate::{Relay, admit, attempt, body, cut, estimate, inbound, reference, route};
 
 /// Serves one request of a client API.
 ///
@@ -41,7 +42,9 @@ where
         }
     };
     let mut settlement = Settlement::begin(gateway, &snapshot, key, &route, Arc::clone(&request_id), started);
-    match answer(gateway, &snapshot, inbound, body, route, &mut settlement).await {
+    settlement.comes_from(inbound.client);
+    let answer = answer(gateway, &snapshot, inbound, body, route, &mut settlement);
+    match cut::unless_cut(gateway, answer).await.unwrap_or_else(|| Err(cut::error())) {
         Ok(answered) => Relay::stream(answered, settlement, &request_id),
         Err(error) => Relay::refused(style, &error, settlement),
     }
@@ -61,8 +64,11 @@ where
 {
     let key = settlement.key();
     inbound::permit(&key, &route)?;
+    // Before the body: a key holds no more bodies than it may have requests.
+    settlement
+        .holds(admit::Held::new(gateway, admit::slots(gateway, snapshot, &key, route.operation).await?));
     settlement.waits_for_body();
-    let body = inbound.read(gateway, snapshot, body).await?;
+    let body = body::read(gateway.bodies(), &snapshot.server, &inbound.headers, body).await?;
     settlement.has_body(body.bytes.len());
     inbound.strip();
     let ask = Ask::read(route, &body.bytes)?;
@@ -77,7 +83,7 @@ async fn relayed(
     gateway: &Arc<Gateway>,
     snapshot: &Arc<Snapshot>,
     mut inbound: Inbound,
-    body: &inbound::Body,
+    body: &Body,
     ask: &Ask,
     settlement: &mut Settlement,
 ) -> Result<Answered, Error> {
@@ -87,7 +93,6 @@ async fn relayed(
     let continues = reference::named(&body.bytes, ask);
     let bound = reference::bound(gateway, &key.id, &continues).await?;
     settlement.continues(continues);
-    settlement.holds(admit::Held::new(gateway, admit::limits(gateway, snapshot, &key, ask).await?));
 
     let mut order = Order::new(candidates, session, bound);
     settlement.planned(&order);

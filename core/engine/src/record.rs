@@ -1,5 +1,6 @@
 //! What is kept of each request.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,6 +92,8 @@ pub struct Record {
     pub user: Option<Arc<str>>,
     /// The key's tags.
     pub tags: Arc<[String]>,
+    /// The address that it came from.
+    pub client: Option<IpAddr>,
     /// The account that served it, or was tried last.
     pub account: Option<Arc<str>>,
     /// That account's provider.
@@ -150,6 +153,7 @@ impl Record {
             group: key.group.as_ref().map(|group| Arc::clone(&group.name)),
             user: key.user.clone(),
             tags: Arc::clone(&key.tags),
+            client: None,
             account: None,
             provider: None,
             pool: None,
@@ -186,6 +190,7 @@ impl Record {
             group: self.group.clone(),
             user: self.user.clone(),
             tags: Arc::clone(&self.tags),
+            client: self.client,
             account: self.account.clone(),
             provider: self.provider,
             pool: self.pool.clone(),
@@ -250,6 +255,9 @@ pub struct RecordView {
     /// The key's tags.
     #[schema(value_type = Vec<String>)]
     pub tags: Arc<[String]>,
+    /// The address that the request came from: the connection's peer, or what a trusted proxy said.
+    #[schema(value_type = Option<String>)]
+    pub client: Option<IpAddr>,
     /// The account that served the request, or was tried last.
     #[schema(value_type = Option<String>)]
     pub account: Option<Arc<str>>,

@@ -185,6 +185,7 @@ fn log(record: &Record) {
         request_id = %record.request_id,
         time = %record.time,
         key = &*record.key,
+        client = record.client.map(tracing::field::display),
         api = record.api.name(),
         model = &*record.model,
         upstream_model = record.upstream_model.as_deref(),

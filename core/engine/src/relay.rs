@@ -15,6 +15,7 @@ use sluice_wire::render::{self, Style};
 use sluice_wire::tail::{self, Tail};
 use tokio::time::{Instant, Sleep};
 
+use crate::cut;
 use crate::settle::Settlement;
 use crate::source::{Answered, Source};
 
@@ -133,6 +134,10 @@ impl Stream {
         if self.breaking.is_some() {
             return self.poll_breaking(cx);
         }
+        if self.settlement.is_cut() {
+            self.source.finish(End::Cut);
+            return self.end(Some(cut::error()), cx);
+        }
         match self.source.poll_data(cx) {
             Poll::Ready(Some(Ok(data))) => {
                 self.last = Instant::now();
@@ -184,7 +189,11 @@ impl Stream {
             self.settlement.completed(seen);
             return Poll::Ready(None);
         };
-        self.settlement.broken(seen, &error);
+        if self.settlement.is_cut() {
+            self.settlement.cut(seen, &error);
+        } else {
+            self.settlement.broken(seen, &error);
+        }
         self.ends_in(error, cx)
     }
 

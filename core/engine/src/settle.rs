@@ -14,6 +14,7 @@ use sluice_wire::meter::{Seen, StreamError};
 use sluice_wire::session::Reference;
 
 use crate::account::InFlight;
+use crate::address::ClientAddress;
 use crate::admit::Held;
 use crate::ask::{Ask, ClientRoute};
 use crate::estimate::BYTES_PER_TOKEN;
@@ -93,6 +94,11 @@ impl Settlement {
 
     pub(crate) fn request_id(&self) -> Arc<str> {
         Arc::clone(&self.record.request_id)
+    }
+
+    /// Whose connection it is.
+    pub(crate) fn comes_from(&mut self, client: Option<ClientAddress>) {
+        self.record.client = client.map(|ClientAddress(address)| address);
     }
 
     /// The body was understood.
@@ -245,6 +251,7 @@ impl Settlement {
         self.record.status = status.as_u16();
         self.record.error = Some(error.kind());
         self.record.outcome = match error.facts().fault {
+            _ if self.is_cut() => Outcome::GatewayError,
             Fault::Account | Fault::Provider => Outcome::UpstreamError,
             Fault::Client if error.facts().answer.is_some() => Outcome::UpstreamError,
             Fault::Client | Fault::Gateway => Outcome::Refused(error.kind().name()),
@@ -305,6 +312,18 @@ impl Settlement {
         self.settle(Some(seen));
     }
 
+    /// Whether the gateway ends what still runs.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.gateway.is_cutting()
+    }
+
+    /// The gateway was stopped in the middle of the answer.
+    pub(crate) fn cut(&mut self, seen: &Seen, error: &Error) {
+        self.record.error = Some(error.kind());
+        self.record.outcome = Outcome::GatewayError;
+        self.settle(Some(seen));
+    }
+
     /// The body was dropped: the client went away, unless it had everything already.
     pub(crate) fn abandoned(&mut self, seen: &Seen, whole: bool) {
         if self.settled {
@@ -313,6 +332,7 @@ impl Settlement {
         self.record.outcome = match (whole, std::thread::panicking()) {
             (_, true) => Outcome::GatewayError,
             (true, false) => Outcome::Completed,
+            (false, false) if self.is_cut() => Outcome::GatewayError,
             (false, false) => Outcome::ClientGone,
         };
         self.settle(Some(seen));
@@ -375,7 +395,8 @@ impl Settlement {
         let told = seen.and_then(|seen| seen.usage);
         let by_tokens =
             matches!(self.record.operation, Operation::Generate | Operation::Embed | Operation::BatchEmbed);
-        let left_early = self.sent && self.record.outcome == Outcome::ClientGone;
+        let left_early =
+            self.sent && matches!(self.record.outcome, Outcome::ClientGone | Outcome::GatewayError);
         if told.is_none() && !(by_tokens && (seen.is_some() || left_early)) {
             return None;
         }
@@ -413,6 +434,9 @@ impl Drop for Settlement {
         }
         if std::thread::panicking() {
             self.record.status = StatusCode::INTERNAL_SERVER_ERROR.as_u16();
+            self.record.outcome = Outcome::GatewayError;
+        } else if self.is_cut() {
+            self.record.status = StatusCode::SERVICE_UNAVAILABLE.as_u16();
             self.record.outcome = Outcome::GatewayError;
         } else {
             self.record.status = CLIENT_GONE;

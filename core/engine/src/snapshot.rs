@@ -21,7 +21,7 @@ use crate::transport::{TransportError, Transports};
 #[derive(Debug)]
 pub struct Snapshot {
     /// Settings of the listeners and bounds.
-    pub server: ServerConfig,
+    pub server: Arc<ServerConfig>,
     /// Every account, in the order of the configuration.
     pub accounts: Vec<Arc<Account>>,
     /// Accounts by pool.
@@ -95,7 +95,7 @@ impl Snapshot {
             keys.insert(Arc::clone(key));
         }
         Ok(Self {
-            server: config.server.clone(),
+            server: Arc::new(config.server.clone()),
             accounts,
             pools,
             routes: config.routes.clone(),

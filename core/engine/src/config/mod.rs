@@ -31,9 +31,9 @@ pub use read::{Read, admin_token_place, wanted_format};
 pub use reference::reference;
 pub use resolved::{
     AccountConfig, GroupConfig, KeyConfig, LogFormat, Resolved, RouteConfig, ServerConfig, TelemetryConfig,
-    Timeouts, TlsFiles, needs_restart,
+    Timeouts, needs_restart,
 };
 pub(crate) use schema::Schema;
 pub use settings::{HttpVersion, KeyFields};
-pub use tls::{Identity, TlsError, load as load_tls};
+pub use tls::{Identity, TlsError};
 pub use warn::warnings;

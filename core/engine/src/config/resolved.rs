@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +15,9 @@ use sluice_api::{Api, Family, Problem, Secret, Timestamp};
 
 use super::check::file_of;
 use super::credentials::Credentials;
+use super::settings::Server;
 use super::{Globs, HttpVersion, Identity, Loaded};
+use crate::address::TrustedProxies;
 use crate::health::Policy;
 use crate::key::KeyHash;
 
@@ -76,23 +77,53 @@ pub struct ServerConfig {
     pub header_timeout: Duration,
     /// Wait between pieces of a body.
     pub body_timeout: Duration,
-    /// TLS files.
-    pub tls: Option<TlsFiles>,
+    /// How long a client may take nothing.
+    pub send_timeout: Duration,
+    /// Connections of one address at once; 0 = no bound.
+    pub max_connections_per_address: u32,
+    /// The certificate to show, and its key; `None`: no TLS.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// Time in which requests are still taken, though the gateway says that it is not ready.
+    pub shutdown_delay: Duration,
     /// Time to drain.
     pub shutdown_grace: Duration,
+    /// Names that are answered to.
+    pub hosts: Vec<String>,
+    /// Proxies that say for whom they ask.
+    pub trusted_proxies: TrustedProxies,
     /// Whether answers tell the route.
     pub reveal_route: bool,
     /// Guards /metrics.
     pub metrics_token: Option<Secret>,
 }
 
-/// TLS files.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// Certificate chain.
-    pub cert: PathBuf,
-    /// Private key.
-    pub key: PathBuf,
+impl From<&Server> for ServerConfig {
+    /// What needs no more than its type; addresses, networks and files are not read here.
+    fn from(server: &Server) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            admin_listen: None,
+            max_body: server.max_body.0,
+            max_buffered: server.max_buffered.0,
+            header_timeout: server.header_timeout.0,
+            body_timeout: server.body_timeout.0,
+            send_timeout: server.send_timeout.0,
+            max_connections_per_address: server.max_connections_per_address,
+            tls: None,
+            shutdown_delay: server.shutdown_delay.0,
+            shutdown_grace: server.shutdown_grace.0,
+            hosts: server.hosts.clone(),
+            trusted_proxies: TrustedProxies::default(),
+            reveal_route: server.reveal_route,
+            metrics_token: server.metrics_token.clone(),
+        }
+    }
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self::from(&Server::default())
+    }
 }
 
 /// Waits for an upstream.
@@ -216,8 +247,8 @@ pub fn needs_restart(now: &Resolved, fresh: &Resolved, loaded: &Loaded) -> Vec<P
     let same_token = now.admin_token == fresh.admin_token;
     let fixed = [
         ("server.listen", now.server.listen == fresh.server.listen),
-        ("server.tls", now.server.tls == fresh.server.tls),
-        ("server.header_timeout", now.server.header_timeout == fresh.server.header_timeout),
+        // What it has is read again; only whether there is TLS at all was told to clients.
+        ("server.tls", now.server.tls.is_some() == fresh.server.tls.is_some()),
         ("admin.listen", now.server.admin_listen == fresh.server.admin_listen),
         ("admin.token", same_token),
         ("store", now.store_settings == fresh.store_settings),

@@ -1,4 +1,5 @@
-//! Certificates and keys, read from their files: the gateway's own before its clients, and before upstreams.
+//! Certificates and keys, read from their files with the configuration, so that a reload takes renewed ones and refuses
+//! broken ones: the gateway's own before its clients, and before upstreams.
 
 use std::hash::{Hash, Hasher};
 use std::path::Path;
@@ -18,18 +19,20 @@ pub struct TlsError {
     message: String,
 }
 
-/// Reads a certificate chain and its key, both PEM, and sees that they belong together.
+/// Reads a certificate chain and its key, both PEM, and sees that they belong together; HTTP/2 and HTTP/1.1 are offered.
 ///
 /// # Errors
 ///
 /// When either can't be read or used.
-pub fn load(cert: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
+pub(super) fn load(cert: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
     let chain = certificates("cert", cert)?;
     let private = private_key("key", key)?;
-    ServerConfig::builder_with_provider(provider())
+    let mut config = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, private))
-        .map_err(|error| unusable(["cert", "key"], cert, key, &error))
+        .map_err(|error| unusable(["cert", "key"], cert, key, &error))?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
 }
 
 /// Whom a gateway trusts before upstreams beside the system's authorities, and what it shows of itself. Two are equal

@@ -1,14 +1,16 @@
 //! `[server]` and `[admin]`: where it is listened, and what that needs.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
+use std::sync::Arc;
 
 use sluice_api::{Problem, Secret};
 
 use super::section::{file_of, table};
+use crate::address::TrustedProxies;
 use crate::config::load::Loaded;
 use crate::config::settings::{Admin, Server};
-use crate::config::{ServerConfig, TlsFiles, tls};
+use crate::config::{ServerConfig, tls};
 
 /// Characters of the admin token: who has it has everything, and nothing slows down who tries.
 const ADMIN_TOKEN_MIN: usize = 16;
@@ -42,31 +44,66 @@ pub(super) fn check(loaded: &Loaded, problems: &mut Vec<Problem>) -> (ServerConf
         let message = "it is less than server.max_body, so that a body which is allowed would never fit";
         wrong("server.max_buffered", message.to_owned());
     }
-    for (path, span) in
-        [("server.header_timeout", server.header_timeout), ("server.body_timeout", server.body_timeout)]
-    {
+    for (path, span) in [
+        ("server.header_timeout", server.header_timeout),
+        ("server.body_timeout", server.body_timeout),
+        ("server.send_timeout", server.send_timeout),
+    ] {
         if span.0.is_zero() {
             wrong(path, "it must be more than 0, or every client is dropped".to_owned());
         }
     }
-    let tls =
-        server.tls.map(|files| TlsFiles { cert: PathBuf::from(files.cert), key: PathBuf::from(files.key) });
-    if let Some(Err(error)) = tls.as_ref().map(|files| tls::load(&files.cert, &files.key)) {
-        wrong(&format!("server.tls.{}", error.setting), error.to_string());
-    }
+    let tls = server.tls.as_ref().and_then(|files| {
+        match tls::load(Path::new(&files.cert), Path::new(&files.key)) {
+            Ok(loaded) => Some(Arc::new(loaded)),
+            Err(error) => {
+                wrong(&format!("server.tls.{}", error.setting), error.to_string());
+                None
+            }
+        }
+    });
+    hosts(loaded, &server.hosts, problems);
+    let trusted_proxies = networks(loaded, &server.trusted_proxies, problems);
     let config = ServerConfig {
         listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
         admin_listen,
-        max_body: server.max_body.0,
-        max_buffered: server.max_buffered.0,
-        header_timeout: server.header_timeout.0,
-        body_timeout: server.body_timeout.0,
         tls,
-        shutdown_grace: server.shutdown_grace.0,
-        reveal_route: server.reveal_route,
-        metrics_token: server.metrics_token,
+        trusted_proxies,
+        ..ServerConfig::from(&server)
     };
     (config, admin.token)
+}
+
+fn hosts(loaded: &Loaded, names: &[String], problems: &mut Vec<Problem>) {
+    for (at, name) in names.iter().enumerate() {
+        let part = |label: &str| {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+            !label.is_empty() && label.bytes().all(plain)
+        };
+        if name != "*" && !name.split('.').all(part) {
+            let path = format!("server.hosts[{at}]");
+            let problem = Problem::at(file_of(loaded, "server.hosts"), path, "invalid value");
+            let problem = problem.found(format!("{name:?}"));
+            problems
+                .push(problem.allowed("a host's name alone, like gateway.example, or \"*\" for every name"));
+        }
+    }
+}
+
+fn networks(loaded: &Loaded, texts: &[String], problems: &mut Vec<Problem>) -> TrustedProxies {
+    let mut networks = Vec::new();
+    for (at, text) in texts.iter().enumerate() {
+        match TrustedProxies::network(text) {
+            Some(network) => networks.push(network),
+            None => {
+                let path = format!("server.trusted_proxies[{at}]");
+                let file = file_of(loaded, "server.trusted_proxies");
+                let problem = Problem::at(file, path, "invalid value").found(format!("{text:?}"));
+                problems.push(problem.allowed("a network like 10.0.0.0/8 or fd00::/8, or an IP address"));
+            }
+        }
+    }
+    networks.into_iter().collect()
 }
 
 /// Whether two listeners would take the same connections; a free port is never another's.

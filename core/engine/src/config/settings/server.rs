@@ -19,12 +19,28 @@ pub struct Server {
     pub max_buffered: Size,
     /// A client that has not sent its headers by then is dropped.
     pub header_timeout: Span,
-    /// Longest wait between two pieces of a request's body.
+    /// Longest wait between two pieces of a request's body; all of it may take four times as long, and a second more for
+    /// each 4 KiB.
     pub body_timeout: Span,
-    /// Certificate chain and key, PEM files; unset: plain HTTP/1.1 and h2c.
+    /// A client that takes nothing of its answer for so long is gone: its request ends, and with it the one upstream.
+    pub send_timeout: Span,
+    /// Connections that one address may have at once, a network of 64 bits of IPv6 counting as one; 0 = no bound. The
+    /// machine's own and those of `trusted_proxies` are not counted, so name a proxy that stands in front there.
+    pub max_connections_per_address: u32,
+    /// Certificate chain and key, PEM files; unset: plain HTTP/1.1 and h2c. Renewed files are taken on a reload.
     pub tls: Option<Tls>,
-    /// How long running requests may take to end when the process is told to stop.
+    /// When the process is told to stop, /readyz says 503 at once, and requests are still taken for so long: time for
+    /// whatever distributes them to notice.
+    pub shutdown_delay: Span,
+    /// How long running requests may take to end after that; then they are cut.
     pub shutdown_grace: Span,
+    /// Further names that clients may call this gateway by. On a loopback address it answers only to localhost,
+    /// addresses and these, so that no page in a browser reaches it by a name of its own; on any other to every name,
+    /// unless some stand here. "*" is every name.
+    pub hosts: Vec<String>,
+    /// Networks of proxies in front, like "10.0.0.0/8" or one address: the client's address is then the last one in
+    /// x-forwarded-for that is none of theirs. Without it the address is the connection's own.
+    pub trusted_proxies: Vec<String>,
     /// Answers carry x-sluice-account, x-sluice-provider and x-sluice-attempts.
     pub reveal_route: bool,
     /// Bearer token that guards /metrics; unset: it is open.
@@ -123,8 +139,13 @@ impl Default for Server {
             max_buffered: Size(512 << 20),
             header_timeout: span("10s"),
             body_timeout: span("30s"),
+            send_timeout: span("60s"),
+            max_connections_per_address: 4096,
             tls: None,
+            shutdown_delay: span("0s"),
             shutdown_grace: span("30s"),
+            hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
             reveal_route: false,
             metrics_token: None,
         }
