@@ -80,7 +80,7 @@ pub fn begin(address: &str, method: &str, path: &str, headers: &[(&str, &str)], 
 /// The same, on a connection that is there.
 #[must_use]
 pub fn over(mut link: Link, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-    link.write_all(&written("gateway", method, path, headers, body)).unwrap();
+    link.write_all(&written("localhost", method, path, headers, body)).unwrap();
     receive(link).expect("an answer")
 }
 

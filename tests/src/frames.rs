@@ -6,8 +6,8 @@ use std::io::Write;
 use loona_hpack::Decoder;
 
 use crate::frame::{
-    ACK, CANCEL, DATA, END_HEADERS, END_STREAM, Frame, HEADERS, INITIAL_WINDOW_SIZE, PAYLOAD_MAX, PING,
-    PREFACE, RST_STREAM, SETTINGS, WINDOW, WINDOW_UPDATE, block,
+    ACK, CANCEL, DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, PAYLOAD_MAX,
+    PING, PREFACE, RST_STREAM, SETTINGS, WINDOW, WINDOW_UPDATE, block,
 };
 use crate::link::Link;
 
@@ -33,6 +33,8 @@ pub struct Frames {
     initial: i64,
     all: i64,
     windows: HashMap<u32, i64>,
+    /// Whether the other side has said that it takes no more streams.
+    pub goes_away: bool,
 }
 
 impl Frames {
@@ -54,6 +56,7 @@ impl Frames {
             initial: WINDOW,
             all: WINDOW,
             windows: HashMap::new(),
+            goes_away: false,
         };
         frames.link.write_all(PREFACE).unwrap();
         frames.write(SETTINGS, 0, 0, &[]).unwrap();
@@ -69,12 +72,21 @@ impl Frames {
 
     /// Sends the head of a POST, whose body is still to come; gives its stream.
     pub fn begin(&mut self, path: &str, headers: &[(&str, &str)]) -> u32 {
+        self.head("POST", path, headers, END_HEADERS)
+    }
+
+    /// Sends a GET; gives its stream.
+    pub fn get(&mut self, path: &str) -> u32 {
+        self.head("GET", path, &[], END_HEADERS | END_STREAM)
+    }
+
+    fn head(&mut self, method: &str, path: &str, headers: &[(&str, &str)], flags: u8) -> u32 {
         let stream = self.next;
         self.next += 2;
-        let own = [(":method", "POST"), (":scheme", "http"), (":authority", "gateway"), (":path", path)];
+        let own = [(":method", method), (":scheme", "http"), (":authority", "localhost"), (":path", path)];
         let headers = own.iter().chain(headers).copied();
         self.windows.insert(stream, self.initial);
-        self.write(HEADERS, END_HEADERS, stream, &block(headers)).unwrap();
+        self.write(HEADERS, flags, stream, &block(headers)).unwrap();
         stream
     }
 
@@ -105,6 +117,11 @@ impl Frames {
             self.write(DATA, END_STREAM, stream, &[])?;
         }
         Ok(())
+    }
+
+    /// Sends a piece of a body on a stream that may be over, without a look at any window.
+    pub fn late(&mut self, stream: u32, piece: &[u8]) {
+        self.write(DATA, 0, stream, piece).unwrap();
     }
 
     /// Gives up a stream.
@@ -141,6 +158,11 @@ impl Frames {
     pub fn header(&self, stream: u32, name: &str) -> Option<&str> {
         let head = self.heads.get(&stream)?;
         head.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Reads on until the other side closes the connection.
+    pub fn until_it_ends(&mut self) {
+        while self.read().is_ok() {}
     }
 
     /// The rest of a stream's body; fails when it does not end cleanly.
@@ -184,6 +206,7 @@ impl Frames {
                 self.waiting.push((*stream, Came::Head(good)));
             }
             DATA if !payload.is_empty() => self.waiting.push((*stream, Came::Data(payload.clone()))),
+            GOAWAY => self.goes_away = true,
             RST_STREAM => {
                 self.windows.remove(stream);
                 self.waiting.push((*stream, Came::End(false)));

@@ -121,6 +121,18 @@ pub fn client(authority: &Path, protocol: &str) -> Arc<ClientConfig> {
     config.into()
 }
 
+/// The certificate that a server shows, PEM.
+#[must_use]
+pub fn shown(address: &str) -> String {
+    let mut command = Command::new("openssl");
+    command.args(["s_client", "-connect", address]).stdin(Stdio::null()).stderr(Stdio::null());
+    let told = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    let (begin, end) = ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----\n");
+    let at = told.find(begin).unwrap_or_else(|| panic!("no certificate: {told}"));
+    let length = told[at..].find(end).unwrap() + end.len();
+    told[at..at + length].to_owned()
+}
+
 fn openssl(subject: &[&str], cert: &Path, key: &Path, signer: &[&Path]) {
     let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
     let mut command = Command::new("openssl");

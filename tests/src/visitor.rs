@@ -47,7 +47,7 @@ impl Visitor {
         }
         let mut link = link;
         let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        link.write_all(format!("POST {path} HTTP/1.1\r\nhost: gateway\r\n{lines}\r\n").as_bytes()).unwrap();
+        link.write_all(format!("POST {path} HTTP/1.1\r\nhost: localhost\r\n{lines}\r\n").as_bytes()).unwrap();
         Self(Kind::One(link, None))
     }
 

@@ -127,13 +127,13 @@ fn a_models_name_never_changes_where_a_request_goes() {
 #[test]
 fn a_head_that_is_too_large_or_ambiguous_is_refused() {
     let (upstream, gateway) = setting();
-    let head = "POST /v1/messages HTTP/1.1\r\nhost: x\r\n";
+    let head = "POST /v1/messages HTTP/1.1\r\nhost: localhost\r\n";
     let large = format!("{head}x-large: {}\r\n\r\n", "x".repeat(200_000));
     let many: String = (0..500).map(|number| format!("x-{number}: 1\r\n")).collect();
     for (request, status) in [
         (large.as_bytes(), 431),
         (format!("{head}{many}\r\n").as_bytes(), 431),
-        (format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "x".repeat(200_000)).as_bytes(), 431),
+        (format!("GET /{} HTTP/1.1\r\nhost: localhost\r\n\r\n", "x".repeat(200_000)).as_bytes(), 431),
         (format!("{head}content-length: -1\r\n\r\n").as_bytes(), 400),
         (format!("{head}content-length: 1\r\ncontent-length: 2\r\n\r\n").as_bytes(), 400),
         (format!("{head}x y: z\r\n\r\n").as_bytes(), 400),
@@ -155,7 +155,7 @@ fn both_length_headers_never_smuggle_a_request() {
         "transfer-encoding: chunked\r\ncontent-length: 5\r\n",
     ] {
         let (upstream, gateway) = setting();
-        let head = format!("POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\n");
+        let head = format!("POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nx-api-key: {KEY}\r\n");
         let sent = format!(
             "{head}{lengths}\r\nd\r\n{{\"model\":\"m\"}}\r\n0\r\n\r\n{head}content-length: 13\r\n\r\n{{\"model\":\"n\"}}"
         );
@@ -185,7 +185,7 @@ fn a_client_that_never_finishes_its_head_is_dropped_and_others_are_served() {
     let (_upstream, gateway) = setting();
     let mut slow = TcpStream::connect(&gateway.address).unwrap();
     slow.set_read_timeout(Some(PATIENCE)).unwrap();
-    slow.write_all(b"POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-a").unwrap();
+    slow.write_all(b"POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nx-a").unwrap();
     assert_eq!(gateway.post("/v1/messages", r#"{"model":"m"}"#).status, 200);
     let mut rest = Vec::new();
     let _ = slow.read_to_end(&mut rest);

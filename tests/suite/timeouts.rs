@@ -62,7 +62,8 @@ fn an_upstream_that_accepts_no_connection_is_a_504_and_another_account_serves() 
 
 /// Head and beginning of a request whose body stops half-way.
 fn half(path: &str) -> Vec<u8> {
-    let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\ncontent-length: 100\r\n\r\n");
+    let head =
+        format!("POST {path} HTTP/1.1\r\nhost: localhost\r\nx-api-key: {KEY}\r\ncontent-length: 100\r\n\r\n");
     [head.as_bytes(), b"{\"model\":"].concat()
 }
 
@@ -135,7 +136,7 @@ fn a_body_that_trickles_within_the_bound_is_served() {
     let mut client = TcpStream::connect(&gateway.address).unwrap();
     client.set_read_timeout(Some(PATIENCE)).unwrap();
     let head = format!(
-        "POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\ncontent-length: {}\r\n\r\n",
+        "POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nx-api-key: {KEY}\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     client.write_all(head.as_bytes()).unwrap();
@@ -158,7 +159,7 @@ fn a_connection_that_never_says_what_it_wants_is_dropped() {
         (&plain, &b""[..]),
         (&plain, b"P"),
         (&plain, b"PRI * HTTP/2.0\r\n\r\n"),
-        (&plain, b"POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-a"),
+        (&plain, b"POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nx-a"),
         (&secure, b""),
         (&secure, b"\x16\x03\x01"),
     ] {

@@ -46,6 +46,11 @@ where
     Ok(response)
 }
 
+/// A refusal before there is any handler, as errors look on the request's path.
+pub(crate) fn refuse<B>(request: Request<B>, error: &Error) -> Response {
+    Asked::of(&request).refuse(error)
+}
+
 /// What is kept of a request for an answer that no handler gives: reference counts, no copies.
 struct Asked {
     uri: Uri,
@@ -70,6 +75,16 @@ impl Asked {
         let mut headers = HeaderMap::new();
         headers.extend(self.own_id.clone().map(|id| (REQUEST_ID, id)));
         sluice_engine::request_id(&headers)
+    }
+
+    fn refuse(&self, error: &Error) -> Response {
+        let response = refuse_with(self.style(), error, &self.request_id());
+        if !admin::is_of(self.uri.path()) {
+            return response;
+        }
+        let facts = error.facts();
+        let code = if facts.kind == Kind::Forbidden { "forbidden" } else { "invalid_argument" };
+        Refusal::new(response.status(), code, facts.message.clone()).render(&self.request_id())
     }
 
     /// The settlement has recorded the request while the panic went by; what is left is to tell the client, and why.

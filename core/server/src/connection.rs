@@ -2,22 +2,21 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
-use axum::Router;
-use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use crate::answer::answer;
+use crate::entrance::Entrance;
 use crate::opening::Opened;
-use crate::waiting::{Arrivals, HeadTimer, IDLE};
+use crate::socket::Watch;
+use crate::streams::Streams;
+use crate::waiting::{Arrivals, HeadTimer, IDLE, LOOK_EVERY, Rest};
 
 /// Longest head of a request, and most that is buffered of what a client sends ahead.
 const HEAD_MAX: usize = 64 * 1024;
@@ -31,24 +30,59 @@ const STREAMS_MAX: u32 = 250;
 /// How often a client of HTTP/2 is asked whether it is still there; it stays connected as long as it answers.
 const PING_EVERY: Duration = Duration::from_secs(30);
 
+/// How long what was cut has to tell its client so.
+pub(crate) const CUT_FLUSH: Duration = Duration::from_secs(1);
+
+/// Bodies on one HTTP/2 connection of which more was on its way than was read. Frames of theirs that come late are
+/// each an error to the library, which counts them over the whole life of a connection and then ends it with all that
+/// is on it. So after so many a connection is drained, and its client goes on with a fresh one.
+const UNREAD_MAX: u32 = 1_000;
+
+/// Late frames after which the library ends a connection: more than honest clients have on their way for
+/// [`UNREAD_MAX`] bodies.
+const LATE_FRAMES_MAX: usize = 1 << 20;
+
 /// How a connection is told to end.
 ///
 /// `draining` is the connection's own child token: a select looks at its token on every poll, under a lock of the
-/// token, and one lock for all connections would have all threads wait for each other.
+/// token, and one lock for all connections would have all threads wait for each other. Cancelled for itself, it drains
+/// this connection alone.
 pub(crate) struct Orders {
     pub(crate) draining: CancellationToken,
-    /// No wait any longer.
+    /// No wait any longer: what runs knows, tells its client, and ends. The connection's own child token too.
     pub(crate) cut: CancellationToken,
 }
 
+/// The bodies of a connection of which more was on its way than was read.
+#[derive(Debug, Default)]
+pub(crate) struct Unread(AtomicU32);
+
+impl Unread {
+    /// One more.
+    pub(crate) fn note(&self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn count(&self) -> u32 {
+        self.0.load(Relaxed)
+    }
+}
+
 /// Serves HTTP/1.1.
-pub(crate) async fn serve_http1<S>(stream: Opened<S>, router: Router, arrivals: Arc<Arrivals>, orders: Orders)
-where
+pub(crate) async fn serve_http1<S>(
+    stream: Opened<S>,
+    entrance: Entrance,
+    arrivals: Arc<Arrivals>,
+    watch: Watch,
+    orders: Orders,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = service_fn(move |request| answer(router.clone(), request));
+    let unread = Arc::clone(&entrance.unread);
+    let rest = Rest::new(Arc::clone(&entrance.places));
+    let service = service_fn(move |request| entrance.clone().take(request));
     let connection = http1::Builder::new()
-        .timer(HeadTimer::new(arrivals, IDLE))
+        .timer(HeadTimer::new(arrivals, rest))
         // The time itself is the timer's.
         .header_read_timeout(IDLE)
         .max_buf_size(HEAD_MAX)
@@ -57,46 +91,67 @@ where
         .pipeline_flush(false)
         .serve_connection(TokioIo::new(stream), service);
     let patient = std::future::pending();
-    until_it_ends(Box::pin(connection), |connection| connection.graceful_shutdown(), patient, orders).await;
+    let drain = |connection: Pin<&mut http1::Connection<_, _>>| connection.graceful_shutdown();
+    until_it_ends(Box::pin(connection), drain, patient, &watch, orders).await;
+    if unread.count() > 0 {
+        watch.linger().await;
+    }
 }
 
 /// Serves HTTP/2. Its first request has to be there when `first_due` comes.
 pub(crate) async fn serve_http2<S>(
     stream: Opened<S>,
-    router: Router,
+    entrance: Entrance,
     first_due: Instant,
-    tasks: TaskTracker,
+    streams: Streams,
+    watch: Watch,
     orders: Orders,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let asked = Arc::new(AtomicBool::new(false));
-    let mark = Arc::clone(&asked);
+    let running = streams.running();
+    let (unread, places) = (Arc::clone(&entrance.unread), Arc::clone(&entrance.places));
+    let draining = orders.draining.clone();
     let service = service_fn(move |request| {
-        mark.store(true, Relaxed);
-        answer(router.clone(), request)
+        if unread.count() >= UNREAD_MAX {
+            draining.cancel();
+        }
+        entrance.clone().take(request)
     });
-    let connection = http2::Builder::new(Tracked(tasks))
+    let connection = http2::Builder::new(streams)
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(HEAD_MAX as u32)
+        .max_pending_accept_reset_streams(STREAMS_MAX as usize)
+        .max_local_error_reset_streams(LATE_FRAMES_MAX)
         .keep_alive_interval(Some(PING_EVERY))
         .serve_connection(TokioIo::new(stream), service);
+    let draining = orders.draining.clone();
     let silent = async {
         tokio::time::sleep_until(first_due).await;
-        if asked.load(Relaxed) {
-            std::future::pending::<()>().await;
+        if running.begun() == 0 {
+            return;
+        }
+        // A client's pool would keep a connection for ever that does nothing.
+        loop {
+            let before = running.begun();
+            tokio::time::sleep(LOOK_EVERY).await;
+            if places.are_few() && running.now() == 0 && running.begun() == before {
+                draining.cancel();
+            }
         }
     };
-    until_it_ends(Box::pin(connection), |connection| connection.graceful_shutdown(), silent, orders).await;
+    let drain = |connection: Pin<&mut http2::Connection<_, _, _>>| connection.graceful_shutdown();
+    until_it_ends(Box::pin(connection), drain, silent, &watch, orders).await;
 }
 
-/// Polls a connection until it ends, the client has been `silent` for too long, or it is cut. The connection is boxed,
-/// as each future that it is handed through would have its size once more.
+/// Polls a connection until it ends, its client has left or been `silent` for too long, or it is cut. The connection is
+/// boxed, as each future that it is handed through would have its size once more.
 async fn until_it_ends<C>(
     mut connection: Pin<Box<C>>,
     drain: impl FnOnce(Pin<&mut C>),
     silent: impl Future<Output = ()>,
+    watch: &Watch,
     orders: Orders,
 ) where
     C: Future<Output = hyper::Result<()>>,
@@ -104,30 +159,22 @@ async fn until_it_ends<C>(
     let ended = tokio::select! {
         biased;
         ended = connection.as_mut() => ended,
+        () = watch.closed() => return tracing::debug!("a client left"),
         () = orders.draining.cancelled() => {
             drain(connection.as_mut());
             tokio::select! {
                 biased;
                 ended = connection.as_mut() => ended,
-                () = orders.cut.cancelled() => return,
+                () = watch.closed() => return tracing::debug!("a client left"),
+                () = orders.cut.cancelled() => {
+                    let _ = timeout(CUT_FLUSH, connection).await;
+                    return;
+                }
             }
         }
         () = silent => return tracing::debug!("a client sent no request in time"),
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection broke off");
-    }
-}
-
-/// Runs the streams of a connection where the drain waits for them.
-#[derive(Clone)]
-struct Tracked(TaskTracker);
-
-impl<F> Executor<F> for Tracked
-where
-    F: Future<Output: Send> + Send + 'static,
-{
-    fn execute(&self, stream: F) {
-        self.0.spawn(stream);
     }
 }

@@ -5,6 +5,9 @@ mod answer;
 mod catalogue;
 mod clients;
 mod connection;
+mod entrance;
+mod hosts;
+mod lent;
 mod listen;
 mod me;
 mod models;
@@ -12,8 +15,10 @@ mod near;
 mod opening;
 mod operations;
 mod pages;
+mod places;
 mod routes;
-mod tls;
+mod socket;
+mod streams;
 mod waiting;
 
 use std::net::SocketAddr;
@@ -52,7 +57,7 @@ pub(crate) struct Parts {
 ///
 /// # Errors
 ///
-/// When an address can't be bound or the TLS files can't be used.
+/// When an address can't be bound.
 pub async fn serve(
     gateway: Arc<Gateway>,
     options: Options,

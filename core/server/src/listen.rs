@@ -1,7 +1,7 @@
 //! Accepting connections, within a bound, and draining them.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +10,18 @@ use axum::Router;
 use sluice_engine::Gateway;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::connection::{Orders, serve_http1, serve_http2};
+use crate::entrance::{Entrance, Settings};
 use crate::opening::{Opened, Protocol, open};
+use crate::places::{Place, Places};
+use crate::socket::{Socket, Watch};
+use crate::streams::Streams;
 use crate::waiting::Arrivals;
 
 /// Connections that a listener has at once; further ones wait in the system's queue. More than any use of one process
@@ -31,9 +35,9 @@ const BACKLOG: u32 = 4096;
 /// How long to wait before accepting again when the system has no file handle left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// How long connections that were cut have to drop what they hold; they do it when they are polled next, so this only
-/// bounds a wait for one that never is.
-const CUT_WAIT: Duration = Duration::from_secs(2);
+/// How long connections that were cut have to tell their clients and to drop what they hold; they have
+/// [`CUT_FLUSH`](crate::connection::CUT_FLUSH) for it, so this only bounds a wait for one that is never polled.
+const CUT_WAIT: Duration = Duration::from_secs(3);
 
 /// Serves each listener with its router until `stop` is ready, then drains.
 pub(crate) async fn run(
@@ -42,12 +46,8 @@ pub(crate) async fn run(
     listening: impl FnOnce(&[SocketAddr]),
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let snapshot = gateway.snapshot();
-    let tls = match &snapshot.server.tls {
-        Some(files) => Some(crate::tls::acceptor(&files.cert, &files.key)?),
-        None => None,
-    };
-    let serving = Serving { tls, header_timeout: snapshot.server.header_timeout, ..Serving::default() };
+    let asked = Arc::clone(&gateway);
+    let serving = Serving::new(Settings::new(move || asked.server_settings()));
     let mut addresses = Vec::new();
     for (address, router) in listeners {
         let listener = listen(address)
@@ -55,11 +55,13 @@ pub(crate) async fn run(
         addresses.push(listener.local_addr()?);
         serving.tasks.spawn(serving.clone().accept(listener, router, CONNECTIONS_MAX));
     }
-    drop(snapshot);
     listening(&addresses);
     stop.await;
     gateway.drain();
-    serving.drain(gateway.snapshot().server.shutdown_grace).await;
+    let settings = gateway.server_settings();
+    tokio::time::sleep(settings.shutdown_delay).await;
+    tracing::info!("draining: no new requests, running ones may end");
+    serving.drain(settings.shutdown_grace, || gateway.cut()).await;
     gateway.finish().await;
     Ok(())
 }
@@ -73,18 +75,23 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// What all connections share.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Serving {
-    tls: Option<TlsAcceptor>,
-    header_timeout: Duration,
+    settings: Settings,
     tasks: TaskTracker,
     draining: CancellationToken,
     cut: CancellationToken,
 }
 
 impl Serving {
+    fn new(settings: Settings) -> Self {
+        let (draining, cut) = (CancellationToken::new(), CancellationToken::new());
+        Self { settings, tasks: TaskTracker::new(), draining, cut }
+    }
+
     async fn accept(self, listener: TcpListener, router: Router, most: usize) {
-        let places = Arc::new(Semaphore::new(most));
+        let places = Places::new(most);
+        let local = listener.local_addr().is_ok_and(|own| own.ip().to_canonical().is_loopback());
         let serving = Arc::new(self);
         loop {
             let accepted = tokio::select! {
@@ -92,8 +99,17 @@ impl Serving {
                 accepted = accept_one(&listener, &places) => accepted,
             };
             match accepted {
-                Ok((stream, place)) => {
-                    serving.tasks.spawn(Arc::clone(&serving).connection(stream, router.clone(), place));
+                Ok((stream, peer, one)) => {
+                    let Some(place) = serving.place(&places, one, peer.ip()) else { continue };
+                    let entrance = Entrance {
+                        router: router.clone(),
+                        settings: serving.settings.clone(),
+                        peer: peer.ip(),
+                        local,
+                        places: Arc::clone(&places),
+                        unread: Arc::default(),
+                    };
+                    serving.tasks.spawn(Arc::clone(&serving).connection(stream, entrance, place));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -103,41 +119,58 @@ impl Serving {
         }
     }
 
+    /// The place of a new connection, unless its address has as many as it may. This machine's own and trusted
+    /// proxies' connections are not counted: they are many clients'.
+    fn place(&self, places: &Arc<Places>, one: OwnedSemaphorePermit, peer: IpAddr) -> Option<Place> {
+        let settings = self.settings.now();
+        let most = settings.max_connections_per_address;
+        let peer = peer.to_canonical();
+        let counted = most > 0 && !peer.is_loopback() && !settings.trusted_proxies.contain(peer);
+        let place = places.give(one, counted.then_some(peer), most);
+        place.inspect_err(|most| places.tell_refused(peer, *most)).ok()
+    }
+
     /// Serves a connection; its place is given back at the end.
-    async fn connection(self: Arc<Self>, stream: TcpStream, router: Router, _place: OwnedSemaphorePermit) {
-        if stream.set_nodelay(true).is_err() {
-            return;
-        }
+    async fn connection(self: Arc<Self>, stream: TcpStream, entrance: Entrance, _place: Place) {
+        let settings = self.settings.now();
+        let stream = match Socket::new(stream, settings.send_timeout) {
+            Ok(stream) => stream,
+            Err(error) => return tracing::debug!(%error, "a connection could not be set up"),
+        };
+        let watch = stream.watch();
         // One time for all that comes before the first request: handshake, protocol, head.
-        let due = Instant::now() + self.header_timeout;
-        match &self.tls {
-            None => self.serve(stream, router, due).await,
+        let due = Instant::now() + settings.header_timeout;
+        match &settings.tls {
+            None => self.serve(stream, entrance, watch, due).await,
             // Boxed, so that connections without TLS need not have its size.
-            Some(tls) => self.serve_tls(tls, stream, router, due).await,
+            Some(tls) => {
+                let handshake = TlsAcceptor::from(Arc::clone(tls)).accept(stream);
+                self.serve_tls(handshake, entrance, watch, due).await;
+            }
         }
     }
 
-    fn serve_tls<'a>(
-        &'a self,
-        tls: &'a TlsAcceptor,
-        stream: TcpStream,
-        router: Router,
+    fn serve_tls(
+        &self,
+        handshake: tokio_rustls::Accept<Socket>,
+        entrance: Entrance,
+        watch: Watch,
         due: Instant,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async move {
             let handshake = tokio::select! {
-                handshake = timeout_at(due, tls.accept(stream)) => handshake,
+                handshake = timeout_at(due, handshake) => handshake,
                 () = self.draining.cancelled() => return,
             };
             match handshake {
-                Ok(Ok(stream)) => self.serve(stream, router, due).await,
+                Ok(Ok(stream)) => self.serve(stream, entrance, watch, due).await,
                 Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                 Err(_) => tracing::debug!("a TLS handshake took too long"),
             }
         })
     }
 
-    async fn serve<S>(&self, mut stream: S, router: Router, due: Instant)
+    async fn serve<S>(&self, mut stream: S, entrance: Entrance, watch: Watch, due: Instant)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -152,21 +185,26 @@ impl Serving {
             Ok(Err(error)) => return tracing::debug!(%error, "a connection broke off"),
             Err(_) => return tracing::debug!("a client sent no request in time"),
         };
-        let orders = Orders { draining, cut: self.cut.clone() };
-        let arrivals = Arc::new(Arrivals::new(self.header_timeout, due));
+        let cut = self.cut.child_token();
+        let settings = self.settings.now();
+        let arrivals = Arc::new(Arrivals::new(settings.header_timeout, due));
         let stream = Opened::new(first, stream, Arc::clone(&arrivals));
         match protocol {
-            Protocol::Http1 => serve_http1(stream, router, arrivals, orders).await,
+            Protocol::Http1 => {
+                serve_http1(stream, entrance, arrivals, watch, Orders { draining, cut }).await;
+            }
             // Boxed, so that the many connections of HTTP/1.1 need not have its size.
             Protocol::Http2 => {
-                Box::pin(serve_http2(stream, router, due, self.tasks.clone(), orders)).await;
+                let streams = Streams::new(self.tasks.clone(), settings.send_timeout, cut.clone());
+                let orders = Orders { draining, cut };
+                Box::pin(serve_http2(stream, entrance, due, streams, watch, orders)).await;
             }
         }
     }
 
     /// Takes no new requests, lets running ones end within the grace, and cuts those that are left: what they hold is
-    /// dropped and so settled.
-    async fn drain(&self, grace: Duration) {
+    /// dropped and so settled. `cutting` is called before they are polled for it.
+    async fn drain(&self, grace: Duration, cutting: impl FnOnce()) {
         self.draining.cancel();
         self.tasks.close();
         if timeout(grace, self.tasks.wait()).await.is_ok() {
@@ -174,6 +212,7 @@ impl Serving {
         }
         // Streams of HTTP/2 are tasks beside their connection's.
         let cut = self.tasks.len();
+        cutting();
         self.cut.cancel();
         let settled = timeout(CUT_WAIT, self.tasks.wait()).await.is_ok();
         tracing::warn!(
@@ -188,11 +227,11 @@ impl Serving {
 /// The next connection, once there is a place for it.
 async fn accept_one(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _peer) = listener.accept().await?;
-    Ok((stream, place))
+    places: &Places,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let one = places.free().await?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, one))
 }
 
 #[cfg(test)]
@@ -206,12 +245,14 @@ mod tests {
     use axum::routing::get;
     use futures_util::{StreamExt as _, stream};
     use hyper_util::rt::{TokioExecutor, TokioIo};
+    use sluice_engine::TrustedProxies;
+    use sluice_engine::config::ServerConfig;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
     use tokio::sync::Semaphore;
     use tokio::time::timeout;
 
-    use super::{CONNECTIONS_MAX, Serving};
+    use super::{CONNECTIONS_MAX, Places, Serving, Settings};
 
     /// How long anything may take before a test fails instead of hanging.
     const PATIENCE: Duration = Duration::from_secs(20);
@@ -221,12 +262,13 @@ mod tests {
 
     const HEADER_TIMEOUT: Duration = Duration::from_millis(100);
 
-    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
     async fn start(router: Router, most: usize) -> (Serving, SocketAddr) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let serving = Serving { header_timeout: HEADER_TIMEOUT, ..Serving::default() };
+        let settings = Arc::new(ServerConfig { header_timeout: HEADER_TIMEOUT, ..ServerConfig::default() });
+        let serving = Serving::new(Settings::new(move || Arc::clone(&settings)));
         serving.tasks.spawn(serving.clone().accept(listener, router, most));
         (serving, address)
     }
@@ -303,9 +345,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_address_has_so_many_connections_but_for_this_machine_and_trusted_proxies() {
+        let settings = Arc::new(ServerConfig {
+            max_connections_per_address: 1,
+            trusted_proxies: TrustedProxies::network("10.0.0.0/8").into_iter().collect(),
+            ..ServerConfig::default()
+        });
+        let serving = Serving::new(Settings::new(move || Arc::clone(&settings)));
+        let places = Places::new(100);
+        for (peer, all) in
+            [("192.0.2.1", false), ("2001:db8::1", false), ("127.0.0.1", true), ("10.0.0.1", true)]
+        {
+            let peer = peer.parse().unwrap();
+            let first = serving.place(&places, places.free().await.unwrap(), peer);
+            let second = serving.place(&places, places.free().await.unwrap(), peer);
+            assert_eq!((first.is_some(), second.is_some()), (true, all), "{peer}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_panic_takes_nothing_with_it() {
         let (_serving, address) = start(greeting(), CONNECTIONS_MAX).await;
-        let mut client = connect(address, b"GET /panic HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        let mut client = connect(address, b"GET /panic HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
         assert!(answer(&mut client, "}").await.starts_with("HTTP/1.1 500 "));
         client.write_all(REQUEST).await.unwrap();
         assert!(answer(&mut client, "hello").await.starts_with("HTTP/1.1 200 "));
@@ -339,11 +400,12 @@ mod tests {
         let (mut sender, connection) =
             hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
         tokio::spawn(connection);
-        let request = http::Request::get("http://x/").body(http_body_util::Empty::<Bytes>::new()).unwrap();
+        let request =
+            http::Request::get("http://localhost/").body(http_body_util::Empty::<Bytes>::new()).unwrap();
         let _answer = timeout(PATIENCE, sender.send_request(request)).await.unwrap().unwrap();
         assert_eq!(places.available_permits(), 0);
 
-        timeout(PATIENCE, serving.drain(Duration::from_millis(50))).await.unwrap();
+        timeout(PATIENCE, serving.drain(Duration::from_millis(50), || ())).await.unwrap();
         assert_eq!(places.available_permits(), 2);
         assert!(is_closed(&mut client).await);
         assert!(TcpStream::connect(address).await.is_err());

@@ -10,9 +10,31 @@ use hyper::rt::Timer;
 use parking_lot::Mutex;
 use tokio::time::{Instant, Sleep};
 
+use crate::places::Places;
+
 /// How long a connection may rest between two requests: longer than the 90 s after which the pools of Go's and Rust's
 /// clients close one themselves, so that no request meets a connection that is being closed here.
 pub(crate) const IDLE: Duration = Duration::from_secs(120);
+
+/// How long it may rest where few places are left: others need them more.
+const IDLE_SHORT: Duration = Duration::from_secs(10);
+
+/// How often a connection that rests looks whether places are few.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// How long connections may rest between two requests.
+#[derive(Clone)]
+pub(crate) struct Rest(Arc<Places>);
+
+impl Rest {
+    pub(crate) fn new(places: Arc<Places>) -> Self {
+        Self(places)
+    }
+
+    fn longest(&self) -> Duration {
+        if self.0.are_few() { IDLE_SHORT } else { IDLE }
+    }
+}
 
 /// What is known of the bytes that a connection sends; shared by its stream, which tells, and its timer, which asks.
 #[derive(Debug)]
@@ -54,15 +76,14 @@ impl Arrivals {
 ///
 /// Known limit: of a head that a client begins while an earlier request is still answered, the bytes read then do not
 /// count as a beginning; it has [`IDLE`] to come.
-#[derive(Debug)]
 pub(crate) struct HeadTimer {
     arrivals: Arc<Arrivals>,
-    idle: Duration,
+    rest: Rest,
 }
 
 impl HeadTimer {
-    pub(crate) fn new(arrivals: Arc<Arrivals>, idle: Duration) -> Self {
-        Self { arrivals, idle }
+    pub(crate) fn new(arrivals: Arc<Arrivals>, rest: Rest) -> Self {
+        Self { arrivals, rest }
     }
 }
 
@@ -70,11 +91,9 @@ impl Timer for HeadTimer {
     fn sleep(&self, _duration: Duration) -> Pin<Box<dyn hyper::rt::Sleep>> {
         let arrivals = Arc::clone(&self.arrivals);
         arrivals.arrived.store(false, Relaxed);
-        let wait = match arrivals.first_awaited.swap(true, Relaxed) {
-            false => Wait { due: arrivals.first_due, begun: true, arrivals },
-            true => Wait { due: Instant::now() + self.idle, begun: false, arrivals },
-        };
-        Box::pin(wait)
+        let first = !arrivals.first_awaited.swap(true, Relaxed);
+        let head = first.then_some(arrivals.first_due);
+        Box::pin(Wait { head, since: Instant::now(), rest: self.rest.clone(), arrivals })
     }
 
     /// The deadline is not looked at: how long to wait is known here.
@@ -86,8 +105,20 @@ impl Timer for HeadTimer {
 /// The wait for one head.
 struct Wait {
     arrivals: Arc<Arrivals>,
-    due: Instant,
-    begun: bool,
+    rest: Rest,
+    since: Instant,
+    /// When the head has to be there, once it has begun.
+    head: Option<Instant>,
+}
+
+impl Wait {
+    /// When the wait is over, as far as is known now.
+    fn due(&mut self) -> Instant {
+        if self.head.is_none() && self.arrivals.arrived.load(Relaxed) {
+            self.head = Some(Instant::now() + self.arrivals.head_timeout);
+        }
+        self.head.unwrap_or_else(|| self.since + self.rest.longest())
+    }
 }
 
 impl hyper::rt::Sleep for Wait {}
@@ -96,21 +127,50 @@ impl Future for Wait {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.begun && self.arrivals.arrived.load(Relaxed) {
-            self.begun = true;
-            self.due = Instant::now() + self.arrivals.head_timeout;
-        }
-        let due = self.due;
+        let due = self.due();
         let mut alarm = self.arrivals.alarm.lock();
         if due < alarm.deadline() {
             alarm.as_mut().reset(due);
         }
         loop {
             ready!(alarm.as_mut().poll(cx));
-            if due <= Instant::now() {
+            let now = Instant::now();
+            if due <= now {
                 return Poll::Ready(());
             }
-            alarm.as_mut().reset(due);
+            // How long it may rest can become less while it does.
+            alarm.as_mut().reset(due.min(now + LOOK_EVERY));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
+    use super::{Arrivals, IDLE, IDLE_SHORT, Rest, Wait};
+    use crate::places::Places;
+
+    #[tokio::test]
+    async fn a_connection_rests_long_unless_places_are_few_and_a_head_has_its_own_time() {
+        const HEAD: Duration = Duration::from_secs(7);
+        let places = Places::new(8);
+        let since = Instant::now();
+        let arrivals = Arc::new(Arrivals::new(HEAD, since));
+        let rest = Rest::new(Arc::clone(&places));
+        let mut wait = Wait { arrivals: Arc::clone(&arrivals), rest, since, head: None };
+        assert_eq!(wait.due(), since + IDLE);
+        let held: Vec<_> = std::iter::repeat_with(|| places.free()).take(8).collect();
+        let held = futures_util::future::join_all(held).await;
+        assert_eq!(wait.due(), since + IDLE_SHORT);
+        drop(held);
+        assert_eq!(wait.due(), since + IDLE);
+        arrivals.tell();
+        let due = wait.due();
+        assert!(due >= since + HEAD && due < since + IDLE);
+        assert_eq!(wait.due(), due, "it begins once");
     }
 }

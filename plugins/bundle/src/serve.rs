@@ -78,7 +78,7 @@ async fn work(
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::info!("draining: no new requests, running ones may end");
+        tracing::info!("told to stop: not ready any longer");
     };
     let options = sluice_server::Options { docs: sluice_openapi::router(), admin_token };
     let listening = |addresses: &[SocketAddr]| {
