@@ -96,6 +96,8 @@ fn what_is_no_filter_is_refused_with_its_name() {
         ("cursor=x", "cursor"),
         ("from=yesterday", "from"),
         ("to=2026-01-01", "to"),
+        ("status=ok", "status"),
+        ("status=-1", "status"),
         ("modle=m", "modle"),
     ] {
         let answer = gateway.admin("GET", &format!("/requests?{query}"), "");

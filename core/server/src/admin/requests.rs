@@ -68,6 +68,9 @@ pub(crate) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<List<R
                         ),
                     )
                 })?;
+                if *known == "status" && value.parse::<u16>().is_err() {
+                    return Err(wrong("status", "`status` is a number like 200"));
+                }
                 match filters.iter_mut().find(|(name, _)| name == known) {
                     Some((_, values)) => values.push(value),
                     None => filters.push((known, vec![value])),

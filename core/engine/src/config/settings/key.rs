@@ -13,6 +13,7 @@ use super::Limit;
 #[serde(deny_unknown_fields)]
 pub struct KeyFields {
     /// Its name, unique.
+    #[schema(min_length = 1)]
     pub name: String,
     /// The group it belongs to.
     pub group: Option<String>,
@@ -24,7 +25,7 @@ pub struct KeyFields {
     pub tags: Vec<String>,
     /// Families of client API that it may use; default all.
     #[serde(default = "default_allow")]
-    #[schema(default = default_allow)]
+    #[schema(default = default_allow, min_items = 1)]
     pub allow: Vec<Family>,
     /// Globs over the model asked for, `!` excludes; empty = all.
     #[serde(default)]
@@ -111,6 +112,7 @@ impl KeySecret {
 #[serde(deny_unknown_fields)]
 pub struct Queue {
     /// Requests that may wait; at least 1.
+    #[schema(minimum = 1)]
     pub size: u32,
     /// Longest wait of one.
     pub wait: Span,
