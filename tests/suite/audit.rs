@@ -19,7 +19,7 @@ fn inner(line: &Value, field: &str) -> Value {
 }
 
 #[test]
-fn each_action_of_an_operator_is_a_line_with_who_what_before_and_after() {
+fn each_action_of_an_operator_is_a_line_with_who_from_where_what_before_and_after() {
     let upstream = Upstream::start(|_| whole(200, "", "{}"));
     let config = "telemetry.format = \"json\"\ntelemetry.log = \"warn,audit=info\"\n".to_owned()
         + &account("a", "claude-console", &upstream.address, "models = [\"m\"]")
@@ -62,7 +62,11 @@ fn each_action_of_an_operator_is_a_line_with_who_what_before_and_after() {
             (&line["method"], &line["path"], &line["status"]),
             (&json!(method), &json!(path), &json!(status))
         );
-        assert_eq!(line["by"], "the admin token", "{line}");
+        assert_eq!(
+            (&line["by"], &line["client"]),
+            (&json!("the admin token"), &json!("127.0.0.1")),
+            "{line}"
+        );
         assert!(line["request_id"].as_str().is_some_and(|id| id.starts_with("req_")), "{line}");
     }
     let concurrency = |at: usize| {
@@ -113,7 +117,7 @@ fn refused_credentials_are_counted_and_logged_at_a_bounded_rate_without_being_to
     for (realm, asked) in [("client", "anthropic"), ("admin", "/admin/v1/keys"), ("metrics", "/metrics")] {
         let of: Vec<&Value> = lines.iter().filter(|line| line["realm"] == realm).collect();
         assert!((1..=most).contains(&of.len()), "{realm}: {} lines", of.len());
-        assert_eq!(of[0]["asked"], asked, "{}", of[0]);
+        assert_eq!((&of[0]["asked"], &of[0]["client"]), (&json!(asked), &json!("127.0.0.1")), "{}", of[0]);
         // Together they tell of all that there were up to the last of them.
         let told: u64 = of.iter().map(|line| 1 + line["untold"].as_u64().unwrap_or(0)).sum();
         assert!(told <= 2 * EACH as u64, "{told}");

@@ -37,7 +37,12 @@ where
     let key = match inbound.authenticate(&snapshot, gateway.now()) {
         Ok(key) => key,
         Err(error) => {
-            gateway.records().refused_unknown(&route, &error, &request_id);
+            gateway.records().refused_unknown(
+                &route,
+                &error,
+                &request_id,
+                inbound.client.map(|client| client.0),
+            );
             return Relay::refusal(style, &error, &request_id);
         }
     };

@@ -3,6 +3,7 @@
 pub mod text;
 
 use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -111,10 +112,16 @@ impl Records {
     }
 
     /// Counts a request that had no valid key: it is no record's.
-    pub(crate) fn refused_unknown(&self, route: &ClientRoute, error: &Error, request_id: &str) {
+    pub(crate) fn refused_unknown(
+        &self,
+        route: &ClientRoute,
+        error: &Error,
+        request_id: &str,
+        client: Option<IpAddr>,
+    ) {
         self.measures.count_refusal(error.kind().name());
         if error.kind() == Kind::Unauthenticated {
-            self.refused(&Refused { realm: Realm::Client, request_id, asked: route.api.name() });
+            self.refused(&Refused { realm: Realm::Client, request_id, asked: route.api.name(), client });
         }
     }
 

@@ -1,5 +1,6 @@
 //! Credentials that were refused: each is counted, and as many are logged as a log can bear.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -42,6 +43,8 @@ pub struct Refused<'a> {
     pub request_id: &'a str,
     /// What was asked for: a client API, or a path without its query.
     pub asked: &'a str,
+    /// Where it came from.
+    pub client: Option<IpAddr>,
 }
 
 /// Logs at a bounded rate.
@@ -74,6 +77,7 @@ impl Throttle {
             realm = refused.realm.name(),
             request_id = refused.request_id,
             asked = refused.asked,
+            client = refused.client.map(tracing::field::display),
             untold = (untold > 0).then_some(untold),
             "credentials were refused"
         );

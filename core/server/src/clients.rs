@@ -109,7 +109,9 @@ pub(crate) async fn websocket(State(app): State<App>, request: Request<Body>) ->
     }
     let asking = Asking::of(request.headers(), request.uri().query());
     match asking.authenticate(&app.gateway.snapshot(), app.gateway.now()) {
-        Err(error) => refuse_asking(&app, style, &error, &asking, request.uri().path()),
+        Err(error) => {
+            refuse_asking(&app, style, &error, &asking, request.uri().path(), request.extensions().get())
+        }
         Ok(_) => near::wrong_method(app, request).await,
     }
 }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use http::{HeaderMap, Uri};
 use serde::Serialize;
 use sluice_api::limiter::Bucket;
 use sluice_api::{Error, Kind};
-use sluice_engine::Asking;
+use sluice_engine::{Asking, ClientAddress};
 use utoipa::ToSchema;
 
 use crate::App;
@@ -49,13 +49,18 @@ pub(crate) struct Concurrency {
     security(("client_key" = []), ("client_bearer" = [])),
     responses((status = 200, description = "The key", body = Me), (status = 401, description = "No known key was sent"), (status = 503, description = "The store is out of reach"))
 )]
-pub(crate) async fn me(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
+pub(crate) async fn me(
+    State(app): State<App>,
+    client: Option<Extension<ClientAddress>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     let asking = Asking::of(&headers, uri.query());
     let style = style_of(uri.path(), headers.contains_key(&ANTHROPIC));
     let snapshot = app.gateway.snapshot();
     let key = match asking.authenticate(&snapshot, app.gateway.now()) {
         Ok(key) => key,
-        Err(error) => return refuse_asking(&app, style, &error, &asking, uri.path()),
+        Err(error) => return refuse_asking(&app, style, &error, &asking, uri.path(), client.as_deref()),
     };
     let held = match app.gateway.store().held(&Bucket::KeySlots(key.id.clone())).await {
         Ok(held) => held,
@@ -184,7 +189,7 @@ mod tests {
             ("/claude/v1/me", ("/error/type", "api_error"), "/request_id"),
             ("/gemini/v1/me", ("/error/status", "UNAVAILABLE"), "/error/details/0/requestId"),
         ] {
-            let response = me(State(app.clone()), path.parse().unwrap(), headers.clone()).await;
+            let response = me(State(app.clone()), None, path.parse().unwrap(), headers.clone()).await;
             assert_eq!(response.status(), 503, "{path}");
             let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
             let body: Value = serde_json::from_slice(&body).unwrap();

@@ -78,7 +78,9 @@ fn answer(app: &App, request: &Request<Body>, shape: Option<Style>, one: Option<
     });
     let body = match body {
         Ok(body) => body,
-        Err(error) => return refuse_asking(app, shape, &error, &asking, uri.path()),
+        Err(error) => {
+            return refuse_asking(app, shape, &error, &asking, uri.path(), request.extensions().get());
+        }
     };
     let mut response = Json(body).into_response();
     sluice_engine::identify(response.headers_mut(), shape == Style::Anthropic, &asking.request_id);

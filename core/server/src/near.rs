@@ -6,7 +6,7 @@ use axum::response::Response;
 use http::{HeaderName, Request};
 use sluice_api::{Error, Kind};
 use sluice_engine::refused::{Realm, Refused};
-use sluice_engine::{Asking, request_id};
+use sluice_engine::{Asking, ClientAddress, request_id};
 use sluice_wire::render::{self, Style};
 
 use crate::App;
@@ -53,10 +53,11 @@ pub(crate) fn refuse_asking(
     error: &Error,
     asking: &Asking<'_>,
     path: &str,
+    client: Option<&ClientAddress>,
 ) -> Response {
     if error.kind() == Kind::Unauthenticated {
-        let request_id = &asking.request_id;
-        app.gateway.records().refused(&Refused { realm: Realm::Client, request_id, asked: path });
+        let (request_id, client) = (&asking.request_id, client.map(|client| client.0));
+        app.gateway.records().refused(&Refused { realm: Realm::Client, request_id, asked: path, client });
     }
     refuse_with(style, error, &asking.request_id)
 }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
+use sluice_engine::ClientAddress;
 use sluice_engine::operate::state;
 use sluice_engine::refused::{Realm, Refused};
 use subtle::ConstantTimeEq;
@@ -75,13 +76,19 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
     get, path = "/metrics", tag = "Operations",
     responses((status = 200, description = "Metrics", body = String), (status = 401, description = "`server.metrics_token` is set and was not sent"))
 )]
-pub(crate) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Response {
+pub(crate) async fn metrics(
+    State(app): State<App>,
+    client: Option<Extension<ClientAddress>>,
+    headers: HeaderMap,
+) -> Response {
     let snapshot = app.gateway.snapshot();
     if let Some(token) = &snapshot.server.metrics_token
         && !has_bearer(&headers, token.expose())
     {
         let request_id = &sluice_engine::request_id(&headers);
-        app.gateway.records().refused(&Refused { realm: Realm::Metrics, request_id, asked: "/metrics" });
+        let client = client.map(|Extension(client)| client.0);
+        let refused = Refused { realm: Realm::Metrics, request_id, asked: "/metrics", client };
+        app.gateway.records().refused(&refused);
         return (StatusCode::UNAUTHORIZED, "send server.metrics_token as Authorization: Bearer\n")
             .into_response();
     }

@@ -26,6 +26,9 @@ fn line(text: &mut String, record: &Record) {
     values.word("request_id", &record.request_id);
     let _ = write!(values.0, " time={:.6}", record.time);
     values.text("key", &record.key);
+    if let Some(client) = record.client {
+        let _ = write!(values.0, " client={client}");
+    }
     values.text("api", record.api.name());
     values.text("model", &record.model);
     values.some("upstream_model", record.upstream_model.as_deref());
@@ -125,6 +128,7 @@ mod tests {
         record.model = "m\n\"".into();
         record.outcome = Outcome::Refused("model_not_found");
         record.status = 404;
+        record.client = Some([192, 0, 2, 7].into());
         let refused = record.clone();
         record.model = "m".into();
         record.account = Some("a".into());
@@ -138,10 +142,10 @@ mod tests {
         assert_eq!(
             lines(&[refused, record], now, "t"),
             "2026-11-27T23:24:52.000000Z  INFO t: request request_id=mine-1 time=2026-11-27T23:24:51.123456Z \
-             key=\"k\" api=\"anthropic\" model=\"m\\n\\\"\" status=404 attempts=0 stream=false duration_ms=0 \
+             key=\"k\" client=192.0.2.7 api=\"anthropic\" model=\"m\\n\\\"\" status=404 attempts=0 stream=false duration_ms=0 \
              outcome=refused:model_not_found\n\
              2026-11-27T23:24:52.000000Z  INFO t: request request_id=mine-1 time=2026-11-27T23:24:51.123456Z \
-             key=\"k\" api=\"anthropic\" model=\"m\" upstream_model=\"up\" account=\"a\" provider=\"claude-console\" \
+             key=\"k\" client=192.0.2.7 api=\"anthropic\" model=\"m\" upstream_model=\"up\" account=\"a\" provider=\"claude-console\" \
              status=200 attempts=1 stream=true input_tokens=9 output_tokens=41 usage_estimated=true duration_ms=12 \
              outcome=completed\n"
         );

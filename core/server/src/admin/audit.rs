@@ -1,10 +1,12 @@
-//! One line for each action of an operator, at the target `audit`: who, what, and what is changed by it.
+//! One line for each action of an operator, at the target `audit`: who, from where, what, and what is changed by it.
 
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use http::Method;
 use serde::Serialize;
+use sluice_engine::ClientAddress;
+use tracing::field::display;
 
 /// Routes that take a body and change nothing.
 const QUESTIONS: [&str; 1] = ["/admin/v1/explain"];
@@ -41,6 +43,7 @@ pub(crate) async fn tell(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let (method, uri) = (request.method().clone(), request.uri().clone());
+    let client = request.extensions().get::<ClientAddress>().map(|client| client.0);
     let request_id = sluice_engine::request_id(request.headers());
     let mut answer = next.run(request).await;
     let changed = answer.extensions_mut().remove::<Changed>().unwrap_or_default();
@@ -48,6 +51,7 @@ pub(crate) async fn tell(request: Request, next: Next) -> Response {
         target: "audit",
         %request_id,
         by = "the admin token",
+        client = client.map(display),
         %method,
         path = uri.path(),
         query = uri.query(),

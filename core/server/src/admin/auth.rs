@@ -4,6 +4,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use sluice_engine::ClientAddress;
 use sluice_engine::refused::{Realm, Refused};
 
 use super::answer::{Refusal, finish};
@@ -20,7 +21,9 @@ pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) 
         next.run(request).await
     } else {
         let asked = request.uri().path();
-        app.gateway.records().refused(&Refused { realm: Realm::Admin, request_id: &request_id, asked });
+        let client = request.extensions().get::<ClientAddress>().map(|client| client.0);
+        let refused = Refused { realm: Realm::Admin, request_id: &request_id, asked, client };
+        app.gateway.records().refused(&refused);
         let message = "this is the admin API: send the admin token as Authorization: Bearer";
         Refusal::new(StatusCode::UNAUTHORIZED, "unauthorized", message).into_response()
     };
