@@ -59,9 +59,7 @@ impl Direct {
                 Err(error) => return Sent::Answered(Err(broken(&error, &authority))),
             }
         }
-        // Where HTTP/2 was wanted and the server wants HTTP/1.1, nothing else is offered any more.
-        let http = if self.http == HttpVersion::Two { HttpVersion::One } else { self.http };
-        let mut connection = match self.dial.dial(&authority, http).await {
+        let mut connection = match self.dial.dial(&authority, self.offered()).await {
             Ok(Dialled::Http1(connection)) => connection,
             Ok(Dialled::Http2(_)) => return Sent::SpeaksOther(request),
             Err(error) => return Sent::Answered(Err(error)),
@@ -69,6 +67,20 @@ impl Direct {
         let exchanged = exchange(&mut connection, &authority, request).await;
         let response = exchanged.map_err(|error| broken(&error, &authority));
         Sent::Answered(response.map(|response| self.answered(authority, connection, response)))
+    }
+
+    /// Opens connections ahead, so that the next request finds one.
+    pub(super) async fn warm(self, cold: Vec<Authority>) {
+        for authority in cold {
+            if let Ok(Dialled::Http1(connection)) = self.dial.dial(&authority, self.offered()).await {
+                self.pool.put(&authority, connection);
+            }
+        }
+    }
+
+    /// Where HTTP/2 was wanted and the server wants HTTP/1.1, nothing else is offered any more.
+    fn offered(&self) -> HttpVersion {
+        if self.http == HttpVersion::Two { HttpVersion::One } else { self.http }
     }
 
     fn answered(

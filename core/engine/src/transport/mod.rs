@@ -112,7 +112,7 @@ impl Transports {
     }
 
     /// Drops connections that have been idle for too long or that the upstream has closed, and ways that no account
-    /// goes any more.
+    /// goes any more; opens connections to servers in use that have none idle.
     pub(crate) fn sweep(&self) {
         self.ways.lock().retain(|_, way| Arc::strong_count(way) > 1);
         self.plain.sweep();
@@ -120,6 +120,7 @@ impl Transports {
             secured.connections.sweep();
             Arc::strong_count(&secured.tls) > 1
         });
+        self.ways.lock().values().for_each(|way| way.warm());
     }
 }
 
@@ -220,6 +221,16 @@ impl Site {
 }
 
 impl Way {
+    fn warm(&self) {
+        let Route::Own { plain, secure } = &self.0 else { return };
+        for direct in [&plain.direct, &secure.direct] {
+            let cold = direct.pool.cold();
+            if !cold.is_empty() {
+                tokio::spawn(direct.clone().warm(cold));
+            }
+        }
+    }
+
     async fn send(&self, request: Request<Bytes>, stale: Stale) -> Result<Response<Body>, Error> {
         match &self.0 {
             Route::Own { plain, .. } if request.uri().scheme() == Some(&Scheme::HTTP) => {

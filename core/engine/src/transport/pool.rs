@@ -20,6 +20,9 @@ const IDLE_MAX: usize = 4096;
 /// How long an idle connection is kept.
 pub(super) const IDLE_FOR: Duration = Duration::from_secs(90);
 
+/// How long after its last request an authority has a connection kept ready.
+const WARM_FOR: Duration = Duration::from_secs(60);
+
 /// A connection that is polled by whoever uses it: hyper's two halves, kept together.
 ///
 /// Without a task of its own, a request costs no task switches between the one that serves the client and the one
@@ -64,7 +67,16 @@ impl Connection {
 
 /// Connections that wait for their next request.
 #[derive(Default)]
-pub(super) struct Pool(Mutex<HashMap<Authority, VecDeque<Idle>>>);
+pub(super) struct Pool(Mutex<HashMap<Authority, Site>>);
+
+/// Those of one authority.
+struct Site {
+    idle: VecDeque<Idle>,
+    /// When a connection was last asked for.
+    asked: Instant,
+    /// Whether one was opened ahead since then; tried once, as a server that is away is not to be asked for ever.
+    warmed: bool,
+}
 
 struct Idle {
     connection: Connection,
@@ -75,11 +87,22 @@ impl Pool {
     /// The connection used last, if one is still open.
     pub(super) fn take(&self, authority: &Authority) -> Option<Connection> {
         loop {
-            let mut idle = self.0.lock().get_mut(authority)?.pop_back()?;
+            let mut idle = self.pop(authority)?;
             if idle.since.elapsed() < IDLE_FOR && idle.connection.is_reusable() {
                 return Some(idle.connection);
             }
         }
+    }
+
+    fn pop(&self, authority: &Authority) -> Option<Idle> {
+        let now = Instant::now();
+        let mut all = self.0.lock();
+        let Some(site) = all.get_mut(authority) else {
+            all.insert(authority.clone(), Site::new(now));
+            return None;
+        };
+        (site.asked, site.warmed) = (now, false);
+        site.idle.pop_back()
     }
 
     /// Keeps a connection whose answer is read to its end.
@@ -87,28 +110,45 @@ impl Pool {
         if !connection.is_reusable() {
             return;
         }
-        let idle = Idle { connection, since: Instant::now() };
+        let since = Instant::now();
         let mut all = self.0.lock();
-        match all.get_mut(authority) {
-            Some(some) => {
-                if some.len() >= IDLE_MAX {
-                    some.pop_front();
-                }
-                some.push_back(idle);
+        if !all.contains_key(authority) {
+            all.insert(authority.clone(), Site::new(since));
+        }
+        if let Some(site) = all.get_mut(authority) {
+            if site.idle.len() >= IDLE_MAX {
+                site.idle.pop_front();
             }
-            None => {
-                all.insert(authority.clone(), VecDeque::from([idle]));
-            }
+            site.idle.push_back(Idle { connection, since });
         }
     }
 
     /// Drops what was idle for too long and what the upstream has closed.
     pub(super) fn sweep(&self) {
+        self.0.lock().retain(|_, site| {
+            site.idle.retain_mut(|idle| idle.since.elapsed() < IDLE_FOR && idle.connection.is_reusable());
+            !site.idle.is_empty() || site.asked.elapsed() < IDLE_FOR
+        });
+    }
+
+    /// Authorities that are in use and have no idle connection, so that the next request would wait for one to be
+    /// opened; each is told once until it is asked for again.
+    pub(super) fn cold(&self) -> Vec<Authority> {
         let mut all = self.0.lock();
-        for some in all.values_mut() {
-            some.retain_mut(|idle| idle.since.elapsed() < IDLE_FOR && idle.connection.is_reusable());
-        }
-        all.retain(|_, some| !some.is_empty());
+        let cold = all
+            .iter_mut()
+            .filter(|(_, site)| site.idle.is_empty() && !site.warmed && site.asked.elapsed() < WARM_FOR);
+        let told = cold.map(|(authority, site)| {
+            site.warmed = true;
+            authority.clone()
+        });
+        told.collect()
+    }
+}
+
+impl Site {
+    fn new(asked: Instant) -> Self {
+        Self { idle: VecDeque::new(), asked, warmed: false }
     }
 }
 

@@ -98,11 +98,13 @@ impl http_body::Body for Streamed {
         match polled {
             Poll::Ready(Some(Ok(data))) => Poll::Ready(Some(Ok(Frame::data(data)))),
             Poll::Ready(Some(Err(error))) => {
+                parts.place.ended();
                 self.0 = None;
                 Poll::Ready(Some(Err(error)))
             }
             Poll::Ready(None) => {
                 if parts.has_ended() {
+                    parts.place.ended();
                     self.0 = None;
                 }
                 Poll::Ready(None)
@@ -128,20 +130,20 @@ impl Drop for Streamed {
     fn drop(&mut self) {
         let Some(mut parts) = self.0.take() else { return };
         if parts.has_ended() {
-            return;
+            return parts.place.ended();
         }
         if parts.left != Some(0) || !parts.upload.is_done() {
-            parts.place.cancelled();
             return;
         }
         let mut nobody = Context::from_waker(Waker::noop());
-        if parts.poll(&mut nobody).is_pending()
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
+        if parts.poll(&mut nobody).is_ready() {
+            return parts.place.ended();
+        }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 let end = std::future::poll_fn(|cx| parts.poll(cx));
-                if tokio::time::timeout(END_WITHIN, end).await.is_err() {
-                    parts.place.cancelled();
+                if tokio::time::timeout(END_WITHIN, end).await.is_ok() {
+                    parts.place.ended();
                 }
             });
         }

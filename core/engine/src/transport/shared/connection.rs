@@ -117,7 +117,7 @@ impl Connection {
             u32::try_from(self.sender.current_max_send_streams()).unwrap_or(u32::MAX).min(STREAMS_MAX);
         let one_more = |open| (open < limit).then_some(open + 1);
         self.open.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
-        let place = Place(Arc::clone(self));
+        let place = Place { connection: Arc::clone(self), ended: true };
         (!self.is_over()).then_some(place)
     }
 
@@ -138,43 +138,46 @@ impl Connection {
     pub(super) fn is_idle_for(&self, time: Duration) -> bool {
         self.open.load(Ordering::Acquire) == 0 && self.rests.lock().elapsed() >= time
     }
-
-    /// Bytes that came so far.
-    pub(super) fn read(&self) -> u64 {
-        self.read.bytes()
-    }
 }
 
 /// A request's place on a connection, given back when dropped.
-pub(super) struct Place(Arc<Connection>);
+pub(super) struct Place {
+    connection: Arc<Connection>,
+    /// Whether the stream went to its end; one that did not is cancelled, which its server counts.
+    ended: bool,
+}
 
 impl Place {
     /// What the request is sent with, and whether the connection has carried others before.
-    pub(super) fn sender(&self) -> (SendRequest<Bytes>, bool) {
-        let kept = self.0.carried.fetch_add(1, Ordering::Relaxed) > 0;
-        (self.0.sender.clone(), kept)
+    pub(super) fn sender(&mut self) -> (SendRequest<Bytes>, bool) {
+        self.ended = false;
+        let kept = self.connection.carried.fetch_add(1, Ordering::Relaxed) > 0;
+        (self.connection.sender.clone(), kept)
     }
 
     /// The connection's number, for failures that end it.
     pub(super) fn id(&self) -> u64 {
-        self.0.id
+        self.connection.id
     }
 
     /// Bytes that came on the connection so far.
     pub(super) fn read(&self) -> u64 {
-        self.0.read()
+        self.connection.read.bytes()
     }
 
-    /// The request was cancelled, which its server counts.
-    pub(super) fn cancelled(&self) {
-        self.0.cancelled.fetch_add(1, Ordering::Relaxed);
+    /// The stream has gone to its end, or the server has ended it.
+    pub(super) fn ended(&mut self) {
+        self.ended = true;
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        *self.0.rests.lock() = Instant::now();
-        self.0.open.fetch_sub(1, Ordering::AcqRel);
+        if !self.ended {
+            self.connection.cancelled.fetch_add(1, Ordering::Relaxed);
+        }
+        *self.connection.rests.lock() = Instant::now();
+        self.connection.open.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -218,6 +221,11 @@ async fn drive(
             // What is on it ends with it.
             connection.closed.store(true, Ordering::Release);
             return;
+        }
+        // The answer to the last one has to be taken before another is sent.
+        let mut nobody = Context::from_waker(Waker::noop());
+        if let Some(pings) = &mut pings {
+            let _ = pings.poll_pong(&mut nobody);
         }
         asked = silent && pings.as_mut().is_some_and(|pings| pings.send_ping(h2::Ping::opaque()).is_ok());
         let wait = if asked { ANSWER_WITHIN } else { SILENT_MAX };

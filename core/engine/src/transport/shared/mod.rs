@@ -81,14 +81,17 @@ impl Tried {
     }
 }
 
-async fn exchange(place: Place, authority: &Authority, request: Request<Bytes>) -> Tried {
+async fn exchange(mut place: Place, authority: &Authority, request: Request<Bytes>) -> Tried {
     let (before, began) = (place.read(), Instant::now());
     let (head, body) = to_shared_form(request);
     let (mut sender, kept) = place.sender();
     let (response, stream) = match sender.send_request(head, body.is_empty()) {
         Ok(sent) => sent,
         // It was closing already, so that nothing of this went out.
-        Err(error) => return Tried::Untaken(failure(&error, &place, authority)),
+        Err(error) => {
+            place.ended();
+            return Tried::Untaken(failure(&error, &place, authority));
+        }
     };
     let mut response = std::pin::pin!(response);
     let mut upload = Upload::new(stream, body);
@@ -108,6 +111,7 @@ async fn exchange(place: Place, authority: &Authority, request: Request<Bytes>) 
         }
         Err(error) => error,
     };
+    place.ended();
     let reset = if error.is_reset() && error.is_remote() { error.reason() } else { None };
     if reset == Some(Reason::HTTP_1_1_REQUIRED) {
         return Tried::WantsHttp1;
