@@ -97,3 +97,14 @@ fn a_head_of_many_kilobytes_is_an_answer_like_any_other() {
     let answer = gateway.post("/v1/messages", BODY);
     assert_eq!((answer.status, answer.text().as_str()), (200, "{\"good\":1}"));
 }
+
+/// An upstream that closes each connection behind its answer: what the next request needs is there before it comes.
+#[test]
+fn a_server_in_use_has_a_connection_ready() {
+    let upstream =
+        Upstream::start(|_| [whole(200, "", "{}"), vec![Step::Close]].into_iter().flatten().collect());
+    let gateway = Gateway::start(&(account("a", "claude-console", &upstream.address, "") + &key("")));
+    assert_eq!((gateway.post("/v1/messages", BODY).status, upstream.seen().len()), (200, 1));
+    gateway.until("a connection is opened ahead", |_| upstream.accepted() == 2);
+    assert_eq!((gateway.post("/v1/messages", BODY).status, upstream.accepted()), (200, 2));
+}

@@ -181,6 +181,20 @@ impl Failure<'_> {
             error.blame(fault, scope).elsewhere(true).condition(Some(condition))
         };
         let error = match status.as_u16() {
+            400 if is_page(self.body) && self.says("SSL certificate") => {
+                let message = "the upstream wants a client certificate, or refuses the one that it was shown: set \
+                               client_cert and client_key";
+                of(
+                    Error::new(Kind::Upstream, message),
+                    Fault::Account,
+                    Scope::Account,
+                    Condition::Unauthorized,
+                )
+            }
+            400 if is_page(self.body) && self.says("sent to HTTPS port") => {
+                let message = "the upstream speaks TLS on this port: write https in the base URL";
+                of(Error::new(Kind::Upstream, message), Fault::Account, Scope::Account, Condition::Failing)
+            }
             // Something that stands before the API does not know it: it says nothing of the credentials.
             403 | 404 if is_page(self.body) => of(error, Fault::Provider, Scope::Account, Condition::Failing),
             401 | 403 => of(error, Fault::Account, Scope::Account, Condition::Unauthorized),
@@ -205,6 +219,13 @@ impl Failure<'_> {
     }
 }
 
+impl Failure<'_> {
+    /// Whether the body has these words, as nginx writes them in its pages.
+    fn says(&self, words: &str) -> bool {
+        self.body.windows(words.len()).any(|some| some == words.as_bytes())
+    }
+}
+
 /// Whether a body is a page for people, HTML or XML, where an API answers in JSON or events: neither ever begins so.
 #[must_use]
 pub fn is_page(body: &[u8]) -> bool {
@@ -218,6 +239,33 @@ mod tests {
 
     use super::{Failure, is_page};
     use crate::error::{Condition, Fault};
+
+    #[test]
+    fn a_page_about_tls_is_the_accounts_own_fault() {
+        for (page, condition) in [
+            (
+                "<html>\r\n<head><title>400 No required SSL certificate was sent</title></head>",
+                Some(Condition::Unauthorized),
+            ),
+            (
+                "<html><head><title>400 The SSL certificate error</title></head>",
+                Some(Condition::Unauthorized),
+            ),
+            (
+                "<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head>",
+                Some(Condition::Failing),
+            ),
+            ("<html><head><title>400 Request Header Or Cookie Too Large</title></head>", None),
+            ("{\"error\":{\"message\":\"no SSL certificate\"}}", None),
+        ] {
+            let (status, headers) = (StatusCode::BAD_REQUEST, HeaderMap::new());
+            let failure =
+                Failure { status, headers: &headers, body: page.as_bytes(), now: Timestamp::UNIX_EPOCH };
+            let error = failure.by_convention();
+            assert_eq!(error.facts().condition, condition, "{page}");
+            assert_eq!(error.facts().elsewhere, condition.is_some(), "{page}");
+        }
+    }
 
     #[test]
     fn a_page_begins_with_a_tag_and_says_nothing_of_credentials() {
