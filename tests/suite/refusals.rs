@@ -185,6 +185,29 @@ fn the_accounts_own_faults_are_a_502_and_the_clients_pass_as_they_came() {
     }
 }
 
+/// Headers that name the account are dropped; a body that does is said in words of the gateway's own.
+#[test]
+fn a_rate_limit_that_names_the_organisation_is_told_without_it() {
+    let openai = r#"{"error":{"message":"Rate limit reached for gpt-4o in organization org-planted7 on tokens per min (TPM): Limit 30000, Used 29999. Please try again in 1.2s.","type":"tokens","param":null,"code":"rate_limit_exceeded"}}"#;
+    let claude = r#"{"type":"error","error":{"type":"rate_limit_error","message":"This request would exceed your organization's (org-planted7) rate limit of 40,000 input tokens per minute"}}"#;
+    let gemini = r#"{"error":{"code":429,"message":"Quota exceeded for consumer 'project_number:org-planted7'","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","metadata":{"consumer":"projects/org-planted7"}}]}}"#;
+    for (provider, path, style, body) in [
+        ("claude-console", CLAUDE, Style::Anthropic, claude),
+        ("openai", CHAT, Style::Openai, openai),
+        ("openai-responses", RESPONSES, Style::Openai, openai),
+        ("gemini", GEMINI, Style::Gemini, gemini),
+    ] {
+        let upstream = Upstream::start(move |_| whole(429, "retry-after: 7\r\n", body));
+        let gateway = Gateway::start(&(account("a", provider, &upstream.address, "") + &key("")));
+        let answer = gateway.post(path, BODY);
+        let row = Row { after: Some("7"), ..NO_SLOT };
+        row.check(style, &answer, provider);
+        assert!(!answer.text().contains("planted7"), "{provider}: {}", answer.text());
+        let said = gateway.record()["tries"][0]["error"].as_str().unwrap_or_default().to_owned();
+        assert!(said.contains("planted7"), "{provider}: operators are told: {said}");
+    }
+}
+
 #[test]
 fn a_key_and_its_group_have_so_many_requests_at_once() {
     for fields in ["concurrency = 1", "group = \"g\""] {

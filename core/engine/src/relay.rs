@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::HeaderName;
-use http::{HeaderMap, HeaderValue, Response};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::{Frame, SizeHint};
 use sluice_api::{Api, Error, Form, Kind};
 use sluice_wire::meter::{End, Seen};
+use sluice_wire::refusal::names_account;
 use sluice_wire::render::{self, Style};
 use sluice_wire::tail::{self, Tail};
 use tokio::time::{Instant, Sleep};
@@ -62,9 +63,16 @@ impl Relay {
         let request_id = settlement.request_id();
         let mut response = match &error.facts().answer {
             Some(answer) if answer.status.as_u16() >= 400 => {
-                let mut response = Response::new(Self::fixed(answer.body.clone()));
-                *response.status_mut() = answer.status;
                 let mut headers = answer.headers.clone();
+                let limited = answer.status == StatusCode::TOO_MANY_REQUESTS && names_account(&answer.body);
+                let body = if limited {
+                    headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                    render::limited_upstream(style, error.facts().retry_after, &request_id)
+                } else {
+                    answer.body.clone()
+                };
+                let mut response = Response::new(Self::fixed(body));
+                *response.status_mut() = answer.status;
                 sluice_wire::headers::relayed_down(&mut headers);
                 headers.remove(http::header::CONTENT_LENGTH);
                 if let Some(wait) = error.facts().retry_after {

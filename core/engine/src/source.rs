@@ -240,10 +240,9 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, Error> {
 
 /// What clients are told of an answer that broke off; its cause is for operators.
 fn broken_off(cause: Error) -> Error {
-    match cause.kind() {
-        Kind::Upstream => {
-            cause.reworded("the upstream broke off before its answer was whole: send the request again")
-        }
-        _ => cause,
-    }
+    let what = match cause.kind() {
+        Kind::UpstreamTimeout => "the upstream was silent for too long in the middle of its answer",
+        _ => "the upstream broke off before its answer was whole",
+    };
+    cause.reworded(format!("{what}: send the request again"))
 }

@@ -1,6 +1,7 @@
 //! What an upstream's error says, read from the fields that say it and never from words elsewhere in the body.
 
 use http::StatusCode;
+use memchr::memmem;
 use serde_json::Value;
 
 /// An error as one of the dialects tells it.
@@ -128,9 +129,19 @@ impl Refusal {
     }
 }
 
+/// Words by which an error names whose account it is about, in lower case.
+const WHOSE: [&str; 8] = ["organi", "org-", "org_", "project", "proj_", "workspace", "tenant", "account"];
+
+/// Whether an error's body names whose account it is about: an organisation, a project, or an id of one.
+#[must_use]
+pub fn names_account(body: &[u8]) -> bool {
+    let body = body.to_ascii_lowercase();
+    WHOSE.iter().any(|word| memmem::find(&body, word.as_bytes()).is_some())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Refusal;
+    use super::{Refusal, names_account};
 
     #[test]
     fn an_error_stands_for_the_status_that_its_own_fields_name() {
@@ -164,5 +175,23 @@ mod tests {
         let read = Refusal::read(body.as_bytes());
         assert_eq!((read.quotas, read.retry_delay.as_deref()), (vec!["PerDay".to_owned()], Some("17.5s")));
         assert_eq!(read.reasons, ["API_KEY_INVALID"]);
+    }
+
+    #[test]
+    fn an_error_that_names_whose_account_it_is_about_is_told_apart() {
+        for (body, names) in [
+            (
+                r#"{"error":{"message":"Rate limit reached for gpt-4o in organization org-7 on tokens per min"}}"#,
+                true,
+            ),
+            (r#"{"error":{"message":"This would exceed your Organisation's rate limit"}}"#, true),
+            (r#"{"error":{"message":"Limit reached in proj_7"}}"#, true),
+            (r#"{"error":{"details":[{"metadata":{"consumer":"projects/123"}}]}}"#, true),
+            (r#"{"error":{"message":"Too many requests, please wait before trying again."}}"#, false),
+            ("{}", false),
+            ("", false),
+        ] {
+            assert_eq!(names_account(body.as_bytes()), names, "{body}");
+        }
     }
 }

@@ -179,6 +179,21 @@ pub fn refusal(style: Style, error: &Error, request_id: &str) -> Rendered {
     Rendered { status, headers, body: Bytes::from(body(style, error, request_id).to_string()) }
 }
 
+/// The body of an upstream's rate limit, in place of the upstream's own where that names the account.
+#[must_use]
+pub fn limited_upstream(style: Style, wait: Option<Duration>, request_id: &str) -> Bytes {
+    let when = wait.map_or_else(|| "later".to_owned(), |wait| format!("in {} s", whole_seconds(wait)));
+    let message = format!(
+        "the accounts that serve this model are at their upstream's rate limit: send the request again {when}"
+    );
+    let error = Error::new(Kind::RateLimited, message);
+    let error = match wait {
+        Some(wait) => error.retry_after(wait),
+        None => error,
+    };
+    refusal(style, &error, request_id).body
+}
+
 /// Tells a wait in whole seconds.
 fn tell_wait(headers: &mut HeaderMap, status: StatusCode, wait: Duration) {
     let seconds = HeaderValue::from(whole_seconds(wait));
