@@ -11,7 +11,7 @@ use crate::client::{PATIENCE, Whole, over, send};
 use crate::curl::curl;
 use crate::link::Link;
 pub use crate::place::{Folder, binary, program, workspace};
-use crate::tls::{Certificate, client};
+use crate::tls::client_of_the_suite;
 
 /// The client key of every test.
 pub const KEY: &str = "sk-planted-client-key";
@@ -64,9 +64,7 @@ impl Gateway {
     pub fn start_in(folder: Arc<Folder>, config: &str) -> Self {
         let path = folder.0.join("sluice.toml");
         std::fs::write(&path, Self::complete(&folder, config)).unwrap();
-        let trusted = Certificate::of_the_suite(&folder.0).authority;
-        let mut command = Command::new(binary());
-        Self::run(folder, command.arg("--config").arg(path).env("SSL_CERT_FILE", trusted))
+        Self::run(folder, Command::new(binary()).arg("--config").arg(path))
     }
 
     /// Starts one that takes what this certificate authority signs for its upstreams.
@@ -159,7 +157,7 @@ impl Gateway {
         if !self.secure {
             return Link::plain(&self.address).unwrap();
         }
-        let link = Link::tls(&self.address, client(&self.folder.0.join("authority.pem"), protocol)).unwrap();
+        let link = Link::tls(&self.address, client_of_the_suite(protocol)).unwrap();
         assert_eq!(link.protocol().as_deref(), Some(protocol));
         link
     }

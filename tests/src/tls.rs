@@ -77,14 +77,8 @@ impl Certificate {
     /// The one that every upstream of the suite has, put into a folder.
     #[must_use]
     pub fn of_the_suite(folder: &Path) -> Self {
-        static MADE: OnceLock<[Vec<u8>; 3]> = OnceLock::new();
-        let made = MADE.get_or_init(|| {
-            let folder = Folder::new();
-            let one = Self::make(&folder.0);
-            [&one.cert, &one.key, &one.authority].map(|path| std::fs::read(path).unwrap())
-        });
         let [cert, key, authority] = ["cert.pem", "key.pem", "authority.pem"].map(|name| folder.join(name));
-        for (path, bytes) in [&cert, &key, &authority].into_iter().zip(made) {
+        for (path, bytes) in [&cert, &key, &authority].into_iter().zip(suite()) {
             std::fs::write(path, bytes).unwrap();
         }
         Self { cert, key, authority }
@@ -109,11 +103,21 @@ impl Certificate {
     }
 }
 
-/// How a client speaks TLS that trusts this authority, and the one protocol that it offers.
+/// The suite's certificate, its key and its authority, made once.
+fn suite() -> &'static [Vec<u8>; 3] {
+    static MADE: OnceLock<[Vec<u8>; 3]> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let folder = Folder::new();
+        let one = Certificate::make(&folder.0);
+        [&one.cert, &one.key, &one.authority].map(|path| std::fs::read(path).unwrap())
+    })
+}
+
+/// How a client speaks TLS that trusts the suite's authority, and the one protocol that it offers.
 #[must_use]
-pub fn client(authority: &Path, protocol: &str) -> Arc<ClientConfig> {
+pub fn client_of_the_suite(protocol: &str) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(authority).unwrap()).unwrap();
+    roots.add(CertificateDer::from_pem_slice(&suite()[2]).unwrap()).unwrap();
     let builder = ClientConfig::builder_with_provider(default_provider().into());
     let builder = builder.with_safe_default_protocol_versions().unwrap().with_root_certificates(roots);
     let mut config = builder.with_no_client_auth();

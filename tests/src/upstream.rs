@@ -68,6 +68,7 @@ struct Open<'a>(&'a State);
 impl State {
     fn opened(&self) -> Open<'_> {
         *self.open.lock().unwrap() += 1;
+        self.changed.notify_all();
         Open(self)
     }
 
@@ -152,14 +153,18 @@ impl Upstream {
         self.account_at(&self.address, name, provider, more)
     }
 
-    /// The same, where it is reached by another address, or under a path.
+    /// The same, where it is reached by another address, or under a path. Over TLS it is said whom to trust, and over
+    /// HTTP/2 that this is to be spoken, where `more` says nothing of it.
     #[must_use]
     pub fn account_at(&self, address: &str, name: &str, provider: &str, more: &str) -> String {
-        let account = gateway::account(name, provider, address, more);
-        match self.ground {
-            Ground::Plain => account,
-            Ground::Tls | Ground::Http2 => account.replace("base_url = \"http:", "base_url = \"https:"),
+        if self.ground == Ground::Plain {
+            return gateway::account(name, provider, address, more);
         }
+        let trusts = format!("ca = {:?}\n", self.folder.0.join("authority.pem"));
+        let says = self.ground == Ground::Http2 && !more.contains("http = ");
+        let speaks = if says { "http = \"2\"\n" } else { "" };
+        let account = gateway::account(name, provider, address, &(trusts + speaks + more));
+        account.replace("base_url = \"http:", "base_url = \"https:")
     }
 
     /// What it was sent so far.
@@ -208,17 +213,21 @@ impl Upstream {
 
     /// Waits until at most this many answers are open.
     pub fn wait_until_open(&self, most: usize) {
-        let count = self.state.open.lock().unwrap();
-        let (count, waited) =
-            self.state.changed.wait_timeout_while(count, PATIENCE, |open| *open > most).unwrap();
-        assert!(!waited.timed_out(), "{count} answers are still open");
+        self.wait_while(|open| open > most);
     }
 
     /// Waits until at least this many answers are open.
     pub fn wait_for_open(&self, least: usize) {
-        let count = self.state.open.lock().unwrap();
-        let (count, waited) =
-            self.state.changed.wait_timeout_while(count, PATIENCE, |open| *open < least).unwrap();
+        self.wait_while(|open| open < least);
+    }
+
+    fn wait_while(&self, holds: impl Fn(usize) -> bool) {
+        let open = self.state.open.lock().unwrap();
+        let (open, waited) =
+            self.state.changed.wait_timeout_while(open, PATIENCE, |open| holds(*open)).unwrap();
+        let count = *open;
+        // Its threads go on with it, also where the test does not.
+        drop(open);
         assert!(!waited.timed_out(), "{count} answers are open");
     }
 }

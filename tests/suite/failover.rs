@@ -1,9 +1,14 @@
 //! Failover: whose fault a failure is decides whether another account is asked, and nobody is asked twice.
 
+use std::sync::Arc;
+
 use sluice_tests::dialects::{DIALECTS, Dialect, dialect, streaming};
+use sluice_tests::frame::INTERNAL_ERROR;
 use sluice_tests::gateway::{Gateway, account, key};
 use sluice_tests::refusal::{NO_ANSWER, Style};
-use sluice_tests::upstream::{Request, Step, Upstream, end, stream, stream_head, whole};
+use sluice_tests::upstream::{
+    GROUNDS, Ground, Request, Script, Step, Upstream, end, stream, stream_head, whole,
+};
 
 /// How the client asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,58 +29,71 @@ enum Leads {
 const BOTH: [How; 2] = [How::Whole, How::Streamed];
 
 /// Two accounts, of which the first is asked first and answers by a script; the second is well.
-fn check(
-    what: &str,
-    of: (&str, &'static Dialect),
+struct Case<'a> {
+    what: &'a str,
+    provider: &'a str,
+    dialect: &'static Dialect,
     how: How,
     leads: Leads,
-    script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static,
-) {
-    check_within("600s", what, of, how, leads, script);
+    /// How long the first account's answer is waited for.
+    wait: &'a str,
 }
 
-/// The same, with so long a wait for the first account's answer.
-fn check_within(
-    wait: &str,
+/// A case over every ground.
+fn check(
     what: &str,
     (provider, dialect): (&str, &'static Dialect),
     how: How,
     leads: Leads,
     script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static,
 ) {
-    let what = format!("{what}, {how:?} through {}", dialect.api);
-    let (path, body, good) = match how {
-        How::Whole => (dialect.paths[0], dialect.request, dialect.answer),
-        How::Streamed => (dialect.stream_request.0, dialect.stream_request.1, dialect.stream),
-    };
-    let first = Upstream::start(script);
-    let second = Upstream::start(move |_| match how {
-        How::Whole => whole(200, "", dialect.answer),
-        How::Streamed => stream("text/event-stream", dialect.stream, 13),
-    });
-    let more = format!("priority = 1\nfirst_byte_timeout = \"{wait}\"");
-    let config = account("first", provider, &first.address, &more)
-        + &account("second", provider, &second.address, "priority = 2")
-        + &key("");
-    let gateway = Gateway::start(&config);
-    let answer = gateway.post(path, body);
-    let bodies = |upstream: &Upstream| -> Vec<String> {
-        upstream.seen().iter().map(|seen| String::from_utf8_lossy(&seen.body).into_owned()).collect()
-    };
-    assert_eq!(bodies(&first), [body], "{what}");
-    let record = gateway.record();
-    let recorded = (record["status"].as_u64(), record["attempts"].as_u64(), record["account"].as_str());
-    match leads {
-        Leads::On => {
-            assert_eq!((answer.status, answer.text().as_str()), (200, good), "{what}");
-            assert_eq!(bodies(&second), [body], "{what}");
-            assert_eq!(recorded, (Some(200), Some(2), Some("second")), "{what}");
-            assert_eq!(record["outcome"], "completed", "{what}");
+    Case { what, provider, dialect, how, leads, wait: "600s" }.over(&GROUNDS, script);
+}
+
+impl Case<'_> {
+    fn over(&self, grounds: &[Ground], script: impl Fn(&Request) -> Vec<Step> + Send + Sync + 'static) {
+        let script: Arc<Script> = Arc::new(script);
+        for ground in grounds {
+            self.on(*ground, Arc::clone(&script));
         }
-        Leads::Back(status) => {
-            assert_eq!(answer.status, status, "{what}: {}", answer.text());
-            assert_eq!(second.accepted(), 0, "{what}");
-            assert_eq!(recorded, (Some(status.into()), Some(1), Some("first")), "{what}");
+    }
+
+    fn on(&self, ground: Ground, script: Arc<Script>) {
+        let Self { provider, dialect, how, leads, wait, .. } = *self;
+        let what = format!("{}, {how:?} through {} over {ground:?}", self.what, dialect.api);
+        let (path, body, good) = match how {
+            How::Whole => (dialect.paths[0], dialect.request, dialect.answer),
+            How::Streamed => (dialect.stream_request.0, dialect.stream_request.1, dialect.stream),
+        };
+        let first = Upstream::on(ground, move |request| script(request));
+        let second = Upstream::on(ground, move |_| match how {
+            How::Whole => whole(200, "", dialect.answer),
+            How::Streamed => stream("text/event-stream", dialect.stream, 13),
+        });
+        let more = format!("priority = 1\nfirst_byte_timeout = \"{wait}\"");
+        let config = first.account("first", provider, &more)
+            + &second.account("second", provider, "priority = 2")
+            + &key("");
+        let gateway = Gateway::start(&config);
+        let answer = gateway.post(path, body);
+        let bodies = |upstream: &Upstream| -> Vec<String> {
+            upstream.seen().iter().map(|seen| String::from_utf8_lossy(&seen.body).into_owned()).collect()
+        };
+        assert_eq!(bodies(&first), [body], "{what}");
+        let record = gateway.record();
+        let recorded = (record["status"].as_u64(), record["attempts"].as_u64(), record["account"].as_str());
+        match leads {
+            Leads::On => {
+                assert_eq!((answer.status, answer.text().as_str()), (200, good), "{what}");
+                assert_eq!(bodies(&second), [body], "{what}");
+                assert_eq!(recorded, (Some(200), Some(2), Some("second")), "{what}");
+                assert_eq!(record["outcome"], "completed", "{what}");
+            }
+            Leads::Back(status) => {
+                assert_eq!(answer.status, status, "{what}: {}", answer.text());
+                assert_eq!(second.accepted(), 0, "{what}");
+                assert_eq!(recorded, (Some(status.into()), Some(1), Some("first")), "{what}");
+            }
         }
     }
 }
@@ -118,16 +136,21 @@ fn every_dialect_fails_over_with_the_clients_body_byte_for_byte() {
 
 #[test]
 fn what_breaks_before_the_client_has_anything_goes_to_the_next_account() {
-    let bytes = |text: &str| Step::Bytes(text.as_bytes().to_vec());
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n";
+    let head = || Step::Head {
+        status: 200,
+        lines: "content-type: application/json\r\n".to_owned(),
+        length: Some(9),
+    };
     for how in BOTH {
         let of = usual("anthropic");
         check("no head", of, how, Leads::On, |_| vec![Step::Close]);
-        check("half a head", of, how, Leads::On, move |_| {
-            vec![bytes("HTTP/1.1 200 OK\r\ncont"), Step::Close]
-        });
-        check("no body", of, how, Leads::On, move |_| vec![bytes(head), Step::Close]);
-        check("no HTTP", of, how, Leads::On, move |_| vec![bytes("SSH-2.0-x\r\n"), Step::Close]);
+        check("no body", of, how, Leads::On, move |_| vec![head(), Step::Close]);
+        check("no body, reset", of, how, Leads::On, move |_| vec![head(), Step::Reset(INTERNAL_ERROR)]);
+        for (what, text) in [("half a head", "HTTP/1.1 200 OK\r\ncont"), ("no HTTP", "SSH-2.0-x\r\n")] {
+            let (provider, dialect) = of;
+            let case = Case { what, provider, dialect, how, leads: Leads::On, wait: "600s" };
+            case.over(&[Ground::Plain, Ground::Tls], move |_| vec![Step::Bytes(text.into()), Step::Close]);
+        }
     }
     let sse = || stream_head("text/event-stream");
     let ping = ": hello\n\nevent: ping\ndata: {\"type\":\"ping\"}\n\n";
@@ -136,6 +159,9 @@ fn what_breaks_before_the_client_has_anything_goes_to_the_next_account() {
     {
         check("an empty stream", usual(api), How::Streamed, Leads::On, move |_| vec![sse(), end()]);
         check("a broken stream", usual(api), How::Streamed, Leads::On, move |_| vec![sse(), Step::Close]);
+        check("a stream that is reset", usual(api), How::Streamed, Leads::On, move |_| {
+            vec![sse(), Step::Reset(INTERNAL_ERROR)]
+        });
         if !text.is_empty() {
             check("pings alone", usual(api), How::Streamed, Leads::On, move |_| {
                 stream("text/event-stream", text, 9)
@@ -146,10 +172,10 @@ fn what_breaks_before_the_client_has_anything_goes_to_the_next_account() {
 
 #[test]
 fn a_connection_that_is_refused_goes_to_the_next_account() {
-    for dialect in streaming() {
-        let second = Upstream::start(|_| whole(200, "", dialect.answer));
-        let config = account("first", dialect.provider, "127.0.0.1:1", "priority = 1")
-            + &account("second", dialect.provider, &second.address, "priority = 2")
+    for (dialect, ground) in streaming().flat_map(|dialect| GROUNDS.map(|ground| (dialect, ground))) {
+        let second = Upstream::on(ground, |_| whole(200, "", dialect.answer));
+        let config = second.account_at("127.0.0.1:1", "first", dialect.provider, "priority = 1")
+            + &second.account("second", dialect.provider, "priority = 2")
             + &key("");
         let gateway = Gateway::start(&config);
         assert_eq!(gateway.post(dialect.paths[0], dialect.request).text(), dialect.answer, "{}", dialect.api);
@@ -160,16 +186,31 @@ fn a_connection_that_is_refused_goes_to_the_next_account() {
 
 #[test]
 fn an_upstream_that_is_late_is_left_only_where_a_stream_was_asked_for() {
-    for (api, how, leads) in [
-        ("anthropic", How::Whole, Leads::Back(504)),
-        ("gemini", How::Whole, Leads::Back(504)),
-        ("anthropic", How::Streamed, Leads::On),
-        ("openai-responses", How::Streamed, Leads::On),
-    ] {
-        check_within("300ms", "no head", usual(api), how, leads, |_| vec![Step::Hang]);
-    }
-    let begun = |_: &Request| vec![stream_head("text/event-stream"), Step::Hang];
-    check_within("300ms", "a head alone", usual("openai-chat"), How::Streamed, Leads::On, begun);
+    // Long enough for a first handshake on a busy machine; all of them at once.
+    let check = |what: &str, api: &str, how, leads, begins: fn() -> Vec<Step>, ground| {
+        let (provider, dialect) = usual(api);
+        let case = Case { what, provider, dialect, how, leads, wait: "3s" };
+        case.over(&[ground], move |_| begins().into_iter().chain([Step::Hang]).collect());
+    };
+    let check = &check;
+    std::thread::scope(|scope| {
+        for (ground, (api, how, leads)) in GROUNDS.into_iter().flat_map(|ground| {
+            [
+                ("anthropic", How::Whole, Leads::Back(504)),
+                ("gemini", How::Whole, Leads::Back(504)),
+                ("anthropic", How::Streamed, Leads::On),
+                ("openai-responses", How::Streamed, Leads::On),
+            ]
+            .map(|case| (ground, case))
+        }) {
+            scope.spawn(move || check("no head", api, how, leads, Vec::new, ground));
+        }
+        for ground in GROUNDS {
+            let begins = || vec![stream_head("text/event-stream")];
+            let leads = Leads::On;
+            scope.spawn(move || check("a head alone", "openai-chat", How::Streamed, leads, begins, ground));
+        }
+    });
 }
 
 /// One upstream for many accounts, each of which says its name; all fail.

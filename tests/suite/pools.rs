@@ -1,19 +1,18 @@
 //! The real thing: accounts of all kinds in pools and routes, driven by the official SDKs while accounts are limited,
 //! refused, killed and revived. Clients see no failure that any account could have avoided.
 
-mod answers;
+pub(crate) mod answers;
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use sluice_tests::dice::Dice;
 use sluice_tests::door::Door;
 use sluice_tests::fleet::{Fleet, asks_stream};
-use sluice_tests::gateway::{Gateway, KEY, key, workspace};
+use sluice_tests::gateway::{Gateway, key};
 use sluice_tests::moment::{now, pass};
+use sluice_tests::sdks::Sdks;
 use sluice_tests::upstream::{Step, stream_head, whole};
 
 use answers::answer;
@@ -115,49 +114,6 @@ impl World {
             self.fleet.heal(name);
             door.open();
         }
-    }
-}
-
-/// The SDKs at work.
-struct Sdks(Child);
-
-impl Sdks {
-    fn start(gateway: &Gateway) -> Self {
-        let Some(python) = std::env::var_os("SLUICE_TEST_PYTHON") else {
-            panic!("SLUICE_TEST_PYTHON is not set: .ci/run makes the environment with the official SDKs");
-        };
-        let mut child = Command::new(python)
-            .arg(workspace().join("tests/clients/pools_sdk.py"))
-            .args([&format!("http://{}", gateway.address), KEY])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = Vec::new();
-        // One byte at a time: nothing may be kept from who reads the rest.
-        while line.last() != Some(&b'\n') {
-            let mut byte = [0];
-            child.stdout.as_mut().unwrap().read_exact(&mut byte).unwrap();
-            line.extend(byte);
-        }
-        assert_eq!(line, b"driving\n");
-        Self(child)
-    }
-
-    /// What they say of it in the end.
-    fn end(mut self) -> Value {
-        drop(self.0.stdin.take());
-        let mut said = String::new();
-        BufReader::new(self.0.stdout.take().unwrap()).read_line(&mut said).unwrap();
-        assert!(self.0.wait().unwrap().success());
-        serde_json::from_str(&said).unwrap()
-    }
-}
-
-impl Drop for Sdks {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 

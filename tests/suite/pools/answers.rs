@@ -4,7 +4,7 @@ use sluice_tests::fleet::{answer as framed, spoken};
 use sluice_tests::upstream::{Request, Step};
 
 /// Answers a request in its dialect, whole or streamed.
-pub(super) fn answer(request: &Request) -> Vec<Step> {
+pub(crate) fn answer(request: &Request) -> Vec<Step> {
     let (whole, stream) = match spoken(request).api {
         "anthropic" => (MESSAGE, named(&MESSAGE_EVENTS)),
         "openai-chat" => (CHAT, plain(&CHAT_CHUNKS)),

@@ -1,0 +1,107 @@
+//! Connections that end, fall silent or die: they cost who was on them, and nobody else.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use sluice_tests::client::{begin, post, receive};
+use sluice_tests::dice::Dice;
+use sluice_tests::gateway::KEY;
+use sluice_tests::load::{self, drive, drive_until};
+use sluice_tests::upstream::{GROUNDS, Ground, Manner, Request, Step, Upstream, chunk, end, stream_head};
+
+use super::{before, is_well, spoken, turn, usual};
+
+/// Requests that ride on connections when these die.
+const RIDERS: usize = 64;
+
+#[test]
+fn a_connection_that_dies_is_one_failure_however_many_requests_rode_on_it() {
+    let count = AtomicUsize::new(0);
+    let upstream = Upstream::on(Ground::Http2, move |request| match count.fetch_add(1, Ordering::SeqCst) {
+        // Whatever is sent again is served.
+        ..RIDERS => vec![Step::Hang],
+        _ => usual(request),
+    });
+    let gateway = before(&upstream, "");
+    let (path, body) = (spoken().paths[0], spoken().request);
+    let riders: Vec<_> =
+        (0..RIDERS).map(|_| post(&gateway.address, path, &[("x-api-key", KEY)], body.as_bytes())).collect();
+    upstream.wait_for_open(RIDERS);
+    upstream.cut();
+    for rider in riders {
+        let answer = receive(rider).unwrap();
+        assert!(matches!(answer.status, 200 | 502), "{}", answer.status);
+    }
+    is_well(&gateway, "connections died");
+    load::sample(&gateway, spoken(), false).unwrap();
+}
+
+#[test]
+fn connections_that_end_gracefully_now_and_then_lose_no_request() {
+    let upstream = Upstream::http2(Manner { requests_max: 100, ..Manner::default() }, usual);
+    let gateway = before(&upstream, "");
+    drive(32, 3_000, |number| load::sample(&gateway, spoken(), number % 2 == 0));
+    is_well(&gateway, "graceful ends");
+    assert!(upstream.accepted() >= 30, "{}", upstream.accepted());
+}
+
+#[test]
+fn connections_that_close_just_after_their_answer_hold_up_nobody() {
+    for ground in [Ground::Plain, Ground::Tls] {
+        let dice = Mutex::new(Dice::new(3));
+        let upstream = Upstream::on(ground, move |request| {
+            let wait = Duration::from_micros(dice.lock().unwrap().below(400) as u64);
+            let mut steps = usual(request);
+            steps.extend([Step::Pause(wait), Step::Close]);
+            steps
+        });
+        // Whoever waits for this long was forgotten.
+        let gateway = before(&upstream, "first_byte_timeout = \"10s\"");
+        drive(16, 4_000, |_| load::sample(&gateway, spoken(), false));
+        is_well(&gateway, &format!("{ground:?}"));
+    }
+}
+
+/// A stream that outlasts many departures.
+fn long(request: &Request) -> Vec<Step> {
+    if turn(request, "leaves") {
+        let event = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0}\n\n";
+        let first = chunk(spoken().first_event().as_bytes());
+        let more = (0..400).map(|_| chunk(event.as_bytes()));
+        return [stream_head("text/event-stream"), first]
+            .into_iter()
+            .chain(more)
+            .chain([Step::Hang])
+            .collect();
+    }
+    let paced = spoken().stream.split_inclusive("\n\n");
+    let paced = paced.flat_map(|event| [chunk(event.as_bytes()), Step::Pause(Duration::from_millis(200))]);
+    std::iter::once(stream_head("text/event-stream")).chain(paced).chain([end()]).collect()
+}
+
+#[test]
+fn clients_that_leave_with_data_on_its_way_break_nobody_elses_stream() {
+    let (path, body) = spoken().stream_request;
+    for ground in GROUNDS {
+        let upstream = Upstream::on(ground, long);
+        let gateway = before(&upstream, "");
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let staying = scope.spawn(|| drive_until(4, &over, |_| load::sample(&gateway, spoken(), true)));
+            // A library's bound is a thousand, for the whole life of a connection.
+            drive(4, 1_500, |_| {
+                let headers = [("x-api-key", KEY), ("x-turn", "leaves")];
+                let mut answer = begin(&gateway.address, "POST", path, &headers, body.as_bytes());
+                match answer.piece() {
+                    Ok(Some(_)) => Ok(()),
+                    other => Err(format!("{} and {other:?}", answer.status)),
+                }
+            });
+            over.store(true, Ordering::SeqCst);
+            assert!(staying.join().unwrap() >= 4, "{ground:?}");
+        });
+        upstream.wait_until_open(0);
+        is_well(&gateway, &format!("{ground:?}"));
+    }
+}
