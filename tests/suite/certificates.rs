@@ -81,6 +81,20 @@ fn what_does_not_speak_tls_as_it_should_is_told_as_that() {
 }
 
 #[test]
+fn what_speaks_no_http_and_what_never_answers_are_told_as_that() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let never = silent.local_addr().unwrap().to_string();
+    let config = config(&never, "connect_timeout = \"300ms\"\n");
+    let gateway = Gateway::start(&config);
+    assert_eq!(gateway.post("/v1/messages", BODY).status, 504);
+    let record = gateway.record()["tries"].to_string();
+    assert!(record.contains("no TLS handshake came about in 0.3 s"), "{record}");
+
+    let other = plain_port(b"SSH-2.0-server\r\n");
+    told(&Gateway::start(&(account("a", "claude-console", &other, "") + &key(""))), "no HTTP", "is no HTTP");
+}
+
+#[test]
 fn a_server_that_asks_for_a_certificate_gets_the_accounts_own() {
     let folder = Folder::new();
     let right = Certificate::make(&folder.0);

@@ -3,6 +3,7 @@
 use http::uri::Authority;
 use sluice_api::{Error, Kind};
 
+use super::dial::BUFFER_MAX;
 use super::secure;
 
 /// A failure of a connection as a sentence: its cause, and what to do where TLS is in the way.
@@ -12,6 +13,16 @@ pub(super) fn broken(error: &(dyn std::error::Error + 'static), authority: &Auth
         // What a server thinks of a client's certificate it says after the handshake.
         if let Some(sentence) = secure::sentence(one, authority.host()) {
             return Error::new(Kind::Upstream, sentence);
+        }
+        if let Some(parsed) = one.downcast_ref::<hyper::Error>().filter(|error| error.is_parse()) {
+            let message = if parsed.is_parse_too_large() {
+                format!(
+                    "the head of the upstream's answer is larger than the {BUFFER_MAX} bytes that are read"
+                )
+            } else {
+                format!("what the upstream answers is no HTTP: {parsed}; is the base URL right?")
+            };
+            return Error::new(Kind::Upstream, message);
         }
         cause = one.source();
     }

@@ -18,7 +18,7 @@ use crate::timer::in_time;
 
 /// Most that is held of what was read and not parsed yet, and so the longest head of an answer: vendors behind content
 /// networks send some kilobytes.
-const BUFFER_MAX: usize = 64 * 1024;
+pub(super) const BUFFER_MAX: usize = 64 * 1024;
 
 /// How connections are made.
 #[derive(Clone)]
