@@ -259,3 +259,31 @@ fn an_exception_in_the_middle_of_a_stream_is_an_error_event() {
     assert_eq!(text, format!("{first}event: error\ndata: {error}\n\n"));
     assert_eq!(gateway.record()["outcome"], "upstream_error");
 }
+
+#[test]
+fn where_bedrock_can_not_count_another_account_does_or_it_is_an_estimate() {
+    let denied =
+        "User: arn:aws:iam::1:user/u is not authorized to perform: bedrock:CountTokens on resource: r";
+    let body = r#"{"model":"claude-opus-5-5","messages":[{"role":"user","content":"hello"}]}"#;
+    for (status, kind, message) in [
+        (400, "ValidationException", "The provided model doesn't support counting tokens."),
+        (404, "UnknownOperationException", ""),
+        (403, "AccessDeniedException", denied),
+    ] {
+        let first = Upstream::start(move |_| {
+            let headers = format!("x-amzn-errortype: {kind}\r\nx-amzn-requestid: r-1\r\n");
+            whole(status, &headers, &json!({ "message": message }).to_string())
+        });
+        let second = Upstream::start(served);
+        let alone = signing("first", &first.address, "priority = 1") + &key("");
+        let both = signing("second", &second.address, "priority = 2") + &alone;
+        for (config, estimate) in [(&alone, Some("true")), (&both, None)] {
+            let gateway = Gateway::start(config);
+            for _ in 0..4 {
+                let answer = gateway.post("/v1/messages/count_tokens", body);
+                assert_eq!((answer.status, answer.header("x-sluice-estimate")), (200, estimate), "{kind}");
+            }
+            assert_eq!(gateway.admin("GET", "/accounts/first", "").json()["state"], "ready", "{kind}");
+        }
+    }
+}

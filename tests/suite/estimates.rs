@@ -56,6 +56,7 @@ fn where_upstream_has_no_call_the_answer_is_an_estimate_that_says_so() {
             ),
             (405, "{}"),
             (501, ""),
+            (200, "<!DOCTYPE html><html>hello</html>"),
         ] {
             let fleet = Fleet::start(move |request| match is_counts(&request.line) {
                 true => whole(status, "", told),

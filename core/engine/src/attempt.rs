@@ -75,8 +75,9 @@ pub(crate) async fn attempt(
     };
     let source = within(deadline, wait, ask, Source::begin(body, reading)).await??;
     if source.is_page() {
-        let message = "the upstream answered with a web page where its API was asked: look at what stands before it, and at the account's base_url";
-        return Err(Error::new(Kind::Upstream, message));
+        // Servers of web pages answer so to whatever path they do not know.
+        let counts = ask.route.operation == Operation::CountTokens;
+        return Err(if counts { page().missing() } else { page() });
     }
     if let Some(error) = source.first_error() {
         let failure =
@@ -271,6 +272,12 @@ async fn refusal(
     let error =
         if counts && estimate::is_missing(head.status, &body, models) { error.missing() } else { error };
     handed_on(error, Answer { status: head.status, headers: head.headers, body }, &sending.secrets)
+}
+
+/// A web page came where an answer was due.
+pub(crate) fn page() -> Error {
+    let message = "the upstream answered with a web page where its API was asked: look at what stands before it, and at the account's base_url";
+    Error::new(Kind::Upstream, message)
 }
 
 /// A refusal's body within bounds of size and time; what comes of one that breaks off, or drips.

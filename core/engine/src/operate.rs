@@ -7,7 +7,7 @@ use http::{HeaderMap, Response, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 use sluice_api::error::Answer;
-use sluice_api::provider::{Body, Call, CallCx, Failure};
+use sluice_api::provider::{Body, Call, CallCx, Failure, is_page};
 use sluice_api::{Api, Bytes, Error, Form, Kind, Operation, Timestamp};
 use utoipa::ToSchema;
 
@@ -222,6 +222,9 @@ impl Gateway {
         }
         let (head, body) = response.into_parts();
         let body = attempt::read_refusal(body).await;
+        if head.status.is_success() && is_page(&body) {
+            return Err(attempt::page());
+        }
         if head.status.is_success() {
             return Ok(head.status.as_u16());
         }

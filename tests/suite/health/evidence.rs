@@ -1,10 +1,13 @@
 //! What failures are worth: one client's requests take no account from the others.
 
-use sluice_tests::client::send;
+use std::time::Duration;
+
+use sluice_tests::client::{post, send};
 use sluice_tests::dialects::{dialect, streaming};
 use sluice_tests::fleet::{Fleet, sample};
-use sluice_tests::gateway::{Gateway, key};
-use sluice_tests::upstream::{Request, whole};
+use sluice_tests::gateway::{Gateway, KEY, key};
+use sluice_tests::moment::{now, parse, pass};
+use sluice_tests::upstream::{Request, Step, whole};
 
 const OTHER: &str = "[[keys]]\nname = \"other\"\nkey = \"other\"\n";
 
@@ -64,4 +67,51 @@ fn one_client_whose_requests_all_fail_takes_no_account_out_while_others_are_answ
     }
     assert_eq!(as_other(dialect.request), 500);
     assert_eq!(states(&gateway), ["failing"]);
+}
+
+#[test]
+fn an_account_that_no_other_could_stand_in_for_is_out_for_a_second_and_one_of_several_for_longer() {
+    let dialect = dialect("anthropic");
+    for (names, seconds) in [(&["a"][..], 1), (&["a", "b"], 10)] {
+        let fleet = Fleet::start(sample);
+        let accounts: String = names
+            .iter()
+            .enumerate()
+            .map(|(at, name)| fleet.account(name, "claude-console", &format!("priority = {at}")))
+            .collect();
+        let gateway = Gateway::start(&(accounts + &key("")));
+        fleet.tell("a", |_| whole(500, "", "{}"));
+        for state in ["ready", "ready", "failing"] {
+            let status = gateway.post(dialect.paths[0], dialect.request).status;
+            assert_eq!(status, if names.len() > 1 { 200 } else { 500 });
+            assert_eq!(states(&gateway)[0], state);
+        }
+        let view = gateway.admin("GET", "/accounts/a", "").json();
+        let [since, until] = ["since", "until"].map(|time| parse(view[time].as_str().unwrap()));
+        assert_eq!((until - since).as_secs(), seconds, "{view}");
+    }
+}
+
+#[test]
+fn a_probe_that_hangs_keeps_nobody_waiting_for_longer_than_is_told() {
+    let dialect = dialect("anthropic");
+    let fleet = Fleet::start(sample);
+    let gateway = Gateway::start(&(fleet.account("a", "claude-console", "") + &key("")));
+    let asked = || gateway.post(dialect.paths[0], dialect.request);
+    fleet.tell("a", |_| whole(500, "", "{}"));
+    for _ in 0..3 {
+        assert_eq!(asked().status, 500);
+    }
+    let view = gateway.admin("GET", "/accounts/a", "").json();
+    fleet.tell("a", |_| vec![Step::Hang]);
+    pass(parse(view["until"].as_str().unwrap()));
+    let probe = post(&gateway.address, dialect.paths[0], &[("x-api-key", KEY)], dialect.request.as_bytes());
+    gateway.until("the probe is on its way", |_| fleet.asked("a") == 4);
+    fleet.heal("a");
+    let answer = asked();
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    pass(now() + Duration::from_secs(answer.header("retry-after").unwrap().parse().unwrap()));
+    assert_eq!(asked().status, 200, "the probe still hangs");
+    assert_eq!(gateway.in_flight(), 1);
+    drop(probe);
 }

@@ -89,10 +89,14 @@ fn a_test_sends_one_tiny_request_and_says_what_came_of_it() {
         let told = test();
         assert_eq!((&told["ok"], &told["status"]), (&json!(false), &json!(401)), "{provider}: {told}");
         assert!(told["error"].as_str().is_some_and(|error| error.contains("401")), "{provider}: {told}");
-        fleet.tell("a", |_| vec![Step::Close]);
-        let told = test();
-        assert_eq!((&told["ok"], &told["status"]), (&json!(false), &Value::Null), "{provider}: {told}");
-        assert!(told["error"].is_string() && !told.to_string().contains(SECRET), "{provider}: {told}");
+        for silent in
+            [|| vec![Step::Close], || whole(200, "content-type: text/html\r\n", "<html>hello</html>")]
+        {
+            fleet.tell("a", move |_| silent());
+            let told = test();
+            assert_eq!((&told["ok"], &told["status"]), (&json!(false), &Value::Null), "{provider}: {told}");
+            assert!(told["error"].is_string() && !told.to_string().contains(SECRET), "{provider}: {told}");
+        }
         // Whatever state it is in.
         fleet.heal("a");
         assert_eq!(gateway.admin("PATCH", "/accounts/a", "{\"enabled\":false}").status, 200);

@@ -23,7 +23,8 @@ pub struct Scheduler {
     pub kind: String,
     /// How long a session sticks to its account after its last request; 0: no sticky sessions.
     pub sticky_ttl: Span,
-    /// How long a response id is bound to the account that made it.
+    /// How long a response id is bound to the account that made it, and to the key that it was made for; the embedded
+    /// store keeps 2,000,000 at most.
     pub reference_ttl: Span,
     /// Accounts tried in one pool before the route's next pool has its turn; never one twice.
     pub attempts: u32,
