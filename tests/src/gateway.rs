@@ -239,6 +239,21 @@ impl Gateway {
         assert!(sent.success());
     }
 
+    /// Whether it is still running when so much time has passed.
+    #[must_use]
+    pub fn lives_on(&self, time: Duration) -> bool {
+        let stat = format!("/proc/{}/stat", self.child.id());
+        let deadline = Instant::now() + time;
+        loop {
+            // A process that has ended and that nobody has waited for is a zombie.
+            let ended = std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "));
+            if ended || Instant::now() > deadline {
+                return !ended;
+            }
+            thread::park_timeout(LOOK_AGAIN);
+        }
+    }
+
     /// Waits until it has ended by itself; gives its status and its log.
     #[must_use]
     pub fn wait(mut self) -> (ExitStatus, String) {

@@ -1,16 +1,21 @@
 //! OAuth accounts: one refresh for all who wait, one more try after a 401, and a rotated token that is never lost.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
+use std::time::Duration;
 
+use sluice_tests::client::post;
 use sluice_tests::dialects::{Dialect, dialect};
-use sluice_tests::gateway::{Gateway, account, key};
+use sluice_tests::gateway::{Gateway, KEY, account, key};
 use sluice_tests::proxy::{Manner, Proxy};
 use sluice_tests::upstream::{Request, Step, Upstream, whole};
 
 /// When the access token in the configuration ended.
 const ENDED: &str = "expires_at = \"2020-01-01T00:00:00Z\", ";
+
+/// Longer than it takes a process to end that waits for nothing.
+const AWHILE: Duration = Duration::from_millis(500);
 
 /// The number of a token that ends in one.
 fn number(token: &str) -> u64 {
@@ -146,6 +151,44 @@ fn a_rotated_refresh_token_outlives_the_gateway() {
     ask(&gateway, dialect, 1);
     assert_eq!(world.issued.load(Ordering::SeqCst), 2);
     assert!(world.refreshes()[1].contains("refresh_token=planted%2Drefresh%2D1&"), "{:?}", world.refreshes());
+}
+
+#[test]
+fn a_graceful_stop_never_loses_a_rotated_refresh_token() {
+    let dialect = dialect("anthropic");
+    let (go, waits) = mpsc::channel();
+    let waits = Mutex::new(Some(waits));
+    let issued = Arc::<AtomicU64>::default();
+    let server = Upstream::start({
+        let issued = Arc::clone(&issued);
+        move |request| {
+            if request.line != "POST /token" {
+                return whole(200, "", dialect.answer);
+            }
+            let wait = waits.lock().unwrap().take().map(Step::Wait);
+            wait.into_iter().chain(rotate(request, &issued)).collect()
+        }
+    });
+    let url = format!("http://{}", server.address);
+    let config = World::at(&url, "claude-official", ENDED, "") + &key("");
+    let gateway = Gateway::start(&config);
+    // Its client has gone, so that no connection is waited for.
+    let headers = [("x-api-key", KEY)];
+    let asking = post(&gateway.address, dialect.paths[0], &headers, dialect.request.as_bytes());
+    gateway.until("a refresh", |_| issued.load(Ordering::SeqCst) == 1);
+    drop(asking);
+    gateway.until("the request's end", |gateway| gateway.record()["status"] == 499);
+    gateway.signal("TERM");
+    gateway.until("the end of listening", |gateway| std::net::TcpStream::connect(&gateway.address).is_err());
+    assert!(gateway.lives_on(AWHILE), "it ended while a refresh was under way: {}", gateway.log());
+    go.send(()).unwrap();
+    let folder = Arc::clone(&gateway.folder);
+    let (status, log) = gateway.wait();
+    assert!(status.success() && !log.contains("were cut"), "{log}");
+
+    let gateway = Gateway::start_in(folder, &config);
+    ask(&gateway, dialect, 1);
+    assert_eq!(issued.load(Ordering::SeqCst), 1, "what was rotated is kept");
 }
 
 #[test]

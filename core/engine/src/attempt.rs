@@ -1,7 +1,6 @@
 //! One attempt on one account: build, send, and wait until the upstream has begun to answer.
 
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -165,9 +164,10 @@ pub(crate) async fn prepare(
     call: Call,
     now: Timestamp,
 ) -> Result<Request<Bytes>, Error> {
-    let (gateway, own) = (Arc::clone(gateway), Arc::clone(account));
-    let prepared = to_its_end(async move {
-        let cx = CallCx { transport: &*own.way, vault: &*gateway, now };
+    let (vault, own) = (Arc::clone(gateway), Arc::clone(account));
+    // To its end, also when the client leaves: a token that a server has replaced, and that nobody has kept, is lost.
+    let prepared = gateway.tasks().to_its_end(async move {
+        let cx = CallCx { transport: &*own.way, vault: &*vault, now };
         own.config.provider.prepare(&cx, call).await
     });
     let mut request = prepared.await?;
@@ -183,25 +183,12 @@ pub(crate) async fn renew(
     account: &Arc<Account>,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    let (gateway, account) = (Arc::clone(gateway), Arc::clone(account));
-    to_its_end(async move {
-        let cx = CallCx { transport: &*account.way, vault: &*gateway, now };
+    let (vault, account) = (Arc::clone(gateway), Arc::clone(account));
+    let renewed = gateway.tasks().to_its_end(async move {
+        let cx = CallCx { transport: &*account.way, vault: &*vault, now };
         account.config.provider.renew(&cx).await
-    })
-    .await
-}
-
-/// Runs what may get new credentials to its end, also when the client leaves: a token that a server has replaced, and
-/// that nobody has kept, is lost. What is ready at once, as nearly always, costs no task.
-async fn to_its_end<T: Send + 'static>(
-    work: impl Future<Output = Result<T, Error>> + Send + 'static,
-) -> Result<T, Error> {
-    let mut work = Box::pin(work);
-    if let Poll::Ready(done) = std::future::poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
-        return done;
-    }
-    let ended = tokio::spawn(work).await;
-    ended.unwrap_or_else(|_| Err(Error::new(Kind::Internal, "the account's credentials could not be had")))
+    });
+    renewed.await
 }
 
 /// The body to send, and whether the usage it asks for is to be hidden from the client.

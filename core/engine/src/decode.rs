@@ -43,6 +43,7 @@ pub(crate) async fn request(
         return Ok(unfolding.done());
     }
     let turn = Arc::clone(&bodies.decoding).acquire_owned().await;
+    #[expect(clippy::disallowed_methods, reason = "the request waits for it, and a stop for the request")]
     let rest = tokio::task::spawn_blocking(move || {
         let _turn = turn;
         while !unfolding.goes_on(usize::MAX)? {}

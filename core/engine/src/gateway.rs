@@ -19,6 +19,7 @@ use crate::records::Records;
 use crate::reference::References;
 use crate::session::Sessions;
 use crate::snapshot::Snapshot;
+use crate::tasks::Tasks;
 use crate::timed::Timed;
 use crate::transport::{TransportError, Transports};
 
@@ -34,6 +35,8 @@ const FORGET_LEAST: usize = 1_000;
 /// Everything that serves requests.
 pub struct Gateway {
     snapshot: ArcSwap<Snapshot>,
+    /// What runs beside requests, and the connections that they come on.
+    tasks: Tasks,
     store: Arc<dyn Store>,
     keys: MadeKeys,
     records: Records,
@@ -101,6 +104,7 @@ impl Gateway {
         records.measures().know(crate::catalogue::known(&snapshot).into_iter().collect());
         Ok(Arc::new(Self {
             snapshot: ArcSwap::from_pointee(snapshot),
+            tasks: Tasks::default(),
             store,
             keys,
             records,
@@ -153,6 +157,12 @@ impl Gateway {
     #[must_use]
     pub fn records(&self) -> &Records {
         &self.records
+    }
+
+    /// The tasks of the process: a stop waits for them.
+    #[must_use]
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
     }
 
     /// Keys made at run time.
@@ -312,7 +322,7 @@ impl Gateway {
             if !self.records.is_empty() {
                 // Formatting a batch of log lines takes longer than any request may wait for a worker.
                 let gateway = Arc::clone(&self);
-                let _ = tokio::task::spawn_blocking(move || gateway.records.collect()).await;
+                let _ = self.tasks.spawn_blocking(move || gateway.records.collect()).await;
             }
             if turn == SWEEP_EVERY {
                 turn = 0;

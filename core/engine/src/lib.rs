@@ -42,6 +42,7 @@ mod settle;
 mod simulation;
 pub mod snapshot;
 mod source;
+pub mod tasks;
 mod timed;
 mod timer;
 mod transport;

@@ -182,7 +182,7 @@ async fn a_panic_settles_a_request_once_and_frees_all_that_it_held() {
     for (number, model) in ["at-routing", "at-the-attempt"].into_iter().enumerate() {
         let (request, route) = asking(model);
         let own = Arc::clone(&gateway);
-        let ended = tokio::spawn(async move { line::serve(&own, request, route).await }).await;
+        let ended = gateway.tasks().spawn(async move { line::serve(&own, request, route).await }).await;
         assert!(ended.is_err_and(|error| error.is_panic()), "{model}");
         let page = gateway.records().page(None, 10, |_| true);
         assert_eq!(page.records.len(), number + 1, "{model}: one record each");

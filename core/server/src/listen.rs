@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use axum::Router;
 use sluice_engine::Gateway;
+use sluice_engine::tasks::Tasks;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::connection::{Orders, serve_http1, serve_http2};
 use crate::entrance::{Entrance, Settings};
@@ -47,7 +47,7 @@ pub(crate) async fn run(
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let asked = Arc::clone(&gateway);
-    let serving = Serving::new(Settings::new(move || asked.server_settings()));
+    let serving = Serving::new(Settings::new(move || asked.server_settings()), gateway.tasks().clone());
     let mut addresses = Vec::new();
     for (address, router) in listeners {
         let listener = listen(address)
@@ -78,15 +78,15 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 #[derive(Clone)]
 struct Serving {
     settings: Settings,
-    tasks: TaskTracker,
+    tasks: Tasks,
     draining: CancellationToken,
     cut: CancellationToken,
 }
 
 impl Serving {
-    fn new(settings: Settings) -> Self {
+    fn new(settings: Settings, tasks: Tasks) -> Self {
         let (draining, cut) = (CancellationToken::new(), CancellationToken::new());
-        Self { settings, tasks: TaskTracker::new(), draining, cut }
+        Self { settings, tasks, draining, cut }
     }
 
     async fn accept(self, listener: TcpListener, router: Router, most: usize) {
@@ -202,22 +202,21 @@ impl Serving {
         }
     }
 
-    /// Takes no new requests, lets running ones end within the grace, and cuts those that are left: what they hold is
-    /// dropped and so settled. `cutting` is called before they are polled for it.
+    /// Takes no new requests, lets running ones end within the grace, and what runs beside them too; cuts those that
+    /// are left: what they hold is dropped and so settled. `cutting` is called before they are polled for it.
     async fn drain(&self, grace: Duration, cutting: impl FnOnce()) {
         self.draining.cancel();
-        self.tasks.close();
-        if timeout(grace, self.tasks.wait()).await.is_ok() {
+        if timeout(grace, self.tasks.end()).await.is_ok() {
             return;
         }
-        // Streams of HTTP/2 are tasks beside their connection's.
-        let cut = self.tasks.len();
+        // Connections, streams of HTTP/2 beside their connection's, and what runs beside requests.
+        let cut = self.tasks.running();
         cutting();
         self.cut.cancel();
-        let settled = timeout(CUT_WAIT, self.tasks.wait()).await.is_ok();
+        let settled = timeout(CUT_WAIT, self.tasks.end()).await.is_ok();
         tracing::warn!(
             grace_s = grace.as_secs_f32(),
-            connections = cut,
+            tasks = cut,
             settled,
             "connections were cut: their requests were still running when the grace was over"
         );
@@ -252,7 +251,7 @@ mod tests {
     use tokio::sync::Semaphore;
     use tokio::time::timeout;
 
-    use super::{CONNECTIONS_MAX, Places, Serving, Settings};
+    use super::{CONNECTIONS_MAX, Places, Serving, Settings, Tasks};
 
     /// How long anything may take before a test fails instead of hanging.
     const PATIENCE: Duration = Duration::from_secs(20);
@@ -268,7 +267,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let settings = Arc::new(ServerConfig { header_timeout: HEADER_TIMEOUT, ..ServerConfig::default() });
-        let serving = Serving::new(Settings::new(move || Arc::clone(&settings)));
+        let serving = Serving::new(Settings::new(move || Arc::clone(&settings)), Tasks::default());
         serving.tasks.spawn(serving.clone().accept(listener, router, most));
         (serving, address)
     }
@@ -351,7 +350,7 @@ mod tests {
             trusted_proxies: TrustedProxies::network("10.0.0.0/8").into_iter().collect(),
             ..ServerConfig::default()
         });
-        let serving = Serving::new(Settings::new(move || Arc::clone(&settings)));
+        let serving = Serving::new(Settings::new(move || Arc::clone(&settings)), Tasks::default());
         let places = Places::new(100);
         for (peer, all) in
             [("192.0.2.1", false), ("2001:db8::1", false), ("127.0.0.1", true), ("10.0.0.1", true)]
@@ -399,7 +398,7 @@ mod tests {
         let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
         let (mut sender, connection) =
             hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
-        tokio::spawn(connection);
+        Tasks::default().spawn(connection);
         let request =
             http::Request::get("http://localhost/").body(http_body_util::Empty::<Bytes>::new()).unwrap();
         let _answer = timeout(PATIENCE, sender.send_request(request)).await.unwrap().unwrap();

@@ -13,9 +13,9 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::response::Response;
 use hyper::body::{Frame, SizeHint};
 use hyper::rt::Executor;
+use sluice_engine::tasks::Tasks;
 use tokio::time::{Instant, Sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::connection::CUT_FLUSH;
 
@@ -29,7 +29,7 @@ tokio::task_local! {
 /// Runs the streams of a connection.
 #[derive(Clone)]
 pub(crate) struct Streams {
-    tasks: TaskTracker,
+    tasks: Tasks,
     send_timeout: Duration,
     /// No wait any longer.
     cut: CancellationToken,
@@ -56,7 +56,7 @@ impl Running {
 }
 
 impl Streams {
-    pub(crate) fn new(tasks: TaskTracker, send_timeout: Duration, cut: CancellationToken) -> Self {
+    pub(crate) fn new(tasks: Tasks, send_timeout: Duration, cut: CancellationToken) -> Self {
         Self { tasks, send_timeout, cut, running: Arc::default() }
     }
 

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use sluice_engine::config::{self, Given, Loaded, LogFormat, Read, Resolved};
+use sluice_engine::tasks::Tasks;
 use sluice_engine::{Gateway, Loss};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -70,8 +71,8 @@ async fn work(
         tracing::warn!(%warning, "the configuration has something that is surely not meant");
     }
     let keys = gateway.list_keys().len();
-    tokio::spawn(Arc::clone(&gateway).tend());
-    tokio::spawn(reload_on_hangup(Arc::clone(&gateway)));
+    Tasks::upkeep(Arc::clone(&gateway).tend());
+    Tasks::upkeep(reload_on_hangup(Arc::clone(&gateway)));
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let stop = async move {
         tokio::select! {

@@ -44,17 +44,26 @@ impl Embedded {
     ) -> Result<T, StoreError> {
         let documents = self.documents.get().map(Arc::clone);
         let documents = documents.ok_or_else(|| StoreError("it is not open".to_owned()))?;
-        let done = tokio::task::spawn_blocking(move || work(&documents)).await;
-        done.map_err(|error| StoreError(error.to_string()))?
+        blocking(move || work(&documents)).await
     }
+}
+
+/// Works on a thread that may block.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a plugin has no tracker; whoever asks the store is tracked, and waits"
+)]
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| StoreError(error.to_string()))?
 }
 
 #[async_trait]
 impl Store for Embedded {
     async fn open(&self) -> Result<(), StoreError> {
         let folder = self.folder.clone();
-        let opened = tokio::task::spawn_blocking(move || Documents::open(&folder)).await;
-        let documents = opened.map_err(|error| StoreError(error.to_string()))??;
+        let documents = blocking(move || Documents::open(&folder)).await?;
         self.documents.set(Arc::new(documents)).map_err(|_| StoreError("it is open already".to_owned()))
     }
 

@@ -130,5 +130,5 @@ fn the_usage_of_what_is_cut_is_kept() {
     assert!(status.success(), "{log}");
     assert_eq!(logged(&log, "mine-1")["input_tokens"], 9, "{log}");
     let cut = logged(&log, "were cut");
-    assert_eq!((&cut["connections"], &cut["settled"]), (&1.into(), &true.into()), "{cut}");
+    assert_eq!((&cut["tasks"], &cut["settled"]), (&1.into(), &true.into()), "{cut}");
 }

@@ -13,6 +13,7 @@ use sluice_api::{Error, Kind};
 use tokio::sync::watch;
 
 use super::takes_none;
+use crate::tasks::Tasks;
 use crate::transport::broken::broken;
 use crate::transport::dial::Io;
 use crate::transport::watched::{Read, Watched};
@@ -95,7 +96,7 @@ impl Connection {
             rests: Mutex::new(Instant::now()),
         });
         let (allowed, mut allows) = watch::channel(false);
-        tokio::spawn(drive(driver, Arc::downgrade(&connection), allowed));
+        Tasks::upkeep(drive(driver, Arc::downgrade(&connection), allowed));
         let waited = tokio::time::timeout(wait, allows.wait_for(|allows| *allows)).await;
         match waited.map(|allowed| allowed.is_ok()) {
             Ok(true) => Ok(connection),

@@ -13,6 +13,7 @@ use sluice_api::{Error, Kind};
 
 use super::connection::{Connection, Place, STREAMS_MAX};
 use crate::config::HttpVersion;
+use crate::tasks::Tasks;
 use crate::transport::dial::{Dial, Dialled};
 use crate::transport::pool::IDLE_FOR;
 
@@ -110,7 +111,7 @@ impl Sites {
         let result = Arc::clone(self).open(authority.clone(), dial.clone(), number).boxed().shared();
         site.opening.push(Opening { result: result.clone(), waiting: 1, number });
         // It is opened for whoever needs it, also when the one who asked first has gone.
-        tokio::spawn(result.clone());
+        Tasks::upkeep(result.clone());
         Next::Wait(result)
     }
 
