@@ -66,8 +66,20 @@ pub fn raw(address: &str, bytes: &[u8]) -> Option<Answer> {
 /// Sends a POST, of whose answer nothing is read.
 #[must_use]
 pub fn post(address: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> TcpStream {
+    only_send(address, "POST", path, headers, body)
+}
+
+/// Sends a request, of whose answer nothing is read.
+#[must_use]
+pub fn only_send(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.write_all(&written(address, "POST", path, headers, body)).unwrap();
+    stream.write_all(&written(address, method, path, headers, body)).unwrap();
     stream
 }
 

@@ -206,6 +206,17 @@ impl Gateway {
             .sum()
     }
 
+    /// Connections to it that it has not closed yet, those that their clients have closed too.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        let port: u16 = self.address.rsplit(':').next().unwrap().parse().unwrap();
+        let own = format!(":{port:04X}");
+        let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        // Of each line the second column is the own address, the fourth the state: established, or left by the client.
+        let columns = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        columns.filter(|line| line[1].ends_with(&own) && matches!(line[3], "01" | "08")).count()
+    }
+
     /// Waits until something holds.
     pub fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;

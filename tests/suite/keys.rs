@@ -1,6 +1,7 @@
 //! Keys made at run time, and who may use the admin API.
 
 mod command;
+mod leaving;
 
 use std::sync::Arc;
 

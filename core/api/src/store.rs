@@ -50,6 +50,25 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// When it could not be written.
     async fn put(&self, kind: &str, id: &str, document: &str) -> Result<(), StoreError>;
 
+    /// The same for what can be made again: it outlives the process when this returns, and a power cut only after the
+    /// next [`Store::flush`]. A store whose writes cost little writes it as [`Store::put`] does.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be written.
+    async fn put_soon(&self, kind: &str, id: &str, document: &str) -> Result<(), StoreError> {
+        self.put(kind, id, document).await
+    }
+
+    /// Makes durable what [`Store::put_soon`] has written. Called ten times a second, and at the end.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be made so; it is tried again with the next call.
+    async fn flush(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Deletes a document; says whether there was one.
     ///
     /// # Errors

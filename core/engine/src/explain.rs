@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use crate::eligible::standing;
 use crate::gateway::Gateway;
 use crate::key::Key;
+use crate::keys::Found;
 use crate::route::{self, Candidates, Pool};
 use crate::session::Scope;
 use crate::snapshot::Snapshot;
@@ -76,8 +77,7 @@ impl Gateway {
     pub fn explain(&self, question: &Question) -> Explanation {
         let snapshot = self.snapshot();
         let mut told = Explanation::default();
-        let named = |key: &&std::sync::Arc<Key>| *key.name == *question.key || *key.id == *question.key;
-        let Some(key) = snapshot.keys.iter().find(named) else {
+        let Some(key) = self.find_key(&question.key).and_then(Found::in_force) else {
             told.step("key", "refused", format!("there is no key `{}`: 401", question.key));
             return told;
         };
@@ -86,7 +86,7 @@ impl Gateway {
             return told;
         }
         told.step("key", "known", format!("it is `{}`", key.name));
-        if !self.permits(&mut told, key, question) {
+        if !self.permits(&mut told, &key, question) {
             return told;
         }
         let (model, pools) = route::route(&snapshot, question.api, &question.model);
@@ -97,8 +97,8 @@ impl Gateway {
         told.step("route", format!("`{model}` of the pools {}", pools.join(", ")), by);
         let operation = operation(question.api);
         let candidates = route::candidates(&snapshot, question.api, operation, &question.model);
-        self.consider(&mut told, &snapshot, key, question, &candidates);
-        self.choose(&mut told, &snapshot, key, question, &candidates);
+        self.consider(&mut told, &snapshot, &key, question, &candidates);
+        self.choose(&mut told, &snapshot, &key, question, &candidates);
         told
     }
 

@@ -13,12 +13,13 @@ use crate::account::States;
 use crate::body::Bodies;
 use crate::config::{self, Given, Loaded, Resolved, ServerConfig};
 use crate::health::{Overloads, Suspects};
-use crate::keys::{Bound, KeyError, MadeKeys};
+use crate::key::{Key, KeyTable};
+use crate::keys::{KeyError, MadeKeys};
 use crate::overrides::{AccountPatch, Overrides};
 use crate::records::Records;
 use crate::reference::References;
 use crate::session::Sessions;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, groups};
 use crate::tasks::Tasks;
 use crate::timed::Timed;
 use crate::transport::{TransportError, Transports};
@@ -100,7 +101,8 @@ impl Gateway {
         let overrides = Overrides::load(&store).await?;
         overrides.prune(&config.accounts, &*store).await?;
         let mut states = States::default();
-        let snapshot = Snapshot::new(&config, &keys.all(), &mut states, &transports, &overrides)?;
+        let table = Arc::new(key_table(&config, keys.in_force()));
+        let snapshot = Snapshot::new(&config, table, &mut states, &transports, &overrides)?;
         records.measures().know(crate::catalogue::known(&snapshot).into_iter().collect());
         Ok(Arc::new(Self {
             snapshot: ArcSwap::from_pointee(snapshot),
@@ -223,9 +225,9 @@ impl Gateway {
         }
         let mut states = current.states.clone();
         states.sweep();
-        let snapshot =
-            Snapshot::new(&fresh, &keys.in_force(), &mut states, &self.transports, &self.overrides)
-                .map_err(|error| vec![Problem::at("accounts", error.account.clone(), error.to_string())])?;
+        let table = Arc::new(key_table(&fresh, keys.in_force()));
+        let snapshot = Snapshot::new(&fresh, table, &mut states, &self.transports, &self.overrides)
+            .map_err(|error| vec![Problem::at("accounts", error.account.clone(), error.to_string())])?;
         // Nothing fails from here on, and nothing waits: it is all of it.
         snapshot.accounts.iter().for_each(|account| account.health.try_credentials());
         self.keys.commit(keys);
@@ -245,7 +247,7 @@ impl Gateway {
 
     /// What a fresh configuration would leave nothing of; `made` keys of run time stay in force.
     fn lost(&self, now: &Resolved, fresh: &Resolved, made: usize) -> Vec<Problem> {
-        let keys = self.snapshot().keys.iter().count();
+        let keys = self.snapshot().keys.configured().len() + self.keys.in_force().len();
         let lost =
             [("accounts", now.accounts.len(), fresh.accounts.len()), ("keys", keys, fresh.keys.len() + made)];
         let lost = lost.into_iter().filter(|(_, before, after)| *before > 0 && *after == 0);
@@ -257,21 +259,6 @@ impl Gateway {
             Problem::at("configuration", what, message)
         });
         told.collect()
-    }
-
-    /// Takes keys that were made, changed or deleted into force, once the store has `kept` the change.
-    pub(crate) async fn keys_changed(
-        &self,
-        keys: Bound,
-        kept: impl Future<Output = Result<(), StoreError>>,
-    ) -> Result<(), KeyError> {
-        let mut current = self.current.lock().await;
-        let Current { config, states, .. } = &mut *current;
-        let snapshot = Snapshot::new(config, &keys.in_force(), states, &self.transports, &self.overrides)?;
-        kept.await?;
-        self.keys.commit(keys);
-        self.take_into_force(snapshot);
-        Ok(())
     }
 
     /// Changes an account at run time; kept until the file's own value changes. `false` where there is no such account.
@@ -286,11 +273,21 @@ impl Gateway {
         let Some(file) = config.accounts.iter().find(|account| account.name == name) else {
             return Ok(false);
         };
-        self.overrides.change(file, patch, &*self.store).await?;
-        let keys = self.keys.bind(config).map_err(KeyError::Invalid)?;
-        let snapshot = Snapshot::new(config, &keys.in_force(), states, &self.transports, &self.overrides)?;
-        self.keys.commit(keys);
-        self.take_into_force(snapshot);
+        let before = self.overrides.change(file, patch);
+        // No key is touched by it.
+        let keys = Arc::clone(&self.snapshot.load().keys);
+        let changed = async {
+            let snapshot = Snapshot::new(config, keys, states, &self.transports, &self.overrides)?;
+            self.overrides.keep(name, &*self.store).await?;
+            Ok::<_, KeyError>(snapshot)
+        };
+        match changed.await {
+            Ok(snapshot) => self.take_into_force(snapshot),
+            Err(error) => {
+                self.overrides.put(name, before);
+                return Err(error);
+            }
+        }
         Ok(true)
     }
 
@@ -319,6 +316,7 @@ impl Gateway {
             if behind || kept > 0 || turn == SWEEP_EVERY {
                 behind = self.forget(kept).await;
             }
+            self.flush().await;
             if !self.records.is_empty() {
                 // Formatting a batch of log lines takes longer than any request may wait for a worker.
                 let gateway = Arc::clone(&self);
@@ -348,6 +346,13 @@ impl Gateway {
     pub async fn finish(&self) {
         self.records.collect();
         self.references.keep(&*self.store).await;
+        self.flush().await;
+    }
+
+    async fn flush(&self) {
+        if let Err(error) = self.store.flush().await {
+            tracing::warn!(%error, "what was written last would not outlive a power cut: trying again");
+        }
     }
 
     pub(crate) fn pick_lock(&self) -> MutexGuard<'_, u64> {
@@ -378,6 +383,12 @@ impl Gateway {
     pub(crate) fn bodies(&self) -> &Arc<Bodies> {
         &self.bodies
     }
+}
+
+fn key_table(config: &Resolved, made: Vec<Arc<Key>>) -> KeyTable {
+    let groups = groups(config);
+    let configured = config.keys.iter().map(|key| Arc::new(Key::from_config(key, &groups)));
+    KeyTable::new(configured.collect(), made)
 }
 
 impl std::fmt::Debug for Gateway {

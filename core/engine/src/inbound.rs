@@ -120,7 +120,7 @@ fn authenticate(
                     "this API key has expired: ask your operator for a new one",
                 ));
             }
-            return Ok(Arc::clone(key));
+            return Ok(key);
         }
     }
     let message = if presented {

@@ -1,6 +1,7 @@
 //! Client keys: what one may do, and how it is found by the hash of its secret.
 
-use std::collections::HashMap;
+mod table;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,6 +10,8 @@ use sha2::{Digest, Sha256};
 use sluice_api::{Family, Timestamp};
 
 use crate::config::Globs;
+
+pub use table::KeyTable;
 
 /// What a secret key starts with.
 const PREFIX: &str = "sk-sluice-";
@@ -117,28 +120,6 @@ pub struct Key {
     pub expires: Option<Timestamp>,
     /// Requests it may have at once; 0 = no bound.
     pub concurrency: u32,
-}
-
-/// Every key, by the whole hash of its secret.
-#[derive(Debug, Default)]
-pub struct KeyTable(HashMap<KeyHash, Arc<Key>, HashIsRandom>);
-
-impl KeyTable {
-    /// The key with this secret.
-    #[must_use]
-    pub fn find(&self, secret: &[u8]) -> Option<&Arc<Key>> {
-        self.0.get(&KeyHash::of(secret))
-    }
-
-    /// Adds a key; gives it back where another has the same secret.
-    pub fn insert(&mut self, key: Arc<Key>) -> Option<Arc<Key>> {
-        self.0.insert(key.hash, key)
-    }
-
-    /// All keys, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Key>> {
-        self.0.values()
-    }
 }
 
 /// The keys of the map are SHA-256 hashes: their first bytes are hash enough.

@@ -20,8 +20,11 @@ use crate::key::{Key, KeyHash, Source, new_secret};
 use crate::transport::TransportError;
 use made::{KIND, Made, Standing, Stored, fit};
 
-pub(crate) use made::Bound;
 pub use made::MadeKeys;
+
+/// Why a key that was deleted is still shown.
+const DELETED: &str =
+    "it is deleted, but the store could not be told: delete it again, or a restart brings it back";
 
 /// A key as the admin API shows it; never with its secret.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -88,6 +91,9 @@ pub enum KeyError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// It is deleted, but not in the store.
+    #[error("the key has stopped, but {0}, so that a restart would bring it back: delete it again")]
+    NotForgotten(StoreError),
     /// Sluice itself failed.
     #[error("{0}")]
     Internal(String),
@@ -99,14 +105,41 @@ impl From<TransportError> for KeyError {
     }
 }
 
+/// A key that was looked for.
+pub(crate) enum Found {
+    /// One of the configuration.
+    Config(Arc<Key>),
+    /// One that was made at run time.
+    Made(Made),
+}
+
+impl Found {
+    /// The key, where it is in force.
+    pub(crate) fn in_force(self) -> Option<Arc<Key>> {
+        match self {
+            Self::Config(key) => Some(key),
+            Self::Made(made) => made.in_force().cloned(),
+        }
+    }
+
+    fn view(&self) -> KeyView {
+        match self {
+            Self::Config(key) => KeyView::of_config(key),
+            Self::Made(made) => KeyView::of_made(made),
+        }
+    }
+}
+
+/// Each change holds the lock of whoever changes keys, and the caller runs it to its end, also where its client leaves:
+/// what is in force and what is kept never differ.
 impl Gateway {
     /// Every key, those of the configuration and those made at run time, also those that are not in force.
     #[must_use]
     pub fn list_keys(&self) -> Vec<KeyView> {
         let snapshot = self.snapshot();
-        let of_config = snapshot.keys.iter().filter(|key| key.source == Source::Config);
-        let mut views: Vec<KeyView> = of_config.map(|key| KeyView::of_config(key)).collect();
-        views.extend(self.keys().bound().iter().map(KeyView::of_made));
+        let mut views: Vec<KeyView> =
+            snapshot.keys.configured().iter().map(|key| KeyView::of_config(key)).collect();
+        views.extend(self.keys().all().iter().map(KeyView::of_made));
         self.records().last_used(|used| {
             views.iter_mut().for_each(|view| view.last_used = used.get(view.id.as_str()).copied());
         });
@@ -114,21 +147,28 @@ impl Gateway {
         views
     }
 
-    /// One key, by id or by name; of two that have the name, the one in force.
+    /// One key, by id or by name; of two that have the name, the configuration's, which is the one in force.
     ///
     /// # Errors
     ///
     /// When there is none.
     pub fn show_key(&self, id: &str) -> Result<KeyView, KeyError> {
-        let views = self.list_keys();
-        let named = || views.iter().filter(|view| view.name == id);
-        views
-            .iter()
-            .find(|view| view.id == id)
-            .or_else(|| named().find(|view| view.not_in_force.is_none()))
-            .or_else(|| named().next())
-            .cloned()
-            .ok_or_else(|| KeyError::NotFound(id.to_owned()))
+        let found = self.find_key(id).ok_or_else(|| KeyError::NotFound(id.to_owned()))?;
+        let mut view = found.view();
+        self.records().last_used(|used| view.last_used = used.get(view.id.as_str()).copied());
+        Ok(view)
+    }
+
+    /// The key with this id or name.
+    pub(crate) fn find_key(&self, id: &str) -> Option<Found> {
+        if let Some(made) = self.keys().by_id(id) {
+            return Some(Found::Made(made));
+        }
+        let snapshot = self.snapshot();
+        let configured = snapshot.keys.configured().iter().find(|key| *key.name == *id);
+        configured
+            .map(|key| Found::Config(Arc::clone(key)))
+            .or_else(|| self.keys().by_name(id).map(Found::Made))
     }
 
     /// Makes a key; gives its secret, which is shown this once.
@@ -147,8 +187,10 @@ impl Gateway {
             rotated: None,
             fields,
         };
-        let made = self.write_key(stored).await?;
-        Ok((made, secret))
+        let made = self.fitting(stored).await?;
+        // Many are made at once: one that a power cut takes back is made again.
+        self.store().put_soon(KIND, &made.stored.id, &document(&made)?).await?;
+        Ok((self.take_key(made), secret))
     }
 
     /// Changes a key's fields by a JSON merge patch.
@@ -158,65 +200,82 @@ impl Gateway {
     /// When there is no such key, it is the configuration's, the result is wrong, or the store fails.
     pub async fn change_key(&self, id: &str, patch: &Map<String, Value>) -> Result<KeyView, KeyError> {
         let _writing = self.keys().writing().await;
-        let mut stored = self.stored_key(id)?;
+        let mut stored = Stored::clone(&self.made_key(id)?.stored);
         merge(&mut stored.fields, patch);
-        self.write_key(stored).await
+        let made = self.fitting(stored).await?;
+        self.store().put(KIND, &made.stored.id, &document(&made)?).await?;
+        Ok(self.take_key(made))
     }
 
-    /// Replaces a key's secret; the old one stops at once.
+    /// Replaces a key's secret; the old one stops at once, before the store has the new one.
     ///
     /// # Errors
     ///
-    /// When there is no such key, it is the configuration's, or the store fails.
+    /// When there is no such key, it is the configuration's, or the store fails: the old secret is in force then.
     pub async fn rotate_key(&self, id: &str) -> Result<(KeyView, String), KeyError> {
         let _writing = self.keys().writing().await;
-        let mut stored = self.stored_key(id)?;
+        let before = self.made_key(id)?;
+        let mut stored = Stored::clone(&before.stored);
         let secret = fresh_secret()?;
         stored.hash = KeyHash::of(secret.as_bytes()).to_string();
         stored.rotated = Some(self.now());
-        let made = self.write_key(stored).await?;
-        Ok((made, secret))
+        let made = self.fitting(stored).await?;
+        let (id, document) = (made.stored.id.clone(), document(&made)?);
+        let view = self.take_key(made);
+        if let Err(error) = self.store().put(KIND, &id, &document).await {
+            self.take_key(before);
+            return Err(error.into());
+        }
+        Ok((view, secret))
     }
 
-    /// Deletes a key; it stops at once.
+    /// Deletes a key; it stops at once, before the store has forgotten it.
     ///
     /// # Errors
     ///
-    /// When there is no such key, it is the configuration's, or the store fails.
+    /// When there is no such key, it is the configuration's, or the store fails: it has stopped then, too.
     pub async fn delete_key(&self, id: &str) -> Result<(), KeyError> {
         let _writing = self.keys().writing().await;
-        let id = self.stored_key(id)?.id;
-        let store = &self.keys().store;
-        let deleted = async { store.delete(KIND, &id).await.map(drop) };
-        self.keys_changed(self.keys().bound().without(&id), deleted).await
+        let made = self.made_key(id)?;
+        let id = made.stored.id.clone();
+        self.take_key(made.standing(Standing::Deleted));
+        self.store().delete(KIND, &id).await.map_err(KeyError::NotForgotten)?;
+        self.keys().remove(&id);
+        Ok(())
     }
 
-    fn stored_key(&self, id: &str) -> Result<Stored, KeyError> {
-        let found = self.show_key(id)?;
-        let bound = self.keys().bound();
-        bound
-            .get(&found.id)
-            .map(|made| Stored::clone(&made.stored))
-            .ok_or_else(|| KeyError::ManagedByConfig(id.to_owned()))
+    fn made_key(&self, id: &str) -> Result<Made, KeyError> {
+        match self.find_key(id) {
+            Some(Found::Made(made)) => Ok(made),
+            Some(Found::Config(_)) => Err(KeyError::ManagedByConfig(id.to_owned())),
+            None => Err(KeyError::NotFound(id.to_owned())),
+        }
     }
 
-    async fn write_key(&self, stored: Stored) -> Result<KeyView, KeyError> {
+    /// The key as it would be in force: its name is its own, and it fits the configuration.
+    async fn fitting(&self, stored: Stored) -> Result<Made, KeyError> {
         let name = stored.name();
-        let taken = |other: &KeyView| other.name == name && other.id != stored.id;
-        if !name.is_empty() && self.list_keys().iter().any(taken) {
+        let snapshot = self.snapshot();
+        let configured = snapshot.keys.configured().iter().any(|key| *key.name == *name);
+        let made = || self.keys().by_name(name).is_some_and(|other| other.stored.id != stored.id);
+        if !name.is_empty() && (configured || made()) {
             return Err(KeyError::NameTaken(name.to_owned()));
         }
-        let fits = self.with_config(|config| fit(&stored, config)).await;
+        let fits = self.with_config(|config| fit(&stored, config, &snapshot.groups)).await;
         let key = fits.map_err(|unfit| KeyError::Invalid(unfit.problems()))?;
-        let document =
-            serde_json::to_string(&stored).map_err(|error| KeyError::Internal(error.to_string()))?;
-        let made = Made { stored: Arc::new(stored), standing: Standing::InForce(Arc::new(key)) };
-        let shown = KeyView::of_made(&made);
-        let store = &self.keys().store;
-        let written = async { store.put(KIND, &shown.id, &document).await };
-        self.keys_changed(self.keys().bound().with(made), written).await?;
-        Ok(shown)
+        Ok(Made { stored: Arc::new(stored), standing: Standing::InForce(Arc::new(key)) })
     }
+
+    /// Puts a key in place of the one with its id, where requests and operators look for it.
+    fn take_key(&self, made: Made) -> KeyView {
+        let view = KeyView::of_made(&made);
+        self.keys().put(made, &self.snapshot().keys);
+        view
+    }
+}
+
+fn document(made: &Made) -> Result<String, KeyError> {
+    serde_json::to_string(&*made.stored).map_err(|error| KeyError::Internal(error.to_string()))
 }
 
 impl KeyView {
@@ -226,14 +285,16 @@ impl KeyView {
 
     fn of_made(made: &Made) -> Self {
         let stored = &made.stored;
-        let (fields, not_in_force) = match &made.standing {
-            Standing::InForce(key) => (KeyFields::of(key), None),
-            Standing::Out(why) => {
-                let fields = read_key_fields(&stored.fields);
-                let name = || KeyFields::named(stored.name().to_owned());
-                (fields.unwrap_or_else(|_| name()), Some(why.clone()))
-            }
+        let not_in_force = match &made.standing {
+            Standing::InForce(_) => None,
+            Standing::Out(why) => Some(why.clone()),
+            Standing::Deleted => Some(DELETED.to_owned()),
         };
+        let read = || {
+            let fields = read_key_fields(&stored.fields);
+            fields.unwrap_or_else(|_| KeyFields::named(stored.name().to_owned()))
+        };
+        let fields = made.in_force().map_or_else(read, |key| KeyFields::of(key));
         Self {
             created: Some(stored.created),
             rotated: stored.rotated,

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sluice_api::Problem;
 use sluice_api::store::{Store, StoreError};
 use utoipa::ToSchema;
 
-use crate::config::AccountConfig;
+use crate::config::{AccountConfig, with_section};
 
 /// What these are called in the store.
 const KIND: &str = "account";
@@ -26,6 +28,25 @@ pub struct AccountPatch {
     pub weight: Option<u32>,
     /// Requests at once; 0 = no bound.
     pub concurrency: Option<u32>,
+}
+
+impl AccountPatch {
+    /// Reads a change.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake in it.
+    pub fn read(fields: &Map<String, Value>) -> Result<Self, Vec<Problem>> {
+        with_section(fields, |section| {
+            let (read, mut problems) = section.read_right::<Self>();
+            let read = read.unwrap_or_default();
+            if read.weight == Some(0) {
+                let message = "a weight is at least 1; to take an account out, set enabled to false";
+                problems.extend(section.wrong("weight", message));
+            }
+            if problems.is_empty() { Ok(read) } else { Err(problems) }
+        })
+    }
 }
 
 /// An operator's value, and the file's own that it stands over.
@@ -58,7 +79,7 @@ impl<T: PartialEq + Copy> Over<T> {
 /// What was changed of one account.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-struct Changes {
+pub(crate) struct Changes {
     enabled: Option<Over<bool>>,
     priority: Option<Over<u32>>,
     weight: Option<Over<u32>>,
@@ -105,38 +126,57 @@ impl Overrides {
             Over::prune(&mut changes.weight, file.weight);
             Over::prune(&mut changes.concurrency, file.concurrency);
             if changes != before {
-                self.keep(&file.name, changes, store).await?;
+                self.put(&file.name, changes);
+                self.keep(&file.name, store).await?;
             }
         }
         Ok(())
     }
 
-    async fn keep(&self, name: &str, changes: Changes, store: &dyn Store) -> Result<(), StoreError> {
+    /// Writes what was changed of an account to the store.
+    pub(crate) async fn keep(&self, name: &str, store: &dyn Store) -> Result<(), StoreError> {
+        let changes = self.0.lock().get(name).cloned().unwrap_or_default();
         let text = serde_json::to_string(&changes).map_err(|error| StoreError(error.to_string()))?;
-        store.put(KIND, name, &text).await?;
-        self.0.lock().insert(name.to_owned(), changes);
-        Ok(())
+        store.put(KIND, name, &text).await
     }
 
-    /// Takes a change of an account as it stands in the file, and keeps it.
-    pub(crate) async fn change(
-        &self,
-        file: &AccountConfig,
-        patch: AccountPatch,
-        store: &dyn Store,
-    ) -> Result<(), StoreError> {
-        let mut changes = self.0.lock().get(&file.name).cloned().unwrap_or_default();
+    /// Puts what was changed of an account in place of what there was.
+    pub(crate) fn put(&self, name: &str, changes: Changes) {
+        self.0.lock().insert(name.to_owned(), changes);
+    }
+
+    /// Takes a change of an account as it stands in the file; gives what was changed before. It is not kept yet.
+    pub(crate) fn change(&self, file: &AccountConfig, patch: AccountPatch) -> Changes {
+        let before = self.0.lock().get(&file.name).cloned().unwrap_or_default();
+        let mut changes = before.clone();
         Over::take(&mut changes.enabled, patch.enabled, file.enabled);
         Over::take(&mut changes.priority, patch.priority, file.priority);
         Over::take(&mut changes.weight, patch.weight, file.weight);
         Over::take(&mut changes.concurrency, patch.concurrency, file.concurrency);
-        self.keep(&file.name, changes, store).await
+        self.put(&file.name, changes);
+        before
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Over;
+    use serde_json::json;
+
+    use super::{AccountPatch, Over};
+
+    #[test]
+    fn a_change_of_an_account_is_told_every_mistake() {
+        let read = |patch: serde_json::Value| AccountPatch::read(patch.as_object().unwrap());
+        let wrong = read(
+            json!({ "weight": 0, "enabeld": true, "priority": "x", "concurrency": -1, "enabled": true }),
+        );
+        let wrong = wrong.unwrap_err();
+        let places: Vec<&str> = wrong.iter().map(|problem| problem.path.as_str()).collect();
+        assert_eq!(places, ["concurrency", "enabeld", "priority", "weight"], "{wrong:?}");
+        assert_eq!(wrong[1].nearest.as_deref(), Some("enabled"));
+        let right = read(json!({ "weight": 3, "priority": null })).unwrap();
+        assert_eq!((right.weight, right.priority, right.enabled), (Some(3), None, None));
+    }
 
     #[test]
     fn an_operators_value_holds_until_the_files_own_changes() {

@@ -7,6 +7,7 @@ use sluice_api::Error;
 use crate::ask::{Ask, ClientRoute};
 use crate::gateway::Gateway;
 use crate::key::Key;
+use crate::keys::Found;
 use crate::order::{Order, Picking};
 use crate::route;
 use crate::snapshot::Snapshot;
@@ -34,7 +35,7 @@ impl Rehearsal {
     ) -> Result<Option<Self>, Error> {
         let snapshot = gateway.snapshot();
         let ask = Ask::read(route, body)?;
-        let key = snapshot.keys.iter().find(|known| *known.name == *key).cloned();
+        let key = gateway.find_key(key).and_then(Found::in_force);
         Ok(key.map(|key| Self { gateway: Arc::clone(gateway), snapshot, key, ask }))
     }
 

@@ -12,7 +12,7 @@ use sluice_api::scheduler::Scheduler;
 use crate::account::{Account, States};
 use crate::config::{Resolved, RouteConfig, ServerConfig};
 use crate::health::Policy;
-use crate::key::{Group, Key, KeyTable};
+use crate::key::{Group, KeyTable};
 use crate::overrides::Overrides;
 use crate::route::Remembered;
 use crate::transport::{TransportError, Transports};
@@ -30,8 +30,8 @@ pub struct Snapshot {
     pub routes: Vec<RouteConfig>,
     /// Groups by name.
     pub groups: HashMap<String, Arc<Group>>,
-    /// Keys by hash.
-    pub keys: KeyTable,
+    /// Keys by hash. Those made at run time come and go in it.
+    pub keys: Arc<KeyTable>,
     /// Picks among candidates.
     pub scheduler: Arc<dyn Scheduler>,
     /// Say what a request takes from limits.
@@ -54,7 +54,7 @@ impl Snapshot {
     /// Puts a snapshot together; accounts of the same name keep their state.
     pub(crate) fn new(
         config: &Resolved,
-        made_keys: &[Arc<Key>],
+        keys: Arc<KeyTable>,
         states: &mut States,
         transports: &Transports,
         overrides: &Overrides,
@@ -79,27 +79,12 @@ impl Snapshot {
             }
             accounts.push(account);
         }
-        let groups: HashMap<String, Arc<Group>> = config
-            .groups
-            .iter()
-            .map(|group| {
-                let shared = Group { name: group.name.as_str().into(), concurrency: group.concurrency };
-                (group.name.clone(), Arc::new(shared))
-            })
-            .collect();
-        let mut keys = KeyTable::default();
-        for key in config.keys.iter().map(|key| Arc::new(Key::from_config(key, &groups))) {
-            keys.insert(key);
-        }
-        for key in made_keys {
-            keys.insert(Arc::clone(key));
-        }
         Ok(Self {
             server: Arc::new(config.server.clone()),
             accounts,
             pools,
             routes: config.routes.clone(),
-            groups,
+            groups: groups(config),
             keys,
             scheduler: Arc::clone(&config.scheduler),
             limiters: config.limiters.clone(),
@@ -125,4 +110,9 @@ impl Snapshot {
             .iter()
             .find(|route| (route.apis.is_empty() || route.apis.contains(&api)) && route.model.matches(model))
     }
+}
+
+/// The groups of a configuration, by name.
+pub(crate) fn groups(config: &Resolved) -> HashMap<String, Arc<Group>> {
+    config.groups.iter().map(|group| (group.name.clone(), Arc::new(Group::from_config(group)))).collect()
 }

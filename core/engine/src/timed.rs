@@ -77,6 +77,15 @@ impl Store for Timed {
         timed(&self.put, self.store.put(kind, id, document)).await
     }
 
+    async fn put_soon(&self, kind: &str, id: &str, document: &str) -> Result<(), StoreError> {
+        timed(&self.put, self.store.put_soon(kind, id, document)).await
+    }
+
+    /// Nearly always nothing is to be done, so that its times would say nothing.
+    async fn flush(&self) -> Result<(), StoreError> {
+        self.store.flush().await
+    }
+
     async fn delete(&self, kind: &str, id: &str) -> Result<bool, StoreError> {
         timed(&self.delete, self.store.delete(kind, id)).await
     }

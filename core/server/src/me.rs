@@ -87,7 +87,7 @@ pub(crate) async fn me(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::Arc;
 
     use axum::body::to_bytes;
@@ -169,7 +169,7 @@ mod tests {
         },
     }
 
-    async fn app() -> App {
+    pub(crate) async fn app() -> App {
         let text = "store.kind = \"gone\"\n[[keys]]\nname = \"k\"\nkey = \"secret\"\nconcurrency = 2\n";
         let loaded = config::load_text(text).unwrap();
         let resolved = config::check(&loaded).unwrap();

@@ -16,16 +16,18 @@ use crate::{App, admin, clients, me, models, near, operations, pages};
 ///
 /// Each stands with its whole path: nested routers would rewrite the URI of every request below a prefix.
 pub(crate) fn clients(app: &App) -> Router {
-    let mut paths: BTreeMap<&str, BTreeMap<&str, &ClientDoc>> = BTreeMap::new();
+    let mut paths: BTreeMap<String, BTreeMap<&str, &ClientDoc>> = BTreeMap::new();
     for route in CLIENT_ROUTES {
-        // The verbs after a model share a route of the router, whose parameters are whole segments.
+        // The verbs after a model share a route of the router, whose parameters are whole segments; its name may have
+        // slashes.
         let path = route.path.split_once(':').map_or(route.path, |(path, _)| path);
+        let path = path.replace("{model}", "{*model}");
         paths.entry(path).or_default().insert(route.method, route);
     }
     let mut router = Router::new();
     for (path, methods) in paths {
         let handlers = methods.values().map(|route| handler(route));
-        router = router.route(path, handlers.fold(MethodRouter::new(), MethodRouter::merge));
+        router = router.route(&path, handlers.fold(MethodRouter::new(), MethodRouter::merge));
     }
     router.with_state(app.clone())
 }
@@ -62,6 +64,7 @@ pub(crate) fn operators(app: &App, docs: Router) -> Router {
         // Before the layer: the guard stands around wrong methods too.
         .method_not_allowed_fallback(admin::auth::wrong_method)
         .layer(axum::middleware::from_fn(admin::audit::tell))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), admin::whole::whole))
         .layer(axum::middleware::from_fn_with_state(app.clone(), admin::auth::guard));
     let (metrics, _) = metrics_router().split_for_parts();
     let operators = admin.merge(metrics).with_state(app.clone()).merge(docs);

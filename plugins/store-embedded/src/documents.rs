@@ -3,7 +3,7 @@
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -12,6 +12,9 @@ use sluice_api::store::{Remembered, StoreError};
 
 /// The database file in the store's folder.
 const DATABASE: &str = "sluice.db";
+
+/// How long a commit waits for the disk: FULL for its own pages, NORMAL not at all.
+const SYNCHRONOUS: &str = "synchronous";
 
 /// Values that are deleted in one step: small ones keep others waiting for less.
 const FORGOTTEN_AT_ONCE: usize = 1_000;
@@ -37,6 +40,8 @@ pub(crate) struct Documents {
     /// Values that are kept for a time.
     remembered: AtomicUsize,
     pub(crate) remembered_max: usize,
+    /// Something was written that a power cut would undo.
+    behind: AtomicBool,
     _lock: File,
 }
 
@@ -77,14 +82,36 @@ impl Documents {
             connection: Mutex::new(connection),
             remembered: AtomicUsize::new(usize::try_from(remembered).unwrap_or_default()),
             remembered_max: REMEMBERED_MAX,
+            behind: AtomicBool::new(false),
             _lock: lock,
         })
     }
 
     pub(crate) fn put(&self, kind: &str, id: &str, document: &str) -> Result<(), StoreError> {
-        let insert = "INSERT INTO documents (kind, id, document) VALUES (?1, ?2, ?3)
-             ON CONFLICT (kind, id) DO UPDATE SET document = excluded.document";
-        self.connection.lock().execute(insert, params![kind, id, document]).map_err(failed)?;
+        put(&self.connection.lock(), kind, id, document).map_err(failed)
+    }
+
+    /// The same, and the disk is not waited for.
+    pub(crate) fn put_soon(&self, kind: &str, id: &str, document: &str) -> Result<(), StoreError> {
+        let connection = self.connection.lock();
+        connection.pragma_update(None, SYNCHRONOUS, "NORMAL").map_err(failed)?;
+        let written = put(&connection, kind, id, document);
+        // Set within the lock: a flush before it would not have this.
+        self.behind.store(true, Ordering::Relaxed);
+        connection.pragma_update(None, SYNCHRONOUS, "FULL").map_err(failed)?;
+        written.map_err(failed)
+    }
+
+    /// Whether there is something that a power cut would undo.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.behind.load(Ordering::Relaxed)
+    }
+
+    /// Waits for the disk: what one write waits for is all that was written before it.
+    pub(crate) fn flush(&self) -> Result<(), StoreError> {
+        let connection = self.connection.lock();
+        put(&connection, "probe", "flush", "").map_err(failed)?;
+        self.behind.store(false, Ordering::Relaxed);
         Ok(())
     }
 
@@ -158,6 +185,13 @@ impl Documents {
     pub(crate) fn probe(&self) -> Result<(), StoreError> {
         self.put("probe", "ready", "")
     }
+}
+
+fn put(connection: &Connection, kind: &str, id: &str, document: &str) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO documents (kind, id, document) VALUES (?1, ?2, ?3)
+             ON CONFLICT (kind, id) DO UPDATE SET document = excluded.document";
+    connection.prepare_cached(insert)?.execute(params![kind, id, document])?;
+    Ok(())
 }
 
 /// Makes the folder for this user alone; one that is there keeps its mode, as it may be meant for others too.

@@ -88,6 +88,18 @@ impl Store for Embedded {
         self.with(move |documents| documents.put(&kind, &id, &document)).await
     }
 
+    async fn put_soon(&self, kind: &str, id: &str, document: &str) -> Result<(), StoreError> {
+        let (kind, id, document) = (kind.to_owned(), id.to_owned(), document.to_owned());
+        self.with(move |documents| documents.put_soon(&kind, &id, &document)).await
+    }
+
+    async fn flush(&self) -> Result<(), StoreError> {
+        match self.documents.get() {
+            Some(documents) if documents.is_behind() => self.with(Documents::flush).await,
+            _ => Ok(()),
+        }
+    }
+
     async fn delete(&self, kind: &str, id: &str) -> Result<bool, StoreError> {
         let (kind, id) = (kind.to_owned(), id.to_owned());
         self.with(move |documents| documents.delete(&kind, &id)).await

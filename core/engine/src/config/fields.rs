@@ -54,14 +54,15 @@ pub fn check_key_fields(fields: &Map<String, Json>, config: &Resolved) -> Result
     with_section(fields, |section| resolve(section, section.read()?, &names))
 }
 
-fn with_section<T>(
+/// Reads the fields of a request's body as a section of their own.
+pub(crate) fn with_section<T>(
     fields: &Map<String, Json>,
     read: impl FnOnce(&Section<'_>) -> Result<T, Vec<Problem>>,
 ) -> Result<T, Vec<Problem>> {
     let values: Dict = Value::serialize(fields)
         .ok()
         .and_then(Value::into_dict)
-        .ok_or_else(|| vec![Problem::at("request", "", "a key's fields are a JSON object")])?;
+        .ok_or_else(|| vec![Problem::at("request", "", "the fields are a JSON object")])?;
     let name = fields.get("name").and_then(Json::as_str).unwrap_or_default();
     read(&Section { name, path: "", values: &values, origin: &Admin })
 }

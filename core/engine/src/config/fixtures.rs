@@ -126,9 +126,20 @@ impl CostModel for Policy {
     }
 }
 
-/// Keeps documents in memory, and counts what is held of all buckets together.
+/// Keeps documents in memory, and counts what is held of all buckets together. While there is one of the kind [`FULL`],
+/// it writes no other.
 #[derive(Debug, Default)]
 struct Kept(parking_lot::Mutex<BTreeMap<(String, String), String>>, AtomicU64);
+
+/// The kind of a document with which a test has the store fail.
+pub(crate) const FULL: &str = "full";
+
+impl Kept {
+    fn writes(&self, kind: &str) -> Result<(), StoreError> {
+        let full = self.0.lock().keys().any(|(found, _)| found == FULL);
+        if full && kind != FULL { Err(StoreError("it is full".to_owned())) } else { Ok(()) }
+    }
+}
 
 #[async_trait]
 impl Store for Kept {
@@ -146,11 +157,13 @@ impl Store for Kept {
     }
 
     async fn put(&self, kind: &str, id: &str, document: &str) -> Result<(), StoreError> {
+        self.writes(kind)?;
         self.0.lock().insert((kind.to_owned(), id.to_owned()), document.to_owned());
         Ok(())
     }
 
     async fn delete(&self, kind: &str, id: &str) -> Result<bool, StoreError> {
+        self.writes(kind)?;
         Ok(self.0.lock().remove(&(kind.to_owned(), id.to_owned())).is_some())
     }
 

@@ -7,7 +7,7 @@ mod environment;
 mod fields;
 mod file;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 mod globs;
 mod lines;
 mod load;
@@ -24,6 +24,7 @@ mod yaml;
 pub use check::{check, store};
 pub use credentials::Credentials;
 pub use describe::describe;
+pub(crate) use fields::with_section;
 pub use fields::{check_key_fields, read_key_fields};
 pub use globs::Globs;
 pub use load::{Given, Loaded, load, load_text};

@@ -1,6 +1,6 @@
 //! What is kept of the keys made at run time, and whether each is in force.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -10,7 +10,8 @@ use sluice_api::store::{Store, StoreError};
 use sluice_api::{Problem, Timestamp};
 
 use crate::config::{self, KeyConfig, Resolved};
-use crate::key::{Group, Key, KeyHash};
+use crate::key::{Group, Key, KeyHash, KeyTable};
+use crate::snapshot::groups;
 
 /// What documents of keys are called in the store.
 pub(super) const KIND: &str = "key";
@@ -38,23 +39,28 @@ pub(super) enum Standing {
     InForce(Arc<Key>),
     /// It does not fit the configuration: why, as a sentence.
     Out(String),
+    /// It was deleted, and the store could not be told: it stays out until it is deleted again.
+    Deleted,
 }
 
 /// A key as it is kept and as it stands.
 #[derive(Clone, Debug)]
-pub(super) struct Made {
+pub(crate) struct Made {
     pub(super) stored: Arc<Stored>,
     pub(super) standing: Standing,
 }
 
-/// Every key made at run time, as some configuration has it, by id. Nothing is changed until it is committed.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Bound(BTreeMap<String, Made>);
+/// Every key made at run time, as some configuration has it.
+#[derive(Debug, Default)]
+pub(crate) struct Bound {
+    by_id: BTreeMap<String, Made>,
+    /// Ids by name; of those without one, any.
+    ids: HashMap<String, String>,
+}
 
 /// The keys made at run time.
 #[derive(Debug)]
 pub struct MadeKeys {
-    pub(super) store: Arc<dyn Store>,
     /// Held over a change of the store and of what is bound, so that both agree; taken before the configuration's lock.
     writing: tokio::sync::Mutex<()>,
     bound: Mutex<Bound>,
@@ -64,10 +70,11 @@ impl MadeKeys {
     /// Reads the store. A key that does not fit must neither stop the gateway nor work: it stays, out of force.
     pub(crate) async fn load(store: &Arc<dyn Store>, config: &Resolved) -> Result<Self, StoreError> {
         let mut bound = Bound::default();
+        let groups = groups(config);
         for (id, text) in store.list(KIND).await? {
             let stored: Stored = serde_json::from_str(&text)
                 .map_err(|error| StoreError(format!("the key {id} in the store can't be read: {error}")))?;
-            let standing = match fit(&stored, config) {
+            let standing = match fit(&stored, config, &groups) {
                 Ok(key) => Standing::InForce(Arc::new(key)),
                 Err(unfit) => {
                     let why = unfit.sentence();
@@ -75,13 +82,9 @@ impl MadeKeys {
                     Standing::Out(why)
                 }
             };
-            bound.0.insert(id, Made { stored: Arc::new(stored), standing });
+            bound.put(Made { stored: Arc::new(stored), standing });
         }
-        Ok(Self {
-            store: Arc::clone(store),
-            writing: tokio::sync::Mutex::default(),
-            bound: Mutex::new(bound),
-        })
+        Ok(Self { writing: tokio::sync::Mutex::default(), bound: Mutex::new(bound) })
     }
 
     /// Keeps everyone else from changing keys. Taken before the configuration's lock: the other way round, a reload
@@ -91,7 +94,7 @@ impl MadeKeys {
     }
 
     /// Every key in force.
-    pub(crate) fn all(&self) -> Vec<Arc<Key>> {
+    pub(crate) fn in_force(&self) -> Vec<Arc<Key>> {
         self.bound.lock().in_force()
     }
 
@@ -100,8 +103,10 @@ impl MadeKeys {
     pub(crate) fn bind(&self, config: &Resolved) -> Result<Bound, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut fresh = Bound::default();
-        for (id, made) in &self.bound.lock().0 {
-            let standing = match (fit(&made.stored, config), &made.standing) {
+        let groups = groups(config);
+        for made in self.bound.lock().by_id.values() {
+            let standing = match (fit(&made.stored, config, &groups), &made.standing) {
+                (_, Standing::Deleted) => Standing::Deleted,
                 (Ok(key), _) => Standing::InForce(Arc::new(key)),
                 (Err(unfit), Standing::Out(_)) => Standing::Out(unfit.sentence()),
                 (Err(unfit), Standing::InForce(_)) => {
@@ -109,48 +114,85 @@ impl MadeKeys {
                     continue;
                 }
             };
-            fresh.0.insert(id.clone(), Made { stored: Arc::clone(&made.stored), standing });
+            fresh.put(Made { stored: Arc::clone(&made.stored), standing });
         }
         if problems.is_empty() { Ok(fresh) } else { Err(problems) }
     }
 
-    /// Takes keys into force that [`MadeKeys::bind`] or a change has made.
+    /// Takes keys into force that [`MadeKeys::bind`] has made.
     pub(crate) fn commit(&self, bound: Bound) {
         *self.bound.lock() = bound;
     }
 
-    /// The keys as they stand, to look at or to change and commit.
-    pub(super) fn bound(&self) -> Bound {
-        self.bound.lock().clone()
+    /// The key with this id.
+    pub(super) fn by_id(&self, id: &str) -> Option<Made> {
+        self.bound.lock().by_id.get(id).cloned()
+    }
+
+    /// The key of this name.
+    pub(super) fn by_name(&self, name: &str) -> Option<Made> {
+        let bound = self.bound.lock();
+        bound.by_id.get(bound.ids.get(name)?).cloned()
+    }
+
+    /// Every key, by id.
+    pub(super) fn all(&self) -> Vec<Made> {
+        self.bound.lock().by_id.values().cloned().collect()
+    }
+
+    /// Puts a key in place of one with its id, and takes it into force, or the other one out of force.
+    pub(super) fn put(&self, made: Made, table: &KeyTable) {
+        let before = self.bound.lock().put(made.clone());
+        let hash = |made: &Made| made.in_force().map(|key| key.hash);
+        if let Some(gone) = before.as_ref().and_then(hash).filter(|gone| Some(*gone) != hash(&made)) {
+            table.remove(&gone);
+        }
+        if let Some(key) = made.in_force() {
+            table.insert(key);
+        }
+    }
+
+    /// Forgets a key that is in force no more.
+    pub(super) fn remove(&self, id: &str) {
+        self.bound.lock().remove(id);
+    }
+}
+
+impl Made {
+    /// The key, where it is in force.
+    pub(super) fn in_force(&self) -> Option<&Arc<Key>> {
+        match &self.standing {
+            Standing::InForce(key) => Some(key),
+            Standing::Out(_) | Standing::Deleted => None,
+        }
+    }
+
+    /// The same in another standing.
+    pub(super) fn standing(&self, standing: Standing) -> Self {
+        Self { stored: Arc::clone(&self.stored), standing }
     }
 }
 
 impl Bound {
     /// Those in force.
     pub(crate) fn in_force(&self) -> Vec<Arc<Key>> {
-        let keys = self.0.values().filter_map(|made| match &made.standing {
-            Standing::InForce(key) => Some(Arc::clone(key)),
-            Standing::Out(_) => None,
-        });
-        keys.collect()
+        self.by_id.values().filter_map(Made::in_force).cloned().collect()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Made> {
-        self.0.values()
+    fn put(&mut self, made: Made) -> Option<Made> {
+        let before = self.remove(&made.stored.id);
+        self.ids.insert(made.stored.name().to_owned(), made.stored.id.clone());
+        self.by_id.insert(made.stored.id.clone(), made);
+        before
     }
 
-    pub(super) fn get(&self, id: &str) -> Option<&Made> {
-        self.0.get(id)
-    }
-
-    pub(super) fn with(mut self, made: Made) -> Self {
-        self.0.insert(made.stored.id.clone(), made);
-        self
-    }
-
-    pub(super) fn without(mut self, id: &str) -> Self {
-        self.0.remove(id);
-        self
+    fn remove(&mut self, id: &str) -> Option<Made> {
+        let gone = self.by_id.remove(id)?;
+        let name = gone.stored.name();
+        if self.ids.get(name).is_some_and(|of| of == id) {
+            self.ids.remove(name);
+        }
+        Some(gone)
     }
 }
 
@@ -198,7 +240,11 @@ impl Unfit {
 }
 
 /// The key that a document makes in a configuration.
-pub(super) fn fit(stored: &Stored, config: &Resolved) -> Result<Key, Unfit> {
+pub(super) fn fit(
+    stored: &Stored,
+    config: &Resolved,
+    groups: &HashMap<String, Arc<Group>>,
+) -> Result<Key, Unfit> {
     let Some(hash) = KeyHash::parse(&stored.hash) else {
         return Err(Unfit::Fields(vec![Problem::at("store", "hash", "its hash can't be read")]));
     };
@@ -209,9 +255,7 @@ pub(super) fn fit(stored: &Stored, config: &Resolved) -> Result<Key, Unfit> {
     if let Some(other) = config.keys.iter().find(|other| other.hash == Some(hash)) {
         return Err(taken(other, "key", "has this secret"));
     }
-    let groups = config.groups.iter().map(Group::from_config);
-    let groups = groups.map(|group| (group.name.to_string(), Arc::new(group))).collect();
-    Ok(Key::made(&stored.id, hash, settings, &groups))
+    Ok(Key::made(&stored.id, hash, settings, groups))
 }
 
 fn taken(other: &KeyConfig, field: &str, what: &str) -> Unfit {

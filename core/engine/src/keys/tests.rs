@@ -7,9 +7,13 @@ use sluice_api::Timestamp;
 use sluice_api::store::Store;
 
 use super::KeyView;
-use super::made::{KIND, MadeKeys, Standing, Stored};
+use super::made::{KIND, MadeKeys, Stored};
+use crate::Gateway;
+use crate::config::fixtures::FULL;
 use crate::config::{self, Resolved};
+use crate::gateway::Loss;
 use crate::key::KeyHash;
+use crate::overrides::AccountPatch;
 
 /// A configuration with one account in this pool, and more.
 fn config(pool: &str, more: &str) -> Resolved {
@@ -37,7 +41,7 @@ async fn put(store: &Arc<dyn Store>, name: &str, secret: &str, fields: Map<Strin
 }
 
 fn in_force(keys: &MadeKeys) -> Vec<String> {
-    keys.all().iter().map(|key| key.name.to_string()).collect()
+    keys.in_force().iter().map(|key| key.name.to_string()).collect()
 }
 
 #[tokio::test]
@@ -46,13 +50,13 @@ async fn a_configuration_that_is_not_taken_into_force_changes_no_key() {
     let store = Arc::clone(&before.store);
     stored(&store, "one", "s1", "own").await;
     let keys = MadeKeys::load(&store, &before).await.unwrap();
-    let first = keys.all();
+    let first = keys.in_force();
 
     // Bound to another configuration, as a reload does before its snapshot fails: the keys are as they were.
     let bound = keys.bind(&config("own", "[[groups]]\nname = \"g\"\n")).unwrap();
-    assert!(Arc::ptr_eq(&first[0], &keys.all()[0]));
+    assert!(Arc::ptr_eq(&first[0], &keys.in_force()[0]));
     keys.commit(bound);
-    assert!(!Arc::ptr_eq(&first[0], &keys.all()[0]));
+    assert!(!Arc::ptr_eq(&first[0], &keys.in_force()[0]));
 }
 
 #[tokio::test]
@@ -91,7 +95,7 @@ async fn a_key_that_does_not_fit_at_the_start_is_shown_and_comes_back_when_it_fi
     put(&store, "old", "s3", Map::from_iter([("former".to_owned(), json!(1))])).await;
     let keys = MadeKeys::load(&store, &without).await.unwrap();
     assert!(in_force(&keys).is_empty());
-    let views: Vec<KeyView> = keys.bound().iter().map(KeyView::of_made).collect();
+    let views: Vec<KeyView> = keys.all().iter().map(KeyView::of_made).collect();
     for (view, (name, says)) in views.iter().zip([
         ("bound", "no pool `own`"),
         ("", "unknown key `former`"),
@@ -103,11 +107,77 @@ async fn a_key_that_does_not_fit_at_the_start_is_shown_and_comes_back_when_it_fi
     assert_eq!(views[0].pools, ["own"]);
 
     let with = keys.bind(&config("own", "")).unwrap();
-    let standings: Vec<bool> =
-        with.iter().map(|made| matches!(made.standing, Standing::InForce(_))).collect();
-    assert_eq!(standings, [true, false, false]);
     keys.commit(with);
+    let standings: Vec<bool> = keys.all().iter().map(|made| made.in_force().is_some()).collect();
+    assert_eq!(standings, [true, false, false]);
     assert_eq!(in_force(&keys), ["bound"]);
+}
+
+async fn gateway(text: &str) -> Arc<Gateway> {
+    let loaded = config::load_text(text).unwrap();
+    let resolved = config::check(&loaded).unwrap();
+    Gateway::start(&loaded, resolved, config::Given::Text(text.to_owned())).await.unwrap()
+}
+
+fn named(name: &str) -> Map<String, Value> {
+    Map::from_iter([("name".to_owned(), json!(name))])
+}
+
+#[tokio::test]
+async fn a_key_that_is_made_changed_or_deleted_rebuilds_nothing_else() {
+    let gateway = gateway(
+        "store.kind = \"test-store\"\nscheduler.kind = \"test-scheduler\"\ncost.kind = \"test-cost\"\n\
+         [[accounts]]\nname = \"a\"\nprovider = \"test-secretive\"\n[[keys]]\nname = \"k\"\nkey = \"k\"\n",
+    )
+    .await;
+    let before = gateway.snapshot();
+    let (one, secret) = gateway.create_key(named("one")).await.unwrap();
+    let first = before.keys.find(secret.as_bytes()).unwrap();
+    let (two, _) = gateway.create_key(named("two")).await.unwrap();
+    gateway.change_key("two", &Map::from_iter([("user".to_owned(), json!("u"))])).await.unwrap();
+    let (_, rotated) = gateway.rotate_key(&two.id).await.unwrap();
+    assert_eq!(before.keys.find(rotated.as_bytes()).unwrap().user.as_deref(), Some("u"));
+    gateway.delete_key(&two.id).await.unwrap();
+    assert!(before.keys.find(rotated.as_bytes()).is_none());
+
+    let patch = AccountPatch { weight: Some(7), ..AccountPatch::default() };
+    assert!(gateway.change_account("a", patch).await.unwrap());
+    let after = gateway.snapshot();
+    assert_eq!(after.accounts[0].config.weight, 7);
+    assert!(Arc::ptr_eq(&before.keys, &after.keys), "an account's change touches no key");
+    // The very key that was made first, not another one like it.
+    assert!(Arc::ptr_eq(&first, &after.keys.find(secret.as_bytes()).unwrap()));
+    assert_eq!(gateway.list_keys().iter().map(|key| &key.id).collect::<Vec<_>>(), ["k", &one.id]);
+}
+
+#[tokio::test]
+async fn what_the_store_can_not_keep_is_not_changed_but_a_deleted_key_stays_out() {
+    let gateway = gateway(
+        "store.kind = \"test-store\"\nscheduler.kind = \"test-scheduler\"\ncost.kind = \"test-cost\"\n\
+         [[accounts]]\nname = \"a\"\nprovider = \"test-secretive\"\n",
+    )
+    .await;
+    let works = |secret: &str| gateway.snapshot().keys.find(secret.as_bytes()).is_some();
+    let (made, secret) = gateway.create_key(named("one")).await.unwrap();
+    gateway.store().put(FULL, "", "").await.unwrap();
+    assert!(gateway.create_key(named("two")).await.is_err());
+    assert!(gateway.change_key("one", &Map::from_iter([("user".to_owned(), json!("u"))])).await.is_err());
+    assert!(gateway.rotate_key("one").await.is_err());
+    let patch = AccountPatch { enabled: Some(false), ..AccountPatch::default() };
+    assert!(gateway.change_account("a", patch).await.is_err());
+    let listed = gateway.list_keys();
+    assert_eq!((listed.len(), &listed[0].user, listed[0].rotated), (1, &None, None));
+    assert!(works(&secret) && gateway.snapshot().accounts[0].config.enabled);
+
+    let error = gateway.delete_key("one").await.unwrap_err().to_string();
+    assert!(error.contains("has stopped") && !works(&secret), "{error}");
+    let shown = gateway.show_key("one").unwrap();
+    assert!(shown.id == made.id && shown.not_in_force.unwrap().contains("delete it again"));
+    gateway.reload(Loss::Refused).await.unwrap();
+    assert!(!works(&secret), "a reload takes it not into force again");
+    gateway.store().delete(FULL, "").await.unwrap();
+    gateway.delete_key("one").await.unwrap();
+    assert!(gateway.list_keys().is_empty() && gateway.create_key(named("one")).await.is_ok());
 }
 
 #[test]

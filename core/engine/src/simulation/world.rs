@@ -159,7 +159,7 @@ impl World {
                 .await
                 .unwrap();
         let snapshot = gateway.snapshot();
-        let key = |number| Arc::clone(snapshot.keys.find(format!("k{number}").as_bytes()).unwrap());
+        let key = |number| snapshot.keys.find(format!("k{number}").as_bytes()).unwrap();
         let keys = (0..CLIENTS).map(key).collect();
         let scripts = accounts.into_iter().map(|(_, script)| script).collect();
         Self { gateway, snapshot, keys, scripts, start: "2026-11-25T00:00:00Z".parse().unwrap() }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sluice_api::{Error, Kind};
 use sluice_engine::explain::{Explanation, Question};
+use sluice_engine::keys::KeyError;
 use sluice_engine::operate::{AccountView, Tested};
 use sluice_engine::overrides::AccountPatch;
 use utoipa::ToSchema;
@@ -43,11 +44,7 @@ pub(crate) async fn change(
     Path(name): Path<String>,
     body: Bytes,
 ) -> Result<(Extension<Changed>, Json<AccountView>), Refusal> {
-    let patch: AccountPatch = read(&body)?;
-    if patch.weight == Some(0) {
-        let message = "a weight is at least 1; to take an account out, set enabled to false";
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid_field", message).field("weight"));
-    }
+    let patch = AccountPatch::read(&read(&body)?).map_err(KeyError::Invalid)?;
     let before = before(&app, &name);
     if !app.gateway.change_account(&name, patch).await? {
         return Err(unknown(&name));

@@ -136,7 +136,9 @@ impl From<KeyError> for Refusal {
                 refusal.body.error.problems = problems;
                 refusal
             }
-            KeyError::Store(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", message),
+            KeyError::Store(_) | KeyError::NotForgotten(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", message)
+            }
             KeyError::Internal(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message),
         }
     }

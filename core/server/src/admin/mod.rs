@@ -7,6 +7,7 @@ pub(crate) mod auth;
 pub(crate) mod keys;
 pub(crate) mod requests;
 pub(crate) mod system;
+pub(crate) mod whole;
 
 /// Whether a path belongs to it.
 pub(crate) fn is_of(path: &str) -> bool {
