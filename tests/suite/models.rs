@@ -4,6 +4,7 @@ use serde_json::Value;
 use sluice_tests::client::{Whole, send};
 use sluice_tests::gateway::{Gateway, KEY, account, key};
 use sluice_tests::refusal::{BAD_REQUEST, NO_MODEL, Style, UNAUTHENTICATED};
+use sluice_tests::upstream::{Upstream, whole};
 
 const VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");
 
@@ -241,5 +242,53 @@ fn one_model_is_told_in_each_shape_and_an_unknown_one_is_a_404_in_its_words() {
         } else {
             UNAUTHENTICATED.check(style, &get(&gateway, before, &nobody), before);
         }
+    }
+}
+
+#[test]
+fn an_id_with_slashes_is_found_in_each_shape_under_every_prefix_with_and_without_encoding() {
+    let nowhere = "127.0.0.1:1";
+    let id = "mistralai/mistral-7b/instruct:free";
+    let more = format!("model_map = {{ {id:?} = \"x\" }}");
+    let config = account("c", "claude-console", nowhere, &more)
+        + &account("g", "gemini", nowhere, &more)
+        + &account("o", "openai", nowhere, &more)
+        + &key("");
+    let gateway = Gateway::start(&config);
+    let (own, google) = (("x-api-key", KEY), ("x-goog-api-key", KEY));
+    for (style, headers, field, prefixes) in [
+        (Style::Openai, &[own][..], "id", &["/v1", "/api/v1", "/openai/v1"][..]),
+        (Style::Anthropic, &[own, VERSION], "id", &["/v1", "/api/v1", "/claude/v1", "/api/claude/v1"]),
+        (Style::Gemini, &[google], "name", &["/v1", "/v1beta", "/gemini/v1", "/gemini/v1beta"]),
+    ] {
+        for prefix in prefixes {
+            let listed =
+                listed(style, &get(&gateway, &format!("{prefix}/models?limit=1000"), headers).json(), prefix);
+            assert!(listed.iter().any(|listed| listed == id), "{prefix}: {listed:?}");
+            for written in [id.to_owned(), id.replace('/', "%2F"), id.replace('/', "%2f").replace(':', "%3A")]
+            {
+                let path = format!("{prefix}/models/{written}");
+                let answer = get(&gateway, &path, headers);
+                assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+                let told = answer.json()[field].as_str().unwrap().to_owned();
+                assert_eq!(told.strip_prefix("models/").unwrap_or(&told), id, "{path}");
+            }
+            NO_MODEL.check(style, &get(&gateway, &format!("{prefix}/models/{id}/x"), headers), prefix);
+        }
+    }
+}
+
+#[test]
+fn a_models_name_in_geminis_path_may_have_slashes() {
+    let upstream = Upstream::start(|_| whole(200, "", "{}"));
+    let config =
+        account("g", "gemini", &upstream.address, "model_map = { \"google/gemma-4\" = \"gemma-4\" }")
+            + &key("");
+    let gateway = Gateway::start(&config);
+    for written in ["google/gemma-4", "google%2Fgemma-4"] {
+        let path = format!("/v1beta/models/{written}:generateContent");
+        assert_eq!(gateway.post(&path, r#"{"contents":[]}"#).status, 200, "{path}");
+        assert!(upstream.last().line.contains("/models/gemma-4:generateContent"), "{}", upstream.last().line);
+        assert_eq!(gateway.record()["model"], "google/gemma-4");
     }
 }

@@ -20,6 +20,9 @@ pub(crate) const VERBS: [(&str, Operation, Option<Form>); 5] = [
     ("batchEmbedContents", Operation::BatchEmbed, Some(Form::Whole)),
 ];
 
+/// What models stand under in a path.
+const COLLECTIONS: [&str; 2] = ["models", "tunedModels"];
+
 /// A route that says everything in its body.
 pub(crate) fn body(
     api: Api,
@@ -51,7 +54,7 @@ pub(crate) fn azure(
 /// A route of Gemini's: `{collection}/{model}:{verb}`.
 pub(crate) async fn gemini(State(app): State<App>, request: Request<Body>) -> Response {
     let path = request.uri().path();
-    let model_alone = path.rsplit('/').next().and_then(decoded).is_some_and(|model| !model.contains(':'));
+    let model_alone = decoded(named(path).1).is_some_and(|model| !model.contains(':'));
     if model_alone && near::client_methods(path).is_some() {
         return near::wrong_method(app, request).await;
     }
@@ -64,7 +67,7 @@ pub(crate) async fn gemini(State(app): State<App>, request: Request<Body>) -> Re
 
 fn gemini_route(request: &Request<Body>) -> Result<ClientRoute, Error> {
     let path = request.uri().path();
-    let (before, call) = path.rsplit_once('/').unwrap_or(("", path));
+    let (collection, call) = named(path);
     // A colon may come as %3A from clients that encode whole segments.
     let call = decoded(call).ok_or_else(unusable_name)?;
     let unknown = || {
@@ -83,9 +86,17 @@ fn gemini_route(request: &Request<Body>) -> Result<ClientRoute, Error> {
         api: Api::Gemini,
         operation: *operation,
         model: Some(model.to_owned()),
-        collection: if before.ends_with("/tunedModels") { "tunedModels" } else { "models" },
+        collection,
         stream: Some(form),
     })
+}
+
+/// What a path names after its collection: a model, whose name may have slashes, and a verb.
+pub(crate) fn named(path: &str) -> (&'static str, &str) {
+    let after = |collection| Some((collection, path.split_once(&format!("/{collection}/"))?.1));
+    let found = COLLECTIONS.into_iter().filter_map(after);
+    // The longest, as a model's name may have such a part too.
+    found.max_by_key(|(_, rest)| rest.len()).unwrap_or(("models", ""))
 }
 
 fn asks_sse(query: Option<&str>) -> bool {

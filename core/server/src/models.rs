@@ -17,7 +17,7 @@ use sluice_engine::{Asking, catalogue};
 use sluice_wire::render::Style;
 
 use crate::App;
-use crate::clients::{Answering, VERBS};
+use crate::clients::{Answering, VERBS, named};
 use crate::near::{self, ANTHROPIC, refuse_asking};
 
 /// Models on a page of Anthropic's list, unless asked otherwise, and at most; more is refused, as there.
@@ -54,8 +54,8 @@ pub(crate) fn one(
             if near::has_verb(path) {
                 return near::wrong_method(app, request).await;
             }
-            let last = path.rsplit('/').next().unwrap_or_default();
-            let id = percent_decode_str(last).decode_utf8_lossy().into_owned();
+            let (_, id) = named(path);
+            let id = percent_decode_str(id).decode_utf8_lossy().into_owned();
             answer(&app, &request, shape, Some(&id))
         })
     }

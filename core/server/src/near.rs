@@ -28,6 +28,10 @@ const BY_PREFIX: [(&str, Style); 9] = [
     ("azure", Style::Openai),
 ];
 
+/// Bytes of a path up to which a near one is looked for: longer than any route, and the likeness of two texts costs the
+/// product of their lengths, which anybody could have us pay.
+const NEAR_MAX: usize = 100;
+
 /// What may be missing before a path.
 const BASES: [&str; 5] = ["", "/v1", "/v1beta", "/azure", "/azure/openai"];
 
@@ -65,11 +69,12 @@ pub(crate) fn refuse_asking(
 /// No such path.
 pub(crate) async fn unknown(State(app): State<App>, request: Request<Body>) -> Response {
     let path = request.uri().path();
-    let error = match nearest(path) {
-        Some(right) => Error::new(Kind::NoRoute, format!("there is no `{path}` here: the path is `{right}`")),
-        None => Error::new(Kind::NoRoute, format!("there is no `{path}` here: /docs lists what there is")),
+    let message = match nearest(path) {
+        Some(right) => format!("there is no `{path}` here: the path is `{right}`"),
+        None if path.len() <= NEAR_MAX => format!("there is no `{path}` here: /docs lists what there is"),
+        None => "there is no such path here: /docs lists what there is".to_owned(),
     };
-    refuse_counted(&app, &error, &request)
+    refuse_counted(&app, &Error::new(Kind::NoRoute, message), &request)
 }
 
 /// The path exists, but not for this method.
@@ -137,6 +142,9 @@ fn routes_of(path: &str) -> impl Iterator<Item = &'static ClientDoc> {
 
 /// The client route that a path nearly is.
 fn nearest(path: &str) -> Option<String> {
+    if path.len() > NEAR_MAX {
+        return None;
+    }
     let tidy = tidy(path);
     let routes = CLIENT_ROUTES.iter().map(|doc| doc.path);
     let is_route = |path: &String| routes.clone().any(|route| route != "/" && fits(route, path));
@@ -166,8 +174,12 @@ fn tidy(path: &str) -> String {
     format!("/{}", parts.join("/"))
 }
 
-/// Whether a path is one of a route with `{parameters}`.
+/// Whether a path is one of a route with `{parameters}`. A `{model}` may have slashes, and stands last.
 pub(crate) fn fits(route: &str, path: &str) -> bool {
+    if let Some((before, after)) = route.split_once("{model}") {
+        let model = path.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+        return model.is_some_and(|model| model.split('/').all(|part| !part.is_empty()));
+    }
     let (mut wanted, mut found) = (route.split('/'), path.split('/'));
     loop {
         match (wanted.next(), found.next()) {
@@ -189,7 +201,8 @@ fn part_fits(wanted: &str, found: &str) -> bool {
 mod tests {
     use sluice_wire::render::Style;
 
-    use super::{client_methods, nearest, style_of};
+    use super::{NEAR_MAX, client_methods, nearest, style_of};
+    use crate::catalogue::CLIENT_ROUTES;
 
     #[test]
     fn a_path_that_nearly_fits_gets_the_right_one_named() {
@@ -214,9 +227,22 @@ mod tests {
             ("/v1/../v1/messages", Some("/v1/messages")),
             ("/favicon.ico", None),
             ("/wp-admin/setup.php", None),
+            ("/models/a/b", Some("/v1/models/a/b")),
         ] {
             assert_eq!(nearest(path).as_deref(), right, "{path}");
         }
+    }
+
+    #[test]
+    fn near_paths_are_looked_for_up_to_a_bound() {
+        let padded = |length: usize| format!("{}v1/messages", "/".repeat(length - "v1/messages".len()));
+        assert_eq!(nearest(&padded(NEAR_MAX)).as_deref(), Some("/v1/messages"));
+        assert_eq!(nearest(&padded(NEAR_MAX + 1)), None);
+    }
+
+    #[test]
+    fn every_route_is_short_enough_to_be_found_near() {
+        assert!(CLIENT_ROUTES.iter().all(|route| route.path.len() < NEAR_MAX));
     }
 
     #[test]
@@ -226,6 +252,10 @@ mod tests {
             ("/v1/responses", Some("POST")),
             ("/v1/models", Some("GET, HEAD")),
             ("/v1/models/m", Some("GET, HEAD")),
+            ("/v1/models/a/b", Some("GET, HEAD")),
+            ("/v1beta/models/a/b:countTokens", Some("POST")),
+            ("/v1/models/", None),
+            ("/v1/models/a//b", None),
             ("/v1/models/m:generateContent", Some("POST")),
             ("/v1beta/models/m%3AcountTokens", Some("POST")),
             ("/claude/v1/models/m:generateContent", Some("GET, HEAD")),
