@@ -8,6 +8,7 @@ use std::time::Duration;
 use sluice_tests::client::post;
 use sluice_tests::dialects::{Dialect, dialect};
 use sluice_tests::gateway::{Gateway, KEY, account, key};
+use sluice_tests::moment::{now, rfc3339};
 use sluice_tests::proxy::{Manner, Proxy};
 use sluice_tests::upstream::{Request, Step, Upstream, whole};
 
@@ -154,6 +155,40 @@ fn a_rotated_refresh_token_outlives_the_gateway() {
 }
 
 #[test]
+fn a_token_that_ends_soon_is_renewed_while_requests_go_on_with_it() {
+    let dialect = dialect("anthropic");
+    let (go, waits) = mpsc::channel();
+    let waits = Mutex::new(Some(waits));
+    let issued = Arc::<AtomicU64>::default();
+    let server = Upstream::start({
+        let issued = Arc::clone(&issued);
+        move |request| {
+            if request.line != "POST /token" {
+                return whole(200, "", dialect.answer);
+            }
+            let wait = waits.lock().unwrap().take().map(Step::Wait);
+            wait.into_iter().chain(rotate(request, &issued)).collect()
+        }
+    });
+    let url = format!("http://{}", server.address);
+    let soon = format!("expires_at = \"{}\", ", rfc3339(now() + Duration::from_secs(58)));
+    let gateway = Gateway::start(&(World::at(&url, "claude-official", &soon, "") + &key("")));
+    ask(&gateway, dialect, 1);
+    gateway.until("a refresh", |_| issued.load(Ordering::SeqCst) == 1);
+    // The endpoint says nothing, and nobody waits for it.
+    ask(&gateway, dialect, 10);
+    let calls = || server.seen().into_iter().filter(|request| request.line != "POST /token");
+    let bearers = || calls().map(|call| number(call.header("authorization").unwrap())).collect::<Vec<_>>();
+    assert_eq!(bearers(), vec![0; 11]);
+    go.send(()).unwrap();
+    gateway.until("the new token", |gateway| {
+        ask(gateway, dialect, 1);
+        bearers().last() == Some(&1)
+    });
+    assert_eq!(issued.load(Ordering::SeqCst), 1, "one refresh");
+}
+
+#[test]
 fn a_graceful_stop_never_loses_a_rotated_refresh_token() {
     let dialect = dialect("anthropic");
     let (go, waits) = mpsc::channel();
@@ -198,8 +233,8 @@ fn a_token_endpoint_that_is_no_good_leaves_the_request_to_the_next_account() {
     let refused: fn() -> Vec<Step> =
         || whole(400, "", r#"{"error":"invalid_grant","error_description":"planted"}"#);
     let broken: fn() -> Vec<Step> = || vec![Step::Close];
-    for (endpoint, state) in
-        [(nonsense, Some("unauthorized")), (refused, Some("unauthorized")), (broken, None)]
+    let away: fn() -> Vec<Step> = || whole(400, "", r#"{"error":"temporarily_unavailable"}"#);
+    for (endpoint, state) in [(refused, Some("unauthorized")), (nonsense, None), (broken, None), (away, None)]
     {
         let first =
             Upstream::start(
@@ -227,6 +262,11 @@ fn a_token_endpoint_that_is_no_good_leaves_the_request_to_the_next_account() {
             assert_eq!(shown["state"], state, "{shown}");
             assert!(shown["reason"].as_str().unwrap().contains("the token endpoint"), "{shown}");
             assert!(!shown.to_string().contains("planted"), "{shown}");
+        } else {
+            // It may only be away: nobody is asked for new credentials.
+            let shown = gateway.admin("GET", "/accounts/first", "").json();
+            assert_eq!(shown["state"], "ready", "{shown}");
+            assert!(!gateway.log().contains("new credentials"), "{}", gateway.log());
         }
         assert!(!gateway.log().contains("planted"), "{}", gateway.log());
     }

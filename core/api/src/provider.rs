@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use crate::dialect::{Api, Family, Form, Operation};
 use crate::error::{Condition, Error, Fault, Kind, Scope};
+use crate::oauth::Bearer;
 use crate::vault::Vault;
 use crate::wait;
 
@@ -62,6 +63,12 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         cx.transport.send(request).await
     }
 
+    /// The token that [`Provider::prepare`] puts into requests, where it is one that ends and is renewed: the engine sees
+    /// to it that this happens beside the requests that still use it.
+    fn bearer(&self) -> Option<&Bearer> {
+        None
+    }
+
     /// Gets new credentials after the upstream has refused those of a request with 401. `true` says that they are new
     /// and that the same account is worth one more try. Called at most once for each attempt, with the context that its
     /// request was prepared with.
@@ -69,8 +76,11 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// When new credentials can't be had; the account is then unauthorized, with the reason.
-    async fn renew(&self, _cx: &CallCx<'_>) -> Result<bool, Error> {
-        Ok(false)
+    async fn renew(&self, cx: &CallCx<'_>) -> Result<bool, Error> {
+        match self.bearer() {
+            Some(bearer) => bearer.renew(cx).await,
+            None => Ok(false),
+        }
     }
 
     /// What a refusal of the upstream means: whose fault, how far it reaches, whether another account may do better.

@@ -171,10 +171,26 @@ pub(crate) async fn prepare(
         own.config.provider.prepare(&cx, call).await
     });
     let mut request = prepared.await?;
+    renew_ahead(gateway, account, now);
     for (name, value) in &account.config.headers {
         request.headers_mut().insert(name, value.clone());
     }
     Ok(request)
+}
+
+/// Has credentials that end soon renewed beside the requests that still use them.
+fn renew_ahead(gateway: &Arc<Gateway>, account: &Arc<Account>, now: Timestamp) {
+    if !account.config.provider.bearer().is_some_and(|bearer| bearer.begins_renewal(now)) {
+        return;
+    }
+    let (vault, account) = (Arc::clone(gateway), Arc::clone(account));
+    gateway.tasks().spawn(async move {
+        let Some(bearer) = account.config.provider.bearer() else { return };
+        let cx = CallCx { transport: &*account.way, vault: &*vault, now };
+        if let Err(error) = bearer.renew_ahead(&cx).await {
+            tracing::warn!(account = &*account.name, %error, "a token that ends soon could not be renewed: it is used on, and the next try is due in a while");
+        }
+    });
 }
 
 /// Gets new credentials after a 401; whether there are some.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Method, Request};
+use sluice_api::oauth::Bearer;
 use sluice_api::provider::{Call, CallCx, Failure, ModelPlace, Offer, Provider, ProviderInfo};
 use sluice_api::{Api, Endpoint, Error, Family, Kind, Operation, Problem, Section, async_trait, register};
 
@@ -90,8 +91,8 @@ impl Provider for Claude {
         Ok(request)
     }
 
-    async fn renew(&self, cx: &CallCx<'_>) -> Result<bool, Error> {
-        self.credential.renew(cx).await
+    fn bearer(&self) -> Option<&Bearer> {
+        self.credential.bearer()
     }
 
     fn classify(&self, failure: &Failure<'_>) -> Error {

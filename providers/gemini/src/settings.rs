@@ -60,11 +60,11 @@ impl Credential {
         Ok(())
     }
 
-    /// Whether there is a new one in place of the one that was refused.
-    pub(crate) async fn renew(&self, cx: &CallCx<'_>) -> Result<bool, Error> {
+    /// The one that is renewed.
+    pub(crate) fn bearer(&self) -> Option<&Bearer> {
         match self {
-            Self::Key(_) => Ok(false),
-            Self::Oauth(bearer) => bearer.renew(cx).await,
+            Self::Key(_) => None,
+            Self::Oauth(bearer) => Some(bearer),
         }
     }
 }

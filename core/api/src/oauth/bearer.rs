@@ -11,22 +11,41 @@ use super::exchange::{Endpoint, ended};
 use super::live::{Live, Needs};
 use super::settings::Settings;
 use super::tokens::Tokens;
+use crate::Timestamp;
 use crate::error::{Error, Kind};
 use crate::problem::Problem;
 use crate::provider::CallCx;
 use crate::secret::Secret;
 use crate::section::Section;
 
-/// How long a token that has not ended yet is used on after a renewal has failed, before the next is tried.
+/// How long a token that has not ended yet is used on after a renewal ahead of its end has failed, before the next.
 const AGAIN: Duration = Duration::from_secs(10);
 
 /// Bytes of a refresh token's hash that its tokens are kept under: enough that no two are ever the same.
 const HASH: usize = 16;
 
+/// Which tokens need no renewal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wants {
+    /// Those that are good now: a request waits for them.
+    Valid,
+    /// Those that are not about to end either: nobody waits.
+    Fresh,
+}
+
+impl Wants {
+    fn are_met(self, tokens: &Tokens, now: Timestamp) -> bool {
+        match self {
+            Self::Valid => tokens.is_valid(now),
+            Self::Fresh => tokens.is_fresh(now),
+        }
+    }
+}
+
 /// The bearer token of one account.
 ///
-/// Known limit: a refresh runs inside the call that found it due, which the engine runs to its end also where the client
-/// goes away. Where the process is killed in mid-exchange, an answer that was under way is lost, and with it a refresh
+/// Known limit: a refresh runs inside the call that needs it, or beside those that do not need it yet; the engine runs
+/// both to their end, also where the client goes away. Where the process is killed in mid-exchange, an answer that was under way is lost, and with it a refresh
 /// token that it held. From the moment that the answer is read nothing is lost any more.
 #[derive(Debug)]
 pub struct Bearer {
@@ -58,18 +77,18 @@ impl Bearer {
         })
     }
 
-    /// The value of `authorization` for a request, renewed first where that is due.
+    /// The value of `authorization` for a request; renewed first where the token has ended or was refused.
     ///
     /// # Errors
     ///
-    /// When it is due and can't be done: the account's fault where the token endpoint refuses or answers nonsense, the
+    /// When that is needed and can't be done: the account's fault where the token endpoint refuses or answers nonsense, the
     /// provider's where it is out of reach, the gateway's where the store is.
     pub async fn authorization(&self, cx: &CallCx<'_>) -> Result<HeaderValue, Error> {
-        let fresh = self.live().fresh(cx.now);
-        match fresh {
+        let valid = self.live().valid(cx.now);
+        match valid {
             Ok(header) => Ok(header),
             Err(seen) => {
-                self.renewed_since(seen, cx).await?;
+                self.renewed_since(seen, Wants::Valid, cx).await?;
                 self.live().renewed(cx.now)
             }
         }
@@ -87,55 +106,68 @@ impl Bearer {
         }
         let needs = self.live().refused(cx.now);
         if let Needs::Renewal(seen) = needs {
-            self.renewed_since(seen, cx).await?;
+            self.renewed_since(seen, Wants::Valid, cx).await?;
         }
         Ok(true)
     }
 
+    /// Whether the token ends so soon that it is to be renewed beside the requests that still use it. Says so once for
+    /// each renewal: who is told calls [`Bearer::renew_ahead`].
+    pub fn begins_renewal(&self, now: Timestamp) -> bool {
+        self.endpoint.is_some() && self.live().begins_ahead(now)
+    }
+
+    /// Renews the token ahead of its end. Where that fails the token is used on, and renewed a little later.
+    ///
+    /// # Errors
+    ///
+    /// Why it failed.
+    pub async fn renew_ahead(&self, cx: &CallCx<'_>) -> Result<(), Error> {
+        let seen = self.live().renewals();
+        self.renewed_since(seen, Wants::Fresh, cx).await
+    }
+
     /// Renews the tokens, or waits for whoever does, and then takes what came of it.
-    async fn renewed_since(&self, seen: u64, cx: &CallCx<'_>) -> Result<(), Error> {
+    async fn renewed_since(&self, seen: u64, wants: Wants, cx: &CallCx<'_>) -> Result<(), Error> {
         let _turn = self.turn.lock().await;
         let done = self.live().outcome_since(seen);
         if let Some(outcome) = done {
             return outcome;
         }
-        let outcome = self.renewed(cx).await;
-        self.live().note(outcome)
+        let outcome = self.renewed(wants, cx).await;
+        let mut live = self.live();
+        if let (Err(_), Ok(later)) = (&outcome, cx.now.checked_add(AGAIN)) {
+            live.put_off(later);
+        }
+        live.note(outcome)
     }
 
-    async fn renewed(&self, cx: &CallCx<'_>) -> Result<Tokens, Error> {
+    async fn renewed(&self, wants: Wants, cx: &CallCx<'_>) -> Result<Tokens, Error> {
         let Some(endpoint) = &self.endpoint else {
             return self.configured.is_valid(cx.now).then(|| self.configured.clone()).ok_or_else(ended);
         };
         let mut renewed = None;
         let renewal = async {
-            renewed = Some(self.replaced(endpoint, cx).await?);
+            renewed = Some(self.replaced(endpoint, wants, cx).await?);
             Ok(())
         };
         let outcome = cx.vault.renewing(&self.name, Box::pin(renewal)).await;
         match (outcome, renewed) {
             (Ok(()), Some(tokens)) => Ok(tokens),
             (Ok(()), None) => Err(Error::new(Kind::Internal, "the vault did not run what renews a token")),
-            (Err(error), _) => self.used_on(cx).ok_or(error),
+            (Err(error), _) => Err(error),
         }
-    }
-
-    /// The tokens as they are, where the renewal that failed was early: there is time to try again. When they have
-    /// ended, the failure is told.
-    fn used_on(&self, cx: &CallCx<'_>) -> Option<Tokens> {
-        let valid = self.live().tokens.clone().filter(|tokens| tokens.is_valid(cx.now))?;
-        Some(valid.not_before(cx.now.checked_add(AGAIN).ok()?))
     }
 
     /// The tokens in the vault, where they are good and not the ones that were refused; else new ones from the endpoint,
     /// which the vault has before anybody uses them.
-    async fn replaced(&self, endpoint: &Endpoint, cx: &CallCx<'_>) -> Result<Tokens, Error> {
+    async fn replaced(&self, endpoint: &Endpoint, wants: Wants, cx: &CallCx<'_>) -> Result<Tokens, Error> {
         let unkept = self.live().unkept.clone();
         if let Some(tokens) = unkept {
             return self.kept(cx, tokens).await;
         }
         let before = self.looked_up(cx).await?;
-        if before.is_fresh(cx.now) {
+        if wants.are_met(&before, cx.now) {
             return Ok(before);
         }
         let after = endpoint.refresh(cx, &before).await?;

@@ -19,14 +19,21 @@ use crate::wait;
 /// Most that is read of an answer; tokens are a few kilobytes at most.
 const ANSWER_MAX: usize = 64 * 1024;
 
-/// What RFC 6749 calls refusals. No other word of an answer is ever repeated: it may hold a token.
-const REFUSALS: [&str; 6] = [
-    "invalid_request",
-    "invalid_client",
-    "invalid_grant",
-    "unauthorized_client",
-    "unsupported_grant_type",
-    "invalid_scope",
+/// What asks for new credentials.
+const RENEW: &str = "give the account new credentials";
+
+/// What asks for another configuration.
+const CHECK: &str = "check the account's oauth settings";
+
+/// The refusals of RFC 6749, section 5.2, and what an operator does about each. Whatever else an endpoint answers says
+/// nothing of credentials: it may only be away. No other word of an answer is ever repeated: it may hold a token.
+const REFUSALS: [(&str, &str); 6] = [
+    ("invalid_grant", RENEW),
+    ("invalid_client", RENEW),
+    ("unauthorized_client", RENEW),
+    ("invalid_request", CHECK),
+    ("unsupported_grant_type", CHECK),
+    ("invalid_scope", CHECK),
 ];
 
 /// Where tokens are refreshed, and as whom.
@@ -59,12 +66,10 @@ impl Endpoint {
         let answer = cx.transport.send(self.request(refresh_token)).await;
         let (head, body) = answer.map_err(|error| failing(error.kind(), &error))?.into_parts();
         let body = whole(body).await?;
-        if !head.status.is_success() {
+        let granted = if head.status.is_success() { read(&body, cx, tokens) } else { None };
+        granted.ok_or_else(|| {
             let error = refused(head.status, &body);
-            return Err(error.recovers(wait::retry_after(&head.headers, cx.now)));
-        }
-        read(&body, cx, tokens).ok_or_else(|| {
-            unauthorized("the token endpoint's answer holds no bearer token: check the account's token_url")
+            error.recovers(wait::retry_after(&head.headers, cx.now))
         })
     }
 
@@ -113,34 +118,37 @@ fn read(body: &[u8], cx: &CallCx<'_>, before: &Tokens) -> Option<Tokens> {
 async fn whole(body: Body) -> Result<Bytes, Error> {
     match Limited::new(body, ANSWER_MAX).collect().await {
         Ok(read) => Ok(read.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(unauthorized(
-            "the token endpoint's answer is too long for one: check the account's token_url",
-        )),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(failing(Kind::Upstream, &"its answer is too long for one that holds tokens"))
+        }
         Err(error) => Err(failing(Kind::Upstream, &error)),
     }
 }
 
-/// What a status other than 2xx means.
+/// What an answer means that gives no tokens.
 fn refused(status: StatusCode, body: &[u8]) -> Error {
-    let named = serde_json::from_slice::<Value>(body).ok();
-    let named = named.as_ref().and_then(|answer| answer.get("error")?.as_str());
-    let named = named.and_then(|named| REFUSALS.iter().find(|known| **known == named));
-    let told =
-        named.map_or_else(|| status.as_u16().to_string(), |named| format!("{}, {named}", status.as_u16()));
-    match status.as_u16() {
-        429 => {
-            blamed(format!("the token endpoint has had too many requests ({told})"), Condition::RateLimited)
-        }
-        408 | 500.. => failing(Kind::Upstream, &format_args!("it answered {told}")),
-        _ => unauthorized(&format!(
-            "the token endpoint refused the refresh token ({told}): give the account new credentials"
-        )),
+    let answer = serde_json::from_slice::<Value>(body).ok();
+    let named = answer.as_ref().and_then(|answer| answer.get("error")?.as_str());
+    let code = status.as_u16();
+    if let Some((name, advice)) = REFUSALS.iter().find(|(known, _)| named == Some(*known)) {
+        return unauthorized(&format!(
+            "the token endpoint refused the refresh token ({code}, {name}): {advice}"
+        ));
     }
+    if code == 429 {
+        let message = format!("the token endpoint has had too many requests ({code})");
+        return blamed(message, Condition::RateLimited);
+    }
+    if status.is_success() && named.is_none() && answer.is_some() {
+        return unauthorized(&format!("the token endpoint's answer holds no bearer token: {CHECK}"));
+    }
+    let hint = if code < 400 { "; if it goes on, check the account's token_url" } else { "" };
+    failing(Kind::Upstream, &format_args!("it answered {code} without tokens{hint}"))
 }
 
 /// The access token has ended for good.
 pub(super) fn ended() -> Error {
-    unauthorized("the access token has ended and there is no refresh token: give the account new credentials")
+    unauthorized(&format!("the access token has ended and there is no refresh token: {RENEW}"))
 }
 
 /// The account has to be looked at.

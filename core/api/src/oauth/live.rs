@@ -18,6 +18,8 @@ pub(super) struct Live {
     /// The latest request that was given others before.
     given_others: Option<Timestamp>,
     renewals: u64,
+    /// Somebody was told to renew them ahead of their end, and has not done it yet.
+    ahead: bool,
     failed: Option<Error>,
 }
 
@@ -31,13 +33,31 @@ pub(super) enum Needs {
 }
 
 impl Live {
-    /// The token for a request of this time, or the count of renewals so far where it is due for one.
-    pub(super) fn fresh(&mut self, now: Timestamp) -> Result<HeaderValue, u64> {
-        let fresh =
-            self.tokens.as_ref().filter(|tokens| tokens.is_fresh(now)).and_then(Tokens::header).cloned();
-        let header = fresh.ok_or(self.renewals)?;
+    /// The token for a request of this time, or the count of renewals so far where it can't do without one.
+    pub(super) fn valid(&mut self, now: Timestamp) -> Result<HeaderValue, u64> {
+        let valid =
+            self.tokens.as_ref().filter(|tokens| tokens.is_valid(now)).and_then(Tokens::header).cloned();
+        let header = valid.ok_or(self.renewals)?;
         self.given = self.given.max(Some(now));
         Ok(header)
+    }
+
+    /// Whether the tokens are still good and due for a renewal that nobody was told to do.
+    pub(super) fn begins_ahead(&mut self, now: Timestamp) -> bool {
+        let due = self.tokens.as_ref().is_some_and(|tokens| tokens.is_valid(now) && !tokens.is_fresh(now));
+        due && !std::mem::replace(&mut self.ahead, true)
+    }
+
+    /// The count of renewals so far.
+    pub(super) fn renewals(&self) -> u64 {
+        self.renewals
+    }
+
+    /// Puts the next renewal ahead off: the one before has failed.
+    pub(super) fn put_off(&mut self, until: Timestamp) {
+        if let Some(tokens) = &mut self.tokens {
+            tokens.not_before(until);
+        }
     }
 
     /// The token that a renewal has left, for a request of this time, however short it lives.
@@ -68,6 +88,7 @@ impl Live {
     /// Notes what came of a renewal.
     pub(super) fn note(&mut self, outcome: Result<Tokens, Error>) -> Result<(), Error> {
         self.renewals += 1;
+        self.ahead = false;
         self.failed = outcome.as_ref().err().cloned();
         self.take(outcome?);
         Ok(())

@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::Timestamp;
 use crate::secret::Secret;
 
-/// How long before its end a token is renewed: longer than any request is on its way before the upstream has looked at
-/// its token, and than clocks differ.
+/// How long before its end a token is renewed, beside the requests that still use it: longer than any renewal may take.
 const MARGIN: Duration = Duration::from_secs(60);
 
 /// Tokens that live for less than this many margins are renewed that part of their life before their end, or each
@@ -135,10 +134,9 @@ impl Tokens {
         self.is_valid(now) && self.renew_at.is_none_or(|at| now < at)
     }
 
-    /// The same, to be renewed no sooner than this.
-    pub(super) fn not_before(mut self, at: Timestamp) -> Self {
+    /// Has them renewed ahead no sooner than this.
+    pub(super) fn not_before(&mut self, at: Timestamp) {
         self.renew_at = Some(at);
-        self
     }
 
     /// Whether the bearer token is the same.

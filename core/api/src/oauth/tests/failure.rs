@@ -45,7 +45,7 @@ async fn a_renewal_that_fails_early_leaves_the_token_in_use_for_a_while() {
         (999, "old", 3),
         (1000, "new", 4),
     ] {
-        assert_eq!(world.given(&bearer, seconds).await.unwrap(), token, "{seconds}");
+        assert_eq!(world.served(&bearer, seconds).await.unwrap(), token, "{seconds}");
         assert_eq!(world.refreshes().len(), asked, "{seconds}");
     }
 }
@@ -57,7 +57,15 @@ async fn what_a_token_endpoint_does_wrong_is_told_without_its_words() {
     let answer = |status: u16, body: &str| Step::Answer(status, body.to_owned());
     let long = format!(r#"{{"access_token":"planted{}"}}"#, "x".repeat(100_000));
     for (step, blamed, condition, told) in [
-        (answer(200, "planted nonsense"), account, Condition::Unauthorized, "no bearer token"),
+        (answer(200, "planted nonsense"), provider, Condition::Failing, "answered 200 without tokens"),
+        (answer(200, "<html>planted</html>"), provider, Condition::Failing, "check the account's token_url"),
+        (answer(200, r#"{"error":"planted"}"#), provider, Condition::Failing, "answered 200 without tokens"),
+        (
+            answer(200, r#"{"error":"invalid_grant"}"#),
+            account,
+            Condition::Unauthorized,
+            "(200, invalid_grant)",
+        ),
         (answer(200, "[]"), account, Condition::Unauthorized, "no bearer token"),
         (answer(200, r#"{"access_token":"planted\n"}"#), account, Condition::Unauthorized, "no bearer token"),
         (answer(200, r#"{"access_token":["planted"]}"#), account, Condition::Unauthorized, "no bearer token"),
@@ -68,15 +76,40 @@ async fn what_a_token_endpoint_does_wrong_is_told_without_its_words() {
             Condition::Unauthorized,
             "no bearer token",
         ),
-        (answer(200, &long), account, Condition::Unauthorized, "too long"),
+        (answer(200, &long), provider, Condition::Failing, "too long"),
+        (
+            answer(400, r#"{"error":"temporarily_unavailable"}"#),
+            provider,
+            Condition::Failing,
+            "answered 400 without tokens",
+        ),
+        (answer(400, "<html>planted</html>"), provider, Condition::Failing, "answered 400 without tokens"),
+        (
+            answer(401, r#"{"error":"invalid_client"}"#),
+            account,
+            Condition::Unauthorized,
+            "(401, invalid_client): give the account new credentials",
+        ),
+        (
+            answer(400, r#"{"error":"unauthorized_client"}"#),
+            account,
+            Condition::Unauthorized,
+            "give the account new credentials",
+        ),
+        (
+            answer(400, r#"{"error":"unsupported_grant_type"}"#),
+            account,
+            Condition::Unauthorized,
+            "check the account's oauth settings",
+        ),
         (
             answer(400, r#"{"error":"invalid_grant","error_description":"planted"}"#),
             account,
             Condition::Unauthorized,
             "400, invalid_grant",
         ),
-        (answer(401, r#"{"error":"planted"}"#), account, Condition::Unauthorized, "(401)"),
-        (answer(302, ""), account, Condition::Unauthorized, "(302)"),
+        (answer(401, r#"{"error":"planted"}"#), provider, Condition::Failing, "answered 401 without tokens"),
+        (answer(302, ""), provider, Condition::Failing, "answered 302 without tokens; if it goes on"),
         (answer(429, "planted"), account, Condition::RateLimited, "too many requests"),
         (answer(503, "planted"), provider, Condition::Failing, "answered 503"),
         (Step::Gone, provider, Condition::Failing, "nobody listens"),
@@ -87,8 +120,8 @@ async fn what_a_token_endpoint_does_wrong_is_told_without_its_words() {
         assert_eq!(((facts.fault, facts.scope), facts.condition), (blamed, Some(condition)), "{step:?}");
         assert!(facts.elsewhere && facts.message.contains(told), "{step:?}: {error}");
         assert!(!format!("{error:?} {error}").contains(PLANTED), "{error:?}");
-        let refused = matches!(step, Step::Answer(status, _) if status != 200);
-        assert_eq!(facts.recovers.map(|wait| wait.as_secs()), refused.then_some(7), "{step:?}");
+        let answered = matches!(step, Step::Answer(..)) && told != "too long";
+        assert_eq!(facts.recovers.map(|wait| wait.as_secs()), answered.then_some(7), "{step:?}");
         assert!(world.kept().is_empty());
     }
 }

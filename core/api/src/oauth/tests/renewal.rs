@@ -2,17 +2,23 @@
 
 use std::task::{Context, Waker};
 
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 
 use super::world::{Step, World, at, bearer, grant, usual};
 use crate::error::{Condition, Fault};
 
+/// The refresh token is good no more.
+fn refused() -> Step {
+    Step::Answer(400, r#"{"error":"invalid_grant"}"#.to_owned())
+}
+
 #[tokio::test]
 async fn a_token_is_renewed_a_minute_before_it_ends_and_not_sooner() {
     let world = World::new([grant("new", 3600, None)]);
     let bearer = usual();
-    for (seconds, token) in [(0, "old"), (939, "old"), (940, "new"), (4479, "new")] {
-        assert_eq!(world.given(&bearer, seconds).await.unwrap(), token, "{seconds}");
+    for (seconds, token) in [(0, "old"), (939, "old"), (940, "old"), (940, "new"), (4479, "new")] {
+        assert_eq!(world.served(&bearer, seconds).await.unwrap(), token, "{seconds}");
     }
     let form = "grant_type=refresh_token&refresh_token=planted%2F1&client_id=id&client_secret=planted%262";
     assert_eq!(world.asked(), [form]);
@@ -28,9 +34,39 @@ async fn a_token_is_renewed_a_minute_before_it_ends_and_not_sooner() {
 async fn a_token_that_lives_shorter_than_the_margin_is_not_renewed_for_each_request() {
     let world = World::new([grant("a", 40, None), grant("b", 40, None)]);
     let bearer = bearer("refresh_token = \"r\"\ntoken_url = \"http://h\"");
-    for (seconds, token) in [(0, "a"), (29, "a"), (30, "b"), (59, "b")] {
-        assert_eq!(world.given(&bearer, seconds).await.unwrap(), token, "{seconds}");
+    for (seconds, token) in [(0, "a"), (29, "a"), (30, "a"), (30, "b"), (59, "b")] {
+        assert_eq!(world.served(&bearer, seconds).await.unwrap(), token, "{seconds}");
     }
+}
+
+#[tokio::test]
+async fn a_renewal_that_hangs_costs_no_request_whose_token_is_good() {
+    let world = World::new([Step::Hang, grant("new", 3600, None)]);
+    let bearer = usual();
+    assert_eq!(world.given(&bearer, 940).await.unwrap(), "old");
+    assert!(bearer.begins_renewal(at(940)));
+    let cx = world.cx(940);
+    let mut renewal = Box::pin(bearer.renew_ahead(&cx));
+    while world.left() > 1 {
+        assert!(renewal.as_mut().now_or_never().is_none());
+    }
+    for seconds in 940..1000 {
+        assert_eq!(world.given(&bearer, seconds).now_or_never().unwrap().unwrap(), "old", "{seconds}");
+        assert!(!bearer.begins_renewal(at(seconds)), "one renewal at a time");
+    }
+    // Who needs another one waits for what comes of it.
+    assert!(world.given(&bearer, 1000).now_or_never().is_none());
+    drop(renewal);
+    assert_eq!(world.given(&bearer, 1000).await.unwrap(), "new");
+}
+
+#[tokio::test]
+async fn a_token_that_is_about_to_end_at_the_start_is_used_and_renewed() {
+    let world = World::new([grant("new", 3600, Some("r2"))]);
+    let bearer = usual();
+    assert_eq!(world.served(&bearer, 950).await.unwrap(), "old");
+    assert_eq!(world.given(&bearer, 950).await.unwrap(), "new");
+    assert_eq!(world.refreshes().len(), 1);
 }
 
 #[tokio::test]
@@ -52,13 +88,14 @@ async fn a_life_is_read_as_a_number_or_as_text_and_may_be_left_out() {
         let last = renewed_at.unwrap_or(1_000_000);
         assert_eq!(world.given(&bearer, last - 1).await.unwrap(), "a", "{life}");
         let then = if renewed_at.is_some() { "b" } else { "a" };
+        assert_eq!(world.served(&bearer, last).await.unwrap(), "a", "{life}");
         assert_eq!(world.given(&bearer, last).await.unwrap(), then, "{life}");
     }
 }
 
 #[tokio::test]
 async fn fifty_who_come_at_once_share_one_refresh_and_what_came_of_it() {
-    let world = World::new([grant("new", 3600, Some("r2")), Step::Answer(400, String::new())]);
+    let world = World::new([grant("new", 3600, Some("r2")), refused()]);
     let bearer = usual();
     let all = join_all((0..50).map(|_| world.given(&bearer, 1000))).await;
     assert!(all.iter().all(|token| token.as_ref().unwrap() == "new"));

@@ -23,6 +23,8 @@ pub(super) enum Step {
     Answer(u16, String),
     /// It can't be reached.
     Gone,
+    /// It never answers.
+    Hang,
 }
 
 /// The token endpoint, and the vault.
@@ -73,6 +75,11 @@ impl World {
         CallCx { transport: self, vault: self, now: at(seconds) }
     }
 
+    /// Steps of the script that nobody has met yet.
+    pub(super) fn left(&self) -> usize {
+        self.script.lock().unwrap().len()
+    }
+
     /// The forms that the endpoint was sent.
     pub(super) fn asked(&self) -> Vec<String> {
         let asked = self.asked.lock().unwrap();
@@ -100,6 +107,15 @@ impl World {
         assert!(header.is_sensitive());
         Ok(header.to_str().unwrap().strip_prefix("Bearer ").unwrap().to_owned())
     }
+
+    /// The same, and a renewal that it has begun comes to its end behind it.
+    pub(super) async fn served(&self, bearer: &Bearer, seconds: i64) -> Result<String, Error> {
+        let token = self.given(bearer, seconds).await;
+        if bearer.begins_renewal(at(seconds)) {
+            let _ = bearer.renew_ahead(&self.cx(seconds)).await;
+        }
+        token
+    }
 }
 
 #[async_trait]
@@ -114,6 +130,7 @@ impl Transport for World {
                 let body = Full::new(Bytes::from(body)).map_err(|never| match never {}).boxed_unsync();
                 Ok(Response::builder().status(status).header("retry-after", "7").body(body).unwrap())
             }
+            Some(Step::Hang) => std::future::pending().await,
             Some(Step::Gone) => Err(Error::new(Kind::Upstream, "nobody listens")),
             None => panic!("the endpoint was asked once too often"),
         }
