@@ -6,9 +6,10 @@ use std::process::{Command, Stdio};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use sluice_tests::client::send;
 use sluice_tests::dialects::dialect;
 use sluice_tests::eventstream::{answer, chunks, event, exception};
-use sluice_tests::gateway::{Gateway, SECRET, account, key, workspace};
+use sluice_tests::gateway::{Gateway, KEY, SECRET, account, key, workspace};
 use sluice_tests::upstream::{Request, Step, Upstream, whole};
 
 /// An account with an access key.
@@ -286,4 +287,51 @@ fn where_bedrock_can_not_count_another_account_does_or_it_is_an_estimate() {
             assert_eq!(gateway.admin("GET", "/accounts/first", "").json()["state"], "ready", "{kind}");
         }
     }
+}
+
+#[test]
+fn an_arn_that_a_claude_model_is_mapped_to_is_asked_as_claude_and_loses_nothing() {
+    let upstream = Upstream::start(served);
+    let arn = |kind: &str| format!("arn:aws:bedrock:eu-central-1:1:{kind}/a1");
+    let (profile, provisioned) = (arn("application-inference-profile"), arn("provisioned-model"));
+    let maps = format!(
+        "model_map = {{ \"claude-sonnet-4-5\" = \"{profile}\", \"claude-opus-5-5\" = \"{provisioned}\", \"fast\" = \"{profile}\" }}"
+    );
+    let route = "[[routes]]\nmodel = \"sonnet\"\npools = [\"claude\"]\nrewrite = \"claude-sonnet-4-5\"\n";
+    let gateway = Gateway::start(&(signing("a", &upstream.address, &maps) + route + &key("")));
+    let asked = |model: &str, tools: Value| {
+        json!({
+            "model": model, "max_tokens": 9, "context_management": { "edits": [] }, "tools": tools,
+            "messages": [{ "role": "user", "content": [{ "type": "text", "text": "a", "cache_control": { "type": "ephemeral" } }] }],
+        })
+    };
+    let headers = [("x-api-key", KEY), ("anthropic-beta", "context-management-2025-06-27")];
+    let ask =
+        |body: &Value| send(&gateway.address, "POST", "/v1/messages", &headers, body.to_string().as_bytes());
+    let tools = json!([{ "name": "bash", "type": "bash_20250124" }, { "name": "f", "input_schema": {}, "input_examples": [{}] }]);
+    for (model, arn) in
+        [("claude-sonnet-4-5", &profile), ("claude-opus-5-5", &provisioned), ("sonnet", &profile)]
+    {
+        let body = asked(model, tools.clone());
+        let answer = ask(&body);
+        assert_eq!(
+            (answer.status, answer.header("x-sluice-dropped")),
+            (200, None),
+            "{model}: {}",
+            answer.text()
+        );
+        let sent = upstream.last();
+        let path = arn.replace(':', "%3A").replace('/', "%2F");
+        assert_eq!(sent.line, format!("POST /model/{path}/invoke"));
+        let sent: Value = serde_json::from_slice(&sent.body).unwrap();
+        for field in ["messages", "tools", "context_management"] {
+            assert_eq!(sent[field], body[field], "{model}");
+        }
+        assert_eq!(sent["anthropic_beta"], json!(["context-management-2025-06-27"]));
+    }
+    // Nobody says that this one is Claude's: what Converse has no place for is named.
+    let answer = ask(&asked("fast", json!([{ "name": "f", "input_schema": {}, "input_examples": [{}] }])));
+    assert!(upstream.last().line.ends_with("/converse"), "{}", upstream.last().line);
+    let dropped = "context_management, cache_control, tools.input_examples, anthropic-beta";
+    assert_eq!((answer.status, answer.header("x-sluice-dropped")), (200, Some(dropped)), "{}", answer.text());
 }

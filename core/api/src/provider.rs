@@ -130,6 +130,9 @@ pub struct Call {
     pub form: Form,
     /// The model to ask for, as the upstream names it.
     pub model: String,
+    /// The model that the account was asked for, before its `model_map` and its own names: what it is where `model` does
+    /// not say it, as an ARN.
+    pub asked: String,
     /// Gemini's collection in the path: `models` or `tunedModels`.
     pub collection: &'static str,
     /// The client's query string without any key.

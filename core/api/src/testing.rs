@@ -47,6 +47,7 @@ pub fn call(api: Api, operation: Operation, form: Form, model: &str) -> Call {
         operation,
         form,
         model: model.to_owned(),
+        asked: model.to_owned(),
         collection: "models",
         query: None,
         headers: HeaderMap::new(),

@@ -144,6 +144,7 @@ impl Sending<'_> {
             operation: self.ask.route.operation,
             form: self.ask.form,
             model: self.target.model.to_string(),
+            asked: self.target.asked.to_string(),
             collection: self.ask.route.collection,
             query: self.inbound.query.clone(),
             headers: self.inbound.relayed(),

@@ -285,6 +285,7 @@ fn tiny(account: &Arc<Account>, asked: &str) -> Result<(Call, Arc<str>), Error> 
         operation: Operation::Generate,
         form: Form::Whole,
         model,
+        asked: asked.to_owned(),
         collection: "models",
         query: None,
         headers: HeaderMap::new(),

@@ -20,6 +20,8 @@ const REMEMBERED_MAX: usize = 4096;
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) account: Arc<Account>,
+    /// The model that the account is asked for, after the route's `rewrite`.
+    pub(crate) asked: Arc<str>,
     /// The model to ask upstream for.
     pub(crate) model: Arc<str>,
     pub(crate) model_in: ModelPlace,
@@ -172,7 +174,8 @@ pub(crate) fn fits(
     if !offer.apis.contains(&api) {
         return Err(Misfit::Dialect(offer));
     }
-    Ok(Target { account: Arc::clone(account), model: upstream, model_in: offer.model_in })
+    let asked = if *upstream == *model { Arc::clone(&upstream) } else { model.into() };
+    Ok(Target { account: Arc::clone(account), asked, model: upstream, model_in: offer.model_in })
 }
 
 /// The name that an account asks its upstream for, or `None` when it does not serve the model.

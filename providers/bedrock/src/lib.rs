@@ -71,9 +71,15 @@ impl Bedrock {
     fn translate(&self, call: &Call, model: &str) -> Result<(&'static str, Bytes, Asked), Error> {
         let betas = &self.checked.betas;
         let claude = |purpose| invoke::body(&call.body, &call.headers, betas, purpose);
-        let other = |purpose| converse::request(&call.body, model, purpose);
+        let other = |purpose| {
+            let mut translated = converse::request(&call.body, model, purpose)?;
+            if !betas.of(&call.headers).is_empty() {
+                translated.dropped.push(betas::BETA.to_string());
+            }
+            Ok::<_, Error>(translated)
+        };
         let streams = call.form.is_stream();
-        match (call.operation, self.checked.names.speaks(model)) {
+        match (call.operation, self.checked.names.speaks_as(model, &call.asked)) {
             (Operation::Generate, Some(Speaks::Claude)) => {
                 let verb = if streams { "invoke-with-response-stream" } else { "invoke" };
                 Ok((verb, claude(For::Generate)?, Asked::Invoke))

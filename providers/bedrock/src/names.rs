@@ -19,6 +19,9 @@ use crate::known::{Geography, KNOWN, Known, PREFIXES, geographies};
 /// rule all the same, but recorded as the client wrote it.
 const COINED_MAX: usize = 128;
 
+/// Kinds of ARNs that may stand for any model. Not imported ones: Claude is not among what can be imported.
+const OPAQUE: [&str; 2] = [":application-inference-profile/", ":provisioned-model/"];
+
 /// Which inference profile serves a model that is asked for by Anthropic's name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -95,6 +98,14 @@ impl Names {
             None if is_anthropics(asked) => Cow::Owned(self.coin(asked)),
             None => Cow::Borrowed(asked),
         }
+    }
+
+    /// In which way a model is asked, where clients asked for another name of it: an ARN that does not say what it
+    /// stands for is what it was asked as.
+    pub(crate) fn speaks_as(&self, id: &str, asked: &str) -> Option<Speaks> {
+        let spoken = self.speaks(id);
+        let claude = OPAQUE.iter().any(|kind| id.contains(kind)) && asked.contains("claude");
+        if claude && spoken.is_some() && id.starts_with("arn:") { Some(Speaks::Claude) } else { spoken }
     }
 
     /// In which way a model is asked; `None` where the name can be no model of Bedrock's.
@@ -283,6 +294,25 @@ mod tests {
             assert_eq!(names.known(id), None, "{id}");
             assert_eq!((names.id(id).as_ref(), names.speaks(id), foundation(id)), (id, speaks, model));
         }
+    }
+
+    #[test]
+    fn an_arn_that_says_nothing_is_what_it_was_asked_as() {
+        let names = names("us-east-1", InferenceProfile::Nearest);
+        let arn = |kind: &str| format!("arn:aws:bedrock:us-east-1:1:{kind}/b");
+        for (id, asked, speaks) in [
+            (arn("application-inference-profile"), "claude-opus-5-5", Speaks::Claude),
+            (arn("provisioned-model"), "anthropic/claude-opus-5-5", Speaks::Claude),
+            (arn("application-inference-profile"), "us.anthropic.claude-opus-5-5", Speaks::Claude),
+            (arn("application-inference-profile"), "nova", Speaks::Converse),
+            (arn("application-inference-profile"), &arn("application-inference-profile"), Speaks::Converse),
+            (arn("imported-model"), "claude-opus-5-5", Speaks::Converse),
+            ("amazon.nova-pro-v1:0".to_owned(), "claude-opus-5-5", Speaks::Converse),
+            ("us.anthropic.claude-opus-5-5".to_owned(), "fast", Speaks::Claude),
+        ] {
+            assert_eq!(names.speaks_as(&id, asked), Some(speaks), "{id} asked as {asked}");
+        }
+        assert_eq!(names.speaks_as("gpt-5", "claude-opus-5-5"), None);
     }
 
     #[test]

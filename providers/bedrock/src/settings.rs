@@ -36,7 +36,8 @@ pub(crate) struct BedrockSettings {
     #[schema(default = "nearest")]
     inference_profile: InferenceProfile,
     /// ARNs that stand for Claude models without saying so: application inference profiles, provisioned throughput.
-    /// What they are asked is Claude's own; any other opaque ARN is asked through Converse.
+    /// Needed only where clients ask for them by a name without `claude` in it: any other opaque ARN is asked through
+    /// Converse.
     #[serde(default)]
     claude_arns: Vec<String>,
     /// Flags of anthropic-beta that are not sent on; a name may end in *. Bedrock refuses a request that has a flag which

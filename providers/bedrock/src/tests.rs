@@ -11,7 +11,8 @@ use sluice_api::provider::{Body, Call, CallCx, Provider, Transport};
 use sluice_api::testing::{call, context, with_section};
 use sluice_api::{Api, Error, Form, Operation, async_trait};
 
-use super::Bedrock;
+use super::invoke::For;
+use super::{Bedrock, converse};
 use crate::bodies::tests::{pieces, read};
 use crate::frames::tests::{event, exception};
 
@@ -291,7 +292,10 @@ async fn converses_answers_and_counts_are_anthropics() {
         (&message["id"], &message["model"]),
         (&json!("msg_bdrk_a1b2"), &json!("amazon.nova-pro-v1:0"))
     );
-    assert_eq!(head.headers["x-sluice-dropped"], "billing_policy, tool_choice.disable_parallel_tool_use");
+    assert_eq!(
+        head.headers["x-sluice-dropped"],
+        "billing_policy, tool_choice.disable_parallel_tool_use, anthropic-beta"
+    );
     let stream =
         [event("messageStart", r#"{"role":"assistant"}"#), exception("serviceUnavailableException", "{}")];
     let kind = "application/vnd.amazon.eventstream";
@@ -306,4 +310,33 @@ async fn converses_answers_and_counts_are_anthropics() {
     )
     .await;
     assert_eq!(text, r#"{"input_tokens":17}"#);
+}
+
+#[test]
+fn what_converse_does_not_take_is_named() {
+    let mark = r#""cache_control":{"type":"ephemeral","ttl":"1h"}"#;
+    let body = format!(
+        r#"{{"messages":[{{"role":"user","content":[{{"type":"text","text":"a",{mark}}}]}}],"context_management":{{}},"anthropic_beta":["b"],"tools":[{{"name":"f","input_examples":[{{}}],{mark}}},{{"name":"g","input_examples":[]}}]}}"#
+    );
+    let translated = |model: &str| {
+        let translated = converse::request(&Bytes::from(body.clone()), model, For::Generate).unwrap();
+        (serde_json::from_slice::<Value>(&translated.body).unwrap(), translated.dropped.join(" "))
+    };
+    let point = json!([{ "text": "a" }, { "cachePoint": { "type": "default", "ttl": "1h" } }]);
+    let opaque = "arn:aws:bedrock:us-east-1:1:application-inference-profile/a";
+    for (model, content, dropped) in [
+        (
+            "amazon.nova-pro-v1:0",
+            &point,
+            "context_management anthropic_beta tools.input_examples tools.cache_control",
+        ),
+        (
+            opaque,
+            &json!([{ "text": "a" }]),
+            "context_management anthropic_beta cache_control tools.input_examples tools.cache_control",
+        ),
+    ] {
+        let (sent, named) = translated(model);
+        assert_eq!((&sent["messages"][0]["content"], named.as_str()), (content, dropped), "{model}");
+    }
 }

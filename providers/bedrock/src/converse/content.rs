@@ -30,11 +30,13 @@ pub(super) struct Turns {
     documents: Documents,
     /// Whether a tool was called or answered.
     pub(super) tools: bool,
+    /// Whether cache marks were left out that have no counterpart.
+    pub(super) marks_dropped: bool,
 }
 
 impl Turns {
     pub(super) fn new(caches: bool) -> Self {
-        Self { caches, documents: Documents::default(), tools: false }
+        Self { caches, documents: Documents::default(), tools: false, marks_dropped: false }
     }
 
     /// The system's text: a string or blocks.
@@ -89,7 +91,9 @@ impl Turns {
             }
             // Nothing can be cached before the first block, and nothing more right after a point.
             let follows = blocks.last().is_some_and(|(last, _)| !matches!(last, Block::CachePoint(_)));
-            if let Some(mark) = head.cache_control.filter(|_| self.caches && follows) {
+            let Some(mark) = head.cache_control else { continue };
+            self.marks_dropped |= !self.caches;
+            if self.caches && follows {
                 blocks.push((Block::CachePoint(mark.point()), at));
             }
         }
@@ -144,7 +148,7 @@ impl Turns {
                         content.push(block);
                     }
                     // A mark inside a result: Converse has points between blocks of a turn alone.
-                    Block::CachePoint(_) => {}
+                    Block::CachePoint(_) => self.marks_dropped = true,
                     _ => return Err(refused(&at, "a block of this type in a tool's result")),
                 }
             }

@@ -44,11 +44,10 @@ const FIELDS: [(&str, Fate); 33] = [
     ("metadata", Fate::Silent),
     ("service_tier", Fate::Silent),
     ("anthropic_version", Fate::Silent),
-    ("anthropic_beta", Fate::Silent),
-    // On every request of Claude Code's.
-    ("context_management", Fate::Silent),
     ("diagnostics", Fate::Silent),
     ("tags", Fate::Silent),
+    ("anthropic_beta", Fate::Named),
+    ("context_management", Fate::Named),
     ("billing_policy", Fate::Named),
     ("compaction", Fate::Named),
     ("fallbacks", Fate::Named),

@@ -62,18 +62,18 @@ pub(crate) fn request(body: &Bytes, model: &str, purpose: For) -> Result<Transla
         return Err(Error::bad_request(Some("messages"), "`messages` is missing"));
     };
     let mut messages = turns.messages(messages)?;
-    if let (Some(mark), Some(last)) =
-        (asked.get("cache_control").filter(|_| family.caches), messages.last_mut())
-    {
+    let mark = asked.get("cache_control");
+    if let (Some(mark), Some(last)) = (mark.filter(|_| family.caches), messages.last_mut()) {
         let mark: read::CacheControl<'_> = read::parse(mark, "cache_control")?;
         if !matches!(last.content.last(), Some(Block::CachePoint(_))) {
             last.content.push(Block::CachePoint(mark.point()));
         }
     }
-    let tools = tools::tools(asked.get("tools"), asked.get("tool_choice"), turns.tools)?;
-    if tools.parallel_dropped {
-        dropped.push("tool_choice.disable_parallel_tool_use".to_owned());
+    if turns.marks_dropped || (mark.is_some() && !family.caches) {
+        dropped.push("cache_control".to_owned());
     }
+    let tools = tools::tools(asked.get("tools"), asked.get("tool_choice"), turns.tools)?;
+    dropped.extend(tools.dropped);
     let (additional_model_request_fields, output_config) = asked.own(family, &mut dropped)?;
     let request = Request {
         messages,

@@ -8,6 +8,7 @@ use sluice_api::Error;
 
 use super::read::{parse, refused, wrong};
 use super::shape::{Choice, Schema, Tool, ToolConfig, ToolSpec};
+use crate::members::Members;
 
 /// What a tool without a schema takes.
 const NOTHING: &str = r#"{"type":"object","properties":{}}"#;
@@ -42,9 +43,13 @@ struct Chosen<'a> {
 /// Tools as Converse takes them.
 pub(super) struct Tools<'a> {
     pub(super) config: Option<ToolConfig<'a>>,
-    /// Parallel calls were forbidden, which Converse can't.
-    pub(super) parallel_dropped: bool,
+    /// What was left out, to be named to the client.
+    pub(super) dropped: Vec<String>,
 }
+
+/// What of a tool is translated. All else that one may have is left out: no model that is asked through Converse takes
+/// cache marks on tools, examples, or settings of Anthropic's own loop.
+const TRANSLATED: [&str; 5] = ["type", "name", "description", "input_schema", "strict"];
 
 /// Translates both. `used` says whether a tool was called or answered before: then tools must stay declared.
 pub(super) fn tools<'a>(
@@ -52,15 +57,18 @@ pub(super) fn tools<'a>(
     choice: Option<&'a RawValue>,
     used: bool,
 ) -> Result<Tools<'a>, Error> {
+    let mut dropped = Vec::new();
     let mut tools = match declared {
-        Some(declared) => list(declared)?,
+        Some(declared) => list(declared, &mut dropped)?,
         None => Vec::new(),
     };
     let chosen: Option<Chosen<'a>> = match choice {
         Some(choice) => Some(parse(choice, "tool_choice")?),
         None => None,
     };
-    let parallel_dropped = chosen.as_ref().is_some_and(|chosen| chosen.disable_parallel_tool_use);
+    if chosen.as_ref().is_some_and(|chosen| chosen.disable_parallel_tool_use) {
+        dropped.push("tool_choice.disable_parallel_tool_use".to_owned());
+    }
     let tool_choice = match chosen {
         None => None,
         Some(chosen) => match chosen.kind.as_ref() {
@@ -78,14 +86,19 @@ pub(super) fn tools<'a>(
         },
     };
     let config = (!tools.is_empty()).then_some(ToolConfig { tools, tool_choice });
-    Ok(Tools { config, parallel_dropped })
+    Ok(Tools { config, dropped })
 }
 
-/// Cache marks on tools are left out: no model that is asked through Converse takes them.
-fn list(declared: &RawValue) -> Result<Vec<Tool<'_>>, Error> {
+fn list<'a>(declared: &'a RawValue, dropped: &mut Vec<String>) -> Result<Vec<Tool<'a>>, Error> {
     let declared: Vec<&RawValue> = parse(declared, "tools")?;
     let tools = declared.into_iter().enumerate().map(|(index, tool)| {
         let at = format!("tools.{index}");
+        for (name, _) in Members::of(tool.get().as_bytes()).iter().flat_map(Members::iter) {
+            let named = format!("tools.{name}");
+            if !TRANSLATED.contains(&name) && !dropped.contains(&named) {
+                dropped.push(named);
+            }
+        }
         let tool: Declared<'_> = parse(tool, &at)?;
         if tool.kind != "custom" {
             return Err(refused(&at, &format!("the tool `{}`", tool.kind)));
