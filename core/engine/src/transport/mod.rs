@@ -24,6 +24,7 @@ use sluice_api::provider::{Body, Transport};
 use sluice_api::{Error, Kind, Secret};
 
 use crate::config::{AccountConfig, HttpVersion, Identity};
+use crate::tasks::Tasks;
 use dial::Dial;
 use direct::Direct;
 use pool::Pool;
@@ -226,7 +227,7 @@ impl Way {
         for direct in [&plain.direct, &secure.direct] {
             let cold = direct.pool.cold();
             if !cold.is_empty() {
-                tokio::spawn(direct.clone().warm(cold));
+                Tasks::upkeep(direct.clone().warm(cold));
             }
         }
     }

@@ -12,6 +12,7 @@ use sluice_api::{Error, Kind};
 
 use super::connection::Place;
 use super::upload::Upload;
+use crate::tasks::Tasks;
 
 /// How long the end of an answer is waited for whose last byte is there: a stream that is dropped before it is reset,
 /// and servers end connections that are reset too often.
@@ -139,8 +140,9 @@ impl Drop for Streamed {
         if parts.poll(&mut nobody).is_ready() {
             return parts.place.ended();
         }
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
+        // A process that ends has no runtime any more.
+        if tokio::runtime::Handle::try_current().is_ok() {
+            Tasks::upkeep(async move {
                 let end = std::future::poll_fn(|cx| parts.poll(cx));
                 if tokio::time::timeout(END_WITHIN, end).await.is_ok() {
                     parts.place.ended();
