@@ -6,7 +6,6 @@ use axum::response::Response;
 use http::Method;
 use serde::Serialize;
 use sluice_engine::ClientAddress;
-use tracing::field::display;
 
 /// Routes that take a body and change nothing.
 const QUESTIONS: [&str; 1] = ["/admin/v1/explain"];
