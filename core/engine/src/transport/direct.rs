@@ -45,11 +45,13 @@ impl Direct {
                 Ok(response) => return Sent::Answered(Ok(self.answered(authority, connection, response))),
                 // It went stale in the pool: that is no attempt. One that broke as the request came looks the same, so
                 // a fresh connection is next, and never another from the pool: a request that kills its connection is
-                // sent twice at most. A byte of an answer makes it an attempt.
+                // sent twice at most. A byte of an answer makes it an attempt, unless
+                // the connection had ended before it took the request at all.
                 Err(error)
-                    if is_closed(&error)
-                        && connection.read.bytes() == before
-                        && began.elapsed() < STALE_WITHIN =>
+                    if error.is_canceled()
+                        || (is_closed(&error)
+                            && connection.read.bytes() == before
+                            && began.elapsed() < STALE_WITHIN) =>
                 {
                     match again {
                         Some(again) => request = again,

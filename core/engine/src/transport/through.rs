@@ -1,7 +1,7 @@
 //! Proxies: reqwest as a transport, over HTTP/1.1.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::uri::Authority;
@@ -12,6 +12,7 @@ use sluice_api::{Error, Kind, Secret};
 
 use super::Stale;
 use super::broken::broken;
+use super::direct::STALE_WITHIN;
 use super::pool::IDLE_FOR;
 use super::secure::{Offer, Secure, sentence};
 
@@ -49,11 +50,12 @@ impl Through {
         let request = reqwest::Request::try_from(request).map_err(|error| told(&error))?;
         let client = if stale == Stale::Fresh { self.fresh()? } else { self.client()? };
         let again = if stale == Stale::Again { request.try_clone() } else { None };
+        let began = Instant::now();
         let response = match client.execute(request).await {
             Ok(response) => response,
             // It went stale in the pool: that is no attempt. reqwest does not say whether a connection was fresh; so a
             // request that kills its connection is sent twice, as a failover would send it, and no more.
-            Err(error) if is_unanswered(&error) => match (stale, again) {
+            Err(error) if is_unanswered(&error) && began.elapsed() < STALE_WITHIN => match (stale, again) {
                 (Stale::Told, _) => return Err(told(&error).unanswered()),
                 (Stale::Again, Some(again)) => {
                     self.fresh()?.execute(again).await.map_err(|error| told(&error))?
@@ -128,6 +130,7 @@ fn is_unanswered(error: &reqwest::Error) -> bool {
 }
 
 fn failed(error: &reqwest::Error, authority: &Authority) -> Error {
+    use std::error::Error as _;
     if error.is_timeout() {
         return Error::new(
             Kind::UpstreamTimeout,
@@ -135,7 +138,11 @@ fn failed(error: &reqwest::Error, authority: &Authority) -> Error {
         );
     }
     if !error.is_connect() {
-        return broken(error, authority);
+        // Itself it would repeat the URL.
+        return match error.source() {
+            Some(cause) => broken(cause, authority),
+            None => Error::new(Kind::Upstream, "the upstream broke off"),
+        };
     }
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(one) = cause {

@@ -75,7 +75,7 @@ fn whose_fault_it_is_how_far_it_reaches_and_what_state_it_means() {
     }
     let no_model = body("invalid_request_error", "", "You are not allowed to sample from this model");
     assert_eq!(read(403, &[], &no_model), (NO_ACCESS, None));
-    for (status, meaning) in [(400, CLIENTS), (404, CLIENTS), (429, LIMITED), (503, BUSY)] {
+    for (status, meaning) in [(400, CLIENTS), (404, FAILING), (429, LIMITED), (503, BUSY)] {
         assert_eq!(read(status, &[], "<html>insufficient_quota"), (meaning, None), "{status}");
     }
 }

@@ -31,6 +31,8 @@ struct Parts {
     taken: usize,
     /// Bytes still to come, where upstream told the length.
     left: Option<u64>,
+    /// All data is there; what may follow are trailers.
+    ended: bool,
 }
 
 impl Streamed {
@@ -42,7 +44,7 @@ impl Streamed {
         authority: Authority,
         left: Option<u64>,
     ) -> Self {
-        Self(Some(Parts { stream, upload, place, authority, taken: 0, left }))
+        Self(Some(Parts { stream, upload, place, authority, taken: 0, left, ended: false }))
     }
 }
 
@@ -58,6 +60,9 @@ impl Parts {
         match self.stream.poll_data(cx) {
             Poll::Ready(Some(Ok(data))) => {
                 self.taken = data.len();
+                if data.is_empty() {
+                    self.place.was_empty();
+                }
                 if let Some(left) = &mut self.left {
                     *left = left.saturating_sub(data.len() as u64);
                 }
@@ -76,13 +81,16 @@ impl Parts {
                 let message = "the upstream ended its answer before it was whole";
                 Poll::Ready(Some(Err(Error::new(Kind::Upstream, message))))
             }
-            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Ready(None) => {
+                self.ended = true;
+                Poll::Ready(None)
+            }
             Poll::Pending => Poll::Pending,
         }
     }
 
     fn has_ended(&self) -> bool {
-        self.stream.is_end_stream() && self.upload.is_done()
+        (self.ended || self.stream.is_end_stream()) && self.upload.is_done()
     }
 }
 

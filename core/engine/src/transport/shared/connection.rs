@@ -38,6 +38,10 @@ const SMALL_FRAMES_MAX: usize = CONNECTION_WINDOW as usize * 256;
 /// them (nghttp2, and so node, after a thousand).
 const CANCELLED_MAX: u32 = 256;
 
+/// Empty frames that a connection brings before it takes no new requests: h2 ends one at the 101st of its life, with all
+/// that is on it, and has no setting for that.
+const EMPTY_MAX: u32 = 50;
+
 /// How long a connection with requests on it may be silent before it is asked whether it lives.
 const SILENT_MAX: Duration = Duration::from_secs(15);
 
@@ -53,6 +57,7 @@ pub(super) struct Connection {
     open: AtomicU32,
     carried: AtomicU32,
     cancelled: AtomicU32,
+    empty: AtomicU32,
     closed: AtomicBool,
     /// When the last request on it ended.
     rests: Mutex<Instant>,
@@ -78,6 +83,8 @@ impl Connection {
             .data_frame_budget(SMALL_FRAMES_MAX)
             // Frames that were on their way when a stream was cancelled are nobody's fault, however many they become.
             .max_local_error_reset_streams(None)
+            // All that are cancelled on a connection are remembered, so that what is late for them is not reset again.
+            .max_concurrent_reset_streams(CANCELLED_MAX as usize + STREAMS_MAX as usize)
             .enable_push(false)
             // None until the server has said how many.
             .initial_max_send_streams(0)
@@ -92,6 +99,7 @@ impl Connection {
             open: AtomicU32::new(0),
             carried: AtomicU32::new(0),
             cancelled: AtomicU32::new(0),
+            empty: AtomicU32::new(0),
             closed: AtomicBool::new(false),
             rests: Mutex::new(Instant::now()),
         });
@@ -127,6 +135,7 @@ impl Connection {
         let mut nobody = Context::from_waker(Waker::noop());
         self.closed.load(Ordering::Acquire)
             || self.cancelled.load(Ordering::Relaxed) >= CANCELLED_MAX
+            || self.empty.load(Ordering::Relaxed) >= EMPTY_MAX
             || !matches!(self.sender.clone().poll_ready(&mut nobody), Poll::Ready(Ok(())))
     }
 
@@ -166,6 +175,11 @@ impl Place {
         self.connection.read.bytes()
     }
 
+    /// A frame without a byte came.
+    pub(super) fn was_empty(&self) {
+        self.connection.empty.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// The stream has gone to its end, or the server has ended it.
     pub(super) fn ended(&mut self) {
         self.ended = true;
@@ -193,6 +207,7 @@ async fn drive(
     let mut told = false;
     let mut heard = 0;
     let mut asked = false;
+    let mut open_question = false;
     let timer = tokio::time::sleep(SILENT_MAX);
     let mut timer = std::pin::pin!(timer);
     loop {
@@ -223,12 +238,14 @@ async fn drive(
             connection.closed.store(true, Ordering::Release);
             return;
         }
-        // The answer to the last one has to be taken before another is sent.
+        // One question at a time: an older one that is still open will do.
         let mut nobody = Context::from_waker(Waker::noop());
-        if let Some(pings) = &mut pings {
-            let _ = pings.poll_pong(&mut nobody);
-        }
-        asked = silent && pings.as_mut().is_some_and(|pings| pings.send_ping(h2::Ping::opaque()).is_ok());
+        asked = silent
+            && pings.as_mut().is_some_and(|pings| {
+                open_question &= pings.poll_pong(&mut nobody).is_pending();
+                open_question |= pings.send_ping(h2::Ping::opaque()).is_ok();
+                open_question
+            });
         let wait = if asked { ANSWER_WITHIN } else { SILENT_MAX };
         timer.as_mut().reset(tokio::time::Instant::now() + wait);
     }

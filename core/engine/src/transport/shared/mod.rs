@@ -113,7 +113,7 @@ async fn exchange(mut place: Place, authority: &Authority, request: Request<Byte
     };
     place.ended();
     let reset = if error.is_reset() && error.is_remote() { error.reason() } else { None };
-    if reset == Some(Reason::HTTP_1_1_REQUIRED) {
+    if error.is_remote() && error.reason() == Some(Reason::HTTP_1_1_REQUIRED) {
         return Tried::WantsHttp1;
     }
     // Of streams above a GOAWAY's last one the server says itself that it has not seen them, whatever its code
@@ -132,9 +132,12 @@ async fn exchange(mut place: Place, authority: &Authority, request: Request<Byte
 /// What a failure of a stream means. What ends a connection is one failure, however many requests were on it.
 fn failure(error: &h2::Error, place: &Place, authority: &Authority) -> Error {
     let told = broken(error, authority);
-    if error.reason() == Some(Reason::ENHANCE_YOUR_CALM) {
-        return told.blame(Fault::Provider, Scope::Account).condition(Some(Condition::Overloaded));
-    }
+    // Where h2 itself says so, it is about what this connection was sent.
+    let told = if error.is_remote() && error.reason() == Some(Reason::ENHANCE_YOUR_CALM) {
+        told.blame(Fault::Provider, Scope::Account).condition(Some(Condition::Overloaded))
+    } else {
+        told
+    };
     if error.is_reset() { told } else { told.connection(place.id()) }
 }
 

@@ -24,9 +24,10 @@ const TURNS_MAX: u32 = 16;
 #[derive(Default)]
 pub(in crate::transport) struct Sites {
     all: Mutex<HashMap<Authority, Site>>,
-    /// Connections opened so far.
-    count: AtomicU64,
 }
+
+/// The next connection's number: unique in the process, as failures are known by it.
+static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// The connections to one server.
 #[derive(Default)]
@@ -107,7 +108,7 @@ impl Sites {
             opening.waiting += 1;
             return Next::Wait(opening.result.clone());
         }
-        let number = self.count.fetch_add(1, Ordering::Relaxed);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let result = Arc::clone(self).open(authority.clone(), dial.clone(), number).boxed().shared();
         site.opening.push(Opening { result: result.clone(), waiting: 1, number });
         // It is opened for whoever needs it, also when the one who asked first has gone.
@@ -130,7 +131,8 @@ impl Sites {
                 site.connections.push(Arc::clone(connection));
             }
         }
-        opened
+        // One failure, however many wait for it.
+        opened.map_err(|error| error.connection(number))
     }
 
     /// Drops what was idle for too long and what has ended.
