@@ -164,12 +164,19 @@ impl References {
             let value = serde_json::to_string(made).ok()?;
             Some(Remembered { id: name.clone(), value, until: made.until })
         });
-        let written = pending.len();
         if let Err(error) = store.remember(KIND, values.collect()).await {
             tracing::warn!(%error, "which account made some responses could not be kept: trying again");
-            self.pending.lock().extend(pending);
+            self.put_back(pending);
+            return 0;
         }
-        written
+        pending.len()
+    }
+
+    /// What could not be written waits on, as far as there is room beside what has come meanwhile.
+    fn put_back(&self, unwritten: Vec<(String, Made)>) {
+        let mut pending = self.pending.lock();
+        let room = PENDING_MAX.saturating_sub(pending.len());
+        pending.extend(unwritten.into_iter().take(room));
     }
 }
 
@@ -180,7 +187,7 @@ mod tests {
 
     use sluice_api::Timestamp;
 
-    use super::{HALF, MAKERS_MAX, References};
+    use super::{HALF, MAKERS_MAX, PENDING_MAX, References};
 
     const TTL: Duration = Duration::from_secs(100);
 
@@ -220,6 +227,13 @@ mod tests {
         }
         let known = references.known.lock();
         assert!(known.newer.len() <= HALF && known.older.len() <= HALF);
-        assert!(references.pending.lock().len() <= super::PENDING_MAX);
+        drop(known);
+        // Nor does it grow while the store is out of reach.
+        let waiting = || references.pending.lock().len();
+        assert_eq!(waiting(), PENDING_MAX);
+        let unwritten = std::mem::take(&mut *references.pending.lock());
+        references.bind("meanwhile", &key, &account, at(0), TTL);
+        references.put_back(unwritten);
+        assert_eq!(waiting(), PENDING_MAX);
     }
 }
