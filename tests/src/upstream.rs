@@ -6,7 +6,7 @@ mod streams;
 
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::thread;
 
 use crate::client::PATIENCE;
@@ -47,7 +47,7 @@ struct State {
     seen: Mutex<Vec<Request>>,
     open: Mutex<usize>,
     changed: Condvar,
-    connections: Mutex<Vec<Arc<Connection>>>,
+    connections: Mutex<Vec<Weak<Connection>>>,
     /// Error codes of the streams that were reset by the other side.
     resets: Mutex<Vec<u32>>,
     pings: AtomicUsize,
@@ -76,7 +76,8 @@ impl State {
         let mut connections = self.connections.lock().unwrap();
         let silent = AtomicBool::default();
         let connection = Arc::new(Connection { number: connections.len() + 1, socket, silent });
-        connections.push(Arc::clone(&connection));
+        // Its end closes the socket: a long run has more of them than files may be open.
+        connections.push(Arc::downgrade(&connection));
         connection
     }
 }
@@ -199,14 +200,14 @@ impl Upstream {
 
     /// Lets every connection that there is fall silent: it stays open, and nothing more comes of it.
     pub fn silence(&self) {
-        for connection in &*self.state.connections.lock().unwrap() {
+        for connection in self.state.connections.lock().unwrap().iter().filter_map(Weak::upgrade) {
             connection.silent.store(true, Ordering::SeqCst);
         }
     }
 
     /// Cuts every connection that there is.
     pub fn cut(&self) {
-        for connection in &*self.state.connections.lock().unwrap() {
+        for connection in self.state.connections.lock().unwrap().iter().filter_map(Weak::upgrade) {
             let _ = connection.socket.shutdown(Shutdown::Both);
         }
     }

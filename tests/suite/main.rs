@@ -52,5 +52,6 @@ mod sizes;
 mod stale;
 mod streams;
 mod timeouts;
+mod usage;
 mod warnings;
 mod way;

@@ -1,7 +1,7 @@
 //! One connection of HTTP/2: how many requests are on it, whether it lives, and who drives it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -45,6 +45,9 @@ const EMPTY_MAX: u32 = 50;
 /// How long a connection with requests on it may be silent before it is asked whether it lives.
 const SILENT_MAX: Duration = Duration::from_secs(15);
 
+/// How long a request waits without a byte on the whole connection before it makes that doubtful, when it is given up.
+const DOUBTED_AFTER: Duration = Duration::from_millis(500);
+
 /// How long it has to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
@@ -58,6 +61,9 @@ pub(super) struct Connection {
     carried: AtomicU32,
     cancelled: AtomicU32,
     empty: AtomicU32,
+    /// Bytes read when a request was given up that had waited in silence, and one more; 0: none was. Until more come
+    /// nobody is put beside it.
+    doubted_at: AtomicU64,
     closed: AtomicBool,
     /// When the last request on it ended.
     rests: Mutex<Instant>,
@@ -100,6 +106,7 @@ impl Connection {
             carried: AtomicU32::new(0),
             cancelled: AtomicU32::new(0),
             empty: AtomicU32::new(0),
+            doubted_at: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             rests: Mutex::new(Instant::now()),
         });
@@ -126,8 +133,13 @@ impl Connection {
             u32::try_from(self.sender.current_max_send_streams()).unwrap_or(u32::MAX).min(STREAMS_MAX);
         let one_more = |open| (open < limit).then_some(open + 1);
         self.open.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
-        let place = Place { connection: Arc::clone(self), ended: true };
-        (!self.is_over()).then_some(place)
+        let place = Place {
+            connection: Arc::clone(self),
+            ended: true,
+            began: Instant::now(),
+            before: self.read.bytes(),
+        };
+        (!self.is_over() && !self.is_doubtful()).then_some(place)
     }
 
     /// Whether no request is put on it any more.
@@ -137,6 +149,11 @@ impl Connection {
             || self.cancelled.load(Ordering::Relaxed) >= CANCELLED_MAX
             || self.empty.load(Ordering::Relaxed) >= EMPTY_MAX
             || !matches!(self.sender.clone().poll_ready(&mut nobody), Poll::Ready(Ok(())))
+    }
+
+    /// Whether a request waited on it in vain, and nothing has come since.
+    fn is_doubtful(&self) -> bool {
+        self.doubted_at.load(Ordering::Relaxed) == self.read.bytes() + 1
     }
 
     /// Whether it was opened since then.
@@ -155,6 +172,9 @@ pub(super) struct Place {
     connection: Arc<Connection>,
     /// Whether the stream went to its end; one that did not is cancelled, which its server counts.
     ended: bool,
+    began: Instant,
+    /// Bytes read on the connection by then.
+    before: u64,
 }
 
 impl Place {
@@ -190,6 +210,9 @@ impl Drop for Place {
     fn drop(&mut self) {
         if !self.ended {
             self.connection.cancelled.fetch_add(1, Ordering::Relaxed);
+            if self.read() == self.before && self.began.elapsed() >= DOUBTED_AFTER {
+                self.connection.doubted_at.store(self.before + 1, Ordering::Relaxed);
+            }
         }
         *self.connection.rests.lock() = Instant::now();
         self.connection.open.fetch_sub(1, Ordering::AcqRel);
