@@ -31,6 +31,8 @@ pub(crate) enum Wrong {
 pub(crate) struct Answer<'a> {
     /// What is still expected of the body.
     left: &'a [u8],
+    /// Length of the whole body.
+    size: usize,
     head: Vec<u8>,
     state: State,
 }
@@ -52,7 +54,12 @@ const NEXT_CHUNK: State = State::ChunkSize { digits: 0, size: 0 };
 impl<'a> Answer<'a> {
     /// One that should have this body, without its framing.
     pub(crate) fn expecting(body: &'a [u8]) -> Self {
-        Self { left: body, head: Vec::with_capacity(512), state: State::Head }
+        Self { left: body, size: body.len(), head: Vec::with_capacity(512), state: State::Head }
+    }
+
+    /// Whether any of its body has come.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.left.len() < self.size
     }
 
     /// Whether all of it has come.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 
-use crate::workload::{CHOOSING, WORKLOADS};
+use crate::workloads::{CHOOSING, WORKLOADS};
 
 /// Measures Sluice beside nginx: CPU time per request, added latency, requests per second, resident memory.
 #[derive(Debug, Parser)]
@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Rounds; each runs every workload through nginx and then through Sluice, medians are shown.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) rounds: u32,
     /// Seconds that a workload runs through each proxy in each round.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=60))]
@@ -34,8 +34,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PATH")]
     pub(crate) sluice: Option<PathBuf>,
     /// Print every round's figures as JSON instead of the table.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "markdown")]
     pub(crate) json: bool,
+    /// Print the page that is kept with the code, benches/RESULTS.md.
+    #[arg(long)]
+    pub(crate) markdown: bool,
 }
 
 /// What the benchmark starts itself as.
@@ -43,7 +46,12 @@ pub(crate) struct Options {
 pub(crate) enum Inner {
     /// The upstream.
     #[command(hide = true)]
-    Upstream,
+    Upstream {
+        /// Its certificate, PEM.
+        cert: PathBuf,
+        /// The certificate's private key, PEM.
+        key: PathBuf,
+    },
     /// Another program, which is killed when the benchmark ends in whatever way.
     #[command(hide = true)]
     Guarded {

@@ -30,6 +30,8 @@ pub(crate) enum Reading {
     Rate,
     /// A percentile of the latency, ms.
     Latency(f64),
+    /// Time until the last of streams that are open together had begun, ms.
+    Begun,
     /// Highest resident memory of the proxy, MB (10⁶ bytes).
     Resident,
 }
@@ -37,7 +39,7 @@ pub(crate) enum Reading {
 /// What a figure should be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Target {
-    /// At most this many times nginx's; the second is the aim.
+    /// At most this many times the floor's; the second is the aim.
     Ratio(f64, Option<f64>),
     /// Less than this above the same without a proxy.
     Added(f64),
@@ -58,6 +60,7 @@ impl Reading {
             }
             Self::Rate => observed.answers as f64 / observed.elapsed.as_secs_f64(),
             Self::Latency(part) => percentile(&observed.latencies, part).as_secs_f64() * 1e3,
+            Self::Begun => observed.begun.as_secs_f64() * 1e3,
             Self::Resident => observed.resident as f64 / 1e6,
         }
     }

@@ -1,4 +1,4 @@
-//! The kinds of requests: how large each is, and how it is answered.
+//! The kinds of requests: in whose API, how large each is, and how it is answered.
 
 use std::time::Duration;
 
@@ -13,8 +13,29 @@ pub(crate) enum Kind {
     Burst,
     /// 2 KB, answered by 64 events, 10 ms apart.
     Paced,
-    /// 2 KB, answered by 32 events, 100 ms apart: streams that stay open without much work.
+    /// 2 KB, answered by 48 events, 100 ms apart: streams that stay open without much work.
     Held,
+    /// 2 KB, answered by 16 events, 100 ms apart: streams that are open together.
+    Crowd,
+    /// As small, each in a session of its own.
+    Session,
+    /// As small; each hundredth request is answered by an error.
+    Failing,
+    /// 2 KB, answered by 512 events at once, and one more where usage is asked for.
+    Chat,
+    /// 2 KB, answered by 512 events at once.
+    Responses,
+}
+
+/// The API that it is of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Dialect {
+    /// Anthropic's Messages.
+    Claude,
+    /// OpenAI's Chat Completions.
+    Chat,
+    /// OpenAI's Responses.
+    Responses,
 }
 
 /// How the upstream answers.
@@ -28,7 +49,18 @@ pub(crate) enum Form {
 
 impl Kind {
     /// All of them.
-    pub(crate) const ALL: [Self; 5] = [Self::Small, Self::Large, Self::Burst, Self::Paced, Self::Held];
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Small,
+        Self::Large,
+        Self::Burst,
+        Self::Paced,
+        Self::Held,
+        Self::Crowd,
+        Self::Session,
+        Self::Failing,
+        Self::Chat,
+        Self::Responses,
+    ];
 
     /// The model that is asked for.
     pub(crate) fn model(self) -> &'static str {
@@ -38,16 +70,31 @@ impl Kind {
             Self::Burst => "claude-bench-burst",
             Self::Paced => "claude-bench-paced",
             Self::Held => "claude-bench-held",
+            Self::Crowd => "claude-bench-crowd",
+            Self::Session => "claude-bench-session",
+            Self::Failing => "claude-bench-failing",
+            Self::Chat => "gpt-bench-chat",
+            Self::Responses => "gpt-bench-responses",
+        }
+    }
+
+    /// The API that it is of.
+    pub(crate) fn dialect(self) -> Dialect {
+        match self {
+            Self::Chat => Dialect::Chat,
+            Self::Responses => Dialect::Responses,
+            _ => Dialect::Claude,
         }
     }
 
     /// How it is answered.
     pub(crate) fn form(self) -> Form {
         match self {
-            Self::Small | Self::Large => Form::Json(2_000),
-            Self::Burst => Form::Events(512, Duration::ZERO),
+            Self::Small | Self::Large | Self::Session | Self::Failing => Form::Json(2_000),
+            Self::Burst | Self::Chat | Self::Responses => Form::Events(512, Duration::ZERO),
             Self::Paced => Form::Events(64, Duration::from_millis(10)),
-            Self::Held => Form::Events(32, Duration::from_millis(100)),
+            Self::Held => Form::Events(48, Duration::from_millis(100)),
+            Self::Crowd => Form::Events(16, Duration::from_millis(100)),
         }
     }
 

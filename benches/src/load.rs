@@ -1,6 +1,5 @@
 //! The closed loop: connections that each send the next request when they have the whole answer to the last.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,9 +8,9 @@ use tokio::task::JoinSet;
 use crate::Result;
 use crate::connection::Connection;
 use crate::message::Exchange;
+use crate::site::Site;
 
 /// Clients with open connections.
-#[derive(Debug)]
 pub(crate) struct Clients(Vec<Connection>);
 
 /// What clients got.
@@ -21,14 +20,16 @@ pub(crate) struct Done {
     pub(crate) answers: u64,
     /// From the first request to the last byte of the last answer.
     pub(crate) elapsed: Duration,
+    /// From the first request to the first byte of the body that began last.
+    pub(crate) begun: Duration,
 }
 
 impl Clients {
     /// Connects this many.
-    pub(crate) async fn connect(address: SocketAddr, count: usize) -> Result<Self> {
+    pub(crate) async fn connect(site: &Site, count: usize) -> Result<Self> {
         let mut connections = Vec::with_capacity(count);
         for _ in 0..count {
-            connections.push(Connection::open(address).await?);
+            connections.push(Connection::open(site).await?);
         }
         Ok(Self(connections))
     }
@@ -49,20 +50,21 @@ impl Clients {
             let first = start + spread * number as u32 / clients;
             running.spawn(async move {
                 tokio::time::sleep_until(first.into()).await;
-                let mut answers = 0;
+                let (mut answers, mut begun) = (0, first);
                 while answers == 0 || first.elapsed() < span {
-                    connection.exchange(&exchange).await?;
+                    begun = connection.exchange(&exchange).await?;
                     answers += 1;
                 }
-                Result::Ok((connection, answers))
+                Result::Ok((connection, answers, begun))
             });
         }
-        let mut answers = 0;
+        let (mut answers, mut last) = (0, start);
         while let Some(ended) = running.join_next().await {
-            let (connection, more) = ended??;
+            let (connection, more, begun) = ended??;
             answers += more;
+            last = last.max(begun);
             self.0.push(connection);
         }
-        Ok(Done { answers, elapsed: start.elapsed() })
+        Ok(Done { answers, elapsed: start.elapsed(), begun: last - start })
     }
 }

@@ -1,7 +1,7 @@
 //! The benchmark beside nginx: what a request costs through Sluice, as ratios to a bare reverse proxy in one run.
 //!
-//! It starts a cheap upstream, nginx and Sluice, sends the same requests through both in turns, checks every answer
-//! to its last byte, and prints one table. All traffic stays on 127.0.0.1.
+//! It starts a cheap upstream, and nginx and Sluice for each way that requests take, sends the same requests through
+//! both in turns, checks every answer to its last byte, and prints one table. All traffic stays on 127.0.0.1.
 
 #![expect(
     clippy::disallowed_methods,
@@ -10,6 +10,7 @@
 
 mod answer;
 mod arguments;
+mod certificate;
 mod choosing;
 mod connection;
 mod figure;
@@ -20,15 +21,19 @@ mod message;
 mod nginx;
 mod observe;
 mod process;
+mod proxies;
 mod rate;
 mod report;
 mod rounds;
 mod scratch;
+mod site;
 mod sluice;
 mod statistics;
 mod table;
 mod upstream;
+mod way;
 mod workload;
+mod workloads;
 
 use std::process::ExitCode;
 
@@ -46,7 +51,9 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.inner {
         None => on_one_thread(measure(&arguments.options)),
-        Some(Inner::Upstream) => process::end_with_parent().and_then(|()| on_one_thread(upstream::serve())),
+        Some(Inner::Upstream { cert, key }) => {
+            process::end_with_parent().and_then(|()| on_one_thread(upstream::serve(&cert, &key)))
+        }
         Some(Inner::Guarded { program }) => process::become_guarded(&program),
     };
     match done {
@@ -69,7 +76,11 @@ async fn measure(options: &Options) -> Result<()> {
     tokio::select! {
         measured = rounds::measure(options) => {
             let measured = measured?;
-            if options.json { report::print(&measured) } else { table::print(&measured) }
+            match options {
+                Options { json: true, .. } => report::print(&measured),
+                Options { markdown: true, .. } => table::print_page(&measured),
+                _ => table::print(&measured),
+            }
         }
         _ = terminate.recv() => Err("stopped".into()),
         _ = interrupt.recv() => Err("stopped".into()),

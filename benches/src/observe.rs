@@ -1,6 +1,5 @@
 //! Runs a workload against one side and observes what it costs.
 
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use crate::load::{Clients, Done};
 use crate::message::Exchange;
 use crate::process::Process;
 use crate::rate::Sender;
+use crate::site::Site;
 use crate::workload::{Load, Workload};
 
 /// Runs before the clock is read, so that connections are open and pools filled.
@@ -37,6 +37,8 @@ pub(crate) struct Observed {
     pub(crate) events: usize,
     /// How long it took.
     pub(crate) elapsed: Duration,
+    /// Until the last stream had begun; only of streams that are open together.
+    pub(crate) begun: Duration,
     /// Latencies, lowest first; only of the open loop.
     pub(crate) latencies: Vec<Duration>,
     /// Highest resident memory of the proxy, in bytes.
@@ -46,12 +48,12 @@ pub(crate) struct Observed {
 /// Runs a workload against a server; the process is the proxy's, if there is one.
 pub(crate) async fn observe(
     workload: &Workload,
-    address: SocketAddr,
+    site: &Site,
     process: Option<&Process>,
     span: Duration,
 ) -> Result<Observed> {
     let events = workload.kind.events();
-    let observed = timeout(span + PATIENCE, run(workload, address, process, span))
+    let observed = timeout(span + PATIENCE, run(workload, site, process, span))
         .await
         .map_err(|_| format!("{} took too long", workload.title))??;
     Ok(Observed { events, ..observed })
@@ -59,29 +61,35 @@ pub(crate) async fn observe(
 
 async fn run(
     workload: &Workload,
-    address: SocketAddr,
+    site: &Site,
     process: Option<&Process>,
     span: Duration,
 ) -> Result<Observed> {
-    let exchange = &Exchange::new(workload.kind, address);
+    let exchange = &Exchange::new(workload.kind, site.address)?;
     match workload.load {
         Load::Idle => {
             sleep(SETTLE).await;
             Ok(Observed { resident: resident(process)?, ..Observed::default() })
         }
         Load::Closed(clients, spread) => {
-            let mut clients = Clients::connect(address, clients).await?;
+            let mut clients = Clients::connect(site, clients).await?;
             clients.run(exchange, WARM_UP, spread).await?;
             let (done, cost) = cost(process, clients.run(exchange, span, spread)).await?;
             Ok(closed(done, cost))
         }
         Load::Together(clients, over) => {
-            let mut clients = Clients::connect(address, clients).await?;
+            let mut clients = Clients::connect(site, clients).await?;
             let (done, cost) = cost(process, clients.run(exchange, Duration::ZERO, over)).await?;
             Ok(closed(done, cost))
         }
+        Load::Crowd(clients) => {
+            let mut clients = Clients::connect(site, clients).await?;
+            clients.run(exchange, Duration::ZERO, Duration::ZERO).await?;
+            let (done, cost) = cost(process, clients.run(exchange, Duration::ZERO, Duration::ZERO)).await?;
+            Ok(closed(done, cost))
+        }
         Load::Open(gap) => {
-            let mut sender = Sender::new(address);
+            let mut sender = Sender::new(site.clone());
             sender.run(exchange, gap, WARM_UP).await?;
             let (mut latencies, cost) = cost(process, sender.run(exchange, gap, span)).await?;
             latencies.sort_unstable();
@@ -91,7 +99,7 @@ async fn run(
 }
 
 fn closed(done: Done, cost: Observed) -> Observed {
-    Observed { answers: done.answers, elapsed: done.elapsed, ..cost }
+    Observed { answers: done.answers, elapsed: done.elapsed, begun: done.begun, ..cost }
 }
 
 /// Runs a load between two readings of the CPU clock, with an eye on the memory.

@@ -5,7 +5,6 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,21 +17,21 @@ use tokio::task::JoinSet;
 use crate::Result;
 use crate::connection::Connection;
 use crate::message::Exchange;
+use crate::site::Site;
 
 /// Most requests under way: more than half a second's worth means that the rate is not held.
 const UNDER_WAY_MAX: usize = 512;
 
 /// Sends at a rate.
-#[derive(Debug)]
 pub(crate) struct Sender {
-    address: SocketAddr,
+    site: Site,
     idle: Vec<Connection>,
 }
 
 impl Sender {
     /// One that opens connections when it needs them.
-    pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { address, idle: Vec::new() }
+    pub(crate) fn new(site: Site) -> Self {
+        Self { site, idle: Vec::new() }
     }
 
     /// Sends a request every `gap` for `span`; gives the latency of each.
@@ -75,11 +74,11 @@ impl Sender {
         if running.len() >= UNDER_WAY_MAX {
             return Err(format!("the rate was not held: {UNDER_WAY_MAX} requests were under way").into());
         }
-        let (address, idle, exchange) = (self.address, self.idle.pop(), Arc::clone(exchange));
+        let (site, idle, exchange) = (self.site.clone(), self.idle.pop(), Arc::clone(exchange));
         running.spawn(async move {
             let mut connection = match idle {
                 Some(connection) => connection,
-                None => Connection::open(address).await?,
+                None => Connection::open(&site).await?,
             };
             connection.exchange(&exchange).await?;
             Ok((connection, due.elapsed()))

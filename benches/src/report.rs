@@ -7,21 +7,22 @@ use crate::choosing::Choosing;
 use crate::figure::{Figure, Reading, Target};
 use crate::rounds::{Measured, Round};
 use crate::statistics::{median, range};
+use crate::workload::Workload;
 
 /// A figure over all rounds.
 #[derive(Debug)]
 pub(crate) struct Summary {
     /// Without a proxy, where that was measured.
     pub(crate) direct: Option<f64>,
-    /// nginx's.
-    pub(crate) nginx: f64,
+    /// The floor's.
+    pub(crate) floor: f64,
     /// Sluice's.
     pub(crate) sluice: f64,
-    /// Sluice's as a multiple of nginx's, in the middle of all rounds.
+    /// Sluice's as a multiple of the floor's, in the middle of all rounds.
     pub(crate) ratio: f64,
     /// The lowest and the highest of these multiples.
     pub(crate) ratios: (f64, f64),
-    /// What nginx and Sluice add to the figure without a proxy, in the middle of all rounds.
+    /// What the floor and Sluice add to the figure without a proxy, in the middle of all rounds.
     pub(crate) added: Option<(f64, f64)>,
 }
 
@@ -55,22 +56,22 @@ impl Summary {
         let read = |of: fn(&Round) -> &_| -> Vec<f64> {
             rounds.iter().map(|round| figure.reading.of(of(round))).collect()
         };
-        let (nginx, sluice) = (read(|round| &round.nginx), read(|round| &round.sluice));
+        let (floor, sluice) = (read(|round| &round.floor), read(|round| &round.sluice));
         let direct: Option<Vec<f64>> = rounds
             .iter()
             .map(|round| round.direct.as_ref().map(|direct| figure.reading.of(direct)))
             .collect();
         let direct = direct.filter(|_| matches!(figure.reading, Reading::Latency(_)));
-        let ratios: Vec<f64> = sluice.iter().zip(&nginx).map(|(sluice, nginx)| sluice / nginx).collect();
+        let ratios: Vec<f64> = sluice.iter().zip(&floor).map(|(sluice, floor)| sluice / floor).collect();
         let added = |through: &[f64], direct: &[f64]| {
             median(&through.iter().zip(direct).map(|(through, direct)| through - direct).collect::<Vec<_>>())
         };
         Self {
-            nginx: middle(&nginx),
+            floor: middle(&floor),
             sluice: middle(&sluice),
             ratio: median(&ratios),
             ratios: range(&ratios),
-            added: direct.as_ref().map(|direct| (added(&nginx, direct), added(&sluice, direct))),
+            added: direct.as_ref().map(|direct| (added(&floor, direct), added(&sluice, direct))),
             direct: direct.as_deref().map(middle),
         }
     }
@@ -93,7 +94,7 @@ pub(crate) fn print(measured: &Measured) -> Result<()> {
     let mut figures = Vec::new();
     for (workload, rounds) in &measured.workloads {
         for figure in workload.figures {
-            figures.push(describe(workload.name, figure, rounds));
+            figures.push(describe(workload, figure, rounds));
         }
     }
     let choosing: Vec<Value> = measured.choosing.iter().map(Choosing::json).collect();
@@ -101,23 +102,24 @@ pub(crate) fn print(measured: &Measured) -> Result<()> {
     Ok(())
 }
 
-fn describe(workload: &str, figure: &Figure, rounds: &[Round]) -> Value {
+fn describe(workload: &Workload, figure: &Figure, rounds: &[Round]) -> Value {
     let summary = Summary::new(figure, rounds);
-    let added = summary.added.map(|(nginx, sluice)| json!({ "nginx": nginx, "sluice": sluice }));
+    let added = summary.added.map(|(floor, sluice)| json!({ "floor": floor, "sluice": sluice }));
     let each = |round: &Round| {
         let direct = summary.direct.and(round.direct.as_ref()).map(|direct| figure.reading.of(direct));
         json!({
             "direct": direct,
-            "nginx": figure.reading.of(&round.nginx),
+            "floor": figure.reading.of(&round.floor),
             "sluice": figure.reading.of(&round.sluice),
         })
     };
     json!({
-        "workload": workload,
+        "workload": workload.name,
+        "beside": workload.floor().to_string(),
         "figure": figure.name,
         "unit": figure.unit,
         "direct": summary.direct,
-        "nginx": summary.nginx,
+        "floor": summary.floor,
         "sluice": summary.sluice,
         "ratio": summary.ratio,
         "added": added,

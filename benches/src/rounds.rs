@@ -1,7 +1,6 @@
-//! The run: starts all three servers, then rounds of every workload through nginx and Sluice in turns.
+//! The run: rounds of every workload through nginx and Sluice in turns.
 
 use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -9,35 +8,29 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::Result;
 use crate::arguments::Options;
+use crate::certificate::Certificate;
 use crate::choosing::{self, Choosing};
 use crate::machine::Machine;
 use crate::observe::{Observed, observe};
 use crate::process::{self, Process};
+use crate::proxies::{Ground, Proxies};
 use crate::scratch::Scratch;
-use crate::workload::{CHOOSING, Load, WORKLOADS, Workload};
-use crate::{nginx, sluice};
+use crate::site::Site;
+use crate::upstream::Addresses;
+use crate::way::Wire;
+use crate::workload::{Load, Workload};
+use crate::workloads::{CHOOSING, WORKLOADS};
 
 /// Open files that a proxy needs for 2,000 streams: two sockets each, and some.
 const FILES: u64 = 4_500;
-
-/// A server under test.
-#[derive(Debug)]
-pub(crate) struct Proxy {
-    /// Where it listens.
-    pub(crate) address: SocketAddr,
-    /// Its process.
-    pub(crate) process: Process,
-    /// Its name and version.
-    pub(crate) version: String,
-}
 
 /// A workload's observations in one round.
 #[derive(Clone, Debug)]
 pub(crate) struct Round {
     /// Without a proxy, where that was measured.
     pub(crate) direct: Option<Observed>,
-    /// Through nginx.
-    pub(crate) nginx: Observed,
+    /// Through what Sluice stands beside.
+    pub(crate) floor: Observed,
     /// Through Sluice.
     pub(crate) sluice: Observed,
 }
@@ -58,9 +51,11 @@ pub(crate) async fn measure(options: &Options) -> Result<Measured> {
     raise_open_files()?;
     let machine = Machine::watch()?;
     let scratch = Scratch::new()?;
-    let (upstream_process, upstream) = start_upstream()?;
-    let nginx = nginx::start(&scratch, upstream).await?;
-    let sluice = sluice::start(&scratch, upstream, options.sluice.as_deref()).await?;
+    let certificate = Certificate::make(&scratch)?;
+    let (upstream_process, upstream) = start_upstream(&certificate)?;
+    let ground = Ground { scratch: &scratch, certificate: &certificate, upstream };
+    let mut proxies = Proxies::find(ground, options.sluice.clone())?;
+    let direct = Site { address: upstream.of(Wire::Plain), tls: None };
     let span = Duration::from_secs(options.seconds.into());
     let chosen = |workload: &Workload| {
         options.only.is_empty() || options.only.iter().any(|name| name == workload.name)
@@ -73,13 +68,7 @@ pub(crate) async fn measure(options: &Options) -> Result<Measured> {
                 continue;
             }
             eprintln!("round {} of {}: {}", round + 1, options.rounds, workload.title);
-            let direct = match workload.load {
-                Load::Open(_) => Some(observe(workload, upstream, None, span).await?),
-                _ => None,
-            };
-            let nginx = observe(workload, nginx.address, Some(&nginx.process), span).await?;
-            let sluice = observe(workload, sluice.address, Some(&sluice.process), span).await?;
-            rounds.push(Round { direct, nginx, sluice });
+            rounds.push(one_round(workload, &mut proxies, &direct, span).await?);
         }
     }
     let choosing = if options.only.is_empty() || options.only.iter().any(|name| name == CHOOSING) {
@@ -88,11 +77,10 @@ pub(crate) async fn measure(options: &Options) -> Result<Measured> {
     } else {
         Vec::new()
     };
-    let started = upstream_process.cpu()? + nginx.process.cpu()? + sluice.process.cpu()?;
+    let started = upstream_process.cpu()? + proxies.cpu()?;
+    let (sluice, nginx) = proxies.versions();
     let about = format!(
-        "{} beside {} on {} cores, of which other work took {:.1}; rounds: {} of {} s a workload, {:.0} s in all",
-        sluice.version,
-        nginx.version,
+        "{sluice} beside {nginx} on {} cores, of which other work took {:.1}; rounds: {} of {} s a workload, {:.0} s in all",
         std::thread::available_parallelism()?,
         machine.others(started)?,
         options.rounds,
@@ -102,16 +90,36 @@ pub(crate) async fn measure(options: &Options) -> Result<Measured> {
     Ok(Measured { about, workloads, choosing })
 }
 
+/// A workload through both sides, one after the other; both run before either is looked at.
+async fn one_round(
+    workload: &Workload,
+    proxies: &mut Proxies<'_>,
+    upstream: &Site,
+    span: Duration,
+) -> Result<Round> {
+    for side in [workload.floor(), workload.side()] {
+        proxies.start(side).await?;
+    }
+    let direct = match workload.load {
+        Load::Open(_) => Some(observe(workload, upstream, None, span).await?),
+        _ => None,
+    };
+    let (floor, sluice) = (proxies.at(workload.floor())?, proxies.at(workload.side())?);
+    let floor = observe(workload, &floor.site, Some(&floor.process), span).await?;
+    let sluice = observe(workload, &sluice.site, Some(&sluice.process), span).await?;
+    Ok(Round { direct, floor, sluice })
+}
+
 /// Starts the upstream, a process of its own so that its CPU time is nobody else's.
-fn start_upstream() -> Result<(Process, SocketAddr)> {
+fn start_upstream(certificate: &Certificate) -> Result<(Process, Addresses)> {
     let mut command = process::own()?;
-    command.arg("upstream").stdin(Stdio::null()).stdout(Stdio::piped());
+    command.arg("upstream").arg(&certificate.cert).arg(&certificate.key);
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut process = Process::start(&mut command)?;
     let output = process.child().stdout.take().ok_or("the upstream has no output")?;
     let mut line = String::new();
     BufReader::new(output).read_line(&mut line)?;
-    let address = line.trim().parse().map_err(|_| "the upstream did not start")?;
-    Ok((process, address))
+    Ok((process, Addresses::read(&line)?))
 }
 
 /// The servers inherit it.

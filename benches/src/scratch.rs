@@ -1,7 +1,7 @@
 //! A folder for the run's files, and ports for its servers.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::Result;
 
@@ -27,11 +27,6 @@ impl Scratch {
         let path = self.path(name);
         std::fs::write(&path, text)?;
         Ok(path)
-    }
-
-    /// The folder itself.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.0
     }
 }
 

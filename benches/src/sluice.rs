@@ -1,74 +1,112 @@
 //! Sluice with everything that is on by default: records, metrics, and its log, as text, in a file.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::Result;
 use crate::message::KEY;
 use crate::process::{self, Process};
-use crate::rounds::Proxy;
-use crate::scratch::Scratch;
+use crate::proxies::Ground;
+use crate::way::{Way, Wire};
 
 /// Longest wait until it listens.
 const START_MAX: Duration = Duration::from_secs(10);
 
 /// How it says where it listens.
-const LISTENING: &str = "listening on http://";
+const LISTENING: [&str; 2] = ["listening on http://", "listening on https://"];
 
-/// Starts it in front of an upstream.
-pub(crate) async fn start(scratch: &Scratch, upstream: SocketAddr, binary: Option<&Path>) -> Result<Proxy> {
-    let program = find(binary)?;
+/// The program.
+#[derive(Debug)]
+pub(crate) struct Sluice {
+    program: PathBuf,
+    /// Its name and version.
+    pub(crate) version: String,
+}
+
+/// Looks for it; unset, it is beside this program.
+pub(crate) fn find(binary: Option<PathBuf>) -> Result<Sluice> {
+    let program = match binary {
+        Some(binary) => binary,
+        None => std::env::current_exe()?.with_file_name("sluice"),
+    };
+    if !program.is_file() {
+        return Err(format!("{} is missing: cargo build --release --bin sluice", program.display()).into());
+    }
     let version = Command::new(&program).arg("--version").output()?.stdout;
     let version = String::from_utf8_lossy(&version).trim().to_owned();
-    let config = scratch.write("sluice.toml", &config(scratch, upstream))?;
-    let log = scratch.path("sluice.log");
-    let mut command = process::guarded(program)?;
-    command.arg("--config").arg(config);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log)?);
-    let mut process = Process::start(&mut command)?;
-    let deadline = Instant::now() + START_MAX;
-    loop {
-        let told = std::fs::read_to_string(&log)?;
-        if let Some(address) = told.lines().find_map(|line| line.strip_prefix(LISTENING)) {
-            return Ok(Proxy { address: address.parse()?, process, version });
+    Ok(Sluice { program, version })
+}
+
+impl Sluice {
+    /// Starts it on a way.
+    pub(crate) async fn start(&self, ground: &Ground<'_>, way: Way) -> Result<(SocketAddr, Process)> {
+        let name = format!("sluice-{}", way.name);
+        let config = ground.scratch.write(&format!("{name}.toml"), &config(ground, way)?)?;
+        let log = ground.scratch.path(&format!("{name}.log"));
+        let mut command = process::guarded(&self.program)?;
+        command.arg("--config").arg(config);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log)?);
+        let mut process = Process::start(&mut command)?;
+        let deadline = Instant::now() + START_MAX;
+        loop {
+            let told = std::fs::read_to_string(&log)?;
+            let address = told
+                .lines()
+                .find_map(|line| LISTENING.iter().find_map(|listening| line.strip_prefix(listening)));
+            if let Some(address) = address {
+                return Ok((address.parse()?, process));
+            }
+            if process.ended()?.is_some() || Instant::now() > deadline {
+                return Err(format!("sluice did not start: {told}").into());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        if process.ended()?.is_some() || Instant::now() > deadline {
-            return Err(format!("sluice did not start: {told}").into());
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
-fn find(binary: Option<&Path>) -> Result<PathBuf> {
-    let beside = std::env::current_exe()?.with_file_name("sluice");
-    let path = binary.unwrap_or(&beside);
-    if path.is_file() {
-        return Ok(path.to_owned());
+fn config(ground: &Ground<'_>, way: Way) -> Result<String> {
+    let store = ground.scratch.path(&format!("sluice-{}-data", way.name));
+    let certificate = ground.certificate;
+    let mut text = String::from("[server]\nlisten = \"127.0.0.1:0\"\n");
+    if way.front != Wire::Plain {
+        writeln!(text, "tls = {{ cert = {:?}, key = {:?} }}", certificate.cert, certificate.key)?;
     }
-    Err(format!("{} is missing: cargo build --release --bin sluice", path.display()).into())
-}
-
-fn config(scratch: &Scratch, upstream: SocketAddr) -> String {
-    let store = scratch.path("sluice-data");
-    format!(
-        "[server]
-listen = \"127.0.0.1:0\"
-
+    write!(
+        text,
+        "
 [store]
 path = {store:?}
-
-[[accounts]]
-name = \"upstream\"
-provider = \"claude-console\"
-base_url = \"http://{upstream}\"
-api_key = \"sk-ant-benchmark-account-key-0123456789\"
 
 [[keys]]
 name = \"benchmark\"
 key = \"{KEY}\"
 "
-    )
+    )?;
+    let address = ground.upstream.of(way.upstream);
+    let (scheme, http) = match way.upstream {
+        Wire::Plain => ("http", ""),
+        Wire::Tls => ("https", "http = \"1.1\"\n"),
+        Wire::Http2 => ("https", "http = \"2\"\n"),
+    };
+    for number in 0..way.accounts {
+        write!(
+            text,
+            "
+[[accounts]]
+name = \"upstream-{number}\"
+provider = \"{}\"
+base_url = \"{scheme}://{address}\"
+api_key = \"sk-benchmark-account-key-{number:016}\"
+{http}",
+            way.provider
+        )?;
+        if way.upstream != Wire::Plain {
+            writeln!(text, "ca = {:?}", certificate.authority)?;
+        }
+    }
+    Ok(text)
 }

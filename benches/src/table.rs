@@ -8,17 +8,30 @@ use crate::figure::Figure;
 use crate::report::Summary;
 use crate::rounds::{Measured, Round};
 
-const COLUMNS: [&str; 7] = ["workload", "figure", "nginx", "Sluice", "Sluice to nginx", "target", "verdict"];
+const COLUMNS: [&str; 7] = ["workload", "figure", "floor", "Sluice", "Sluice to it", "target", "verdict"];
 
 /// Columns of numbers.
 const NUMBERS: [usize; 2] = [2, 3];
 
 /// What the table can't say itself.
 const NOTES: &str = "\
-CPU is the scheduler's run time of the proxy's process, with what it puts off; ratios are medians of the rounds'
+The floor is nginx, but where a row names another. CPU is the scheduler's run time of the proxy's process, with what it puts off; ratios are medians of the rounds'
 (lowest to highest), memory is the highest of all rounds. Latencies count from when a request was due.
 Every answer was compared to its last byte. Sluice wrote records, metrics and its log (info, text, to a file);
 nginx logged nothing. Other work on this machine disturbs absolute figures more than ratios.";
+
+/// What stands above the table on the page that is kept.
+const HEAD: &str = "\
+# What a request costs
+
+Printed by `cargo run --release -p sluice-benches -- --markdown`, and kept so that a change is seen.
+";
+
+/// Prints the page that is kept with the code.
+pub(crate) fn print_page(measured: &Measured) -> Result<()> {
+    println!("{HEAD}");
+    print(measured)
+}
 
 /// Prints it.
 pub(crate) fn print(measured: &Measured) -> Result<()> {
@@ -41,7 +54,7 @@ pub(crate) fn print(measured: &Measured) -> Result<()> {
         println!("{table}\n\n{NOTES}");
     }
     for choosing in &measured.choosing {
-        println!("{}", choosing.line());
+        println!("\n{}", choosing.line());
     }
     Ok(())
 }
@@ -49,15 +62,15 @@ pub(crate) fn print(measured: &Measured) -> Result<()> {
 fn row(title: &str, figure: &Figure, rounds: &[Round]) -> [String; 7] {
     let summary = Summary::new(figure, rounds);
     let compared = match (summary.direct, summary.added) {
-        (Some(direct), Some((nginx, sluice))) => {
-            format!("direct {direct:.3}; added {sluice:+.3}, nginx {nginx:+.3}")
+        (Some(direct), Some((floor, sluice))) => {
+            format!("direct {direct:.3}; added {sluice:+.3}, floor {floor:+.3}")
         }
         _ => ratio(&summary, rounds.len()),
     };
     [
         title.to_owned(),
         format!("{}, {}", figure.name, figure.unit),
-        number(summary.nginx),
+        number(summary.floor),
         number(summary.sluice),
         compared,
         figure.target.map(|target| target.to_string()).unwrap_or_default(),

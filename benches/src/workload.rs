@@ -1,9 +1,11 @@
-//! The workloads and their targets, in the order in which they run.
+//! What a workload is: what is sent, by which way, how, and what is read off it.
 
 use std::time::Duration;
 
-use crate::figure::{Figure, Reading, Target};
+use crate::figure::Figure;
 use crate::kind::Kind;
+use crate::proxies::{Program, Side};
+use crate::way::Way;
 
 /// A workload.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +14,10 @@ pub(crate) struct Workload {
     pub(crate) name: &'static str,
     /// What it is.
     pub(crate) title: &'static str,
+    /// The way that it takes.
+    pub(crate) way: Way,
+    /// What Sluice stands beside.
+    pub(crate) floor: Floor,
     /// What is sent.
     pub(crate) kind: Kind,
     /// How it is sent.
@@ -20,6 +26,15 @@ pub(crate) struct Workload {
     pub(crate) when: When,
     /// What is read off it.
     pub(crate) figures: &'static [Figure],
+}
+
+/// What Sluice stands beside.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Floor {
+    /// nginx on the same way.
+    Nginx,
+    /// Sluice on another way.
+    Sluice(Way),
 }
 
 /// How requests are sent.
@@ -33,6 +48,8 @@ pub(crate) enum Load {
     Open(Duration),
     /// This many streams, one a client, opened evenly over a time and open together after it.
     Together(usize, Duration),
+    /// This many streams at once, after as many have been.
+    Crowd(usize),
 }
 
 /// In which rounds a workload runs.
@@ -57,98 +74,17 @@ impl When {
     }
 }
 
-/// The name for `--only` of what is measured without a proxy.
-pub(crate) const CHOOSING: &str = "choosing";
+impl Workload {
+    /// What is measured beside the floor.
+    pub(crate) fn side(&self) -> Side {
+        Side { program: Program::Sluice, way: self.way }
+    }
 
-/// All workloads.
-pub(crate) const WORKLOADS: [Workload; 7] = [
-    Workload {
-        name: "idle",
-        title: "idle after start",
-        kind: Kind::Small,
-        load: Load::Idle,
-        when: When::First,
-        figures: &[resident(20.0)],
-    },
-    Workload {
-        name: "small",
-        title: "2 KB request, 2 KB JSON answer, 64 connections",
-        kind: Kind::Small,
-        load: Load::Closed(64, Duration::ZERO),
-        when: When::Always,
-        figures: &[
-            cpu("CPU per request", Reading::CpuPerAnswer, Some(Target::Ratio(2.0, Some(1.6)))),
-            Figure {
-                name: "throughput",
-                unit: "requests/s",
-                reading: Reading::Rate,
-                target: Some(Target::Above(10_000.0)),
-            },
-            resident(30.0),
-        ],
-    },
-    Workload {
-        name: "rate",
-        title: "the same at 1,000 requests/s",
-        kind: Kind::Small,
-        load: Load::Open(Duration::from_millis(1)),
-        when: When::Always,
-        figures: &[
-            latency("latency p50", 0.5, 0.15),
-            latency("latency p99", 0.99, 0.5),
-            cpu("CPU per request", Reading::CpuPerAnswer, None),
-        ],
-    },
-    Workload {
-        name: "large",
-        title: "100 KB request, 2 KB JSON answer, 64 connections",
-        kind: Kind::Large,
-        load: Load::Closed(64, Duration::ZERO),
-        when: When::Always,
-        figures: &[cpu("CPU per request", Reading::CpuPerAnswer, Some(Target::Ratio(1.5, None)))],
-    },
-    Workload {
-        name: "burst",
-        title: "stream of 512 events at once, 16 connections",
-        kind: Kind::Burst,
-        load: Load::Closed(16, Duration::ZERO),
-        when: When::Always,
-        figures: &[
-            cpu("CPU per stream", Reading::CpuPerAnswer, Some(Target::Ratio(10.0, Some(8.0)))),
-            cpu("CPU per event", Reading::CpuPerEvent, None),
-        ],
-    },
-    Workload {
-        name: "paced",
-        title: "stream of 64 events 10 ms apart, 200 at once",
-        kind: Kind::Paced,
-        load: Load::Closed(200, Duration::from_millis(100)),
-        when: When::Always,
-        figures: &[cpu("CPU per event", Reading::CpuPerEvent, Some(Target::Ratio(2.0, None)))],
-    },
-    Workload {
-        name: "held",
-        title: "2,000 streams open, an event every 100 ms in each",
-        kind: Kind::Held,
-        load: Load::Together(2_000, Duration::from_millis(1_500)),
-        when: When::Last,
-        figures: &[resident(100.0)],
-    },
-];
-
-const fn cpu(name: &'static str, reading: Reading, target: Option<Target>) -> Figure {
-    Figure { name, unit: "µs", reading, target }
-}
-
-const fn latency(name: &'static str, part: f64, added: f64) -> Figure {
-    Figure { name, unit: "ms", reading: Reading::Latency(part), target: Some(Target::Added(added)) }
-}
-
-const fn resident(most: f64) -> Figure {
-    Figure {
-        name: "resident, highest",
-        unit: "MB",
-        reading: Reading::Resident,
-        target: Some(Target::Below(most)),
+    /// The floor.
+    pub(crate) fn floor(&self) -> Side {
+        match self.floor {
+            Floor::Nginx => Side { program: Program::Nginx, way: self.way },
+            Floor::Sluice(way) => Side { program: Program::Sluice, way },
+        }
     }
 }
