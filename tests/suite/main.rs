@@ -53,5 +53,6 @@ mod stale;
 mod streams;
 mod timeouts;
 mod usage;
+mod visitors;
 mod warnings;
 mod way;

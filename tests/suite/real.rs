@@ -2,12 +2,14 @@
 
 mod sdks;
 
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use sluice_tests::client::post;
 use sluice_tests::dialects::{dialect, streaming};
 use sluice_tests::fleet::{Fleet, asks_stream, sample};
-use sluice_tests::gateway::{Gateway, key};
+use sluice_tests::gateway::{Gateway, KEY, key};
 use sluice_tests::load::{self, drive, drive_until};
 use sluice_tests::moment::{now, pass};
 use sluice_tests::real::{KINDS, Kind, Real};
@@ -104,5 +106,25 @@ fn a_server_that_reloads_under_load_loses_no_request() {
         });
         assert!(served > 100, "{served}");
         is_well(&gateway, &format!("{kind:?} over HTTP/{http}\n{}", real.log()));
+    }
+}
+
+#[test]
+fn three_hundred_streams_are_open_at_once_behind_a_real_server() {
+    for (kind, http) in ways() {
+        let fleet = Fleet::start(|_| {
+            let first = dialect("anthropic").first_event();
+            vec![stream_head("text/event-stream"), chunk(first.as_bytes()), Step::Hang]
+        });
+        let real = Real::start(kind, fleet.upstream(), REQUESTS);
+        let gateway = gateway(&real, http);
+        let (path, body) = dialect("anthropic").stream_request;
+        let clients: Vec<TcpStream> =
+            (0..300).map(|_| post(&gateway.address, path, &[("x-api-key", KEY)], body.as_bytes())).collect();
+        // All of them at once: none waits until another has ended.
+        fleet.upstream().wait_for_open(300);
+        drop(clients);
+        gateway.until("nothing in flight", |gateway| gateway.in_flight() == 0);
+        fleet.upstream().wait_until_open(0);
     }
 }

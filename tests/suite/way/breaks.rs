@@ -38,6 +38,21 @@ fn a_connection_that_dies_is_one_failure_however_many_requests_rode_on_it() {
 }
 
 #[test]
+fn a_connection_that_falls_silent_costs_at_most_those_who_are_on_it() {
+    for ground in GROUNDS {
+        let upstream = Upstream::on(ground, usual);
+        let gateway = before(&upstream, "first_byte_timeout = \"1s\"");
+        load::sample(&gateway, spoken(), false).unwrap();
+        assert_eq!(upstream.accepted(), 1, "{ground:?}");
+        upstream.silence();
+        // The one that finds out may fail; whoever comes after it is served by another connection.
+        let _ = load::sample(&gateway, spoken(), false);
+        drive(1, 10, |number| load::sample(&gateway, spoken(), number % 2 == 0));
+        assert!(upstream.accepted() > 1, "{ground:?}");
+    }
+}
+
+#[test]
 fn connections_that_end_gracefully_now_and_then_lose_no_request() {
     let upstream = Upstream::http2(Manner { requests_max: 100, ..Manner::default() }, usual);
     let gateway = before(&upstream, "");
