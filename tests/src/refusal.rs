@@ -44,6 +44,9 @@ pub struct Row {
     pub retry: Option<&'static str>,
 }
 
+/// What is for operators alone: words of libraries, and where accounts are.
+const OPERATORS: [&str; 5] = ["os error", "connection error", "127.0.0.1", "localhost", ".invalid"];
+
 const INVALID: &str = "invalid_request_error";
 
 /// One that can't be mended by trying again.
@@ -115,6 +118,8 @@ impl Row {
             body["error"]["message"].as_str().is_some_and(|message| message.len() > 10),
             "{what}: {text}"
         );
+        let told = OPERATORS.iter().find(|word| self.status >= 500 && text.contains(*word));
+        assert_eq!(told, None, "{what}: {text}");
         let said = |field: &str| body["error"][field].as_str();
         let id = match style {
             Style::Anthropic => {

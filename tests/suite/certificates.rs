@@ -6,6 +6,7 @@ use std::path::Path;
 use std::thread;
 
 use sluice_tests::gateway::{Folder, Gateway, account, key};
+use sluice_tests::refusal::{NO_ANSWER, Style};
 use sluice_tests::tls::{Certificate, Front, Kind};
 use sluice_tests::upstream::{Upstream, whole};
 
@@ -126,9 +127,15 @@ fn plain_port(says: &'static [u8]) -> String {
     address
 }
 
-/// A request fails, and its record, the log and an operator's try say why.
+/// A request fails, and its record, the log and an operator's try say why; its client is told who can do something.
 fn told(gateway: &Gateway, what: &str, says: &str) {
-    assert_eq!(gateway.post("/v1/messages", BODY).status, 502, "{what}");
+    let answer = gateway.post("/v1/messages", BODY);
+    NO_ANSWER.check(Style::Anthropic, &answer, what);
+    assert!(
+        !answer.text().contains(says) && answer.text().contains("ask your operator"),
+        "{}",
+        answer.text()
+    );
     let record = gateway.record()["tries"].to_string();
     assert!(record.contains(says), "{what}: {record}");
     let tried = gateway.admin("POST", "/accounts/a/test", BODY).text();

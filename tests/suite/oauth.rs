@@ -10,6 +10,7 @@ use sluice_tests::dialects::{Dialect, dialect};
 use sluice_tests::gateway::{Gateway, KEY, account, key};
 use sluice_tests::moment::{now, rfc3339};
 use sluice_tests::proxy::{Manner, Proxy};
+use sluice_tests::refusal::{NO_ANSWER, Style};
 use sluice_tests::upstream::{Request, Step, Upstream, whole};
 
 /// When the access token in the configuration ended.
@@ -269,6 +270,25 @@ fn a_token_endpoint_that_is_no_good_leaves_the_request_to_the_next_account() {
             assert!(!gateway.log().contains("new credentials"), "{}", gateway.log());
         }
         assert!(!gateway.log().contains("planted"), "{}", gateway.log());
+    }
+}
+
+#[test]
+fn why_there_are_no_tokens_is_told_to_operators_and_clients_learn_that_there_are_none() {
+    let dialect = dialect("anthropic");
+    let refuses = Upstream::start(|_| whole(400, "", r#"{"error":"invalid_grant"}"#));
+    for (address, cause) in [
+        ("127.0.0.1:1", "the token endpoint failed: the connection to the upstream failed"),
+        (&refuses.address, "the token endpoint refused the refresh token"),
+    ] {
+        let config = World::at(&format!("http://{address}"), "claude-official", ENDED, "") + &key("");
+        let gateway = Gateway::start(&config);
+        let answer = gateway.post(dialect.paths[0], dialect.request);
+        NO_ANSWER.check(Style::Anthropic, &answer, cause);
+        let text = answer.text();
+        assert!(text.contains("ask your operator") && !text.contains("token endpoint"), "{text}");
+        let told = gateway.record()["tries"].to_string();
+        assert!(told.contains(cause), "{told}");
     }
 }
 

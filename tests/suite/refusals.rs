@@ -148,8 +148,25 @@ impl<const N: usize> Steps for [Vec<Step>; N] {
 }
 
 #[test]
-fn an_upstream_out_of_reach_is_a_502() {
-    check(&NO_ANSWER, &Gateway::start(&(all("127.0.0.1:1", "") + &key(""))), KEY, BODY);
+fn what_is_in_the_way_upstream_is_told_to_operators_and_clients_get_a_502_in_plain_words() {
+    let closes = Upstream::start(|_| vec![Step::Close]);
+    let speaks_other = Upstream::start(|_| vec![Step::Bytes("SSH-2.0-x\r\n".into()), Step::Close]);
+    for (address, cause) in [
+        ("127.0.0.1:1", "os error"),
+        ("nowhere.invalid:1", "nowhere.invalid could not be looked up"),
+        (&closes.address, "broke off"),
+        (&speaks_other.address, "is no HTTP"),
+    ] {
+        let gateway = Gateway::start(&(all(address, "") + &key("")));
+        check(&NO_ANSWER, &gateway, KEY, BODY);
+        let answer = gateway.post(CLAUDE, BODY).text();
+        assert!(answer.contains("could not be reached") && answer.contains("ask your operator"), "{answer}");
+        let told = gateway.record()["tries"].to_string();
+        assert!(told.contains(cause), "{told}");
+        gateway.until(cause, |gateway| gateway.log().contains(cause));
+        let tried = gateway.admin("POST", "/accounts/claude-console/test", "{\"model\":\"m\"}").text();
+        assert!(tried.contains(cause), "{tried}");
+    }
 }
 
 #[test]

@@ -135,7 +135,7 @@ impl Sending<'_> {
         let cx = CallCx { transport: &once, vault: &**self.gateway, now: self.now };
         settlement.sent();
         let sent = account.config.provider.send(&cx, request);
-        within(deadline, wait, self.ask, sent).await?
+        within(deadline, wait, self.ask, sent).await?.map_err(unanswered)
     }
 
     async fn prepare(&mut self) -> Result<Request<Bytes>, Error> {
@@ -335,10 +335,33 @@ async fn credentials<T>(
     wait: Duration,
     future: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
-    in_time(deadline, future).await.unwrap_or_else(|| {
+    let had = in_time(deadline, future).await.unwrap_or_else(|| {
         let message = format!("the account's credentials could not be had in {} s", wait.as_secs_f32());
         Err(Error::new(Kind::UpstreamTimeout, message))
-    })
+    });
+    had.map_err(without_credentials)
+}
+
+/// What clients are told of credentials that could not be had; why is for operators. What is wrong with the request
+/// itself stays as it is.
+fn without_credentials(cause: Error) -> Error {
+    match cause.kind() {
+        Kind::Upstream | Kind::UpstreamTimeout => cause.reworded(
+            "the gateway has no credentials for the upstream now: try again later, or ask your operator",
+        ),
+        _ => cause,
+    }
+}
+
+/// What clients are told of a request that came back without an answer. Its cause names the account's address, and is
+/// for operators.
+fn unanswered(cause: Error) -> Error {
+    let what = match cause.kind() {
+        Kind::UpstreamTimeout => "the upstream could not be reached in time",
+        Kind::Upstream => "the upstream could not be reached, or gave no answer",
+        _ => "the gateway could not send the request upstream",
+    };
+    cause.reworded(format!("{what}: try again later, or ask your operator"))
 }
 
 async fn within<T>(
