@@ -115,8 +115,9 @@ impl AccountState {
         account.state.in_flight.fetch_add(1, Ordering::Relaxed);
         account.state.picked.store(turn, Ordering::Relaxed);
         account.state.used_at_ms.store(cx.now.as_millisecond(), Ordering::Relaxed);
+        let asker = Asker::of(&cx.key.id);
         if admission == Admission::Probe {
-            account.health.probe(&target.model, cx.now);
+            account.health.probe(&target.model, asker, cx.now);
         }
         InFlight {
             account: Arc::clone(account),
@@ -124,7 +125,7 @@ impl AccountState {
             snapshot: Arc::clone(cx.snapshot),
             overloads: Arc::clone(cx.gateway.overloads()),
             suspects: Arc::clone(cx.gateway.suspects()),
-            asker: Asker::of(&cx.key.id),
+            asker,
             body: cx.ask.fingerprint,
             alone,
             probes: admission == Admission::Probe,
@@ -196,7 +197,7 @@ impl InFlight {
     /// Another request may be the probe, if this one was.
     fn release(&mut self) {
         if std::mem::take(&mut self.probes) {
-            self.account.health.release(&self.model);
+            self.account.health.release(&self.model, self.asker);
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sluice_api::{Condition, Timestamp};
 
 use crate::health::{Overloads, Standing};
+use crate::key::Key;
 use crate::route::Target;
 
 /// How an account takes a request.
@@ -82,13 +83,18 @@ impl fmt::Display for Passed {
     }
 }
 
-/// Whether a target can take a request now.
-pub(crate) fn standing(target: &Target, overloads: &Overloads, now: Timestamp) -> Result<Admission, Passed> {
+/// Whether a target can take a request of a key now.
+pub(crate) fn standing(
+    target: &Target,
+    key: &Key,
+    overloads: &Overloads,
+    now: Timestamp,
+) -> Result<Admission, Passed> {
     let account = &target.account;
     if !account.config.enabled {
         return Err(Passed::Disabled);
     }
-    let admission = match account.health.standing(&target.model, now) {
+    let admission = match account.health.standing(&key.id, &target.model, now) {
         Standing::Open => Admission::Open,
         Standing::Probe => Admission::Probe,
         Standing::Out(mark) => {

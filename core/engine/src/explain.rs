@@ -142,7 +142,7 @@ impl Gateway {
                         pool.name, target.account.name
                     ),
                 ),
-                Some((pool, target)) => match standing(target, self.overloads(), self.now()) {
+                Some((pool, target)) => match standing(target, key, self.overloads(), self.now()) {
                     Ok(admission) => {
                         (true, format!("in pool {}, asked for `{}`: {admission}", pool.name, target.model))
                     }
@@ -175,7 +175,7 @@ impl Gateway {
                 .targets
                 .iter()
                 .filter(|target| route::binds(key, &pool.name, &target.account.name))
-                .filter(|target| standing(target, self.overloads(), now).is_ok())
+                .filter(|target| standing(target, key, self.overloads(), now).is_ok())
                 .collect();
             if open.is_empty() {
                 continue;

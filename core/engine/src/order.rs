@@ -141,7 +141,7 @@ impl Order {
                 // What failed for this request, but not for all of them: the session goes elsewhere this once.
                 Err(Passed::Tried) => {
                     let may = binds(cx.key, &pool.name, &target.account.name);
-                    keeps = may && standing(target, cx.gateway.overloads(), cx.now).is_ok();
+                    keeps = may && standing(target, cx.key, cx.gateway.overloads(), cx.now).is_ok();
                 }
                 // So it does where it is only full.
                 Err(passed) => keeps = !passed.is_lost(),
@@ -177,7 +177,7 @@ impl Order {
         if self.tried(target).is_some() || !binds(cx.key, &pool.name, &target.account.name) {
             return Err(Passed::Tried);
         }
-        let admission = standing(target, cx.gateway.overloads(), cx.now).inspect_err(|passed| {
+        let admission = standing(target, cx.key, cx.gateway.overloads(), cx.now).inspect_err(|passed| {
             let (account, pool, model) = (&*target.account.name, &*pool.name, &*target.model);
             tracing::trace!(account, pool, model, %passed, "an account is passed over");
         })?;
@@ -211,7 +211,7 @@ impl Order {
     /// enabled.
     fn recovery(&self, cx: Picking<'_>) -> Option<Duration> {
         let first = self.usable(cx).filter_map(|target| {
-            match standing(target, cx.gateway.overloads(), cx.now) {
+            match standing(target, cx.key, cx.gateway.overloads(), cx.now) {
                 // One that is well for others may still have told this request when to come back.
                 Ok(_) => Some(self.tried(target).and_then(|tried| tried.until).unwrap_or(cx.now)),
                 // One that is only full may have room at any time.

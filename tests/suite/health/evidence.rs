@@ -70,6 +70,32 @@ fn one_client_whose_requests_all_fail_takes_no_account_out_while_others_are_answ
 }
 
 #[test]
+fn who_comes_after_one_client_whose_requests_all_failed_is_served_and_that_one_is_told_to_wait() {
+    let dialect = dialect("anthropic");
+    for names in [&["a"][..], &["a", "b"]] {
+        let fleet = Fleet::start(|request| match is_poisoned(request) {
+            true => whole(500, "", "{}"),
+            false => sample(request),
+        });
+        let accounts: String = names.iter().map(|name| fleet.account(name, "claude-console", "")).collect();
+        let gateway = Gateway::start(&(accounts + &key("") + OTHER));
+        let refused = (0..20).find_map(|number| {
+            let poisoned = dialect.request.replacen('{', &format!("{{\"x\":\"poison {number}\","), 1);
+            let answer = gateway.post(dialect.paths[0], &poisoned);
+            (answer.status == 503).then_some(answer)
+        });
+        let refused = refused.expect("the one client is refused in the end");
+        assert!(refused.header("retry-after").is_some(), "{}", refused.text());
+        assert!(states(&gateway).iter().filter(|state| *state == "failing").count() == names.len());
+        let headers = [("x-api-key", "other")];
+        let answer = send(&gateway.address, "POST", dialect.paths[0], &headers, dialect.request.as_bytes());
+        assert_eq!(answer.status, 200, "{names:?}: {}", answer.text());
+        // That it is answered shows that the account is well.
+        assert!(states(&gateway).iter().any(|state| state == "ready"), "{:?}", states(&gateway));
+    }
+}
+
+#[test]
 fn an_account_that_no_other_could_stand_in_for_is_out_for_a_second_and_one_of_several_for_longer() {
     let dialect = dialect("anthropic");
     for (names, seconds) in [(&["a"][..], 1), (&["a", "b"], 10)] {

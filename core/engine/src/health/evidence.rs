@@ -87,6 +87,17 @@ fn seconds(now: Timestamp) -> u32 {
     u32::try_from(now.as_second()).unwrap_or(0)
 }
 
+/// What failures prove.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Evidence {
+    /// Nothing yet.
+    Few,
+    /// That one client gets no answer.
+    OfOne,
+    /// That nobody does.
+    OfSeveral,
+}
+
 /// Failures in a row.
 #[derive(Debug, Default)]
 pub(super) struct Row {
@@ -98,13 +109,17 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// Counts a failure; whether they are as many as take an account out. One client alone takes none out while others
-    /// are answered: what it sends may be all that is wrong.
-    pub(super) fn count(&mut self, told: &Told<'_>, others: bool, enough: u32) -> bool {
+    /// Counts a failure; what all of them prove. Those of one client alone prove nothing while others are answered, and
+    /// nothing for others at any time: what it sends may be all that is wrong.
+    pub(super) fn count(&mut self, told: &Told<'_>, others: bool, enough: u32) -> Evidence {
         self.failures = self.failures.saturating_add(1);
         self.several |= self.first.is_some_and(|first| first != told.asker);
         self.first.get_or_insert(told.asker);
-        self.failures >= enough && (self.several || !(others || is_late(told.facts)))
+        match self.failures >= enough {
+            true if self.several => Evidence::OfSeveral,
+            true if !others && !is_late(told.facts) => Evidence::OfOne,
+            _ => Evidence::Few,
+        }
     }
 
     /// Whether a connection's death was not told yet: all that was on it tells of it.

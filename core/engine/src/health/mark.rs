@@ -1,11 +1,11 @@
-//! One state of one scope: an account, or a model on it.
+//! One state, when it ends, and its probe.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use sluice_api::{Condition, Timestamp};
 
-use super::evidence::{Row, Told};
+use super::evidence::Told;
 use super::{Noted, Policy};
 
 /// Doublings after which a cool-down grows no more; `cooldown.max` is reached long before.
@@ -69,83 +69,29 @@ struct Probes {
     next: Option<Timestamp>,
 }
 
+/// A state that is told of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct News<'a> {
+    pub(super) condition: Condition,
+    pub(super) told: &'a Told<'a>,
+    pub(super) policy: &'a Policy,
+    pub(super) now: Timestamp,
+}
+
 impl Mark {
-    /// A limit ends when its time is over; whether what was broken works again has to be seen.
-    const fn is_proven_by_probe(&self) -> bool {
-        matches!(self.condition, Condition::Failing | Condition::Unauthorized | Condition::QuotaExceeded)
-    }
-}
-
-/// What is known of one scope.
-#[derive(Debug, Default)]
-pub(super) struct Track {
-    mark: Option<Mark>,
-    row: Row,
-}
-
-impl Track {
-    pub(super) fn standing(&self, now: Timestamp) -> Standing {
-        let Some(mark) = &self.mark else { return Standing::Open };
-        if now < mark.until {
-            return Standing::Out(mark.clone());
-        }
-        match mark.probes.next {
-            _ if !mark.is_proven_by_probe() => Standing::Open,
-            Some(next) if now < next => Standing::Out(Mark { until: next, ..mark.clone() }),
-            _ => Standing::Probe,
-        }
-    }
-
-    pub(super) fn probe(&mut self, now: Timestamp) {
-        if let Some(mark) = self.mark.as_mut().filter(|mark| now >= mark.until) {
-            let probes = &mut mark.probes;
-            probes.next = Some(later(now, PROBE_WAIT.saturating_mul(1 << probes.sent.min(PROBES_MAX))));
-            probes.out = probes.out.saturating_add(1);
-            probes.sent = probes.sent.saturating_add(1);
-        }
-    }
-
-    pub(super) fn release(&mut self) {
-        if let Some(mark) = &mut self.mark {
-            mark.probes.out = mark.probes.out.saturating_sub(1);
-            if mark.probes.out == 0 {
-                mark.probes = Probes::default();
-            }
-        }
-    }
-
-    /// Takes what a failure told. Of two times the later one wins. `others` says whether another client was answered
-    /// lately.
-    pub(super) fn note(
-        &mut self,
-        condition: Condition,
-        told: &Told<'_>,
-        others: bool,
-        policy: &Policy,
-        now: Timestamp,
-    ) {
-        if condition == Condition::Failing && !self.row.is_news(told.facts.connection) {
-            return;
-        }
-        let before = self.mark.take();
-        let is_over = before.as_ref().is_some_and(|mark| now >= mark.until);
-        if condition == Condition::Failing {
-            // One failure says little, unless it was the probe after a state that seemed over.
-            let was_probe = is_over && before.as_ref().is_some_and(Mark::is_proven_by_probe);
-            if !self.row.count(told, others, policy.failures) && !was_probe {
-                self.mark = before;
-                return;
-            }
-        }
+    /// What is known after news, with what was known before. Of two times the later one wins.
+    pub(super) fn after(before: Option<Self>, news: News<'_>) -> Self {
+        let News { condition, told, policy, now } = news;
+        let is_over = before.as_ref().is_some_and(|mark| mark.is_over(now));
         // What comes after another state has ended is a state of its own, and does not go on.
         let before = before.filter(|mark| !is_over || mark.condition == condition);
         let strikes = before.as_ref().map_or(0, |mark| mark.strikes + u32::from(is_over)).min(STRIKES_MAX);
         let (base, most) = policy.base(condition, told.alone);
         let doubled = base.saturating_mul(1 << strikes).min(most);
         let until = later(now, told.facts.recovers.unwrap_or(doubled).min(policy.max));
-        self.mark = Some(match before {
-            Some(mark) if mark.until >= until => Mark { probes: Probes::default(), ..mark },
-            before => Mark {
+        match before {
+            Some(mark) if mark.until >= until => Self { probes: Probes::default(), ..mark },
+            before => Self {
                 condition,
                 since: before.filter(|mark| mark.condition == condition).map_or(now, |mark| mark.since),
                 until,
@@ -153,42 +99,57 @@ impl Track {
                 strikes,
                 probes: Probes::default(),
             },
-        });
-    }
-
-    /// A whole answer: failures are no longer in a row.
-    pub(super) fn completed(&mut self) {
-        self.row = Row::default();
-    }
-
-    /// A state is over, whatever its time.
-    pub(super) fn forget(&mut self, condition: Condition) {
-        self.mark.take_if(|mark| mark.condition == condition);
-    }
-
-    /// An answer to a request that began before the state says nothing about its end.
-    pub(super) fn answered(&mut self, now: Timestamp) {
-        if self.mark.as_ref().is_some_and(|mark| now >= mark.until) {
-            self.mark = None;
         }
     }
 
-    pub(super) const fn is_clear(&self) -> bool {
-        self.mark.is_none() && self.row.is_empty()
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+        now >= self.until
     }
 
-    pub(super) fn until(&self) -> Option<Timestamp> {
-        self.mark.as_ref().map(|mark| mark.until)
+    /// A limit ends when its time is over; whether what was broken works again has to be seen.
+    pub(super) const fn is_proven_by_probe(&self) -> bool {
+        matches!(self.condition, Condition::Failing | Condition::Unauthorized | Condition::QuotaExceeded)
     }
 
-    /// The state now. What is proven by a probe lasts until one has shown it.
+    /// Whether a request goes now to see whether it is over.
+    pub(super) fn is_probed(&self, now: Timestamp) -> bool {
+        self.is_over(now) && self.is_proven_by_probe()
+    }
+
+    pub(super) fn standing(&self, now: Timestamp) -> Standing {
+        if !self.is_over(now) {
+            return Standing::Out(self.clone());
+        }
+        match self.probes.next {
+            _ if !self.is_proven_by_probe() => Standing::Open,
+            Some(next) if now < next => Standing::Out(Self { until: next, ..self.clone() }),
+            _ => Standing::Probe,
+        }
+    }
+
+    pub(super) fn probe(&mut self, now: Timestamp) {
+        if self.is_over(now) {
+            let probes = &mut self.probes;
+            probes.next = Some(later(now, PROBE_WAIT.saturating_mul(1 << probes.sent.min(PROBES_MAX))));
+            probes.out = probes.out.saturating_add(1);
+            probes.sent = probes.sent.saturating_add(1);
+        }
+    }
+
+    pub(super) fn release(&mut self) {
+        self.probes.out = self.probes.out.saturating_sub(1);
+        if self.probes.out == 0 {
+            self.probes = Probes::default();
+        }
+    }
+
+    /// As operators see it. What is proven by a probe lasts until one has shown it.
     pub(super) fn noted(&self, now: Timestamp) -> Option<Noted> {
-        let mark = self.mark.as_ref().filter(|mark| now < mark.until || mark.is_proven_by_probe())?;
-        Some(Noted {
-            condition: mark.condition,
-            since: mark.since,
-            until: mark.until,
-            reason: Arc::clone(&mark.reason),
+        (!self.is_over(now) || self.is_proven_by_probe()).then(|| Noted {
+            condition: self.condition,
+            since: self.since,
+            until: self.until,
+            reason: Arc::clone(&self.reason),
         })
     }
 }

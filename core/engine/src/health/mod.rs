@@ -7,6 +7,7 @@ mod mark;
 mod overload;
 #[cfg(test)]
 mod tests;
+mod track;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ pub(crate) use mark::{Standing, later};
 pub(crate) use overload::Overloads;
 
 use evidence::Lately;
-use mark::Track;
+use track::Track;
 
 /// Models of one account that are tracked apart; beyond it those whose time is over, then the one that ends first, go.
 const MODELS_MAX: usize = 256;
@@ -98,32 +99,32 @@ pub struct Noted {
 }
 
 impl Health {
-    /// Where the account stands for a model, as it is named upstream.
-    pub(crate) fn standing(&self, model: &str, now: Timestamp) -> Standing {
+    /// Where the account stands for a client key, by its id, and for a model, as it is named upstream.
+    pub(crate) fn standing(&self, key: &str, model: &str, now: Timestamp) -> Standing {
         if self.clear.load(Ordering::Acquire) {
             return Standing::Open;
         }
-        let state = self.state.lock();
-        let account = state.account.standing(now);
-        let model = state.models.get(model).map_or(Standing::Open, |track| track.standing(now));
+        let (asker, state) = (Asker::of(key), self.state.lock());
+        let account = state.account.standing(asker, now);
+        let model = state.models.get(model).map_or(Standing::Open, |track| track.standing(asker, now));
         account.and(model)
     }
 
     /// A probe is on its way: until it has told something, nobody else goes.
-    pub(crate) fn probe(&self, model: &str, now: Timestamp) {
+    pub(crate) fn probe(&self, model: &str, asker: Asker, now: Timestamp) {
         let mut state = self.state.lock();
-        state.account.probe(now);
+        state.account.probe(asker, now);
         if let Some(track) = state.models.get_mut(model) {
-            track.probe(now);
+            track.probe(asker, now);
         }
     }
 
     /// The probe ended without telling anything: the next request may be one.
-    pub(crate) fn release(&self, model: &str) {
+    pub(crate) fn release(&self, model: &str, asker: Asker) {
         let mut state = self.state.lock();
-        state.account.release();
+        state.account.release(asker);
         if let Some(track) = state.models.get_mut(model) {
-            track.release();
+            track.release(asker);
         }
     }
 
@@ -147,7 +148,7 @@ impl Health {
     /// The upstream has begun to answer: what was over is cleared.
     pub(crate) fn answered(&self, model: &str, asker: Asker, now: Timestamp) {
         self.lately.answered(asker, now);
-        self.well(model, |track| track.answered(now));
+        self.well(model, |track| track.answered(asker, now));
     }
 
     /// An answer came whole: failures are no longer in a row. One that has only begun may still break off.

@@ -57,9 +57,22 @@ impl Account {
         self.0.answered(&self.1, Asker::of("one"), at(now));
     }
 
+    fn standing(&self, now: i64) -> Standing {
+        self.0.standing("one", "m", at(now))
+    }
+
+    fn probe(&self, now: i64) {
+        self.0.probe("m", Asker::of("one"), at(now));
+    }
+
     /// `None` when open, else the seconds at which it ends.
     fn out(&self, model: &str, now: i64) -> Option<i64> {
-        match self.0.standing(model, at(now)) {
+        self.out_for("one", model, now)
+    }
+
+    /// The same for a key.
+    fn out_for(&self, key: &str, model: &str, now: i64) -> Option<i64> {
+        match self.0.standing(key, model, at(now)) {
             Standing::Out(mark) => Some(mark.until.as_second() - 1_800_000_000),
             Standing::Open | Standing::Probe => None,
         }
@@ -121,13 +134,13 @@ fn failures_in_a_row_take_an_account_out_and_one_answer_between_them_does_not() 
 fn answers_that_begin_and_break_off_are_failures_in_a_row() {
     let account = Account::new();
     for now in 0..3 {
-        assert_eq!(account.0.standing("m", at(now)), Standing::Open);
+        assert_eq!(account.standing(now), Standing::Open);
         account.begins(now);
         account.fails(Condition::Failing, Scope::Account, None, now);
     }
     assert_eq!(account.out("m", 3), Some(12));
     // A probe whose answer breaks off is one more.
-    account.0.probe("m", at(12));
+    account.probe(12);
     account.begins(12);
     account.fails(Condition::Failing, Scope::Account, None, 13);
     assert!(account.out("m", 13).is_some());
@@ -139,14 +152,14 @@ fn a_probe_that_fails_in_another_scope_leaves_nothing_probing_for_ever() {
         for condition in [Condition::RateLimited, Condition::Overloaded, Condition::Failing] {
             let account = Account::new();
             account.fails(Condition::Unauthorized, first, Some(10), 0);
-            assert_eq!(account.0.standing("m", at(10)), Standing::Probe);
-            account.0.probe("m", at(10));
-            account.0.release("m");
+            assert_eq!(account.standing(10), Standing::Probe);
+            account.probe(10);
+            account.0.release("m", Asker::of("one"));
             account.fails(condition, then, Some(10), 11);
-            assert_eq!(account.0.standing("m", at(30)), Standing::Probe, "{first:?} {then:?} {condition:?}");
-            account.0.probe("m", at(30));
+            assert_eq!(account.standing(30), Standing::Probe, "{first:?} {then:?} {condition:?}");
+            account.probe(30);
             account.answers("one", 30);
-            assert_eq!(account.0.standing("m", at(30)), Standing::Open);
+            assert_eq!(account.standing(30), Standing::Open);
         }
     }
 }
@@ -157,7 +170,7 @@ fn one_failure_after_a_limit_that_has_ended_is_one_failure() {
         let account = Account::new();
         account.fails(ended, Scope::Account, Some(5), 0);
         account.fails(Condition::Failing, Scope::Account, None, 6);
-        assert_eq!(account.0.standing("m", at(6)), Standing::Open, "{ended:?}");
+        assert_eq!(account.standing(6), Standing::Open, "{ended:?}");
         for _ in 0..2 {
             account.fails(Condition::Failing, Scope::Account, None, 7);
         }
@@ -184,17 +197,17 @@ fn after_a_failing_state_one_probe_goes_and_the_rest_when_it_has_succeeded() {
     for _ in 0..3 {
         account.fails(Condition::Failing, Scope::Account, None, 0);
     }
-    assert_eq!(account.0.standing("m", at(10)), Standing::Probe);
-    account.0.probe("m", at(10));
+    assert_eq!(account.standing(10), Standing::Probe);
+    account.probe(10);
     assert!(account.out("m", 10).is_some(), "one probe at a time");
-    account.0.release("m");
-    assert_eq!(account.0.standing("m", at(10)), Standing::Probe, "a probe that was cancelled told nothing");
-    account.0.probe("m", at(10));
+    account.0.release("m", Asker::of("one"));
+    assert_eq!(account.standing(10), Standing::Probe, "a probe that was cancelled told nothing");
+    account.probe(10);
     account.fails(Condition::Failing, Scope::Account, None, 11);
     assert_eq!(account.out("m", 12), Some(31), "one failed probe is enough, and the wait doubles");
-    account.0.probe("m", at(31));
+    account.probe(31);
     account.begins(32);
-    assert_eq!(account.0.standing("m", at(32)), Standing::Open);
+    assert_eq!(account.standing(32), Standing::Open);
     assert!(account.0.noted(at(32)).is_none());
 }
 
@@ -204,19 +217,19 @@ fn a_probe_that_hangs_lets_another_one_through_after_a_while_that_doubles() {
     account.fails(Condition::Unauthorized, Scope::Account, Some(10), 0);
     let (mut now, mut wait) = (10, 3);
     for _ in 0..4 {
-        assert_eq!(account.0.standing("m", at(now)), Standing::Probe);
-        account.0.probe("m", at(now));
+        assert_eq!(account.standing(now), Standing::Probe);
+        account.probe(now);
         // Others are told when the next one goes, and not that they may come at any time.
         assert_eq!(account.out("m", now + 1), Some(now + wait));
         now += wait;
         wait *= 2;
     }
     // One of them leaves; the others may still tell something.
-    account.0.probe("m", at(now));
-    account.0.release("m");
+    account.probe(now);
+    account.0.release("m", Asker::of("one"));
     assert_eq!(account.out("m", now), Some(now + wait));
     account.begins(now);
-    assert_eq!(account.0.standing("m", at(now)), Standing::Open);
+    assert_eq!(account.standing(now), Standing::Open);
 }
 
 #[test]
@@ -226,18 +239,18 @@ fn one_client_takes_no_account_out_while_others_are_answered_and_two_do() {
     account.answers("other", 0);
     for now in 1..20 {
         account.tells(&failing(), "one", now);
-        assert_eq!(account.0.standing("m", at(now)), Standing::Open, "after {now}");
+        assert_eq!(account.standing(now), Standing::Open, "after {now}");
     }
     account.tells(&failing(), "other", 20);
     assert_eq!(account.out("m", 20), Some(30));
 
-    // Nobody else has been answered for a while: what the one sees is all that is known.
+    // Nobody else has been answered for a while: what the one sees is all that is known, and is known of it alone.
     let account = Account::new();
     account.answers("other", 0);
     for _ in 0..3 {
         account.tells(&failing(), "one", 31);
     }
-    assert_eq!(account.out("m", 31), Some(41));
+    assert_eq!((account.out("m", 31), account.0.standing("other", "m", at(31))), (Some(41), Standing::Open));
 
     // Its own answers are none of others'.
     let account = Account::new();
@@ -249,13 +262,59 @@ fn one_client_takes_no_account_out_while_others_are_answered_and_two_do() {
 }
 
 #[test]
+fn what_one_client_alone_has_seen_keeps_that_one_off_and_an_answer_to_another_ends_it() {
+    let failing = || error(Condition::Failing, Scope::Account, None);
+    let account = Account::new();
+    let mut now = 0;
+    (0..2).for_each(|_| account.tells(&failing(), "one", now));
+    for wait in [10, 20, 40, 80] {
+        account.tells(&failing(), "one", now);
+        assert_eq!(account.out("m", now), Some(now + wait), "its own probes double its own wait");
+        assert_eq!(account.0.standing("other", "m", at(now)), Standing::Open, "after {now}");
+        let noted = account.0.noted(at(now)).unwrap();
+        assert!(noted.reason.contains("one client key"), "{noted:?}");
+        now += wait;
+        assert_eq!(account.standing(now), Standing::Probe);
+    }
+    account.tells(&failing(), "one", now);
+    account.answers("other", now + 1);
+    assert_eq!((account.standing(now + 1), account.0.noted(at(now + 1)).is_none()), (Standing::Open, true));
+    // Another that fails too makes it a state of all, as long as a first one is.
+    (0..3).for_each(|_| account.tells(&failing(), "one", now + 50));
+    account.tells(&failing(), "other", now + 51);
+    for key in ["one", "other", "third"] {
+        assert_eq!(account.out_for(key, "m", now + 52), Some(now + 61), "{key}");
+    }
+}
+
+#[test]
+fn a_state_of_all_goes_on_for_others_only_when_a_second_clients_probe_has_failed() {
+    let failing = || error(Condition::Failing, Scope::Account, None);
+    let account = Account::new();
+    for key in ["one", "other", "one"] {
+        account.tells(&failing(), key, 0);
+    }
+    assert_eq!(account.out_for("third", "m", 0), Some(10));
+    account.probe(10);
+    account.0.release("m", Asker::of("one"));
+    account.tells(&failing(), "one", 11);
+    assert_eq!((account.out("m", 11), account.out_for("other", "m", 11)), (Some(31), None));
+    let other = Asker::of("other");
+    account.0.probe("m", other, at(12));
+    assert_eq!(account.out_for("third", "m", 12), Some(15), "one probe at a time");
+    account.0.release("m", other);
+    account.tells(&failing(), "other", 13);
+    assert_eq!((account.out("m", 13), account.out_for("third", "m", 13)), (Some(33), Some(33)));
+}
+
+#[test]
 fn whole_answers_that_are_late_take_an_account_out_only_when_two_clients_wait_for_them() {
     let late = Error::new(Kind::UpstreamTimeout, "late").elsewhere(false);
     let account = Account::new();
     for now in 0..9 {
         account.tells(&late, "one", now);
     }
-    assert_eq!(account.0.standing("m", at(9)), Standing::Open, "they may only be long");
+    assert_eq!(account.standing(9), Standing::Open, "they may only be long");
     account.tells(&late, "other", 9);
     assert_eq!(account.out("m", 9), Some(19));
 }
@@ -267,12 +326,12 @@ fn what_dies_with_one_connection_is_one_failure() {
     for request in 0..64 {
         account.tells(&died(7), if request % 2 == 0 { "one" } else { "other" }, 0);
     }
-    assert_eq!(account.0.standing("m", at(0)), Standing::Open);
+    assert_eq!(account.standing(0), Standing::Open);
     account.tells(&died(8), "one", 1);
-    assert_eq!(account.0.standing("m", at(1)), Standing::Open);
+    assert_eq!(account.standing(1), Standing::Open);
     account.tells(&died(9), "one", 2);
     assert_eq!(account.out("m", 2), Some(12));
-    account.0.probe("m", at(12));
+    account.probe(12);
     account.tells(&died(9), "other", 12);
     assert_eq!(account.out("m", 12), Some(15), "what is known already is no probe's failure");
 }
@@ -331,7 +390,7 @@ fn a_clients_own_fault_says_nothing_against_the_account() {
     for _ in 0..9 {
         account.tells(&Error::bad_request(None, "wrong"), "one", 0);
     }
-    assert_eq!(account.0.standing("m", at(0)), Standing::Open);
+    assert_eq!(account.standing(0), Standing::Open);
 }
 
 #[test]
@@ -341,7 +400,7 @@ fn an_operator_can_end_every_state() {
     account.fails(Condition::RateLimited, Scope::Model, None, 0);
     assert_eq!(account.0.noted_models(at(1)).len(), 1);
     account.0.recover();
-    assert_eq!(account.0.standing("m", at(1)), Standing::Open);
+    assert_eq!(account.standing(1), Standing::Open);
 }
 
 #[test]

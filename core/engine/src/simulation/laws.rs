@@ -221,6 +221,30 @@ async fn what_one_client_sends_takes_no_account_from_the_others() {
 }
 
 #[tokio::test]
+async fn who_comes_late_finds_the_accounts_as_they_are_whatever_one_client_sent_before() {
+    for (accounts, bodies) in [(1, 1), (1, 1_000_000), (2, 1_000_000), (3, 1_000_000)] {
+        let world = World::new("", (0..accounts).map(|_| ("", steady(200))).collect()).await;
+        // Client 0 is alone for a minute and goes on; the others come by the dozen, and pause for longer than what they
+        // were answered speaks for them.
+        let poisoned = (0..30_000_u64).map(|number| Arrival {
+            at_ms: number * 10,
+            poison: Some(number % bodies),
+            ..Arrival::default()
+        });
+        let others = [60_000_u64, 100_000, 140_000, 240_000].into_iter().flat_map(|start| {
+            (0..1_000_u64).map(move |number| Arrival {
+                at_ms: start + number,
+                client: 1 + usize::try_from(number % 2).unwrap(),
+                ..Arrival::default()
+            })
+        });
+        let report = world.run_all(poisoned.chain(others).collect());
+        assert_eq!(report.served, 4_000, "{accounts}, {bodies}: all others are served");
+        assert!(report.failed.iter().all(|(client, _)| *client == 0), "{accounts}, {bodies}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_is_sent_again_and_again_takes_no_second_account_out() {
     let world = World::new("", (0..3).map(|_| ("", steady(200))).collect()).await;
     let poisoned =

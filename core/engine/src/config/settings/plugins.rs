@@ -29,7 +29,7 @@ pub struct Scheduler {
     /// Accounts tried in one pool before the route's next pool has its turn; never one twice.
     pub attempts: u32,
     /// Failures in a row (5xx, broken or refused connections, time-outs) that take an account out; those of one key
-    /// alone do not while other keys are answered.
+    /// alone keep that key off it, unless other keys are answered meanwhile, and never another key.
     pub failures: u32,
     /// How long an account is spared where its upstream names no time; doubling while it goes on.
     pub cooldown: Cooldown,
