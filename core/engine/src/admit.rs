@@ -8,6 +8,7 @@ use sluice_api::store::{Lease, Taken};
 use sluice_api::{Error, Kind, Operation};
 
 use crate::gateway::Gateway;
+use crate::guarded::guarded;
 use crate::key::Key;
 use crate::snapshot::Snapshot;
 
@@ -74,7 +75,7 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         if let Some((gateway, lease)) = self.0.take() {
-            gateway.store().give(lease);
+            guarded("Store::give", || gateway.store().give(lease));
         }
     }
 }

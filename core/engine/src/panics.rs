@@ -14,6 +14,7 @@ use sluice_api::provider::{Body, Call, CallCx, ModelPlace, Offer, Provider, Prov
 use sluice_api::scheduler::{Ask, Candidate, Outcome as AttemptOutcome, Scheduler};
 use sluice_api::{Api, Bytes, Error, Family, Money, Operation, async_trait, register};
 
+use crate::config::fixtures::GIVES_BADLY;
 use crate::config::{self, Given};
 use crate::record::Outcome;
 use crate::{ClientRoute, Gateway, line};
@@ -179,14 +180,28 @@ async fn a_panic_in_the_middle_of_an_answer_ends_it_in_an_error_and_settles_it_o
 async fn a_panic_settles_a_request_once_and_frees_all_that_it_held() {
     let gateway = started("cost.kind = \"test-cost\"\nlimits.kinds = [\"test-slots\"]").await;
     let slots = Bucket::KeySlots("k".into());
-    for (number, model) in ["at-routing", "at-the-attempt"].into_iter().enumerate() {
+    let panics = Outcome::GatewayError;
+    for (number, (model, outcome, given_badly)) in [
+        ("at-routing", panics, false),
+        ("at-the-attempt", panics, false),
+        // The store panics too: at the end of a request, and in the midst of another panic.
+        ("fine", Outcome::Completed, true),
+        ("at-the-attempt", panics, true),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        if given_badly {
+            gateway.store().put(GIVES_BADLY, "", "").await.unwrap();
+        }
         let (request, route) = asking(model);
         let own = Arc::clone(&gateway);
-        let ended = gateway.tasks().spawn(async move { line::serve(&own, request, route).await }).await;
-        assert!(ended.is_err_and(|error| error.is_panic()), "{model}");
+        let served = async move { line::serve(&own, request, route).await.into_body().collect().await };
+        let ended = gateway.tasks().spawn(served).await;
+        assert_eq!(ended.is_err_and(|error| error.is_panic()), outcome == panics, "{model}");
         let page = gateway.records().page(None, 10, |_| true);
         assert_eq!(page.records.len(), number + 1, "{model}: one record each");
-        assert_eq!((&*page.records[0].model, page.records[0].outcome), (model, Outcome::GatewayError));
+        assert_eq!((&*page.records[0].model, page.records[0].outcome), (model, outcome));
         assert_eq!(gateway.snapshot().accounts[0].state.in_flight(), 0, "{model}");
         let (taken, held) = (TAKEN.load(Ordering::SeqCst), gateway.store().held(&slots).await.unwrap());
         assert_eq!((taken, held), (number as u64 + 1, 0), "{model}: what was taken is given back, once");

@@ -368,11 +368,11 @@ impl Settlement {
                 None => self.record.tries.push(Try::last(&place.account().name, self.record.status)),
             }
         }
-        drop(std::mem::take(&mut self.held));
         self.record.duration = self.started.elapsed();
         self.record.first_byte = self.first_byte;
         self.record.overhead = self.overhead;
         self.gateway.records().push(self.record.clone());
+        drop(std::mem::take(&mut self.held));
     }
 
     /// What continues this response must go to the account that made it.

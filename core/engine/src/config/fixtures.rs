@@ -126,66 +126,89 @@ impl CostModel for Policy {
     }
 }
 
-/// Keeps documents in memory, and counts what is held of all buckets together. While there is one of the kind [`FULL`],
-/// it writes no other.
+/// Keeps documents in memory, and counts what is held of all buckets together. By a document of a kind of those below a
+/// test has it fail.
 #[derive(Debug, Default)]
-struct Kept(parking_lot::Mutex<BTreeMap<(String, String), String>>, AtomicU64);
+struct Kept {
+    documents: parking_lot::Mutex<BTreeMap<(String, String), String>>,
+    remembered: parking_lot::Mutex<BTreeMap<(String, String), Remembered>>,
+    held: AtomicU64,
+}
 
-/// The kind of a document with which a test has the store fail.
+/// It writes no other document.
 pub(crate) const FULL: &str = "full";
 
+/// It panics where something is given back to it, once that is given back.
+pub(crate) const GIVES_BADLY: &str = "gives-badly";
+
+/// What it has been asked to make durable, it never has.
+pub(crate) const HANGS: &str = "hangs";
+
 impl Kept {
+    fn has(&self, kind: &str) -> bool {
+        self.documents.lock().keys().any(|(found, _)| found == kind)
+    }
+
     fn writes(&self, kind: &str) -> Result<(), StoreError> {
-        let full = self.0.lock().keys().any(|(found, _)| found == FULL);
-        if full && kind != FULL { Err(StoreError("it is full".to_owned())) } else { Ok(()) }
+        if self.has(FULL) && kind != FULL { Err(StoreError("it is full".to_owned())) } else { Ok(()) }
     }
 }
 
 #[async_trait]
 impl Store for Kept {
     async fn take_all(&self, takes: Vec<Take>) -> Result<Taken, StoreError> {
-        self.1.fetch_add(takes.len() as u64, Ordering::SeqCst);
+        self.held.fetch_add(takes.len() as u64, Ordering::SeqCst);
         Ok(Taken::Lease(Lease { takes }))
     }
 
     fn give(&self, lease: Lease) {
-        self.1.fetch_sub(lease.takes.len() as u64, Ordering::SeqCst);
+        self.held.fetch_sub(lease.takes.len() as u64, Ordering::SeqCst);
+        assert!(!self.has(GIVES_BADLY), "as it is meant to");
+    }
+
+    async fn flush(&self) -> Result<(), StoreError> {
+        if self.has(HANGS) { std::future::pending().await } else { Ok(()) }
     }
 
     async fn held(&self, _bucket: &Bucket) -> Result<u64, StoreError> {
-        Ok(self.1.load(Ordering::SeqCst))
+        Ok(self.held.load(Ordering::SeqCst))
     }
 
     async fn put(&self, kind: &str, id: &str, document: &str) -> Result<(), StoreError> {
         self.writes(kind)?;
-        self.0.lock().insert((kind.to_owned(), id.to_owned()), document.to_owned());
+        self.documents.lock().insert((kind.to_owned(), id.to_owned()), document.to_owned());
         Ok(())
     }
 
     async fn delete(&self, kind: &str, id: &str) -> Result<bool, StoreError> {
         self.writes(kind)?;
-        Ok(self.0.lock().remove(&(kind.to_owned(), id.to_owned())).is_some())
+        Ok(self.documents.lock().remove(&(kind.to_owned(), id.to_owned())).is_some())
     }
 
     async fn list(&self, kind: &str) -> Result<Vec<(String, String)>, StoreError> {
-        let all = self.0.lock();
+        let all = self.documents.lock();
         let some = all.iter().filter(|((found, _), _)| found == kind);
         Ok(some.map(|((_, id), document)| (id.clone(), document.clone())).collect())
     }
 
     async fn remember(&self, kind: &str, values: Vec<Remembered>) -> Result<(), StoreError> {
-        for value in values {
-            self.put(kind, &value.id, &value.value).await?;
-        }
+        self.writes(kind)?;
+        let keyed = values.into_iter().map(|value| ((kind.to_owned(), value.id.clone()), value));
+        self.remembered.lock().extend(keyed);
         Ok(())
     }
 
     async fn recall(&self, kind: &str, id: &str) -> Result<Option<String>, StoreError> {
-        Ok(self.0.lock().get(&(kind.to_owned(), id.to_owned())).cloned())
+        let found = self.remembered.lock().get(&(kind.to_owned(), id.to_owned())).cloned();
+        Ok(found.map(|found| found.value))
     }
 
-    async fn forget(&self, _now: Timestamp, _most: usize) -> Result<usize, StoreError> {
-        Ok(0)
+    async fn forget(&self, now: Timestamp, most: usize) -> Result<usize, StoreError> {
+        let mut all = self.remembered.lock();
+        let over: Vec<_> = all.iter().filter(|(_, value)| value.until <= now).take(most).collect();
+        let over: Vec<_> = over.into_iter().map(|(key, _)| key.clone()).collect();
+        over.iter().for_each(|key| drop(all.remove(key)));
+        Ok(over.len())
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
