@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, MutexGuard};
@@ -23,15 +22,6 @@ use crate::snapshot::{Snapshot, groups};
 use crate::tasks::Tasks;
 use crate::timed::Timed;
 use crate::transport::{TransportError, Transports};
-
-/// How often records are moved on; also the longest that one is behind.
-const COLLECT_EVERY: Duration = Duration::from_millis(100);
-
-/// How many of those between two looks at idle connections.
-const SWEEP_EVERY: u32 = 50;
-
-/// How much of what is over is deleted from the store at a time, where less is kept.
-const FORGET_LEAST: usize = 1_000;
 
 /// Everything that serves requests.
 pub struct Gateway {
@@ -301,58 +291,10 @@ impl Gateway {
         self.snapshot.store(Arc::new(snapshot));
     }
 
-    /// Moves records on, and looks after idle connections; runs until the process ends.
-    pub async fn tend(self: Arc<Self>) {
-        let mut tick = tokio::time::interval(COLLECT_EVERY);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut turn = 0;
-        let mut behind = false;
-        loop {
-            tokio::select! {
-                _ = tick.tick() => turn += 1,
-                () = self.records.batch() => {}
-            }
-            let kept = self.references.keep(&*self.store).await;
-            if behind || kept > 0 || turn == SWEEP_EVERY {
-                behind = self.forget(kept).await;
-            }
-            self.flush().await;
-            if !self.records.is_empty() {
-                // Formatting a batch of log lines takes longer than any request may wait for a worker.
-                let gateway = Arc::clone(&self);
-                let _ = self.tasks.spawn_blocking(move || gateway.records.collect()).await;
-            }
-            if turn == SWEEP_EVERY {
-                turn = 0;
-                self.transports.sweep();
-                self.sessions.sweep(self.now());
-            }
-        }
-    }
-
-    /// Deletes what is over from the store, twice as much as was kept at least; whether there is more.
-    async fn forget(&self, kept: usize) -> bool {
-        let most = FORGET_LEAST + 2 * kept;
-        match self.store.forget(self.now(), most).await {
-            Ok(forgotten) => forgotten >= most,
-            Err(error) => {
-                tracing::warn!(%error, "what is over could not be deleted from the store");
-                false
-            }
-        }
-    }
-
-    /// Keeps what is still in memory alone, before the process ends.
-    pub async fn finish(&self) {
-        self.records.collect();
-        self.references.keep(&*self.store).await;
-        self.flush().await;
-    }
-
-    async fn flush(&self) {
-        if let Err(error) = self.store.flush().await {
-            tracing::warn!(%error, "what was written last would not outlive a power cut: trying again");
-        }
+    /// Closes what has been idle for too long, and forgets sessions whose time is over.
+    pub(crate) fn sweep(&self) {
+        self.transports.sweep();
+        self.sessions.sweep(self.now());
     }
 
     pub(crate) fn pick_lock(&self) -> MutexGuard<'_, u64> {

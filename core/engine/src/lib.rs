@@ -46,6 +46,7 @@ pub mod tasks;
 mod timed;
 mod timer;
 mod transport;
+mod upkeep;
 mod vault;
 
 pub use address::{ClientAddress, TrustedProxies};

@@ -25,7 +25,7 @@ const PENDING_MAX: usize = 16 * 1024;
 /// Records kept in memory for `GET /admin/v1/requests`: about 0.8 KB each.
 const KEPT: usize = 1_000;
 
-/// Takes lines of the log and how many they are.
+/// Takes some lines of the log, a batch's at most, and how many they are.
 type Lines = Box<dyn Fn(&str, u64) + Send + Sync>;
 
 /// Collects records.
@@ -81,8 +81,8 @@ impl Records {
         &self.measures
     }
 
-    /// Says where the records of a batch go as lines of text, together, in place of an event for each: making events of
-    /// them takes several times what the lines take.
+    /// Says where records go as lines of text, some together, in place of an event for each: making events of them takes
+    /// several times what the lines take.
     pub fn write_text(&self, lines: impl Fn(&str, u64) + Send + Sync + 'static) {
         let _ = self.lines.set(Box::new(lines));
     }
@@ -164,7 +164,7 @@ impl Records {
     fn log(&self, batch: &[Record]) {
         match self.lines.get() {
             Some(_) if !tracing::enabled!(tracing::Level::INFO) => {}
-            Some(lines) => lines(&text::lines(batch, Timestamp::now(), module_path!()), batch.len() as u64),
+            Some(lines) => write(batch, Timestamp::now(), lines),
             None => batch.iter().for_each(log),
         }
     }
@@ -181,6 +181,14 @@ impl Records {
         records.truncate(limit);
         let next = if more { records.last().map(|record| record.id) } else { None };
         Page { records, next }
+    }
+}
+
+/// Writes records in pieces, each of which finds room of its own where lines wait: of those that have piled up none
+/// takes the others along.
+fn write(records: &[Record], now: Timestamp, lines: &Lines) {
+    for piece in records.chunks(BATCH) {
+        lines(&text::lines(piece, now, module_path!()), piece.len() as u64);
     }
 }
 
@@ -211,4 +219,44 @@ fn log(record: &Record) {
         outcome = %record.outcome,
         "request"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::Arc;
+
+    use parking_lot::Mutex;
+    use sluice_api::{Api, Operation, Timestamp};
+
+    use super::{BATCH, Lines, PENDING_MAX, write};
+    use crate::config::KeyConfig;
+    use crate::key::Key;
+    use crate::record::Record;
+
+    #[test]
+    fn however_many_have_piled_up_they_are_written_in_pieces_that_find_room() {
+        let key = Key::from_config(&KeyConfig::default(), &HashMap::new());
+        let records: Vec<Record> = (0..PENDING_MAX + 1)
+            .map(|number| {
+                let id = format!("request-{number}").into();
+                Record::new(Timestamp::UNIX_EPOCH, id, &key, Api::Anthropic, Operation::Generate)
+            })
+            .collect();
+        let written = Arc::new(Mutex::new((String::new(), 0)));
+        let into = Arc::clone(&written);
+        let lines: Lines = Box::new(move |text, count| {
+            assert_eq!(text.lines().count() as u64, count, "each piece tells how many it has");
+            assert!(count <= BATCH as u64, "{count}");
+            let mut written = into.lock();
+            written.0.push_str(text);
+            written.1 += count;
+        });
+        write(&records, Timestamp::UNIX_EPOCH, &lines);
+        let (text, count) = &*written.lock();
+        assert_eq!(*count, records.len() as u64);
+        for (line, record) in text.lines().zip(&records) {
+            assert!(line.contains(&format!("request_id={} ", record.request_id)), "{line}");
+        }
+    }
 }
