@@ -92,9 +92,14 @@ pub(crate) async fn serve_http1<S>(
         .serve_connection(TokioIo::new(stream), service);
     let patient = std::future::pending();
     let drain = |connection: Pin<&mut http1::Connection<_, _>>| connection.graceful_shutdown();
-    until_it_ends(Box::pin(connection), drain, patient, &watch, orders).await;
-    if unread.count() > 0 {
-        watch.linger().await;
+    let cut = orders.cut.clone();
+    let ended = until_it_ends(Box::pin(connection), drain, patient, &watch, orders).await;
+    // A head that can't be parsed is answered by the library itself, whatever comes behind it.
+    if unread.count() > 0 || ended.is_err_and(|error| error.is_parse()) {
+        tokio::select! {
+            () = watch.linger() => {}
+            () = cut.cancelled() => {}
+        }
     }
 }
 
@@ -142,39 +147,49 @@ pub(crate) async fn serve_http2<S>(
         }
     };
     let drain = |connection: Pin<&mut http2::Connection<_, _, _>>| connection.graceful_shutdown();
-    until_it_ends(Box::pin(connection), drain, silent, &watch, orders).await;
+    let _ = until_it_ends(Box::pin(connection), drain, silent, &watch, orders).await;
 }
 
 /// Polls a connection until it ends, its client has left or been `silent` for too long, or it is cut. The connection is
 /// boxed, as each future that it is handed through would have its size once more.
+///
+/// # Errors
+///
+/// That which it has ended in by itself.
 async fn until_it_ends<C>(
     mut connection: Pin<Box<C>>,
     drain: impl FnOnce(Pin<&mut C>),
     silent: impl Future<Output = ()>,
     watch: &Watch,
     orders: Orders,
-) where
+) -> hyper::Result<()>
+where
     C: Future<Output = hyper::Result<()>>,
 {
+    let left = || {
+        tracing::debug!("a client left");
+        Ok(())
+    };
     let ended = tokio::select! {
         biased;
         ended = connection.as_mut() => ended,
-        () = watch.closed() => return tracing::debug!("a client left"),
+        () = watch.closed() => return left(),
         () = orders.draining.cancelled() => {
             drain(connection.as_mut());
             tokio::select! {
                 biased;
                 ended = connection.as_mut() => ended,
-                () = watch.closed() => return tracing::debug!("a client left"),
+                () = watch.closed() => return left(),
                 () = orders.cut.cancelled() => {
                     let _ = timeout(CUT_FLUSH, connection).await;
-                    return;
+                    return Ok(());
                 }
             }
         }
-        () = silent => return tracing::debug!("a client sent no request in time"),
+        () = silent => {
+            tracing::debug!("a client sent no request in time");
+            return Ok(());
+        }
     };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection broke off");
-    }
+    ended.inspect_err(|error| tracing::debug!(%error, "a connection broke off"))
 }

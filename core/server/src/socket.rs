@@ -27,12 +27,13 @@ const CLOSED: Interest = Interest::READABLE;
 /// When to look again where something else was told than that the client has closed.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
-/// How long a client that still sends what nobody wants is listened to, so that it finds the time to read its answer:
-/// a socket that is closed with bytes unread resets the connection, and the answer may be lost with it.
-const LINGER: Duration = Duration::from_secs(1);
+/// How long a client that still sends what nobody wants is listened to in all, so that it finds the time to read its
+/// answer: a socket that is closed with bytes unread resets the connection, and the answer may be lost with it. As
+/// nginx's `lingering_time`: an upload of some hundred megabytes at usual rates.
+const LINGER: Duration = Duration::from_secs(30);
 
-/// Most that is thrown away meanwhile.
-const LINGER_MAX: usize = 64 << 20;
+/// How long it may send nothing meanwhile: then it has sent all, or is not there. As nginx's `lingering_timeout`.
+const LINGER_SILENT: Duration = Duration::from_secs(5);
 
 /// A connection's socket.
 pub(crate) struct Socket {
@@ -146,15 +147,14 @@ impl Watch {
         }
     }
 
-    /// Throws away what the client still sends, for a while, or until it has closed.
+    /// Throws away what the client still sends, for as long as it does, within bounds, or until it has closed.
     pub(crate) async fn linger(self) {
         let _ = timeout(LINGER, async {
-            let mut thrown = 0;
             let mut some = vec![0; 64 * 1024];
-            while thrown < LINGER_MAX && self.0.readable().await.is_ok() {
+            while let Ok(Ok(())) = timeout(LINGER_SILENT, self.0.readable()).await {
                 match self.0.try_read(&mut some) {
                     Ok(0) => return,
-                    Ok(count) => thrown += count,
+                    Ok(_) => {}
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                     Err(_) => return,
                 }

@@ -2,8 +2,10 @@
 
 use std::io::Write;
 use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
 
-use sluice_tests::client::{PATIENCE, begin, receive};
+use sluice_tests::client::{PATIENCE, Whole, begin, receive};
 use sluice_tests::frames::{Came, Frames};
 use sluice_tests::gateway::{Folder, Gateway, KEY, account, key};
 use sluice_tests::tls::Certificate;
@@ -62,6 +64,49 @@ fn a_client_over_tls_that_writes_all_before_it_reads_finds_its_refusal() {
         let answer = receive(client).unwrap_or_else(|| panic!("{length}: no answer")).whole();
         assert!(answer.status == 401 && answer.complete, "{length}: {}", answer.text());
     }
+}
+
+/// What is written of each in three seconds, in a piece every quarter of one.
+const PACED: usize = 3_000_000;
+
+/// What a client finds that writes a beginning at once, then as much as is [`PACED`] of a line again and again, and only
+/// then reads.
+fn found_by_a_slow_writer(gateway: &Gateway, beginning: &[u8], line: &[u8]) -> Whole {
+    let mut client = TcpStream::connect(&gateway.address).unwrap();
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    client.write_all(beginning).unwrap();
+    let all = line.repeat(PACED / line.len());
+    for piece in all.chunks(PACED / 12) {
+        thread::sleep(Duration::from_millis(250));
+        client.write_all(piece).unwrap_or_else(|error| panic!("{beginning:?}: {error}"));
+    }
+    receive(client).unwrap_or_else(|| panic!("{beginning:?}: no answer")).whole()
+}
+
+#[test]
+fn a_client_that_goes_on_writing_for_seconds_finds_its_refusal() {
+    let (_upstream, gateway) = setting("server.max_body = \"1MiB\"\n");
+    let sized = format!("content-length: {PACED}");
+    let chunked = "transfer-encoding: chunked";
+    let chunk = [&b"5dc\r\n"[..], &[b' '; 1500], b"\r\n"].concat();
+    let begins = |text: &str| format!("GET / HTTP/1.1\r\nhost: localhost\r\n{text}").into_bytes();
+    thread::scope(|scope| {
+        for (beginning, line, status) in [
+            (head("sk-wrong", &sized), b" ".to_vec(), 401),
+            (head("sk-wrong", chunked), chunk.clone(), 401),
+            (head(KEY, &sized), b" ".to_vec(), 413),
+            (head(KEY, chunked), chunk.clone(), 413),
+            // What can't be parsed is refused before any of it is known.
+            (begins("no header\r\n\r\n"), b" ".to_vec(), 400),
+            (begins(""), format!("x-header: {}\r\n", "x".repeat(1500)).into_bytes(), 431),
+        ] {
+            let gateway = &gateway;
+            scope.spawn(move || {
+                let answer = found_by_a_slow_writer(gateway, &beginning, &line);
+                assert!(answer.status == status && answer.complete, "{status}: {}", answer.text());
+            });
+        }
+    });
 }
 
 #[test]
