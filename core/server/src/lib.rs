@@ -51,7 +51,8 @@ pub(crate) struct Parts {
     pub(crate) operators: OperatorRoutes,
 }
 
-/// Serves until `stop` is ready, then drains: no new requests, and running ones get `server.shutdown_grace` to end.
+/// Serves until it is told to stop, then drains: no new requests, and running ones get `server.shutdown_grace` to end.
+/// `told_to_stop` is awaited again then: whoever says so a second time waits no longer.
 ///
 /// `listening` is told the addresses once connections are accepted.
 ///
@@ -62,7 +63,7 @@ pub async fn serve(
     gateway: Arc<Gateway>,
     options: Options,
     listening: impl FnOnce(&[SocketAddr]),
-    stop: impl Future<Output = ()>,
+    told_to_stop: impl AsyncFnMut(),
 ) -> std::io::Result<()> {
     let snapshot = gateway.snapshot();
     let app = Arc::new(Parts {
@@ -89,5 +90,5 @@ pub async fn serve(
             );
         }
     };
-    listen::run(gateway, listeners, told, stop).await
+    listen::run(gateway, listeners, told, told_to_stop).await
 }

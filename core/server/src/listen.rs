@@ -39,12 +39,13 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// [`CUT_FLUSH`](crate::connection::CUT_FLUSH) for it, so this only bounds a wait for one that is never polled.
 const CUT_WAIT: Duration = Duration::from_secs(3);
 
-/// Serves each listener with its router until `stop` is ready, then drains.
+/// Serves each listener with its router until it is told to stop, then drains. Each time that it is told so again ends
+/// the wait that is on: for load balancers that are to learn of it, or for what still runs.
 pub(crate) async fn run(
     gateway: Arc<Gateway>,
     listeners: Vec<(SocketAddr, Router)>,
     listening: impl FnOnce(&[SocketAddr]),
-    stop: impl Future<Output = ()>,
+    mut told_to_stop: impl AsyncFnMut(),
 ) -> io::Result<()> {
     let asked = Arc::clone(&gateway);
     let serving = Serving::new(Settings::new(move || asked.server_settings()), gateway.tasks().clone());
@@ -56,12 +57,23 @@ pub(crate) async fn run(
         serving.tasks.spawn(serving.clone().accept(listener, router, CONNECTIONS_MAX));
     }
     listening(&addresses);
-    stop.await;
+    told_to_stop().await;
     gateway.drain();
+    tracing::info!("told to stop: not ready any longer");
     let settings = gateway.server_settings();
-    tokio::time::sleep(settings.shutdown_delay).await;
+    tokio::select! {
+        biased;
+        () = tokio::time::sleep(settings.shutdown_delay) => {}
+        () = told_to_stop() => tracing::info!("told again to stop: nothing new is waited for"),
+    }
     tracing::info!("draining: no new requests, running ones may end");
-    serving.drain(settings.shutdown_grace, || gateway.cut()).await;
+    let enough = async {
+        tokio::select! {
+            () = tokio::time::sleep(settings.shutdown_grace) => "the grace was over",
+            () = told_to_stop() => "it was told again to stop",
+        }
+    };
+    serving.drain(enough, || gateway.cut()).await;
     gateway.finish().await;
     Ok(())
 }
@@ -202,23 +214,26 @@ impl Serving {
         }
     }
 
-    /// Takes no new requests, lets running ones end within the grace, and what runs beside them too; cuts those that
-    /// are left: what they hold is dropped and so settled. `cutting` is called before they are polled for it.
-    async fn drain(&self, grace: Duration, cutting: impl FnOnce()) {
+    /// Takes no new requests, lets running ones end, and what runs beside them too; cuts those that are left when it is
+    /// `enough`, which says why: what they hold is dropped and so settled. `cutting` is called before they are polled
+    /// for it.
+    async fn drain(&self, enough: impl Future<Output = &'static str>, cutting: impl FnOnce()) {
         self.draining.cancel();
-        if timeout(grace, self.tasks.end()).await.is_ok() {
-            return;
-        }
+        let because = tokio::select! {
+            biased;
+            () = self.tasks.end() => return,
+            because = enough => because,
+        };
         // Connections, streams of HTTP/2 beside their connection's, and what runs beside requests.
         let cut = self.tasks.running();
         cutting();
         self.cut.cancel();
         let settled = timeout(CUT_WAIT, self.tasks.end()).await.is_ok();
         tracing::warn!(
-            grace_s = grace.as_secs_f32(),
+            because,
             tasks = cut,
             settled,
-            "connections were cut: their requests were still running when the grace was over"
+            "connections were cut: their requests were still running"
         );
     }
 }
@@ -404,7 +419,7 @@ mod tests {
         let _answer = timeout(PATIENCE, sender.send_request(request)).await.unwrap().unwrap();
         assert_eq!(places.available_permits(), 0);
 
-        timeout(PATIENCE, serving.drain(Duration::from_millis(50), || ())).await.unwrap();
+        timeout(PATIENCE, serving.drain(async { "it is enough" }, || ())).await.unwrap();
         assert_eq!(places.available_permits(), 2);
         assert!(is_closed(&mut client).await);
         assert!(TcpStream::connect(address).await.is_err());

@@ -74,12 +74,11 @@ async fn work(
     Tasks::upkeep(Arc::clone(&gateway).tend());
     Tasks::upkeep(reload_on_hangup(Arc::clone(&gateway)));
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let stop = async move {
+    let told_to_stop = async move || {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::info!("told to stop: not ready any longer");
     };
     let options = sluice_server::Options { docs: sluice_openapi::router(), admin_token };
     let listening = |addresses: &[SocketAddr]| {
@@ -103,7 +102,7 @@ async fn work(
         );
         addresses.first().copied().map(ready);
     };
-    sluice_server::serve(gateway, options, listening, stop).await?;
+    sluice_server::serve(gateway, options, listening, told_to_stop).await?;
     Ok(())
 }
 

@@ -31,6 +31,31 @@ fn a_gateway_that_is_told_to_stop_says_so_and_serves_on_for_a_while() {
     assert!(brief.wait().0.success());
 }
 
+#[test]
+fn each_further_word_to_stop_ends_the_wait_that_is_on() {
+    let dialect = dialect("anthropic");
+    let upstream = Upstream::start(move |_| {
+        vec![stream_head("text/event-stream"), chunk(dialect.first_event().as_bytes()), Step::Hang]
+    });
+    let config =
+        "telemetry.format = \"json\"\nserver.shutdown_delay = \"1h\"\nserver.shutdown_grace = \"1h\"\n"
+            .to_owned()
+            + &account("a", dialect.provider, &upstream.address, "")
+            + &key("");
+    let gateway = Gateway::start(&config);
+    let (path, body) = dialect.stream_request;
+    let headers = [("x-api-key", KEY), ("x-request-id", "mine-1")];
+    let mut running = begin(&gateway.address, "POST", path, &headers, body.as_bytes());
+    assert!(running.piece().unwrap().is_some());
+    gateway.signal("TERM");
+    gateway
+        .until("it is not ready", |gateway| send(&gateway.address, "GET", "/readyz", &[], b"").status == 503);
+    gateway.signal("INT");
+    gateway.until("it drains", |gateway| gateway.log().contains("draining"));
+    let tail = stopped(gateway, &upstream, "mine-1", || running.whole().text());
+    assert!(tail.contains("event: error"), "{tail}");
+}
+
 /// A gateway whose grace is short, and an upstream that begins to answer each dialect's stream and never ends.
 fn endless(dialect: &'static Dialect) -> (Upstream, Gateway) {
     let upstream = Upstream::start(move |_| {

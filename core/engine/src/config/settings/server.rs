@@ -32,7 +32,8 @@ pub struct Server {
     /// When the process is told to stop, /readyz says 503 at once, and requests are still taken for so long: time for
     /// whatever distributes them to notice.
     pub shutdown_delay: Span,
-    /// How long running requests may take to end after that; then they are cut.
+    /// How long running requests may take to end after that; then they are cut. Each further time that the process is
+    /// told to stop ends the wait that is on.
     pub shutdown_grace: Span,
     /// Further names that clients may call this gateway by. On a loopback address it answers only to localhost,
     /// addresses and these, so that no page in a browser reaches it by a name of its own; on any other to every name,
