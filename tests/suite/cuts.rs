@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::channel;
 
 use sluice_tests::client::begin;
-use sluice_tests::dialects::{Dialect, dialect};
+use sluice_tests::dialects::{DIALECTS, Dialect, dialect};
 use sluice_tests::frame::INTERNAL_ERROR;
 use sluice_tests::frames::{Came, Frames};
 use sluice_tests::gateway::{Gateway, KEY, key};
@@ -227,6 +227,38 @@ fn an_array_that_breaks_ends_in_an_error_and_with_its_connection() {
     ] {
         for (ground, after) in GROUNDS.into_iter().flat_map(|ground| AFTERS.map(|after| (ground, after))) {
             check_array(ground, &rest, told, after);
+        }
+    }
+}
+
+/// What comes of a whole answer that has neither a length nor chunks, and of which so much comes before its connection
+/// ends in order: the text that the client has, whether its connection told an end, and the record's outcome.
+fn ended_by_its_connection(dialect: &'static Dialect, kept: &str) -> (String, bool, String) {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n";
+    let sent = [head, kept].concat();
+    let upstream = Upstream::start(move |_| vec![Step::Bytes(sent.clone().into()), Step::Close]);
+    let gateway = Gateway::start(&(upstream.account("a", dialect.provider, "") + &key("")));
+    let answer = gateway.post(dialect.paths[0], dialect.request);
+    let outcome = gateway.record()["outcome"].as_str().unwrap().to_owned();
+    (answer.text(), answer.complete, outcome)
+}
+
+#[test]
+fn a_document_that_ends_with_its_connection_is_whole_only_where_it_says_so() {
+    for dialect in &DIALECTS {
+        let whole = dialect.answer;
+        let (text, complete, outcome) = ended_by_its_connection(dialect, whole);
+        assert_eq!(
+            (text.as_str(), complete, outcome.as_str()),
+            (whole, true, "completed"),
+            "{}",
+            dialect.api
+        );
+        for end in [1, whole.len() / 2, whole.rfind('}').unwrap()] {
+            let kept = &whole[..end];
+            let (text, complete, outcome) = ended_by_its_connection(dialect, kept);
+            let ended = (text.as_str(), complete, outcome.as_str());
+            assert_eq!(ended, (kept, false, "upstream_error"), "{} after {end}", dialect.api);
         }
     }
 }

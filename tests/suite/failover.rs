@@ -146,7 +146,11 @@ fn what_breaks_before_the_client_has_anything_goes_to_the_next_account() {
         check("no head", of, how, Leads::On, |_| vec![Step::Close]);
         check("no body", of, how, Leads::On, move |_| vec![head(), Step::Close]);
         check("no body, reset", of, how, Leads::On, move |_| vec![head(), Step::Reset(INTERNAL_ERROR)]);
-        for (what, text) in [("half a head", "HTTP/1.1 200 OK\r\ncont"), ("no HTTP", "SSH-2.0-x\r\n")] {
+        for (what, text) in [
+            ("half a head", "HTTP/1.1 200 OK\r\ncont"),
+            ("no HTTP", "SSH-2.0-x\r\n"),
+            ("a head alone", "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n"),
+        ] {
             let (provider, dialect) = of;
             let case = Case { what, provider, dialect, how, leads: Leads::On, wait: "600s" };
             case.over(&[Ground::Plain, Ground::Tls], move |_| vec![Step::Bytes(text.into()), Step::Close]);

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::{Frame, SizeHint};
-use sluice_api::{Api, Error, Form, Kind};
+use sluice_api::{Api, Error, Kind};
 use sluice_wire::meter::{End, Seen};
 use sluice_wire::refusal::names_account;
 use sluice_wire::render::{self, Style};
@@ -182,9 +182,9 @@ impl Stream {
 
     fn end(&mut self, failure: Option<Error>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         let failure = match failure {
-            None if self.source.form == Form::Whole || self.source.is_whole() => None,
+            None if self.source.may_end() => None,
             None => {
-                let message = "the upstream ended its stream before it was complete: send the request again";
+                let message = "the upstream ended its answer before it was complete: send the request again";
                 Some(Error::new(Kind::Upstream, message))
             }
             // What came after the terminal event is nothing that the client waits for.

@@ -123,7 +123,9 @@ impl Source {
                 None => self.finish(End::Clean),
             }
         }
-        if self.ended && !self.meter.seen().started && (self.form.is_stream() || stands_in) {
+        // Of a body without a length nothing says that it was to be empty.
+        let waited_for = self.form.is_stream() || stands_in || self.left.is_none();
+        if self.ended && !self.meter.seen().started && waited_for {
             let message = "the upstream ended its answer before it had begun: send the request again";
             return Err(Error::new(Kind::Upstream, message));
         }
@@ -178,6 +180,12 @@ impl Source {
     /// Whether the answer is whole: its own dialect says so, or it has the length that upstream told.
     pub(crate) fn is_whole(&self) -> bool {
         self.meter.seen().ended || (self.form == Form::Whole && self.left == Some(0))
+    }
+
+    /// Whether it may end here, where its body has. A body that has no length may have ended with its connection, as one
+    /// does that is cut: then only the document in it tells that it is whole.
+    pub(crate) fn may_end(&self) -> bool {
+        self.is_whole() || (self.form == Form::Whole && !self.meter.seen().unfinished)
     }
 
     /// The next piece for the client.

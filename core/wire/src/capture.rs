@@ -50,6 +50,8 @@ pub struct Capture {
     caught: Vec<(usize, Vec<u8>)>,
     catching: bool,
     begun: bool,
+    /// Something else than a document came first: what looks like one further on is none.
+    other: bool,
     /// In an array, an element has ended and no comma has come since.
     after_element: bool,
 }
@@ -111,6 +113,7 @@ impl Capture {
             caught: Vec::new(),
             catching: false,
             begun: false,
+            other: false,
             after_element: false,
         }
     }
@@ -119,6 +122,12 @@ impl Capture {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.begun && self.depth == 0 && self.place != Place::Text
+    }
+
+    /// Whether a document has begun, with nothing before it, that has not ended.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        self.begun && !self.other && !self.is_closed()
     }
 
     /// How far the document has come.
@@ -199,6 +208,7 @@ impl Capture {
     }
 
     fn value_byte(&mut self, byte: u8, object: &mut impl FnMut(&Caught)) {
+        self.other |= !self.begun && !matches!(byte, b'{' | b'[' | b' ' | b'\t' | b'\r' | b'\n');
         match byte {
             b'"' => {
                 self.place = Place::Text;
@@ -284,6 +294,22 @@ mod tests {
         ] {
             capture.feed(piece.as_bytes(), &mut |_| ());
             assert_eq!(capture.position(), position, "after {piece:?}");
+        }
+    }
+
+    #[test]
+    fn a_document_is_unfinished_from_its_first_byte_to_its_last() {
+        let document = " {\"a\":[\"}]\",{\"usage\":{}}],\"model\":\"\\\"}\"} \n";
+        let end = document.rfind('}').unwrap();
+        for to in 0..=document.len() {
+            let mut capture = Capture::object(WANTED);
+            capture.feed(&document.as_bytes()[..to], &mut |_| ());
+            assert_eq!(capture.is_unfinished(), (2..=end).contains(&to), "{to}");
+        }
+        for other in ["", " \n", "plain {text", "\"[", "\u{feff}{", "1 [2", "\u{89}PNG{["] {
+            let mut capture = Capture::object(WANTED);
+            capture.feed(other.as_bytes(), &mut |_| ());
+            assert!(!capture.is_unfinished(), "{other:?}");
         }
     }
 

@@ -60,6 +60,8 @@ pub struct Seen {
     pub open_event: bool,
     /// How far a JSON array has come.
     pub position: Position,
+    /// Whether a JSON document has begun that has not ended.
+    pub unfinished: bool,
 }
 
 /// An error in a stream.
@@ -157,6 +159,7 @@ impl Meter {
             Framing::Json(capture) => {
                 capture.feed(chunk, &mut |caught| self.object(caught));
                 self.seen.position = capture.position();
+                self.seen.unfinished = capture.is_unfinished();
                 self.seen.ended |= capture.is_closed();
                 // What may be an error is one only when it is whole.
                 self.seen.started |= !self.awaits_events() || capture.is_closed();
