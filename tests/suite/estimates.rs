@@ -98,18 +98,19 @@ fn where_one_account_can_not_count_the_next_one_does() {
         ] {
             let fleet = Fleet::start(move |_| whole(status, "", told));
             let counted = shape.to_string().replace("100", "7");
-            fleet.tell("c", move |_| whole(200, "", &counted));
-            let names = ["a", "b", "c"].iter().enumerate();
+            fleet.tell("e", move |_| whole(200, "", &counted));
+            // More of them than `attempts`: who can't count has had no turn.
+            let names = ["a", "b", "c", "d", "e"].iter().enumerate();
             let accounts: String =
                 names.map(|(at, name)| fleet.account(name, provider, &format!("priority = {at}"))).collect();
             let gateway = Gateway::start(&(accounts + &key("")));
             let answer = gateway.post(path, &body());
             assert_eq!((answer.status, answer.header("x-sluice-estimate")), (200, None), "{}", answer.text());
             assert_eq!(answer.text(), shape.to_string().replace("100", "7"), "{provider} {status}");
-            assert_eq!(gateway.record()["attempts"], 3);
+            assert_eq!(gateway.record()["attempts"], 5);
             // One that could count and does not now is no reason for an estimate.
             fleet.tell("b", |_| whole(500, "", "{}"));
-            fleet.tell("c", move |_| whole(status, "", told));
+            fleet.tell("e", move |_| whole(status, "", told));
             let answer = gateway.post(path, &body());
             assert_eq!((answer.status, answer.header("x-sluice-estimate")), (500, None), "{}", answer.text());
         }

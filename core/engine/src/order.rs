@@ -57,6 +57,8 @@ struct Tried {
     pool: usize,
     /// Until when it is out, as its upstream told.
     until: Option<Timestamp>,
+    /// Whether its upstream has no such call: then it has had no turn.
+    missing: bool,
 }
 
 impl Order {
@@ -93,13 +95,13 @@ impl Order {
         let candidates = Arc::clone(&self.candidates);
         let mut turn = cx.gateway.pick_lock();
         for (at, pool) in candidates.pools.iter().enumerate() {
-            let tried = self.tried.iter().filter(|tried| tried.pool == at).count();
+            let tried = self.tried.iter().filter(|tried| tried.pool == at && !tried.missing).count();
             if tried >= cx.snapshot.attempts.max(1) as usize {
                 continue;
             }
             let Some((target, admission)) = self.pick_of(pool, cx) else { continue };
             *turn += 1;
-            self.tried.push(Tried { index: target.account.index, pool: at, until: None });
+            self.tried.push(Tried { index: target.account.index, pool: at, until: None, missing: false });
             let place = AccountState::enter(target, cx, admission, *turn, candidates.is_one());
             return Ok(Picked { target: target.clone(), pool: Arc::clone(&pool.name), place });
         }
@@ -197,6 +199,7 @@ impl Order {
         let until = error.facts().recovers.map(|wait| later(cx.now, wait.min(cx.snapshot.health.max)));
         if let Some(tried) = self.tried.last_mut() {
             tried.until = until;
+            tried.missing = error.facts().missing;
         }
         if !error.facts().elsewhere || error.facts().answer.is_none() {
             return error;
