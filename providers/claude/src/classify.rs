@@ -42,9 +42,6 @@ const INNER: &str = "provider_response_error";
 /// What the headers of Anthropic's limits begin with.
 const LIMIT: &str = "anthropic-ratelimit-";
 
-/// What the names of a subscription's windows begin with.
-const WINDOW: &str = "unified-";
-
 /// What goes beyond a subscription's limits, where it is paid for; it is refused where it is not, and is no limit.
 const OVERAGE: &str = "overage";
 
@@ -89,21 +86,14 @@ fn is_of_subscription(headers: &HeaderMap) -> bool {
         && !["opus", "sonnet", "haiku"].iter().any(|model| claim.contains(model))
 }
 
-/// When the limits are there again that are used up: the latest of those that have nothing left, or that reject. Where
-/// none says so, those count that say nothing of themselves; a subscription has one for all of its windows.
+/// When the limits are there again that are used up: the latest of those that have nothing left, or that reject. One
+/// that says nothing of itself may be far from used up, and its reset far away: it tells nothing.
 fn until_reset(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let limits = headers.keys().filter_map(|name| name.as_str().strip_prefix(LIMIT)?.strip_suffix("-reset"));
-    let (mut used_up, mut untold) = (None, None);
-    for limit in limits.filter(|limit| !limit.contains(OVERAGE)) {
+    let resets = limits.filter(|limit| !limit.contains(OVERAGE)).filter_map(|limit| {
         let text = |part: &str| headers.get(format!("{LIMIT}{limit}-{part}"))?.to_str().ok().map(str::trim);
-        let Some(reset) = text("reset").and_then(|reset| wait::reset(reset, now)) else { continue };
-        let last = match (text("remaining"), text("status")) {
-            (None, None) if limit.starts_with(WINDOW) => continue,
-            (None, None) => &mut untold,
-            (Some("0"), _) | (_, Some("rejected")) => &mut used_up,
-            _ => continue,
-        };
-        *last = (*last).max(Some(reset));
-    }
-    used_up.or(untold)
+        let is_used_up = text("remaining") == Some("0") || text("status") == Some("rejected");
+        if is_used_up { wait::reset(text("reset")?, now) } else { None }
+    });
+    resets.max()
 }

@@ -139,7 +139,16 @@ pub(super) const CASES: [Case; 24] = [
     case(
         "429, a reset in seconds since 1970",
         CLAUDE,
-        (429, || format!("anthropic-ratelimit-unified-reset: {}\r\n", at().as_secs()), "{}"),
+        (
+            429,
+            || {
+                let reset = at().as_secs();
+                format!(
+                    "anthropic-ratelimit-tokens-remaining: 0\r\nanthropic-ratelimit-tokens-reset: {reset}\r\n"
+                )
+            },
+            "{}",
+        ),
         LIMITED,
     ),
     case(
