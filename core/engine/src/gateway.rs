@@ -291,10 +291,15 @@ impl Gateway {
         self.snapshot.store(Arc::new(snapshot));
     }
 
-    /// Closes what has been idle for too long, and forgets sessions whose time is over.
+    /// Closes what has been idle for too long, and forgets sessions whose time is over and keys that are gone.
     pub(crate) fn sweep(&self) {
         self.transports.sweep();
         self.sessions.sweep(self.now());
+        let keys = Arc::clone(&self.snapshot.load().keys);
+        self.records.forget_keys(keys.configured().len() + self.keys.count(), || {
+            let configured = keys.configured().iter().map(|key| Arc::clone(&key.id));
+            configured.chain(self.keys.ids()).collect()
+        });
     }
 
     pub(crate) fn pick_lock(&self) -> MutexGuard<'_, u64> {

@@ -2,7 +2,7 @@
 
 pub mod text;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -50,7 +50,7 @@ impl std::fmt::Debug for Records {
 struct Kept {
     list: VecDeque<Arc<Record>>,
     next_id: u64,
-    /// When each key was last used, by its id: as many as there were keys.
+    /// When each key was last used, by its id; those that are gone are forgotten now and then.
     used: HashMap<Arc<str>, Timestamp>,
 }
 
@@ -158,6 +158,15 @@ impl Records {
     pub(crate) fn last_used(&self, look: impl FnOnce(&HashMap<Arc<str>, Timestamp>)) {
         self.collect();
         look(&self.kept.lock().used);
+    }
+
+    /// Forgets when keys were used that there are no more, where more are remembered than there are.
+    pub(crate) fn forget_keys(&self, count: usize, known: impl FnOnce() -> HashSet<Arc<str>>) {
+        let used = &mut self.kept.lock().used;
+        if used.len() > count {
+            let known = known();
+            used.retain(|id, _| known.contains(id));
+        }
     }
 
     /// Writes a line for each. The filter of the log is asked here, as whoever writes text has none.

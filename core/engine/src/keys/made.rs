@@ -135,6 +135,16 @@ impl MadeKeys {
         bound.by_id.get(bound.ids.get(name)?).cloned()
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.bound.lock().by_id.len()
+    }
+
+    /// The id of each.
+    pub(crate) fn ids(&self) -> Vec<Arc<str>> {
+        self.bound.lock().by_id.keys().map(|id| id.as_str().into()).collect()
+    }
+
     /// Every key, by id.
     pub(super) fn all(&self) -> Vec<Made> {
         self.bound.lock().by_id.values().cloned().collect()

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use sluice_api::Timestamp;
 use sluice_api::store::Store;
+use sluice_api::{Api, Operation, Timestamp};
 
 use super::KeyView;
 use super::made::{KIND, MadeKeys, Stored};
-use crate::Gateway;
 use crate::config::fixtures::FULL;
 use crate::config::{self, Resolved};
 use crate::gateway::Loss;
 use crate::key::KeyHash;
 use crate::overrides::AccountPatch;
+use crate::{ClientRoute, Gateway, line};
 
 /// A configuration with one account in this pool, and more.
 fn config(pool: &str, more: &str) -> Resolved {
@@ -178,6 +178,34 @@ async fn what_the_store_can_not_keep_is_not_changed_but_a_deleted_key_stays_out(
     gateway.store().delete(FULL, "").await.unwrap();
     gateway.delete_key("one").await.unwrap();
     assert!(gateway.list_keys().is_empty() && gateway.create_key(named("one")).await.is_ok());
+}
+
+#[tokio::test]
+async fn when_a_key_was_used_is_forgotten_with_the_key() {
+    let gateway = gateway(
+        "store.kind = \"test-store\"\nscheduler.kind = \"test-scheduler\"\ncost.kind = \"test-cost\"\n\
+         limits.kinds = []\n[[keys]]\nname = \"k\"\nkey = \"k\"\n",
+    )
+    .await;
+    let used = || {
+        let mut ids = Vec::new();
+        gateway.records().last_used(|used| ids.extend(used.keys().map(ToString::to_string)));
+        ids.sort_unstable();
+        ids
+    };
+    let (stays, stays_secret) = gateway.create_key(named("stays")).await.unwrap();
+    let (goes, goes_secret) = gateway.create_key(named("goes")).await.unwrap();
+    for secret in ["k", &stays_secret, &goes_secret] {
+        let request = http::Request::post("http://g/v1/messages").header("x-api-key", secret);
+        let request = request.body(http_body_util::Full::new(bytes::Bytes::from_static(b"{}"))).unwrap();
+        let route = ClientRoute::body(Api::Anthropic, Operation::Generate);
+        line::serve(&gateway, request, route).await;
+    }
+    gateway.sweep();
+    assert_eq!(used(), ["k", &stays.id, &goes.id]);
+    gateway.delete_key(&goes.id).await.unwrap();
+    gateway.sweep();
+    assert_eq!(used(), ["k", &stays.id]);
 }
 
 #[test]
