@@ -298,6 +298,40 @@ fn what_another_key_made_is_unknown_as_what_does_not_exist_also_after_a_restart(
 }
 
 #[test]
+fn of_two_keys_that_come_at_once_with_a_name_that_nobody_made_here_the_first_has_it() {
+    let fleet = Fleet::start(making);
+    let other = "[[keys]]\nname = \"other\"\nkey = \"other\"\n";
+    let gateway = Gateway::start(&(config(&fleet, "openai-responses") + other));
+    for (name, served) in [("conv_1", true), ("conv_2", false)] {
+        let (go, gate) = channel();
+        let gate = Arc::new(Mutex::new(Some(gate)));
+        for account in NAMES {
+            let gate = Arc::clone(&gate);
+            fleet.tell(account, move |request| {
+                let waits = gate.lock().unwrap().take().map(Step::Wait);
+                let then = if served { making(request) } else { whole(400, "", "{}") };
+                waits.into_iter().chain(then).collect()
+            });
+        }
+        let conversation = format!(",\"conversation\":\"{name}\"");
+        let first = thread::scope(|scope| {
+            let first = scope.spawn(|| ask(&gateway, &conversation));
+            gateway.until("the first is upstream", |gateway| gateway.in_flight() == 1);
+            let asked = fleet.asked_in_all();
+            assert_eq!(ask_as(&gateway, "other", &conversation).status, 404, "{name}");
+            assert_eq!(fleet.asked_in_all(), asked, "nobody was asked");
+            go.send(()).unwrap();
+            first.join().unwrap()
+        });
+        NAMES.iter().for_each(|account| fleet.heal(account));
+        // Who was served has it; who was not leaves it to the next.
+        assert_eq!(first.status, if served { 200 } else { 400 }, "{}", first.text());
+        assert_eq!(ask_as(&gateway, "other", &conversation).status, if served { 404 } else { 200 });
+        assert_eq!(ask(&gateway, &conversation).status, if served { 200 } else { 404 });
+    }
+}
+
+#[test]
 fn what_is_longer_than_any_name_is_no_reference() {
     let fleet = Fleet::start(making);
     let gateway = Gateway::start(&config(&fleet, "openai-responses"));

@@ -95,9 +95,10 @@ async fn relayed(
     let key = settlement.key();
     let candidates = route::permitted(snapshot, &key, ask)?;
     let session = session::session(ask.route.api, &inbound.headers, &body.bytes, &ask.peek);
-    let continues = reference::named(&body.bytes, ask);
-    let bound = reference::bound(gateway, &key.id, &continues).await?;
-    settlement.continues(continues);
+    let named = reference::named(&body.bytes, ask);
+    let continued = reference::continued(gateway, &key.id, named).await?;
+    let bound = continued.account.clone();
+    settlement.continues(continued);
 
     let mut order = Order::new(candidates, session, bound);
     settlement.planned(&order);

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -32,6 +33,8 @@ const MAKERS_MAX: usize = 8;
 pub(crate) struct References {
     known: Mutex<Known>,
     pending: Mutex<Vec<(String, Made)>>,
+    /// How many have found no room to wait in, and will be in no store.
+    dropped: AtomicU64,
     /// Held while pending ones are written, so that whoever wrote last knows that all are.
     writing: tokio::sync::Mutex<()>,
 }
@@ -41,6 +44,19 @@ pub(crate) struct References {
 struct Known {
     newer: HashMap<String, Made>,
     older: HashMap<String, Made>,
+    /// Names that requests under way have claimed: for which key, and how many of its requests.
+    claimed: HashMap<String, (Arc<str>, u32)>,
+}
+
+/// Whose a name is, as one key's request has it.
+#[derive(Debug, PartialEq, Eq)]
+enum Whose {
+    /// This key's, from an account.
+    Own(Arc<str>),
+    /// Nobody's until now; this key's while the request runs.
+    Claimed,
+    /// Another key's.
+    Others,
 }
 
 /// By whom something was made, and how long that is remembered.
@@ -62,25 +78,56 @@ pub(crate) fn named(body: &[u8], ask: &Ask) -> Vec<Reference> {
     if ask.route.api == Api::OpenaiResponses { session::references(body, &ask.peek) } else { Vec::new() }
 }
 
-/// The account that a request is bound to by what it refers to.
+/// What a request refers to, and what comes of that.
+#[derive(Debug, Default)]
+pub(crate) struct Continued {
+    /// The names, which stay with the account that serves it.
+    pub(crate) names: Vec<Reference>,
+    /// The account that it is bound to.
+    pub(crate) account: Option<Arc<str>>,
+    /// Names of which nobody was known to have made them.
+    claims: Vec<Claim>,
+}
+
+/// A name that is one key's while its requests run, though nobody is known to have made it: whose first request is
+/// served has it from then on, and until then nobody else comes between. It ends when this is dropped.
+#[derive(Debug)]
+struct Claim {
+    gateway: Arc<Gateway>,
+    name: String,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.gateway.references().release(&self.name);
+    }
+}
+
+/// What a request of a key continues, with the account that it is bound to by that.
 ///
 /// # Errors
 ///
 /// What upstream says of a name that it does not know, where the name is another key's; 503 when the store, which alone
 /// may know it, is out of reach.
-pub(crate) async fn bound(
-    gateway: &Gateway,
+pub(crate) async fn continued(
+    gateway: &Arc<Gateway>,
     key: &Arc<str>,
-    names: &[Reference],
-) -> Result<Option<Arc<str>>, Error> {
-    let mut account = None;
-    for reference in names {
-        let made = gateway.references().made(reference.name(), gateway.store(), gateway.now()).await?;
-        let Some(made) = made else { continue };
-        let own = made.by.into_iter().find(|maker| maker.key == *key).ok_or_else(|| unknown(reference))?;
-        account = account.or(Some(own.account));
+    names: Vec<Reference>,
+) -> Result<Continued, Error> {
+    let mut continued = Continued::default();
+    for reference in &names {
+        let (references, name, now) = (gateway.references(), reference.name(), gateway.now());
+        references.recall(name, gateway.store(), now).await?;
+        match references.take(name, key, now) {
+            Whose::Own(account) => continued.account = continued.account.or(Some(account)),
+            Whose::Claimed => {
+                continued.claims.push(Claim { gateway: Arc::clone(gateway), name: name.to_owned() });
+            }
+            Whose::Others => return Err(unknown(reference)),
+        }
     }
-    Ok(account)
+    continued.names = names;
+    Ok(continued)
 }
 
 /// In OpenAI's words, and what to do.
@@ -130,26 +177,57 @@ impl References {
         let mut pending = self.pending.lock();
         if pending.len() < PENDING_MAX {
             pending.push((name.to_owned(), made));
+        } else {
+            self.drop_some(1);
         }
     }
 
-    /// By whom a response or conversation was made.
-    async fn made(&self, name: &str, store: &dyn Store, now: Timestamp) -> Result<Option<Made>, Error> {
-        let known = self.known.lock().get(name).cloned();
-        if known.is_some() {
-            return Ok(known.filter(|made| now < made.until));
+    fn drop_some(&self, count: usize) {
+        self.dropped.fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    /// Has what the store alone knows of a name in memory.
+    async fn recall(&self, name: &str, store: &dyn Store, now: Timestamp) -> Result<(), Error> {
+        if self.known.lock().get(name).is_some() {
+            return Ok(());
         }
         let text = store.recall(KIND, name).await.map_err(crate::vault::out_of_reach)?;
         let kept = text.and_then(|text| serde_json::from_str::<Made>(&text).ok());
-        let kept = kept.filter(|made| now < made.until);
-        if let Some(made) = &kept {
+        if let Some(made) = kept.filter(|made| now < made.until) {
             // What is bound from here on adds to it.
             let mut known = self.known.lock();
             if known.get(name).is_none() {
-                known.insert(name, made.clone());
+                known.insert(name, made);
             }
         }
-        Ok(kept)
+        Ok(())
+    }
+
+    /// Whose a name is. One that nobody is known to have made is claimed for the key in the same step, so that of two
+    /// keys that come at once the first one has it.
+    fn take(&self, name: &str, key: &Arc<str>, now: Timestamp) -> Whose {
+        let mut known = self.known.lock();
+        if let Some(made) = known.get(name).filter(|made| now < made.until) {
+            let own = made.by.iter().find(|maker| maker.key == *key);
+            return own.map_or(Whose::Others, |maker| Whose::Own(Arc::clone(&maker.account)));
+        }
+        let (by, requests) = known.claimed.entry(name.to_owned()).or_insert_with(|| (Arc::clone(key), 0));
+        if by != key {
+            return Whose::Others;
+        }
+        *requests += 1;
+        Whose::Claimed
+    }
+
+    /// A request that has claimed a name has ended.
+    fn release(&self, name: &str) {
+        let mut known = self.known.lock();
+        if let Some((_, requests)) = known.claimed.get_mut(name) {
+            *requests -= 1;
+            if *requests == 0 {
+                known.claimed.remove(name);
+            }
+        }
     }
 
     /// Writes what is pending to the store, so that a restart forgets nothing; how many there were. What can't be
@@ -169,6 +247,13 @@ impl References {
             self.put_back(pending);
             return 0;
         }
+        let dropped = self.dropped.swap(0, Ordering::Relaxed);
+        if dropped > 0 {
+            tracing::warn!(
+                dropped,
+                "responses were made faster than the store took which account made them: what continues those goes to any account after a restart"
+            );
+        }
         pending.len()
     }
 
@@ -176,6 +261,7 @@ impl References {
     fn put_back(&self, unwritten: Vec<(String, Made)>) {
         let mut pending = self.pending.lock();
         let room = PENDING_MAX.saturating_sub(pending.len());
+        self.drop_some(unwritten.len().saturating_sub(room));
         pending.extend(unwritten.into_iter().take(room));
     }
 }
@@ -187,7 +273,7 @@ mod tests {
 
     use sluice_api::Timestamp;
 
-    use super::{HALF, MAKERS_MAX, PENDING_MAX, References};
+    use super::{HALF, MAKERS_MAX, PENDING_MAX, References, Whose};
 
     const TTL: Duration = Duration::from_secs(100);
 
@@ -235,5 +321,32 @@ mod tests {
         references.bind("meanwhile", &key, &account, at(0), TTL);
         references.put_back(unwritten);
         assert_eq!(waiting(), PENDING_MAX);
+        let dropped = references.dropped.load(std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(dropped, (3 * HALF + 1 - PENDING_MAX) as u64, "each is counted");
+    }
+
+    #[test]
+    fn a_name_that_nobody_is_known_to_have_made_is_the_first_keys_that_comes_with_it() {
+        let references = References::default();
+        let [one, other, account]: [Arc<str>; 3] = ["one", "other", "account"].map(Into::into);
+        assert_eq!(references.take("r", &one, at(0)), Whose::Claimed);
+        assert_eq!(references.take("r", &one, at(0)), Whose::Claimed);
+        assert_eq!(references.take("r", &other, at(0)), Whose::Others);
+        // Its first request comes to nothing, the second is served.
+        references.release("r");
+        assert_eq!(references.take("r", &other, at(1)), Whose::Others);
+        references.bind("r", &one, &account, at(1), TTL);
+        references.release("r");
+        assert_eq!(references.take("r", &other, at(2)), Whose::Others);
+        assert_eq!(references.take("r", &one, at(2)), Whose::Own(Arc::clone(&account)));
+        // Whose request was not served has nothing, and what is over is nobody's.
+        for now in [2, 200] {
+            let name = if now == 2 { "s" } else { "r" };
+            assert_eq!(references.take(name, &one, at(now)), Whose::Claimed);
+            references.release(name);
+            assert_eq!(references.take(name, &other, at(now)), Whose::Claimed);
+            references.release(name);
+        }
+        assert!(references.known.lock().claimed.is_empty());
     }
 }

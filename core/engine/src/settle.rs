@@ -23,6 +23,7 @@ use crate::guarded::guarded;
 use crate::key::Key;
 use crate::order::Order;
 use crate::record::{Outcome, Record, Try};
+use crate::reference::Continued;
 use crate::route::Target;
 use crate::snapshot::Snapshot;
 
@@ -48,7 +49,7 @@ pub(crate) struct Settlement {
     settled: bool,
     sent_bytes: u64,
     /// What the request refers to, which stays with the account that served it.
-    continues: Vec<Reference>,
+    continues: Continued,
     /// How the answer broke off.
     cut: Option<Try>,
     record: Record,
@@ -77,7 +78,7 @@ impl Settlement {
             first_byte: None,
             settled: false,
             sent_bytes: 0,
-            continues: Vec::new(),
+            continues: Continued::default(),
             cut: None,
             record,
             key,
@@ -120,8 +121,8 @@ impl Settlement {
     }
 
     /// What the request refers to is known.
-    pub(crate) fn continues(&mut self, names: Vec<Reference>) {
-        self.continues = names;
+    pub(crate) fn continues(&mut self, continued: Continued) {
+        self.continues = continued;
     }
 
     /// Limits were taken; they are given back when the request ends.
@@ -349,6 +350,7 @@ impl Settlement {
         self.record.usage = self.used(seen);
         self.price(snapshot.as_deref(), seen);
         self.remember(snapshot.as_deref(), seen);
+        drop(std::mem::take(&mut self.continues));
         if let Some(place) = self.place.take() {
             if self.record.outcome == Outcome::Completed && !self.counts_tokens() {
                 place.completed(self.gateway.now());
@@ -382,7 +384,7 @@ impl Settlement {
             (makes, snapshot, seen.and_then(|seen| seen.id.as_deref()), &self.record.account)
         {
             let references = self.gateway.references();
-            let names = self.continues.iter().map(Reference::name);
+            let names = self.continues.names.iter().map(Reference::name);
             for name in std::iter::once(id).chain(names) {
                 references.bind(name, &self.key.id, account, self.record.time, snapshot.reference_ttl);
             }
