@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sluice_tests::client::{PATIENCE, begin, raw, receive};
 use sluice_tests::dialects::{dialect, streaming};
@@ -108,6 +108,34 @@ fn an_upstream_that_never_begins_is_a_504() {
     let answer = gateway.post("/v1/messages", r#"{"model":"m"}"#);
     assert_eq!((answer.status, answer.json()["error"]["type"].as_str()), (504, Some("timeout_error")));
     upstream.wait_until_open(0);
+}
+
+#[test]
+fn a_refusal_whose_body_drips_is_waited_for_ten_seconds_and_then_another_account_serves() {
+    let body = dialect("anthropic").request;
+    let drips = Upstream::start(|_| {
+        let head = |status| Step::Head {
+            status,
+            lines: "content-type: application/json\r\nretry-after: 3600\r\n".to_owned(),
+            length: None,
+        };
+        let drops = (0..60).flat_map(|_| [chunk(b"{"), Step::Pause(Duration::from_secs(1))]);
+        std::iter::once(head(429)).chain(drops).collect()
+    });
+    let good = Upstream::start(|_| whole(200, "", "{\"good\":1}"));
+    let config = account("drips", "claude-console", &drips.address, "priority = 1")
+        + &account("good", "claude-console", &good.address, "priority = 2")
+        + &key("");
+    let gateway = Gateway::start(&config);
+    let began = Instant::now();
+    assert_eq!(gateway.post("/v1/messages", body).text(), "{\"good\":1}");
+    assert!(began.elapsed() >= Duration::from_secs(10), "what may still come is waited for");
+    let record = gateway.record();
+    assert_eq!((&record["attempts"], &record["account"]), (&2.into(), &"good".into()), "{record}");
+    assert_eq!(record["tries"][0]["status"], 429, "{record}");
+    let view = gateway.admin("GET", "/accounts/drips", "").json();
+    assert_eq!(view["models"][0]["state"], "rate_limited", "{view}");
+    drips.wait_until_open(0);
 }
 
 #[test]
