@@ -45,7 +45,7 @@ const PRINTED: [Printed; 4] = [
 ];
 
 /// The lines of curl, once all of them are printed.
-fn lines(demo: &Gateway) -> Vec<String> {
+pub(crate) fn lines(demo: &Gateway) -> Vec<String> {
     let found = || -> Vec<String> {
         let printed = demo.printed();
         printed.lines().filter(|line| line.starts_with("curl ")).map(ToOwned::to_owned).collect()

@@ -1,6 +1,8 @@
-//! The main thing on real ground: the official SDKs against accounts behind nginx and HAProxy, with an authority of
-//! one's own, while nginx reloads each second and ends its connections, and more streams are open than one takes.
+//! The main thing on real ground: the official SDKs, and curl as the demonstration prints it, against accounts behind
+//! nginx and HAProxy, with an authority of one's own, while nginx reloads each second and ends its connections, and more
+//! streams are open than one takes.
 
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -16,6 +18,7 @@ use sluice_tests::sdks::Sdks;
 use sluice_tests::upstream::{Request, Step, chunk, end, stream_head};
 
 use super::{REQUESTS, is_well};
+use crate::demo::lines;
 use crate::pools::answers::answer;
 
 /// Streams that are open all the while.
@@ -52,8 +55,24 @@ fn long(gateway: &Gateway) -> Result<(), String> {
     }
 }
 
+/// The demonstration's lines of curl, for another gateway.
+fn lines_of_curl(gateway: &Gateway) -> Vec<String> {
+    let demo = Gateway::demo();
+    let (base, secret) = (demo.told("base URL"), demo.told("API key"));
+    let own = format!("http://{}", gateway.address);
+    lines(&demo).iter().map(|line| line.replace(&base, &own).replace(&secret, KEY)).collect()
+}
+
+/// What a line of curl prints, as one that fails where the status is none of success.
+fn printed_by(line: &str) -> String {
+    let output = Command::new("sh").arg("-c").arg(format!("{line} --fail-with-body")).output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && printed.contains("Héllo from"), "{line}: {printed}");
+    printed
+}
+
 #[test]
-fn the_sdks_see_no_failure_behind_servers_that_reload_and_bound_their_connections() {
+fn neither_the_sdks_nor_curl_see_a_failure_behind_servers_that_reload_and_bound_their_connections() {
     let fleet = Fleet::start(script);
     let nginx = Real::start(Kind::Nginx, fleet.upstream(), REQUESTS);
     let haproxy = Real::start(Kind::Haproxy, fleet.upstream(), REQUESTS);
@@ -65,10 +84,19 @@ fn the_sdks_see_no_failure_behind_servers_that_reload_and_bound_their_connection
         }
     }
     let gateway = Gateway::start(&(config + &key("concurrency = 1000")));
+    let curl: Vec<_> = lines_of_curl(&gateway).into_iter().map(|line| (printed_by(&line), line)).collect();
+    assert_eq!(curl.len(), 8, "each client API, whole and streamed");
     let sdks = Sdks::start(&gateway);
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         let streams = scope.spawn(|| drive_until(OPEN, &over, |_| long(&gateway)));
+        let lines = scope.spawn(|| {
+            while !over.load(Ordering::SeqCst) {
+                for (printed, line) in &curl {
+                    assert_eq!(printed_by(line), *printed, "{line}");
+                }
+            }
+        });
         fleet.upstream().wait_for_open(OPEN);
         for _ in 0..RELOADS {
             nginx.reload();
@@ -76,6 +104,7 @@ fn the_sdks_see_no_failure_behind_servers_that_reload_and_bound_their_connection
         }
         over.store(true, Ordering::SeqCst);
         assert!(streams.join().unwrap() > OPEN);
+        lines.join().unwrap();
     });
     let said = sdks.end();
     assert_eq!(said["failures"], json!([]), "\n{said:#}\n{}", nginx.log());
@@ -83,4 +112,6 @@ fn the_sdks_see_no_failure_behind_servers_that_reload_and_bound_their_connection
     assert_eq!(served.len(), 8, "{said}");
     assert!(served.values().all(|count| count.as_u64() > Some(20)), "{said}");
     is_well(&gateway, &(nginx.log() + &haproxy.log()));
+    // Nor did another account have to stand in for one.
+    assert!(!gateway.log().contains("an attempt failed"), "{}", gateway.log());
 }
