@@ -30,7 +30,10 @@ pub struct Event<'a> {
 impl Scanner {
     /// Takes a chunk and calls `event` for each event that it completes.
     pub fn feed(&mut self, mut chunk: &[u8], event: &mut impl FnMut(Event<'_>)) {
-        if std::mem::take(&mut self.after_cr) && chunk.first() == Some(&b'\n') {
+        if let Some(first) = chunk.first()
+            && std::mem::take(&mut self.after_cr)
+            && *first == b'\n'
+        {
             chunk = chunk.get(1..).unwrap_or_default();
         }
         while let Some(end) = memchr2(b'\n', b'\r', chunk) {
@@ -163,6 +166,12 @@ mod tests {
         check("data: [DONE]", &[("", "[DONE]")]);
         check("id: 7\nretry: 1\ndata\n\n", &[("", "")]);
         check("event: ping\n\n", &[]);
+    }
+
+    #[test]
+    fn an_empty_chunk_between_cr_and_lf_is_nothing() {
+        let pieces = [&b"data: 1\r"[..], b"", b"\ndata: 2\n\n"];
+        assert_eq!(events(&pieces), events(&[&pieces.concat()]));
     }
 
     proptest! {
