@@ -1,6 +1,6 @@
 //! Top-level values of JSON objects, caught as the bytes pass, without holding the rest.
 
-use memchr::memchr2;
+use crate::plain::string_length;
 
 /// The largest value that is caught whole.
 const MAX_VALUE: usize = 256 * 1024;
@@ -148,31 +148,23 @@ impl Capture {
     pub fn feed(&mut self, chunk: &[u8], object: &mut impl FnMut(&Caught)) {
         let mut at = 0;
         while let Some(&byte) = chunk.get(at) {
-            if self.escaped {
-                self.escaped = false;
-                self.keep(&[byte]);
-                at += 1;
-                continue;
-            }
+            let rest = chunk.get(at..).unwrap_or_default();
             match self.place {
-                Place::Text | Place::Name => {
-                    let rest = chunk.get(at..).unwrap_or_default();
-                    let plain = memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
-                    self.keep(rest.get(..plain).unwrap_or_default());
-                    at += plain;
-                    match chunk.get(at) {
-                        None => return,
-                        Some(b'\\') => {
-                            self.escaped = true;
-                            self.keep(b"\\");
-                        }
-                        Some(_) if self.place == Place::Name => self.place = Place::AfterName,
-                        Some(_) => {
-                            self.keep(b"\"");
-                            self.place = Place::Value;
-                        }
+                Place::Text => {
+                    let (length, ended) = string_length(rest, &mut self.escaped);
+                    self.keep(rest.get(..length).unwrap_or_default());
+                    at += length;
+                    if ended {
+                        self.place = Place::Value;
                     }
-                    at += 1;
+                }
+                Place::Name => {
+                    let (length, ended) = string_length(rest, &mut self.escaped);
+                    self.keep_name(rest.get(..length - usize::from(ended)).unwrap_or_default());
+                    at += length;
+                    if ended {
+                        self.place = Place::AfterName;
+                    }
                 }
                 Place::BeforeName => {
                     match byte {
@@ -200,15 +192,23 @@ impl Capture {
                     at += 1;
                 }
                 Place::Value => {
-                    self.value_byte(byte, object);
-                    at += 1;
+                    let other = rest.iter().take_while(|byte| !is_structure(**byte)).count();
+                    if !self.begun {
+                        let first = rest.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
+                        self.other |= first.is_some_and(|byte| !matches!(byte, b'{' | b'['));
+                    }
+                    self.keep(rest.get(..other).unwrap_or_default());
+                    if let Some(byte) = rest.get(other) {
+                        self.structure(*byte, object);
+                    }
+                    at += other + 1;
                 }
             }
         }
     }
 
-    fn value_byte(&mut self, byte: u8, object: &mut impl FnMut(&Caught)) {
-        self.other |= !self.begun && !matches!(byte, b'{' | b'[' | b' ' | b'\t' | b'\r' | b'\n');
+    /// A byte of a value that tells how it is built.
+    fn structure(&mut self, byte: u8, object: &mut impl FnMut(&Caught)) {
         match byte {
             b'"' => {
                 self.place = Place::Text;
@@ -252,16 +252,18 @@ impl Capture {
         self.caught.clear();
     }
 
+    fn keep_name(&mut self, bytes: &[u8]) {
+        if self.name.len() + bytes.len() <= MAX_NAME {
+            self.name.extend_from_slice(bytes);
+        } else {
+            // Too long to be a wanted one; one byte more than any keeps it from being taken for one.
+            self.name.clear();
+            self.name.push(0);
+        }
+    }
+
     fn keep(&mut self, bytes: &[u8]) {
-        if self.place == Place::Name {
-            if self.name.len() + bytes.len() <= MAX_NAME {
-                self.name.extend_from_slice(bytes);
-            } else {
-                // Too long to be a wanted one; one byte more than any keeps it from being taken for one.
-                self.name.clear();
-                self.name.push(0);
-            }
-        } else if self.catching
+        if self.catching
             && let Some((index, value)) = self.caught.last_mut()
             && let Some(wanted) = self.wanted.get(*index)
         {
@@ -269,6 +271,10 @@ impl Capture {
             value.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
         }
     }
+}
+
+const fn is_structure(byte: u8) -> bool {
+    matches!(byte, b'"' | b'{' | b'}' | b'[' | b']' | b',')
 }
 
 #[cfg(test)]

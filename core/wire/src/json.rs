@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::memchr2;
+use crate::plain::plain_length;
 
 /// How deep a document may be nested: deeper than any request, and bounded, as each level costs a bit.
 pub const MAX_DEPTH: usize = 512;
@@ -262,28 +262,22 @@ impl Scanner<'_> {
         self.at += 1;
         loop {
             let rest = self.document.get(self.at..).unwrap_or_default();
-            let Some(length) = memchr2(b'"', b'\\', rest) else {
-                self.at = self.document.len();
-                return Err(self.wrong("a string has no end"));
-            };
-            let (plain, rest) = rest.split_at(length);
-            // A fold over the whole piece is what the compiler turns into vector code.
-            if plain.iter().fold(false, |found, byte| found | (*byte < 0x20)) {
-                let before = plain.iter().take_while(|byte| **byte >= 0x20).count();
-                self.at += before;
-                return Err(self.wrong("a control character in a string must be escaped"));
-            }
+            let length = plain_length(rest);
             self.at += length;
-            match rest {
+            match rest.get(length..).unwrap_or_default() {
                 [b'"', ..] => {
                     self.at += 1;
                     return Ok(());
                 }
-                [_, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => self.at += 2,
-                [_, b'u', a, b, c, d, ..] if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) => {
+                [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => self.at += 2,
+                [b'\\', b'u', a, b, c, d, ..]
+                    if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) =>
+                {
                     self.at += 6
                 }
-                _ => return Err(self.wrong("an escape in a string is wrong")),
+                [b'\\', ..] => return Err(self.wrong("an escape in a string is wrong")),
+                [_, ..] => return Err(self.wrong("a control character in a string must be escaped")),
+                [] => return Err(self.wrong("a string has no end")),
             }
         }
     }

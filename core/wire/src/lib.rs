@@ -13,6 +13,7 @@ pub mod hide;
 pub mod json;
 pub mod meter;
 pub mod peek;
+mod plain;
 pub mod refusal;
 pub mod render;
 pub mod session;

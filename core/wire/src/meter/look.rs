@@ -1,18 +1,41 @@
 //! Looks into an event's bytes for a value by its name, without parsing the event.
 
-use memchr::{memchr, memchr2, memmem};
+use memchr::memchr;
+
+use crate::plain::string_length;
+
+/// The members of all objects in some data, in one pass: the name with its quotes, and all that follows its colon. Data
+/// that is cut off ends them.
+struct Members<'a>(&'a [u8]);
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            // Seldom more than some bytes away, so that nothing quicker than looking at each pays.
+            let from = self.0.get(self.0.iter().position(|byte| *byte == b'"')?..)?;
+            let length = quoted(from)?;
+            let (text, rest) = from.split_at_checked(length)?;
+            self.0 = rest;
+            // What is no name is a value.
+            if let Some(value) = rest.trim_ascii_start().strip_prefix(b":") {
+                self.0 = value.trim_ascii_start();
+                return Some((text, self.0));
+            }
+        }
+    }
+}
+
+/// Bytes of a string with its quotes, if it has its second one.
+fn quoted(data: &[u8]) -> Option<usize> {
+    let (length, ended) = string_length(data.get(1..)?, &mut false);
+    ended.then_some(length + 1)
+}
 
 /// What follows a name and its colon; the name is given with its quotes.
 pub(super) fn after<'a>(data: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    let mut rest = data;
-    loop {
-        let at = memmem::find(rest, name)?;
-        rest = rest.get(at + name.len()..)?;
-        // The same letters may stand in a text: only a name has a colon after it.
-        if let Some(value) = rest.trim_ascii_start().strip_prefix(b":") {
-            return Some(value.trim_ascii_start());
-        }
-    }
+    Members(data).find(|(found, _)| *found == name).map(|(_, value)| value)
 }
 
 /// A short string by its name; `None` where it is something else.
@@ -30,34 +53,30 @@ pub(super) fn number(data: &[u8], name: &[u8]) -> Option<u64> {
 
 /// A string by its name as it is written, without its quotes; of one that is cut off nothing.
 pub(super) fn written<'a>(data: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    let text = after(data, name)?.strip_prefix(b"\"")?;
-    let mut at = 0;
-    loop {
-        at += memchr2(b'"', b'\\', text.get(at..)?)?;
-        if text.get(at) == Some(&b'"') {
-            return text.get(..at);
-        }
-        at += 2;
-    }
+    after(data, name).and_then(inner)
+}
+
+fn inner(value: &[u8]) -> Option<&[u8]> {
+    value.starts_with(b"\"").then(|| value.get(1..quoted(value)? - 1)).flatten()
 }
 
 /// Bytes of the strings of these names, as they are written, the first of each.
-pub(super) fn text_length(data: &[u8], names: &[&[u8]]) -> u64 {
-    names.iter().filter_map(|name| written(data, name)).map(|text| text.len() as u64).sum()
+pub(super) fn text_length<const COUNT: usize>(data: &[u8], names: &[&[u8]; COUNT]) -> u64 {
+    let (mut found, mut length) = ([false; COUNT], 0);
+    for (name, value) in Members(data) {
+        let wanted = names.iter().zip(&mut found).find(|(wanted, found)| **wanted == name && !**found);
+        if let Some((_, found)) = wanted {
+            *found = true;
+            length += inner(value).map_or(0, <[u8]>::len) as u64;
+        }
+    }
+    length
 }
 
 /// Whether one of these names has a string that is not empty. The data may be cut off.
 pub(super) fn has_text(data: &[u8], names: &[&[u8]]) -> bool {
-    names.iter().any(|name| {
-        let mut rest = data;
-        while let Some(value) = after(rest, name) {
-            if matches!(value, [b'"', first, ..] if *first != b'"') {
-                return true;
-            }
-            rest = value;
-        }
-        false
-    })
+    let text = |value: &[u8]| matches!(value, [b'"', first, ..] if *first != b'"');
+    Members(data).any(|(name, value)| names.contains(&name) && text(value))
 }
 
 #[cfg(test)]
