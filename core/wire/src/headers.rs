@@ -1,54 +1,54 @@
 //! Which headers are not relayed, in each direction.
 
 use http::header::{CONNECTION, HeaderName};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue};
 
 /// Hop by hop: they speak of one connection.
-const HOP_BY_HOP: [HeaderName; 9] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    HeaderName::from_static("proxy-connection"),
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
+static HOP_BY_HOP: Names = Names::of(&[
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+]);
 
 /// Not relayed upstream beside those: credentials, identities, traces of the client's network, and what is made anew.
-const UP: [HeaderName; 17] = [
-    header::AUTHORIZATION,
-    HeaderName::from_static("x-api-key"),
-    HeaderName::from_static("x-goog-api-key"),
-    HeaderName::from_static("api-key"),
-    HeaderName::from_static("ocp-apim-subscription-key"),
-    header::COOKIE,
-    header::FORWARDED,
-    HeaderName::from_static("openai-organization"),
-    HeaderName::from_static("openai-project"),
-    HeaderName::from_static("anthropic-workspace-id"),
-    HeaderName::from_static("x-goog-user-project"),
-    header::HOST,
-    header::CONTENT_LENGTH,
+static UP: Names = Names::of(&[
+    "authorization",
+    "x-api-key",
+    "x-goog-api-key",
+    "api-key",
+    "ocp-apim-subscription-key",
+    "cookie",
+    "forwarded",
+    "openai-organization",
+    "openai-project",
+    "anthropic-workspace-id",
+    "x-goog-user-project",
+    "host",
+    "content-length",
     // The body is decoded already, and the answer must come in a coding that can be read.
-    header::CONTENT_ENCODING,
-    header::ACCEPT_ENCODING,
-    header::EXPECT,
-    HeaderName::from_static("http2-settings"),
-];
+    "content-encoding",
+    "accept-encoding",
+    "expect",
+    "http2-settings",
+]);
 
 /// Not relayed down beside the hop-by-hop ones.
-const DOWN: [HeaderName; 8] = [
-    header::SET_COOKIE,
-    header::ALT_SVC,
-    header::STRICT_TRANSPORT_SECURITY,
-    HeaderName::from_static("anthropic-organization-id"),
-    HeaderName::from_static("anthropic-workspace-id"),
-    HeaderName::from_static("openai-organization"),
-    HeaderName::from_static("openai-project"),
-    HeaderName::from_static("x-request-id"),
-];
+static DOWN: Names = Names::of(&[
+    "set-cookie",
+    "alt-svc",
+    "strict-transport-security",
+    "anthropic-organization-id",
+    "anthropic-workspace-id",
+    "openai-organization",
+    "openai-project",
+    "x-request-id",
+]);
 
 /// Beginnings of names that are not relayed upstream.
 const UP_PREFIXES: [&str; 1] = ["x-forwarded-"];
@@ -90,11 +90,37 @@ pub fn relayed_down(headers: &mut HeaderMap) {
 
 /// Whether a word is in a name, between dashes.
 fn has_word(name: &str, word: &str) -> bool {
-    name.match_indices(word).any(|(at, _)| {
-        let (before, after) = (name.get(..at), name.get(at + word.len()..));
-        before.is_some_and(|before| before.is_empty() || before.ends_with('-'))
-            && after.is_some_and(|after| after.is_empty() || after.starts_with('-'))
-    })
+    let mut rest = Some(name);
+    while let Some(from) = rest {
+        if from.strip_prefix(word).is_some_and(|after| after.is_empty() || after.starts_with('-')) {
+            return true;
+        }
+        rest = from.split_once('-').map(|(_, after)| after);
+    }
+    false
+}
+
+/// Names of headers, of which most others are told apart by their length alone.
+struct Names {
+    names: &'static [&'static str],
+    /// A bit for each length that one of them has.
+    lengths: u64,
+}
+
+impl Names {
+    const fn of(names: &'static [&'static str]) -> Self {
+        let (mut lengths, mut left) = (0, names);
+        while let [name, others @ ..] = left {
+            lengths |= 1 << name.len();
+            left = others;
+        }
+        Self { names, lengths }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        let bit = u32::try_from(name.len()).ok().and_then(|length| 1u64.checked_shl(length));
+        bit.is_some_and(|bit| self.lengths & bit != 0) && self.names.contains(&name)
+    }
 }
 
 /// Headers kept for a further attempt, in two allocations: a clone of a map makes one for each name that is not a
@@ -136,13 +162,15 @@ impl Kept {
     }
 }
 
-fn drop_from(headers: &mut HeaderMap, names: &[HeaderName], begins: impl Fn(&str) -> bool) {
+fn drop_from(headers: &mut HeaderMap, listed: &Names, begins: impl Fn(&str) -> bool) {
     // What `connection` names speaks of this connection too.
     let connection = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
     let named = connection.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok());
     let mut gone: Vec<HeaderName> = named.collect();
-    let listed = |name: &HeaderName| HOP_BY_HOP.contains(name) || names.contains(name);
-    gone.extend(headers.keys().filter(|name| listed(name) || begins(name.as_str())).cloned());
+    let goes = |name: &&HeaderName| {
+        HOP_BY_HOP.has(name.as_str()) || listed.has(name.as_str()) || begins(name.as_str())
+    };
+    gone.extend(headers.keys().filter(goes).cloned());
     for name in gone {
         headers.remove(name);
     }
