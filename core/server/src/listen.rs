@@ -145,11 +145,10 @@ impl Serving {
     /// Serves a connection; its place is given back at the end.
     async fn connection(self: Arc<Self>, stream: TcpStream, entrance: Entrance, _place: Place) {
         let settings = self.settings.now();
-        let stream = match Socket::new(stream, settings.send_timeout) {
-            Ok(stream) => stream,
+        let (stream, watch) = match Socket::new(stream, settings.send_timeout) {
+            Ok(both) => both,
             Err(error) => return tracing::debug!(%error, "a connection could not be set up"),
         };
-        let watch = stream.watch();
         // One time for all that comes before the first request: handshake, protocol, head.
         let due = Instant::now() + settings.header_timeout;
         match &settings.tls {

@@ -3,13 +3,13 @@
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::Shutdown;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::{Sleep, timeout};
 
 /// Bytes that the system may hold of an answer before they are on their way. More would only be memory, and a client
@@ -37,18 +37,19 @@ const LINGER_SILENT: Duration = Duration::from_secs(5);
 
 /// A connection's socket.
 pub(crate) struct Socket {
-    stream: Arc<TcpStream>,
+    /// All of it: reading by this half, the runtime asks the system only where something is to be read.
+    stream: OwnedReadHalf,
     send_timeout: Duration,
     /// Armed while the client takes nothing.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-/// The same socket, watched from beside.
-pub(crate) struct Watch(Arc<TcpStream>);
+/// The same socket, watched from beside. It is the other half, and closes its side when it is dropped.
+pub(crate) struct Watch(OwnedWriteHalf);
 
 impl Socket {
     /// Takes a socket whose client is gone when it takes nothing for `send_timeout`, also where its machine vanished.
-    pub(crate) fn new(stream: TcpStream, send_timeout: Duration) -> io::Result<Self> {
+    pub(crate) fn new(stream: TcpStream, send_timeout: Duration) -> io::Result<(Self, Watch)> {
         stream.set_nodelay(true)?;
         let socket = SockRef::from(&stream);
         // Three probes within the time, so that one lost packet is no end.
@@ -62,11 +63,8 @@ impl Socket {
             socket.set_tcp_user_timeout(Some(send_timeout))?;
             socket.set_tcp_notsent_lowat(UNSENT_MAX)?;
         }
-        Ok(Self { stream: Arc::new(stream), send_timeout, stalled: None })
-    }
-
-    pub(crate) fn watch(&self) -> Watch {
-        Watch(Arc::clone(&self.stream))
+        let (stream, watched) = stream.into_split();
+        Ok((Self { stream, send_timeout, stalled: None }, Watch(watched)))
     }
 
     fn poll_sent(
@@ -74,9 +72,10 @@ impl Socket {
         cx: &mut Context<'_>,
         send: impl Fn(&TcpStream) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
-        while let Poll::Ready(ready) = self.stream.poll_write_ready(cx) {
+        let stream: &TcpStream = self.stream.as_ref();
+        while let Poll::Ready(ready) = stream.poll_write_ready(cx) {
             ready?;
-            match send(&self.stream) {
+            match send(stream) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 sent => {
                     self.stalled = None;
@@ -93,17 +92,11 @@ impl Socket {
 
 impl AsyncRead for Socket {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        loop {
-            ready!(self.stream.poll_read_ready(cx))?;
-            match self.stream.try_read_buf(buffer) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                read => return Poll::Ready(read.map(|_| ())),
-            }
-        }
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
@@ -129,7 +122,7 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match SockRef::from(&*self.stream).shutdown(Shutdown::Write) {
+        match SockRef::from(self.stream.as_ref()).shutdown(Shutdown::Write) {
             Err(error) if error.kind() != ErrorKind::NotConnected => Poll::Ready(Err(error)),
             _ => Poll::Ready(Ok(())),
         }
@@ -151,8 +144,9 @@ impl Watch {
     pub(crate) async fn linger(self) {
         let _ = timeout(LINGER, async {
             let mut some = vec![0; 64 * 1024];
-            while let Ok(Ok(())) = timeout(LINGER_SILENT, self.0.readable()).await {
-                match self.0.try_read(&mut some) {
+            let stream: &TcpStream = self.0.as_ref();
+            while let Ok(Ok(())) = timeout(LINGER_SILENT, stream.readable()).await {
+                match stream.try_read(&mut some) {
                     Ok(0) => return,
                     Ok(_) => {}
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {}
@@ -173,21 +167,22 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
     use tokio::time::timeout;
 
-    use super::Socket;
+    use super::{Socket, Watch};
 
     /// How long anything may take before a test fails instead of hanging.
     const PATIENCE: Duration = Duration::from_secs(20);
 
-    async fn pair(send_timeout: Duration) -> (TcpStream, Socket) {
+    async fn pair(send_timeout: Duration) -> (TcpStream, Socket, Watch) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (server, _) = listener.accept().await.unwrap();
-        (client, Socket::new(server, send_timeout).unwrap())
+        let (socket, watch) = Socket::new(server, send_timeout).unwrap();
+        (client, socket, watch)
     }
 
     #[tokio::test]
     async fn what_is_written_is_read_both_ways_and_an_end_is_told() {
-        let (mut client, mut socket) = pair(PATIENCE).await;
+        let (mut client, mut socket, _watch) = pair(PATIENCE).await;
         let sent: Vec<u8> = (0..3_000_000).map(|at| (at % 251) as u8).collect();
         let (mut down, mut up) = (vec![0; sent.len()], Vec::new());
         let talking = async {
@@ -208,7 +203,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_takes_nothing_is_given_up_and_one_that_takes_little_is_not() {
-        let (_client, mut socket) = pair(Duration::from_millis(50)).await;
+        let (_client, mut socket, _watch) = pair(Duration::from_millis(50)).await;
         let some = vec![0; 1 << 20];
         let failed = timeout(PATIENCE, async {
             loop {
@@ -219,7 +214,7 @@ mod tests {
         });
         assert_eq!(failed.await.unwrap().kind(), ErrorKind::TimedOut);
 
-        let (mut client, mut socket) = pair(PATIENCE).await;
+        let (mut client, mut socket, _watch) = pair(PATIENCE).await;
         let taking = async {
             let mut taken = vec![0; 64 * 1024];
             for _ in 0..160 {
@@ -237,9 +232,8 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_closes_behind_unread_bytes_is_noticed() {
         for reset in [false, true] {
-            let (mut client, socket) = pair(PATIENCE).await;
+            let (mut client, _socket, watch) = pair(PATIENCE).await;
             client.write_all(b"\r\n").await.unwrap();
-            let watch = socket.watch();
             assert!(timeout(Duration::from_millis(100), watch.closed()).await.is_err());
             if reset {
                 socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
