@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::{Frame, SizeHint};
@@ -219,6 +219,13 @@ impl Stream {
                 text
             }
         };
+        // What has come and was not handed on yet goes before it.
+        let mut told = BytesMut::new();
+        while let Some(rest) = self.source.take_ready() {
+            told.extend_from_slice(&rest);
+        }
+        told.extend_from_slice(&text);
+        let text = told.freeze();
         match (text.is_empty(), self.done) {
             (true, true) => Poll::Ready(None),
             (true, false) => self.poll_breaking(cx),

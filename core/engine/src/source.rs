@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Full};
@@ -17,6 +17,10 @@ use sluice_wire::meter::{End, Meter, StreamError};
 
 /// Most that is held before the first event of an answer is whole; then the answer has begun all the same.
 const HELD_MAX: u64 = 1024 * 1024;
+
+/// Bytes of a stream that are handed on together, where so many have come already: each piece costs its client's
+/// connection more than its bytes do. Nothing waits for it.
+const JOINED_MAX: usize = 8 * 1024;
 
 /// How an answer is to be read.
 pub(crate) struct Reading {
@@ -70,6 +74,8 @@ pub(crate) struct Source {
     /// Bytes still to come, where upstream told the length.
     left: Option<u64>,
     ended: bool,
+    /// How it broke off, once what came before has been handed on.
+    failed: Option<Error>,
 }
 
 /// An answer that has begun.
@@ -98,7 +104,8 @@ impl Source {
         let Reading { api, idle, .. } = reading;
         let (form, meter) = (framing.0, reading.meter(framing));
         let ready = VecDeque::new();
-        let mut source = Self { body, meter, filter, ready, form, api, idle, left, ended: false };
+        let mut source =
+            Self { body, meter, filter, ready, form, api, idle, left, ended: false, failed: None };
         first.into_iter().for_each(|data| source.take(data));
         if ended {
             source.finish(End::Clean);
@@ -113,7 +120,18 @@ impl Source {
         let body = Full::new(body).map_err(|never| match never {}).boxed_unsync();
         let (meter, ready) = (Meter::new(api, operation, Form::Whole), VecDeque::new());
         let idle = Duration::ZERO;
-        Self { body, meter, filter: None, ready, form: Form::Whole, api, idle, left, ended: false }
+        Self {
+            body,
+            meter,
+            filter: None,
+            ready,
+            form: Form::Whole,
+            api,
+            idle,
+            left,
+            ended: false,
+            failed: None,
+        }
     }
 
     async fn first_event(&mut self, stands_in: bool) -> Result<(), Error> {
@@ -188,31 +206,62 @@ impl Source {
         self.is_whole() || (self.form == Form::Whole && !self.meter.seen().unfinished)
     }
 
-    /// The next piece for the client.
+    /// What comes next for the client; of a stream, all that is there already, up to a bound.
     pub(crate) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
-        loop {
-            if let Some(data) = self.ready.pop_front() {
-                return Poll::Ready(Some(Ok(data)));
-            }
-            if self.ended {
-                return Poll::Ready(None);
-            }
-            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
-                Some(Ok(frame)) => {
-                    let Ok(data) = frame.into_data() else { continue };
-                    if self.filter.is_none() {
-                        self.watch(&data);
-                        return Poll::Ready(Some(Ok(data)));
-                    }
-                    self.take(data);
+        if self.form.is_stream() {
+            // Into `ready`, where it is found again also when one of the polls panics.
+            let mut length: usize = self.ready.iter().map(Bytes::len).sum();
+            while length < JOINED_MAX && !self.ended {
+                let before = self.ready.len();
+                if self.poll_body(cx).is_pending() {
+                    break;
                 }
-                Some(Err(error)) => {
-                    self.finish(End::Cut);
-                    return Poll::Ready(Some(Err(broken_off(error))));
-                }
-                None => self.finish(End::Clean),
+                length += self.ready.iter().skip(before).map(Bytes::len).sum::<usize>();
+            }
+        } else {
+            while self.ready.is_empty() && !self.ended {
+                ready!(self.poll_body(cx));
             }
         }
+        match self.take_ready() {
+            Some(data) => Poll::Ready(Some(Ok(data))),
+            None if self.ended => Poll::Ready(self.failed.take().map(Err)),
+            None => Poll::Pending,
+        }
+    }
+
+    /// What may be handed on at once: of a stream, up to a bound, in one piece.
+    pub(crate) fn take_ready(&mut self) -> Option<Bytes> {
+        let first = self.ready.pop_front()?;
+        if self.ready.is_empty() || !self.form.is_stream() || first.len() >= JOINED_MAX {
+            return Some(first);
+        }
+        let mut joined = BytesMut::with_capacity(JOINED_MAX);
+        joined.extend_from_slice(&first);
+        while joined.len() < JOINED_MAX
+            && let Some(next) = self.ready.pop_front()
+        {
+            joined.extend_from_slice(&next);
+        }
+        Some(joined.freeze())
+    }
+
+    /// Takes one more frame, or the end.
+    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    self.take(data);
+                }
+            }
+            Some(Err(error)) => {
+                self.finish(End::Cut);
+                // Told behind what came before it, and behind what the filter had held back.
+                self.failed = Some(broken_off(error));
+            }
+            None => self.finish(End::Clean),
+        }
+        Poll::Ready(())
     }
 }
 
