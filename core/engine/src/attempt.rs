@@ -1,5 +1,6 @@
 //! One attempt on one account: build, send, and wait until the upstream has begun to answer.
 
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -55,7 +56,9 @@ pub(crate) async fn attempt(
     let deadline = Instant::now() + wait;
     let mut response = sending.send(deadline, settlement).await?;
     // Credentials that were refused may only have grown old: new ones are worth one more try on the same account.
-    if response.status() == StatusCode::UNAUTHORIZED && credentials(deadline, wait, sending.renew()).await? {
+    if response.status() == StatusCode::UNAUTHORIZED
+        && credentials(deadline, wait, pin!(sending.renew())).await?
+    {
         response = sending.send(deadline, settlement).await?;
     }
     let (head, body) = response.into_parts();
@@ -72,7 +75,7 @@ pub(crate) async fn attempt(
         hides_usage,
         idle: config.timeouts.idle,
     };
-    let source = within(deadline, wait, ask, Source::begin(body, reading)).await??;
+    let source = within(deadline, wait, ask, pin!(Source::begin(body, reading))).await??;
     if source.is_page() {
         // Servers of web pages answer so to whatever path they do not know.
         let counts = ask.route.operation == Operation::CountTokens;
@@ -129,13 +132,13 @@ impl Sending<'_> {
         let account = &self.target.account;
         let wait = account.config.timeouts.first_byte;
         // New credentials are awaited no longer than an answer; who gets them goes on.
-        let request = credentials(deadline, wait, self.prepare()).await?;
+        let request = credentials(deadline, wait, pin!(self.prepare())).await?;
         self.secrets = request.headers().values().filter(|value| value.is_sensitive()).cloned().collect();
         let once = Once { way: &account.way, stale };
         let cx = CallCx { transport: &once, vault: &**self.gateway, now: self.now };
         settlement.sent();
-        let sent = account.config.provider.send(&cx, request);
-        within(deadline, wait, self.ask, sent).await?.map_err(unanswered)
+        let mut sent = account.config.provider.send(&cx, request);
+        within(deadline, wait, self.ask, sent.as_mut()).await?.map_err(unanswered)
     }
 
     async fn prepare(&mut self) -> Result<Request<Bytes>, Error> {
@@ -333,7 +336,7 @@ fn said(body: &[u8], secrets: &[HeaderValue]) -> String {
 async fn credentials<T>(
     deadline: Instant,
     wait: Duration,
-    future: impl Future<Output = Result<T, Error>>,
+    future: Pin<&mut impl Future<Output = Result<T, Error>>>,
 ) -> Result<T, Error> {
     let had = in_time(deadline, future).await.unwrap_or_else(|| {
         let message = format!("the account's credentials could not be had in {} s", wait.as_secs_f32());
@@ -368,7 +371,7 @@ async fn within<T>(
     deadline: Instant,
     wait: Duration,
     ask: &Ask,
-    future: impl Future<Output = T>,
+    future: Pin<&mut (impl Future<Output = T> + ?Sized)>,
 ) -> Result<T, Error> {
     in_time(deadline, future).await.ok_or_else(|| {
         let message = format!("the upstream had not begun to answer after {} s", wait.as_secs_f32());

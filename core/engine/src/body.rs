@@ -1,6 +1,7 @@
 //! A request's body, read whole: within its time, and counted as it comes.
 
 use std::num::NonZero;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -146,7 +147,7 @@ where
     B::Error: std::fmt::Display,
 {
     let (due, slow) = pace.due(Instant::now(), come);
-    match in_time(due, body.frame()).await {
+    match in_time(due, pin!(body.frame())).await {
         Some(Some(Ok(frame))) => Ok(Some(frame)),
         Some(None) => Ok(None),
         Some(Some(Err(error))) => {

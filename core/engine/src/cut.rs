@@ -1,6 +1,6 @@
 //! The end of the grace: what still runs then ends, and its client is told why.
 
-use std::pin::pin;
+use std::pin::Pin;
 use std::task::Poll;
 
 use sluice_api::{Error, Kind};
@@ -15,8 +15,10 @@ pub(crate) fn error() -> Error {
 }
 
 /// What a future comes to, or `None` when the gateway cuts what runs. Whoever cuts sees that it is polled then.
-pub(crate) async fn unless_cut<T>(gateway: &Gateway, future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
+pub(crate) async fn unless_cut<T>(
+    gateway: &Gateway,
+    mut future: Pin<&mut impl Future<Output = T>>,
+) -> Option<T> {
     std::future::poll_fn(|cx| match future.as_mut().poll(cx) {
         Poll::Pending if gateway.is_cutting() => Poll::Ready(None),
         other => other.map(Some),

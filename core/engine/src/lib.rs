@@ -15,6 +15,7 @@ mod decode;
 mod eligible;
 mod estimate;
 pub mod explain;
+pub mod gate;
 pub mod gateway;
 mod guarded;
 pub mod health;

@@ -1,5 +1,6 @@
 //! The straight line: accept → authenticate → admit → read → route → plan → attempt → stream and meter → settle.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -48,8 +49,11 @@ where
     };
     let mut settlement = Settlement::begin(gateway, &snapshot, key, &route, Arc::clone(&request_id), started);
     settlement.comes_from(inbound.client);
-    let answer = answer(gateway, &snapshot, inbound, body, route, &mut settlement);
-    match cut::unless_cut(gateway, answer).await.unwrap_or_else(|| Err(cut::error())) {
+    let answered = {
+        let answer = pin!(answer(gateway, &snapshot, inbound, body, route, &mut settlement));
+        cut::unless_cut(gateway, answer).await
+    };
+    match answered.unwrap_or_else(|| Err(cut::error())) {
         Ok(answered) => Relay::stream(answered, settlement, &request_id),
         Err(error) => Relay::refused(style, &error, settlement),
     }

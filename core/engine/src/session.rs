@@ -15,8 +15,11 @@ const REMEMBERED_MAX: usize = 200_000;
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     hashes: RandomState,
-    bindings: Mutex<HashMap<u64, Binding>>,
+    bindings: Mutex<Bindings>,
 }
+
+/// By what is a hash already.
+type Bindings = HashMap<u64, Binding, foldhash::fast::RandomState>;
 
 #[derive(Clone, Debug)]
 struct Binding {
@@ -60,7 +63,7 @@ impl Sessions {
     }
 }
 
-fn make_room(bindings: &mut HashMap<u64, Binding>, now: Timestamp) {
+fn make_room(bindings: &mut Bindings, now: Timestamp) {
     bindings.retain(|_, binding| now < binding.until);
     if bindings.len() >= REMEMBERED_MAX {
         let mut turn = 0_u8;

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_types, reason = "this is the tracker that all tasks are started by")]
 
 use std::panic::resume_unwind;
+use std::pin::Pin;
 use std::task::Poll;
 
 use tokio::task::JoinHandle;
@@ -38,8 +39,18 @@ impl Tasks {
 
     /// Runs work to its end also where the caller is dropped while it waits, as with its client. What is ready at once
     /// costs no task. A panic in the work goes on in the caller.
-    pub async fn to_its_end<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
-        let mut work = Box::pin(work);
+    pub fn to_its_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> impl Future<Output = T> + Send {
+        // Boxed before anything waits, so that the caller's future need not have its size.
+        self.boxed_to_its_end(Box::pin(work))
+    }
+
+    async fn boxed_to_its_end<T: Send + 'static>(
+        &self,
+        mut work: Pin<Box<dyn Future<Output = T> + Send>>,
+    ) -> T {
         if let Poll::Ready(done) = std::future::poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
             return done;
         }

@@ -3,11 +3,13 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use sluice_engine::gate::Gate;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -150,6 +152,21 @@ pub(crate) async fn serve_http2<S>(
     let _ = until_it_ends(Box::pin(connection), drain, silent, &watch, orders).await;
 }
 
+/// A connection whose requests' bodies wake it for nothing when they end: then it keeps still.
+struct Gated<C> {
+    connection: Pin<Box<C>>,
+    gate: Gate,
+}
+
+impl<C: Future> Future for Gated<C> {
+    type Output = C::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<C::Output> {
+        let Self { connection, gate } = &mut *self;
+        gate.poll(connection.as_mut(), cx)
+    }
+}
+
 /// Polls a connection until it ends, its client has left or been `silent` for too long, or it is cut. The connection is
 /// boxed, as each future that it is handed through would have its size once more.
 ///
@@ -157,7 +174,7 @@ pub(crate) async fn serve_http2<S>(
 ///
 /// That which it has ended in by itself.
 async fn until_it_ends<C>(
-    mut connection: Pin<Box<C>>,
+    connection: Pin<Box<C>>,
     drain: impl FnOnce(Pin<&mut C>),
     silent: impl Future<Output = ()>,
     watch: &Watch,
@@ -170,15 +187,16 @@ where
         tracing::debug!("a client left");
         Ok(())
     };
+    let mut connection = Gated { connection, gate: Gate::default() };
     let ended = tokio::select! {
         biased;
-        ended = connection.as_mut() => ended,
+        ended = &mut connection => ended,
         () = watch.closed() => return left(),
         () = orders.draining.cancelled() => {
-            drain(connection.as_mut());
+            drain(connection.connection.as_mut());
             tokio::select! {
                 biased;
-                ended = connection.as_mut() => ended,
+                ended = &mut connection => ended,
                 () = watch.closed() => return left(),
                 () = orders.cut.cancelled() => {
                     let _ = timeout(CUT_FLUSH, connection).await;

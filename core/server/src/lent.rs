@@ -12,6 +12,7 @@ use http::header::EXPECT;
 use http_body_util::BodyExt as _;
 use hyper::body::{Frame, SizeHint};
 use parking_lot::Mutex;
+use sluice_engine::gate::still;
 use tokio::time::timeout;
 
 /// Most that is read off before the answer goes out.
@@ -62,7 +63,12 @@ impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Lent<B> {
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         self.asked = true;
         let Some(body) = &mut self.body else { return Poll::Ready(None) };
-        let frame = ready!(Pin::new(body).poll_frame(cx));
+        let (polled, woken) = still(|| Pin::new(&mut *body).poll_frame(cx));
+        // The connection is woken to read on, where there is something to be read.
+        if woken && !(polled.is_ready() && body.is_end_stream()) {
+            cx.waker().wake_by_ref();
+        }
+        let frame = ready!(polled);
         if !matches!(frame, Some(Ok(_))) {
             // At its end or broken: there is nothing to come back.
             self.body = None;

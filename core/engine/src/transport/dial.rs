@@ -1,5 +1,6 @@
 //! New connections: TCP, TLS where it is asked for, and which HTTP is spoken on them.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -75,7 +76,7 @@ impl Dial {
     async fn connect(&self, authority: &Authority, port: u16, due: Instant) -> Result<TcpStream, Error> {
         let host = bare(authority.host());
         let connecting = address::connect(host, authority.port_u16().unwrap_or(port));
-        let Some(connected) = in_time(due, connecting).await else {
+        let Some(connected) = in_time(due, pin!(connecting)).await else {
             let message =
                 format!("the upstream did not accept a connection in {} s", self.timeout.as_secs_f32());
             return Err(Error::new(Kind::UpstreamTimeout, message));
@@ -86,7 +87,7 @@ impl Dial {
     }
 
     async fn in_time<T>(&self, due: Instant, handshake: impl Future<Output = T>) -> Result<T, Error> {
-        in_time(due, handshake).await.ok_or_else(|| {
+        in_time(due, pin!(handshake)).await.ok_or_else(|| {
             let message = format!(
                 "the upstream accepted a connection, but no TLS handshake came about in {} s",
                 self.timeout.as_secs_f32()

@@ -20,6 +20,7 @@ use super::dial::{Dial, Dialled};
 use super::pool::{Connection, Pool};
 use super::{Sent, Stale};
 use crate::config::HttpVersion;
+use crate::gate::still;
 
 /// How soon a connection that went stale shows it: the round trip that brings the reset. One that breaks later may have
 /// taken the request, and what it has begun would be paid twice.
@@ -35,39 +36,39 @@ pub(super) struct Direct {
 
 impl Direct {
     /// Sends a request; gives it back where the server speaks HTTP/2 alone.
-    pub(super) async fn send(&self, authority: Authority, mut request: Request<Bytes>, stale: Stale) -> Sent {
-        if stale != Stale::Fresh
-            && let Some(mut connection) = self.pool.take(&authority)
-        {
-            let again = (stale == Stale::Again).then(|| copy(&request));
-            let (before, began) = (connection.read.bytes(), Instant::now());
-            match exchange(&mut connection, &authority, request).await {
-                Ok(response) => return Sent::Answered(Ok(self.answered(authority, connection, response))),
-                // It went stale in the pool: that is no attempt. One that broke as the request came looks the same, so
-                // a fresh connection is next, and never another from the pool: a request that kills its connection is
-                // sent twice at most. A byte of an answer makes it an attempt, unless
-                // the connection had ended before it took the request at all.
-                Err(error)
-                    if error.is_canceled()
-                        || (is_closed(&error)
-                            && connection.read.bytes() == before
-                            && began.elapsed() < STALE_WITHIN) =>
-                {
-                    match again {
-                        Some(again) => request = again,
-                        None => return Sent::Answered(Err(broken(&error, &authority).unanswered())),
-                    }
-                }
-                Err(error) => return Sent::Answered(Err(broken(&error, &authority))),
-            }
+    pub(super) async fn send(&self, authority: &Authority, request: Request<Bytes>, stale: Stale) -> Sent {
+        let kept = if stale == Stale::Fresh { None } else { self.pool.take(authority) };
+        let Some(mut connection) = kept else {
+            // Boxed, as most requests find a connection and need not have the size of opening one.
+            return Box::pin(self.send_fresh(authority, request)).await;
+        };
+        let again = (stale == Stale::Again).then(|| copy(&request));
+        let (before, began) = (connection.read.bytes(), Instant::now());
+        let error = match exchange(&mut connection, authority, request).await {
+            Ok(response) => return Sent::Answered(Ok(self.answered(authority, connection, response))),
+            Err(error) => error,
+        };
+        // It went stale in the pool: that is no attempt. One that broke as the request came looks the same, so
+        // a fresh connection is next, and never another from the pool: a request that kills its connection is
+        // sent twice at most. A byte of an answer makes it an attempt, unless the connection had ended before it took
+        // the request at all.
+        let silent = connection.read.bytes() == before && began.elapsed() < STALE_WITHIN;
+        let stale = error.is_canceled() || (is_closed(&error) && silent);
+        match again {
+            Some(request) if stale => Box::pin(self.send_fresh(authority, request)).await,
+            None if stale => Sent::Answered(Err(broken(&error, authority).unanswered())),
+            _ => Sent::Answered(Err(broken(&error, authority))),
         }
-        let mut connection = match self.dial.dial(&authority, self.offered()).await {
+    }
+
+    async fn send_fresh(&self, authority: &Authority, request: Request<Bytes>) -> Sent {
+        let mut connection = match self.dial.dial(authority, self.offered()).await {
             Ok(Dialled::Http1(connection)) => connection,
             Ok(Dialled::Http2(_)) => return Sent::SpeaksOther(request),
             Err(error) => return Sent::Answered(Err(error)),
         };
-        let exchanged = exchange(&mut connection, &authority, request).await;
-        let response = exchanged.map_err(|error| broken(&error, &authority));
+        let exchanged = exchange(&mut connection, authority, request).await;
+        let response = exchanged.map_err(|error| broken(&error, authority));
         Sent::Answered(response.map(|response| self.answered(authority, connection, response)))
     }
 
@@ -87,12 +88,12 @@ impl Direct {
 
     fn answered(
         &self,
-        authority: Authority,
+        authority: &Authority,
         connection: Connection,
         response: Response<Incoming>,
     ) -> Response<Body> {
         response.map(|incoming| {
-            let pool = Arc::clone(&self.pool);
+            let (pool, authority) = (Arc::clone(&self.pool), authority.clone());
             Polled { incoming, connection: Some(connection), authority, pool }.boxed_unsync()
         })
     }
@@ -173,13 +174,12 @@ impl http_body::Body for Polled {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = &mut *self;
-        let mut nobody = Context::from_waker(Waker::noop());
-        let mut polled = Pin::new(&mut this.incoming).poll_frame(&mut nobody);
+        let mut polled = next_frame(&mut this.incoming, cx);
         if polled.is_pending()
             && let Some(connection) = &mut this.connection
         {
             let closed = connection.driver.drive(cx);
-            polled = Pin::new(&mut this.incoming).poll_frame(&mut nobody);
+            polled = next_frame(&mut this.incoming, cx);
             if closed && polled.is_pending() {
                 return Poll::Ready(Some(Err(cut())));
             }
@@ -214,6 +214,17 @@ impl Drop for Polled {
             self.recycle();
         }
     }
+}
+
+/// The next frame, if there is one. What taking it wakes is the connection, which is driven as soon as the next one is
+/// asked for.
+fn next_frame(incoming: &mut Incoming, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+    let mut nobody = Context::from_waker(Waker::noop());
+    let (polled, woken) = still(|| Pin::new(incoming).poll_frame(&mut nobody));
+    if polled.is_pending() && woken {
+        cx.waker().wake_by_ref();
+    }
+    polled
 }
 
 fn cut() -> Error {

@@ -1,6 +1,7 @@
 //! The ways upstream: connections of our own, plain or TLS, and reqwest where there is a proxy.
 
 mod address;
+mod ample;
 mod broken;
 mod dial;
 mod direct;
@@ -12,12 +13,12 @@ mod through;
 mod watched;
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
-use http::uri::Scheme;
+use http::uri::{Authority, Scheme};
 use http::{Request, Response};
 use parking_lot::Mutex;
 use sluice_api::provider::{Body, Transport};
@@ -170,6 +171,9 @@ pub(crate) struct Once<'a> {
     pub(crate) stale: Stale,
 }
 
+/// A request on its way.
+type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response<Body>, Error>> + Send + 'a>>;
+
 /// What came of sending by one protocol.
 enum Sent {
     Answered(Result<Response<Body>, Error>),
@@ -197,27 +201,45 @@ impl Site {
         }
     }
 
-    async fn send(&self, mut request: Request<Bytes>, stale: Stale) -> Result<Response<Body>, Error> {
+    async fn send(&self, request: Request<Bytes>, stale: Stale) -> Result<Response<Body>, Error> {
         let Some(authority) = request.uri().authority().cloned() else {
             return Err(Error::new(Kind::Internal, "a provider made a request without an authority"));
         };
         let protocol = self.spoken.with(&authority, self.http);
-        for protocol in [protocol, protocol.other()] {
-            let sent = match protocol {
-                Protocol::Http1 => self.direct.send(authority.clone(), request, stale).await,
-                // Boxed, so that requests over HTTP/1.1 need not have its size.
-                Protocol::Http2 => Box::pin(self.shared.send(authority.clone(), request, stale)).await,
-            };
-            match sent {
-                Sent::Answered(answered) => return answered,
-                Sent::SpeaksOther(back) => {
-                    self.spoken.learn(&authority, protocol.other());
-                    request = back;
-                }
+        let sent = match protocol {
+            Protocol::Http1 => self.direct.send(&authority, request, stale).await,
+            // Boxed, so that requests over HTTP/1.1 need not have its size.
+            Protocol::Http2 => Box::pin(self.shared.send(authority.clone(), request, stale)).await,
+        };
+        match sent {
+            Sent::Answered(answered) => answered,
+            Sent::SpeaksOther(request) => {
+                Box::pin(self.send_by_other(protocol, authority, request, stale)).await
             }
         }
-        self.spoken.forget(&authority);
-        Err(Error::new(Kind::Upstream, "the upstream answers neither over HTTP/1.1 nor over HTTP/2"))
+    }
+
+    /// Sends by the other protocol than this one, which the server does not speak.
+    async fn send_by_other(
+        &self,
+        protocol: Protocol,
+        authority: Authority,
+        request: Request<Bytes>,
+        stale: Stale,
+    ) -> Result<Response<Body>, Error> {
+        self.spoken.learn(&authority, protocol.other());
+        let sent = match protocol.other() {
+            Protocol::Http1 => self.direct.send(&authority, request, stale).await,
+            Protocol::Http2 => self.shared.send(authority.clone(), request, stale).await,
+        };
+        match sent {
+            Sent::Answered(answered) => answered,
+            Sent::SpeaksOther(_) => {
+                self.spoken.forget(&authority);
+                let message = "the upstream answers neither over HTTP/1.1 nor over HTTP/2";
+                Err(Error::new(Kind::Upstream, message))
+            }
+        }
     }
 }
 
@@ -232,27 +254,35 @@ impl Way {
         }
     }
 
-    async fn send(&self, request: Request<Bytes>, stale: Stale) -> Result<Response<Body>, Error> {
+    /// Boxed here, once: a future that is handed through others by value stands in each of them.
+    fn send(&self, request: Request<Bytes>, stale: Stale) -> Sending<'_> {
         match &self.0 {
             Route::Own { plain, .. } if request.uri().scheme() == Some(&Scheme::HTTP) => {
-                plain.send(request, stale).await
+                Box::pin(plain.send(request, stale))
             }
-            Route::Own { secure, .. } => secure.send(request, stale).await,
-            Route::Through(through) => through.send(request, stale).await,
+            Route::Own { secure, .. } => Box::pin(secure.send(request, stale)),
+            Route::Through(through) => Box::pin(through.send(request, stale)),
         }
     }
 }
 
-#[async_trait]
+// Written out as `async_trait` has it, so that there is one box and not one around another.
 impl Transport for Way {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, Error> {
-        self.send(request, Stale::Again).await
+    fn send<'way, 'sending>(&'way self, request: Request<Bytes>) -> Sending<'sending>
+    where
+        'way: 'sending,
+        Self: 'sending,
+    {
+        self.send(request, Stale::Again)
     }
 }
 
-#[async_trait]
 impl Transport for Once<'_> {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, Error> {
-        self.way.send(request, self.stale).await
+    fn send<'once, 'sending>(&'once self, request: Request<Bytes>) -> Sending<'sending>
+    where
+        'once: 'sending,
+        Self: 'sending,
+    {
+        self.way.send(request, self.stale)
     }
 }

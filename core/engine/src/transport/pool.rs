@@ -13,6 +13,7 @@ use hyper::client::conn::http1::SendRequest;
 use parking_lot::Mutex;
 
 use super::watched::Read;
+use crate::gate::Gate;
 
 /// Idle connections kept for one upstream: above any concurrency that is expected.
 const IDLE_MAX: usize = 4096;
@@ -37,15 +38,19 @@ pub(super) struct Connection {
 ///
 /// It is dropped then and not only left alone: hyper cancels a request that the connection had not taken yet when the
 /// driver is dropped, and never before, so that whoever waits for its answer would wait for ever.
-pub(super) struct Driver(Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>);
+pub(super) struct Driver {
+    connection: Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>,
+    gate: Gate,
+}
 
 impl Driver {
     /// Lets the connection read and write; says whether it is closed.
     pub(super) fn drive(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.0.as_mut().is_some_and(|driver| driver.as_mut().poll(cx).is_ready()) {
-            self.0 = None;
+        let gate = &self.gate;
+        if self.connection.as_mut().is_some_and(|driver| gate.poll(driver.as_mut(), cx).is_ready()) {
+            self.connection = None;
         }
-        self.0.is_none()
+        self.connection.is_none()
     }
 }
 
@@ -55,7 +60,8 @@ impl Connection {
         driver: impl Future<Output = hyper::Result<()>> + Send + 'static,
         read: Read,
     ) -> Self {
-        Self { sender, driver: Driver(Some(Box::pin(driver))), read }
+        let driver = Driver { connection: Some(Box::pin(driver)), gate: Gate::default() };
+        Self { sender, driver, read }
     }
 
     /// Whether another request can be sent on it.
@@ -67,7 +73,7 @@ impl Connection {
 
 /// Connections that wait for their next request.
 #[derive(Default)]
-pub(super) struct Pool(Mutex<HashMap<Authority, Site>>);
+pub(super) struct Pool(Mutex<HashMap<Authority, Site, foldhash::fast::RandomState>>);
 
 /// Those of one authority.
 struct Site {
@@ -111,16 +117,17 @@ impl Pool {
             return;
         }
         let since = Instant::now();
+        let idle = Idle { connection, since };
         let mut all = self.0.lock();
-        if !all.contains_key(authority) {
-            all.insert(authority.clone(), Site::new(since));
+        let Some(site) = all.get_mut(authority) else {
+            let site = Site { idle: VecDeque::from([idle]), ..Site::new(since) };
+            all.insert(authority.clone(), site);
+            return;
+        };
+        if site.idle.len() >= IDLE_MAX {
+            site.idle.pop_front();
         }
-        if let Some(site) = all.get_mut(authority) {
-            if site.idle.len() >= IDLE_MAX {
-                site.idle.pop_front();
-            }
-            site.idle.push_back(Idle { connection, since });
-        }
+        site.idle.push_back(idle);
     }
 
     /// Drops what was idle for too long and what the upstream has closed.

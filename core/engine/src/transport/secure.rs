@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::ample::Ample;
 use crate::config::Identity;
 
 /// The name of HTTP/1.1 in ALPN.
@@ -102,12 +103,12 @@ impl Secure {
         host: &str,
         stream: TcpStream,
         offer: Offer,
-    ) -> Result<TlsStream<TcpStream>, Failed> {
+    ) -> Result<TlsStream<Ample<TcpStream>>, Failed> {
         let config = self.config(offer).map_err(Failed::Here)?;
         let name = ServerName::try_from(host.to_owned()).map_err(|_| {
             Failed::Here(Error::new(Kind::Upstream, format!("{host} is no name that a certificate can have")))
         })?;
-        TlsConnector::from(config).connect(name, stream).await.map_err(Failed::There)
+        TlsConnector::from(config).connect(name, Ample::new(stream)).await.map_err(Failed::There)
     }
 }
 
