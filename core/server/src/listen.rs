@@ -7,6 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use http::Request;
+use sluice_api::Error;
 use sluice_engine::Gateway;
 use sluice_engine::tasks::Tasks;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -16,6 +19,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use crate::answer::refuse;
 use crate::connection::{Orders, serve_http1, serve_http2};
 use crate::entrance::{Entrance, Settings};
 use crate::opening::{Opened, Protocol, open};
@@ -155,22 +159,32 @@ impl Serving {
             None => self.serve(stream, entrance, watch, due).await,
             // Boxed, so that connections without TLS need not have its size.
             Some(tls) => {
-                let handshake = TlsAcceptor::from(Arc::clone(tls)).accept(stream);
-                self.serve_tls(handshake, entrance, watch, due).await;
+                let acceptor = TlsAcceptor::from(Arc::clone(tls));
+                self.serve_tls(acceptor, stream, entrance, watch, due).await;
             }
         }
     }
 
     fn serve_tls(
         &self,
-        handshake: tokio_rustls::Accept<Socket>,
+        acceptor: TlsAcceptor,
+        mut stream: Socket,
         entrance: Entrance,
         watch: Watch,
         due: Instant,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async move {
+            let first = tokio::select! {
+                first = timeout_at(due, stream.first()) => first,
+                () = self.draining.cancelled() => return,
+            };
+            // A method of HTTP, whose client would be told of TLS in TLS, and understand nothing.
+            if matches!(first, Ok(Ok(Some(b'A'..=b'Z')))) {
+                let entrance = Entrance { router: plain_refused(), ..entrance };
+                return self.serve(stream, entrance, watch, due).await;
+            }
             let handshake = tokio::select! {
-                handshake = timeout_at(due, handshake) => handshake,
+                handshake = timeout_at(due, acceptor.accept(stream)) => handshake,
                 () = self.draining.cancelled() => return,
             };
             match handshake {
@@ -235,6 +249,15 @@ impl Serving {
             "connections were cut: their requests were still running"
         );
     }
+}
+
+/// Tells each request that TLS is spoken here.
+fn plain_refused() -> Router {
+    Router::new().fallback(|request: Request<Body>| async move {
+        let message =
+            "this address speaks TLS alone, and the request came without: use https:// in the base URL";
+        refuse(request, &Error::bad_request(None, message))
+    })
 }
 
 /// The next connection, once there is a place for it.

@@ -67,6 +67,12 @@ impl Socket {
         Ok((Self { stream, send_timeout, stalled: None }, Watch(watched)))
     }
 
+    /// The first byte that comes, which stays to be read; `None` where the client closes before it.
+    pub(crate) async fn first(&mut self) -> io::Result<Option<u8>> {
+        let mut first = [0];
+        Ok(if self.stream.peek(&mut first).await? == 0 { None } else { Some(first[0]) })
+    }
+
     fn poll_sent(
         &mut self,
         cx: &mut Context<'_>,

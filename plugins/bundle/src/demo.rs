@@ -50,7 +50,9 @@ fn free() -> SocketAddr {
 
 fn print(address: SocketAddr, key: &str, token: &str) {
     let base = format!("http://{address}");
-    println!("base URL     {base}\nAPI key      {key}\nadmin token  {token}\nSwagger UI   {base}/docs\n");
+    let mut text = format!(
+        "base URL     {base}\nAPI key      {key}\nadmin token  {token}\nSwagger UI   {base}/docs\n\n"
+    );
     let json = "-H 'content-type: application/json'";
     let claude = |stream: bool| {
         format!(
@@ -78,12 +80,10 @@ fn print(address: SocketAddr, key: &str, token: &str) {
         ("OpenAI Responses", [responses(false), responses(true)]),
         ("Gemini", [gemini("generateContent"), gemini("streamGenerateContent?alt=sse")]),
     ] {
-        println!("# {title}, whole and streamed");
-        for line in lines {
-            println!("{line}");
-        }
-        println!();
+        text.push_str(&format!("# {title}, whole and streamed\n{}\n\n", lines.join("\n")));
     }
+    // In one piece, as the log is written beside it.
+    print!("{text}");
 }
 
 /// A folder that goes with the process.

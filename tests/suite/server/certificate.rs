@@ -1,7 +1,22 @@
 //! The certificate that clients are shown, renewed while the gateway runs.
 
-use sluice_tests::gateway::{Folder, Gateway, key};
+use sluice_tests::client::send;
+use sluice_tests::gateway::{Folder, Gateway, KEY, key};
 use sluice_tests::tls::{Certificate, shown};
+
+#[test]
+fn a_client_that_comes_without_tls_is_told_so_in_its_dialect() {
+    let folder = Folder::new();
+    let gateway = Gateway::start(&(Certificate::make(&folder.0).settings() + &key("")));
+    for (path, told) in
+        [("/v1/messages", "invalid_request_error"), ("/v1beta/models/m:generateContent", "INVALID_ARGUMENT")]
+    {
+        let answer = send(&gateway.address, "POST", path, &[("x-api-key", KEY)], b"{}");
+        assert_eq!(answer.status, 400);
+        let text = answer.text();
+        assert!(text.contains(told) && text.contains("https://"), "{text}");
+    }
+}
 
 #[test]
 fn a_renewed_certificate_is_taken_on_reload_and_a_broken_one_is_refused() {
