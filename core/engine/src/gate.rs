@@ -66,10 +66,20 @@ impl Gate {
 /// Runs something during which gates keep still, on this thread alone: what other threads wake meanwhile is woken. Says
 /// whether there was anything to wake.
 pub fn still<T>(run: impl FnOnce() -> T) -> (T, bool) {
-    let before = STILL.replace(Still::Yes);
+    let ends = Ends(STILL.replace(Still::Yes));
     let done = run();
-    let asked = STILL.replace(before) == Still::Asked;
+    let asked = STILL.get() == Still::Asked;
+    drop(ends);
     (done, asked)
+}
+
+/// Lets gates be as they were before, also after a panic: else a thread would never wake a task again.
+struct Ends(Still);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        STILL.set(self.0);
+    }
 }
 
 #[cfg(test)]
@@ -115,8 +125,10 @@ mod tests {
         let elsewhere = waker.clone();
         still(|| std::thread::spawn(move || elsewhere.wake()).join().unwrap());
         assert_eq!(woken(), 2, "from another thread");
+        let panics = std::panic::catch_unwind(|| still(|| panic!("as it is meant to")));
+        assert!(panics.is_err());
         ask();
         waker.wake();
-        assert_eq!(woken(), 3);
+        assert_eq!(woken(), 3, "after a panic too");
     }
 }
