@@ -56,14 +56,14 @@ fn usage_without_content_is_kept_back_in_every_form_that_servers_give_it() {
     let finish = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
     let usage = "\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":41,\"total_tokens\":50}";
     for choices in ["", "\"choices\":null,", "\"choices\":[],", "\"choices\":[{\"index\":0,\"delta\":{}}],"] {
-        for gap in ["\n\n", "\n"] {
-            let sent = format!("{content}{finish}data: {{{choices}{usage}}}{gap}data: [DONE]\n\n");
+        for (gap, done) in [("\n\n", "data: [DONE]"), ("\n", "data: [DONE]"), ("\n", "data:[DONE]")] {
+            let sent = format!("{content}{finish}data: {{{choices}{usage}}}{gap}{done}\n\n");
             let upstream = Upstream::start(move |_| stream("text/event-stream", &sent, 11));
             let gateway =
                 Gateway::start(&(account("a", "openai-compatible", &upstream.address, "") + &key("")));
             let answer = gateway.post("/v1/chat/completions", r#"{"model":"m","stream":true,"messages":[]}"#);
-            let what = format!("{choices} {gap:?}");
-            assert_eq!(answer.text(), format!("{content}{finish}data: [DONE]\n\n"), "{what}");
+            let what = format!("{choices} {gap:?} {done}");
+            assert_eq!(answer.text(), format!("{content}{finish}{done}\n\n"), "{what}");
             is_metered(&gateway, (9, 41), &what);
         }
     }
@@ -139,6 +139,26 @@ fn a_message_that_is_labelled_as_a_stream_passes_as_it_came_and_is_metered_as_a_
             let answer = gateway.post(path, body);
             assert_eq!((answer.complete, answer.text().as_str()), (true, dialect.answer), "{path}");
             is_metered(&gateway, dialect.used, path);
+        }
+    }
+}
+
+#[test]
+fn a_stream_whose_end_has_no_blank_line_before_it_or_behind_it_is_whole_and_metered() {
+    for api in ["openai-chat", "openai-responses"] {
+        let dialect = dialect(api);
+        let events = dialect.stream.trim_end().trim_end_matches("data: [DONE]").trim_end();
+        for (done, last) in
+            [("data: [DONE]", "\n\n"), ("data: [DONE]", "\n"), ("data: [DONE]", ""), ("data:[DONE]", "\n\n")]
+        {
+            let sent = format!("{events}\n{done}{last}");
+            let text = sent.clone();
+            let upstream = Upstream::start(move |_| stream("text/event-stream", &text, 11));
+            let gateway = Gateway::start(&(account("a", dialect.provider, &upstream.address, "") + &key("")));
+            let (path, body) = dialect.stream_request;
+            let answer = gateway.post(path, body);
+            assert_eq!((answer.complete, answer.text()), (true, sent), "{api}");
+            is_metered(&gateway, dialect.used, &format!("{api} {done:?} {last:?}"));
         }
     }
 }

@@ -94,6 +94,26 @@ fn a_stream_that_breaks_ends_in_its_dialects_own_error() {
 }
 
 #[test]
+fn an_error_that_upstream_told_in_a_stream_of_geminis_is_never_followed_by_an_end_in_order() {
+    let error = r#"{"error":{"code":503,"message":"busy","status":"UNAVAILABLE"}}"#;
+    let chunk = r#"{"candidates":[{"content":{"parts":[{"text":"hi"}]}}]}"#;
+    let of = |query: &str| format!("/v1beta/models/m-1:streamGenerateContent{query}");
+    for (path, kind, sent) in [
+        (of(""), "application/json", format!("[{chunk}\n,\r\n{error}\n]")),
+        (of("?alt=sse"), "text/event-stream", format!("data: {chunk}\r\n\r\ndata: {error}\r\n\r\n")),
+    ] {
+        for ground in GROUNDS {
+            let text = sent.clone();
+            let upstream = Upstream::on(ground, move |_| stream(kind, &text, 13));
+            let gateway = gateway(dialect("gemini"), &upstream);
+            let answer = gateway.post(&path, "{\"contents\":[]}");
+            assert_eq!((answer.complete, answer.text()), (false, sent.clone()), "{path} over {ground:?}");
+            assert_eq!(gateway.record()["outcome"], "upstream_error", "{path} over {ground:?}");
+        }
+    }
+}
+
+#[test]
 fn a_body_that_is_no_stream_breaks_with_its_connection() {
     for (ground, last) in GROUNDS
         .into_iter()

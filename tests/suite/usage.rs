@@ -57,6 +57,7 @@ fn zero_or_nothing_beside_a_text_is_an_estimate_that_says_so() {
         (claude(begun, ""), (9, 5), true),
         (claude(begun, r#","usage":null"#), (9, 5), true),
         (claude(begun, r#","usage":{}"#), (9, 5), true),
+        (claude(begun, r#","usage":{"output_tokens":0}"#), (9, 5), true),
         (claude("", ended), (100, 41), true),
         (claude("", ""), (100, 5), true),
         (chat("{}"), (100, 5), true),

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 const HEAD_MAX: usize = 64 * 1024;
 
 /// What ends a stream; some servers put no blank line before it.
-const DONE: &[u8] = b"data: [DONE]";
+const DONE: &[u8] = b"[DONE]";
 
 /// Removes the event that has a `usage` object and no content.
 ///
@@ -186,12 +186,13 @@ fn hidden_of(event: &[u8]) -> usize {
     let mut data = Vec::new();
     let (mut at, mut hidden) = (0, event.len());
     for line in event.split_inclusive(|byte| *byte == b'\n') {
-        if line.starts_with(DONE) {
+        let value = line.strip_prefix(b"data:").unwrap_or_default();
+        if value.strip_prefix(b" ").unwrap_or(value).starts_with(DONE) {
             hidden = at;
             break;
         }
         at += line.len();
-        data.extend_from_slice(line.strip_prefix(b"data:").unwrap_or_default());
+        data.extend_from_slice(value);
     }
     let alone = serde_json::from_slice::<Chunk<'_>>(&data).is_ok_and(|chunk| chunk.is_usage_alone());
     if alone { hidden } else { 0 }
@@ -205,7 +206,7 @@ mod tests {
     use std::collections::VecDeque;
 
     /// Events, and what passes of each.
-    const EVENTS: [(&str, &str); 16] = [
+    const EVENTS: [(&str, &str); 18] = [
         passes("data: {\"id\":\"\",\"choices\":[],\"prompt_filter_results\":[]}\n\n"),
         passes("data: {\"choices\":[{\"delta\":{\"content\":\"\\\"usage\\\":{}\"}}],\"usage\":null}\n\n"),
         hidden("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1}}\n\n"),
@@ -226,6 +227,8 @@ mod tests {
         passes("data: {\"choices\":[],\"usage\":{},\"error\":{\"message\":\"m\"}}\n\n"),
         passes("data: [DONE]\n\n"),
         ("data: {\"choices\":[],\"usage\":{}}\r\ndata: [DONE]\r\n\r\n", "data: [DONE]\r\n\r\n"),
+        ("data:{\"choices\":[],\"usage\":{}}\ndata:[DONE]\n\n", "data:[DONE]\n\n"),
+        passes("data:[DONE]\n\n"),
     ];
 
     const fn passes(event: &'static str) -> (&'static str, &'static str) {

@@ -58,10 +58,10 @@ impl Anthropic {
         take(&mut self.service_tier, later.service_tier);
     }
 
-    /// Whether it tells what was written.
+    /// The output, where it tells one.
     #[must_use]
-    pub fn tells_output(&self) -> bool {
-        self.output_tokens.told().is_some()
+    pub fn output(&self) -> Option<u64> {
+        self.output_tokens.told()
     }
 
     /// In Sluice's convention. What the 5m/1h split does not cover was written for 5 minutes.

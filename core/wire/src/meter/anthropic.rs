@@ -34,8 +34,7 @@ impl Meter {
             }
             b"message_delta" => {
                 if let Ok(delta) = serde_json::from_slice::<MessageDelta>(data) {
-                    self.told |= delta.usage.as_ref().is_some_and(Anthropic::tells_output);
-                    self.told_anthropic(delta.usage);
+                    self.told_anthropic_finally(delta.usage);
                 }
             }
             b"message_stop" => self.seen.ended = true,
@@ -44,7 +43,14 @@ impl Meter {
         self.seen.started = true;
     }
 
-    pub(super) fn told_anthropic(&mut self, usage: Option<Anthropic>) {
+    /// What counts in the end: a zero takes nothing back, but is believed where nothing was written.
+    pub(super) fn told_anthropic_finally(&mut self, usage: Option<Anthropic>) {
+        let output = usage.as_ref().and_then(Anthropic::output);
+        self.told = self.told.max(output);
+        self.told_anthropic(usage);
+    }
+
+    fn told_anthropic(&mut self, usage: Option<Anthropic>) {
         let Some(usage) = usage else { return };
         self.anthropic.update(usage);
         self.seen.usage = Some(self.anthropic.usage());

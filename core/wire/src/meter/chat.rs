@@ -1,31 +1,19 @@
 //! OpenAI Chat Completions, and what compatible servers make of it.
 
-use memchr::memchr;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::{Meter, look, take};
 use crate::sse::Event;
 use crate::usage::Openai;
 
-/// Members of a delta that hold what the model wrote.
-const WRITTEN: [&[u8]; 4] = [b"\"content\"", b"\"arguments\"", b"\"reasoning_content\"", b"\"refusal\""];
+/// Members of a delta that hold what the model wrote; the last two are names of its thinking.
+const WRITTEN: [&[u8]; 5] =
+    [b"\"content\"", b"\"arguments\"", b"\"refusal\"", b"\"reasoning_content\"", b"\"reasoning\""];
 
 impl Meter {
     pub(super) fn chat_event(&mut self, event: Event<'_>) {
-        let data = event.data;
-        // Where blank lines are missing, mostly before [DONE], one event holds several chunks, each on a line of its own.
-        if memchr(b'\n', data).is_some() && serde_json::from_slice::<IgnoredAny>(data).is_err() {
-            for line in data.split(|byte| *byte == b'\n') {
-                self.chat_chunk(event.name, line);
-            }
-        } else {
-            self.chat_chunk(event.name, data);
-        }
-    }
-
-    fn chat_chunk(&mut self, name: &[u8], data: &[u8]) {
+        let Event { name, data } = event;
         if data.starts_with(b"[DONE]") {
             self.seen.ended = true;
             self.seen.started = true;
@@ -34,7 +22,9 @@ impl Meter {
         if name == b"error" || has_error(data) {
             return self.fail(data);
         }
-        self.seen.output_bytes += look::text_length(data, &WRITTEN);
+        let [content, arguments, refusal, thought, also] = look::text_lengths(data, &WRITTEN);
+        // Some servers give the same thinking under both names.
+        self.seen.output_bytes += content + arguments + refusal + thought.max(also);
         let has_usage = look::after(data, b"\"usage\"").is_some_and(|value| value.starts_with(b"{"));
         if (has_usage || !self.seen.started)
             && let Ok(chunk) = serde_json::from_slice::<ChatChunk>(data)

@@ -1,6 +1,7 @@
 //! Looks into an event's bytes for a value by its name, without parsing the event.
 
 use memchr::memchr;
+use serde_json::value::RawValue;
 
 use crate::plain::string_length;
 
@@ -62,15 +63,31 @@ fn inner(value: &[u8]) -> Option<&[u8]> {
 
 /// Bytes of the strings of these names, as they are written, the first of each.
 pub(super) fn text_length<const COUNT: usize>(data: &[u8], names: &[&[u8]; COUNT]) -> u64 {
-    let (mut found, mut length) = ([false; COUNT], 0);
+    text_lengths(data, names).into_iter().sum()
+}
+
+/// The same, of each name by itself.
+pub(super) fn text_lengths<const COUNT: usize>(data: &[u8], names: &[&[u8]; COUNT]) -> [u64; COUNT] {
+    let (mut found, mut lengths) = ([false; COUNT], [0; COUNT]);
     for (name, value) in Members(data) {
-        let wanted = names.iter().zip(&mut found).find(|(wanted, found)| **wanted == name && !**found);
-        if let Some((_, found)) = wanted {
+        let mut slots = names.iter().zip(&mut found).zip(&mut lengths);
+        let wanted = slots.find(|((wanted, found), _)| **wanted == name && !**found);
+        if let Some(((_, found), length)) = wanted {
             *found = true;
-            length += inner(value).map_or(0, <[u8]>::len) as u64;
+            *length = inner(value).map_or(0, <[u8]>::len) as u64;
         }
     }
-    length
+    lengths
+}
+
+/// Bytes of the objects of these names, as they are written, all of each; of one that is cut off nothing.
+pub(super) fn objects_length(data: &[u8], names: &[&[u8]]) -> u64 {
+    let calls = Members(data).filter(|(name, value)| names.contains(name) && value.starts_with(b"{"));
+    let length = |value: &[u8]| {
+        let object = serde_json::Deserializer::from_slice(value).into_iter::<&RawValue>().next();
+        object.and_then(Result::ok).map_or(0, |object| object.get().len() as u64)
+    };
+    calls.map(|(_, value)| length(value)).sum()
 }
 
 /// Whether one of these names has a string that is not empty. The data may be cut off.
@@ -81,7 +98,7 @@ pub(super) fn has_text(data: &[u8], names: &[&[u8]]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{has_text, number, string, text_length, written};
+    use super::{has_text, number, objects_length, string, text_length, written};
 
     #[test]
     fn a_value_is_found_by_its_name_and_not_by_the_same_letters_in_a_text() {
@@ -98,6 +115,14 @@ mod tests {
         assert_eq!(of(br#"{"t":"a\"b\\","u":"c"}"#), Some(&br#"a\"b\\"#[..]));
         assert_eq!(of(br#"{"t":""}"#), Some(&b""[..]));
         assert_eq!(of(br#"{"t":"cut \"#), None);
+    }
+
+    #[test]
+    fn objects_are_counted_as_they_are_written_each_of_them() {
+        let of = |data: &str| objects_length(data.as_bytes(), &[b"\"call\"", b"\"code\""]);
+        assert_eq!(of(r#"[{"call": {"a":"}"} },{"call":{}},{"code":{"x":1}}]"#), 9 + 2 + 7);
+        assert_eq!(of(r#"[{"call":{"a":"cut"#), 0);
+        assert_eq!(of(r#"["\"call\":{}"]"#), 0);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod whole;
 
 use bytes::Bytes;
 use http::StatusCode;
+use memchr::memchr;
 use serde::de::IgnoredAny;
 use sluice_api::{Api, Form, Operation, Usage};
 
@@ -38,7 +39,8 @@ pub struct Seen {
     pub tier: Option<String>,
     /// The response's id.
     pub id: Option<String>,
-    /// Whether something has come that a client waits for: an event that is no ping, or a body's first byte.
+    /// Whether something has come that a client waits for: an event that is no ping, or a body's first byte that is no
+    /// space.
     pub started: bool,
     /// Whether the end that the dialect has was seen.
     pub ended: bool,
@@ -95,9 +97,9 @@ pub struct Meter {
     framing: Framing,
     anthropic: Anthropic,
     gemini: Gemini,
-    /// Claude's final usage was told, not only a provisional one.
-    told: bool,
-    /// Something that the model wrote was seen in a document.
+    /// The output that Claude's final usage told; what stands at a message's start is provisional.
+    told: Option<u64>,
+    /// Something that the model wrote was seen, whether or not its bytes are counted.
     wrote: bool,
     seen: Seen,
 }
@@ -125,7 +127,7 @@ impl Meter {
             framing,
             anthropic: Anthropic::default(),
             gemini: Gemini::default(),
-            told: false,
+            told: None,
             wrote: false,
             seen: Seen::default(),
         }
@@ -160,9 +162,12 @@ impl Meter {
                 capture.feed(chunk, &mut |caught| self.object(caught));
                 self.seen.position = capture.position();
                 self.seen.unfinished = capture.is_unfinished();
-                self.seen.ended |= capture.is_closed();
-                // What may be an error is one only when it is whole.
-                self.seen.started |= !self.awaits_events() || capture.is_closed();
+                self.ends_where(capture.is_closed());
+                // What may be an error is one only when it is whole; space before a document is none of it.
+                self.seen.started |= match self.awaits_events() {
+                    true => capture.is_closed(),
+                    false => chunk.iter().any(|byte| !byte.is_ascii_whitespace()),
+                };
             }
         }
         self.framing = framing;
@@ -178,10 +183,10 @@ impl Meter {
             if end == End::Clean {
                 // A last event may lack its blank line; a part of one is none.
                 scanner.finish(&mut |event| {
-                    let whole = event.data.starts_with(b"[DONE]")
-                        || serde_json::from_slice::<IgnoredAny>(event.data).is_ok();
-                    if whole {
-                        half_an_event = false;
+                    half_an_event = !is_whole(event.data) && !are_whole(event.data);
+                    if half_an_event {
+                        self.whole_lines(event);
+                    } else {
                         self.event(event);
                     }
                 });
@@ -200,19 +205,41 @@ impl Meter {
     /// Estimates the output of a generation that did not tell it; the input is known better by whoever sent it. Beside a
     /// text, zero is not told but left out.
     fn estimate(&mut self) {
-        let provisional = self.api == Api::Anthropic && !self.told;
+        if self.operation != Operation::Generate || !self.seen.started {
+            return;
+        }
         let wrote = self.wrote || self.seen.output_bytes > 0;
-        let told = self.seen.usage.is_some_and(|usage| !provisional && (usage.output > 0 || !wrote));
-        if self.operation != Operation::Generate || !self.seen.started || told {
+        let told = match self.api {
+            Api::Anthropic => self.told,
+            _ => self.seen.usage.map(|usage| usage.output),
+        };
+        let usage = self.seen.usage.get_or_insert_default();
+        if let Some(output) = told.filter(|output| *output > 0 || !wrote) {
+            usage.output = output;
             return;
         }
         let written = if self.form == Form::Whole { self.seen.bytes } else { self.seen.output_bytes };
-        let usage = self.seen.usage.get_or_insert_default();
         usage.output = usage.output.max(written.div_ceil(BYTES_PER_TOKEN));
         usage.estimated = true;
     }
 
     fn event(&mut self, event: Event<'_>) {
+        let joined = memchr(b'\n', event.data).is_some() && !is_whole(event.data);
+        if joined && lines(event.data).any(is_whole) {
+            self.whole_lines(event);
+        } else {
+            self.one_event(event);
+        }
+    }
+
+    /// Where blank lines are missing, mostly before `[DONE]`, one event holds several, each on a line of its own.
+    fn whole_lines(&mut self, event: Event<'_>) {
+        for data in lines(event.data).filter(|line| is_whole(line)) {
+            self.one_event(Event { name: event.name, data });
+        }
+    }
+
+    fn one_event(&mut self, event: Event<'_>) {
         match self.api {
             Api::Anthropic => self.anthropic_event(event),
             Api::OpenaiResponses => self.responses_event(event),
@@ -222,9 +249,16 @@ impl Meter {
         }
     }
 
+    /// The end that the dialect has was seen, if so. Gemini's streams have none beside an error, whatever is closed after
+    /// it: their clients take an end in order for success.
+    fn ends_where(&mut self, so: bool) {
+        self.seen.ended |= so && (self.api != Api::Gemini || self.seen.error.is_none());
+    }
+
     fn fail(&mut self, data: &[u8]) {
         let first = !self.seen.started;
         self.seen.started = true;
+        self.seen.ended &= self.api != Api::Gemini;
         let status = Refusal::read(data).status_code();
         self.seen.error.get_or_insert_with(|| StreamError {
             data: Bytes::copy_from_slice(data),
@@ -250,6 +284,21 @@ impl StreamError {
         }});
         Bytes::from(body.to_string())
     }
+}
+
+/// Lines of an event's data that have something in them.
+fn lines(data: &[u8]) -> impl Iterator<Item = &[u8]> {
+    data.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty())
+}
+
+/// Whether all of an event's lines are events of their own.
+fn are_whole(data: &[u8]) -> bool {
+    lines(data).next().is_some() && lines(data).all(is_whole)
+}
+
+/// Whether an event's data is all there.
+fn is_whole(data: &[u8]) -> bool {
+    data.starts_with(b"[DONE]") || serde_json::from_slice::<IgnoredAny>(data).is_ok()
 }
 
 fn take(slot: &mut Option<String>, found: Option<String>) {

@@ -40,7 +40,7 @@ impl Meter {
                 let delta = look::written(data, b"\"delta\"").unwrap_or_default();
                 self.seen.output_bytes += delta.len() as u64;
                 if name == b"response.output_text.delta" {
-                    self.seen.output.goes_on(delta);
+                    self.seen.output.goes_on(data, delta);
                 }
             }
             _ => {}

@@ -155,6 +155,7 @@ fn zero_beside_a_text_is_never_told() {
         (usage, r#","usage":null"#, 3, true),
         (usage, r#","usage":{}"#, 3, true),
         (usage, r#","usage":{"output_tokens":null}"#, 3, true),
+        (usage, r#","usage":{"output_tokens":0}"#, 3, true),
         (zero, r#","usage":{"input_tokens":0,"output_tokens":0}"#, 3, true),
         ("\"usage\":null", r#","usage":{"output_tokens":41}"#, 41, false),
     ] {
@@ -184,10 +185,20 @@ fn zero_beside_a_text_is_never_told() {
             Api::Gemini,
             r#"{"candidates":[{"content":{"parts":[{"text":"hi"}]}}],"usageMetadata":{"promptTokenCount":3}}"#,
         ),
+        (
+            Api::Gemini,
+            r#"{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":{}}}]}}],"usageMetadata":{"promptTokenCount":3}}"#,
+        ),
+        (
+            Api::Gemini,
+            r#"{"candidates":[{"content":{"parts":[{"inlineData":{"data":"aGk="}}]}}],"usageMetadata":{"promptTokenCount":3}}"#,
+        ),
     ] {
         told(api, Form::Whole, text, (text.len() as u64).div_ceil(4), true);
     }
-    // Where nothing was written, zero is what was used.
+    // Where nothing was written, zero is what was used, whatever a start had told.
+    let silent = claude(usage, r#","usage":{"output_tokens":0}"#).replace("Hello there", "");
+    told(Api::Anthropic, Form::Sse, &silent, 0, false);
     for (api, text) in [
         (Api::Anthropic, r#"{"content":[],"usage":{"input_tokens":3,"output_tokens":0}}"#),
         (
@@ -204,12 +215,68 @@ fn zero_beside_a_text_is_never_told() {
 }
 
 #[test]
-fn usage_is_read_where_no_blank_line_stands_before_done() {
-    for gap in ["\n", "\r\n"] {
-        let text = CHAT.replace("\n\ndata: [DONE]", &format!("{gap}data: [DONE]"));
-        check(Api::OpenaiChat, Form::Sse, &text, Some((20, 9)), true);
+fn what_a_stream_has_of_calls_and_thinking_is_counted_where_no_usage_tells_it() {
+    let chat = |delta: &str| CHAT.replace(r#""content":"hi""#, delta).replace(r#""usage":{"#, r#""no":{"#);
+    for delta in [
+        r#""reasoning":"12345678""#,
+        r#""reasoning_content":"12345678""#,
+        r#""reasoning":"12345678","reasoning_content":"12345678""#,
+        r#""content":"1234","reasoning":"5678""#,
+    ] {
+        told(Api::OpenaiChat, Form::Sse, &chat(delta), 2, true);
     }
-    // Several lines of one chunk are one all the same.
+    let gemini = |part: &str| {
+        format!(
+            "data: {{\"candidates\":[{{\"content\":{{\"parts\":[{part}]}},\"finishReason\":\"STOP\"}}],\"usageMetadata\":{{\"promptTokenCount\":3}}}}\r\n\r\n"
+        )
+    };
+    for (part, output) in [
+        (r#"{"functionCall":{"n":"f"}},{"functionCall":{"n":"g"}}"#, 5),
+        (r#"{"executableCode":{"code":"x"}}"#, 3),
+        (r#"{"text":"12345678"}"#, 2),
+        (r#"{"inlineData":{"data":"aGk="}}"#, 0),
+    ] {
+        told(Api::Gemini, Form::Sse, &gemini(part), output, true);
+    }
+}
+
+#[test]
+fn usage_is_read_where_no_blank_line_stands_before_done_nor_behind_it() {
+    let usage = Some((20, 9));
+    let dialects = [
+        (Api::OpenaiChat, CHAT.replace("data: [DONE]\n\n", ""), usage),
+        (Api::OpenaiResponses, RESPONSES.to_owned(), Some((9, 4))),
+        (Api::OpenaiImages, IMAGES.to_owned(), Some((3, 7))),
+    ];
+    for (api, text, used) in dialects {
+        for (gap, end) in [("\n", "\n\n"), ("\r\n", "\r\n\r\n"), ("\n", "\n"), ("\n", ""), ("\n\n", "")] {
+            for done in ["data: [DONE]", "data:[DONE]"] {
+                let text = format!("{}{gap}{done}{end}", text.trim_end());
+                check(api, Form::Sse, &text, used, true);
+                assert!(!seen(api, Form::Sse, &text, 9).usage.unwrap().estimated, "{text}");
+            }
+        }
+        // Whose last line is cut off has not ended by it; what stood before it is read.
+        let cut = format!("{}\ndata: [DO", text.trim_end());
+        check(api, Form::Sse, &cut, used, api != Api::OpenaiChat);
+    }
+}
+
+#[test]
+fn an_array_that_ends_in_an_error_has_not_ended_however_it_is_closed() {
+    let error = r#"{"error":{"code":503,"message":"o","status":"UNAVAILABLE"}}"#;
+    let array = format!("{},{error}]", ARRAY.trim_end_matches(']'));
+    let events = format!("data: {error}\r\n\r\n{GEMINI}");
+    for (form, text) in
+        [(Form::JsonArray, array), (Form::Sse, events), (Form::Sse, format!("{GEMINI}data: {error}\r\n\r\n"))]
+    {
+        check(Api::Gemini, form, &text, Some((3, 7)), false);
+        assert!(seen(Api::Gemini, form, &text, 5).error.is_some());
+    }
+}
+
+#[test]
+fn several_lines_of_one_chunk_are_one() {
     let pretty = CHAT.replace("{\"choices\":[],", "{\"choices\":[],\ndata: ");
     check(Api::OpenaiChat, Form::Sse, &pretty, Some((20, 9)), true);
 }

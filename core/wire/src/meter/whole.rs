@@ -42,6 +42,12 @@ const WRITTEN: [&[u8]; 7] = [
 /// What a call of a tool is called in Claude's answers, where its arguments are no text.
 const CALL: &[u8] = b"\"tool_use\"";
 
+/// Names of what Gemini writes beside text, as objects.
+const CALLS: [&[u8]; 2] = [b"\"functionCall\"", b"\"executableCode\""];
+
+/// An image or a sound in Gemini's answers, of which the bytes say nothing of its tokens.
+const BLOB: &[u8] = b"\"inlineData\"";
+
 impl Meter {
     pub(super) fn gemini_event(&mut self, event: Event<'_>) {
         let mut capture = Capture::object(WANTED);
@@ -76,13 +82,15 @@ impl Meter {
                 }
                 // A blocked prompt has no candidates: this is all that comes.
                 "promptFeedback" => {
-                    self.seen.ended |=
-                        self.form == Form::Sse && look::after(value, b"\"blockReason\"").is_some();
+                    let blocked = look::after(value, b"\"blockReason\"").is_some();
+                    self.ends_where(self.form == Form::Sse && blocked);
                 }
                 "candidates" => {
-                    self.seen.ended |=
-                        self.form == Form::Sse && memmem::find(value, b"\"finishReason\"").is_some();
-                    self.seen.output_bytes += look::text_length(value, &[b"\"text\""]);
+                    let finished = memmem::find(value, b"\"finishReason\"").is_some();
+                    self.ends_where(self.form == Form::Sse && finished);
+                    self.seen.output_bytes +=
+                        look::text_length(value, &[b"\"text\""]) + look::objects_length(value, &CALLS);
+                    self.wrote |= memmem::find(value, BLOB).is_some();
                 }
                 "content" | "choices" | "output" => {
                     self.wrote |= look::has_text(value, &WRITTEN) || memmem::find(value, CALL).is_some();
@@ -99,8 +107,7 @@ impl Meter {
     fn whole_usage(&mut self, value: &[u8]) {
         if self.api == Api::Anthropic {
             if let Ok(usage) = serde_json::from_slice::<Anthropic>(value) {
-                self.told |= usage.tells_output();
-                self.told_anthropic(Some(usage));
+                self.told_anthropic_finally(Some(usage));
             }
         } else if let Ok(usage) = serde_json::from_slice::<Openai>(value) {
             self.told_openai(Some(usage));
