@@ -7,7 +7,7 @@ use sluice_tests::frame::INTERNAL_ERROR;
 use sluice_tests::gateway::{Gateway, account, key};
 use sluice_tests::refusal::{NO_ANSWER, Style};
 use sluice_tests::upstream::{
-    GROUNDS, Ground, Request, Script, Step, Upstream, end, stream, stream_head, whole,
+    GROUNDS, Ground, Request, Script, Step, Upstream, chunk, end, stream, stream_head, whole,
 };
 
 /// How the client asks.
@@ -276,14 +276,17 @@ fn a_web_page_in_place_of_an_answer_is_the_providers_failure_and_never_the_crede
     for how in BOTH {
         for kind in ["text/html; charset=utf-8", "application/json"] {
             let headers = format!("content-type: {kind}\r\n");
-            for status in [200, 401, 403, 404] {
+            for status in [200, 401, 402, 403, 404] {
                 let (what, headers) = (format!("{status} {kind}"), headers.clone());
                 check(&what, usual("openai-chat"), how, Leads::On, move |_| whole(status, &headers, page));
             }
+            check("space, then a page", usual("openai-chat"), how, Leads::On, move |_| {
+                vec![stream_head(kind), chunk(b" \r\n"), chunk(page.as_bytes()), end()]
+            });
         }
     }
     for dialect in &DIALECTS {
-        for status in [200, 403] {
+        for status in [200, 401, 402, 403, 404] {
             let upstream = Upstream::start(move |_| whole(status, "content-type: text/html\r\n", page));
             let gateway = Gateway::start(&(account("a", dialect.provider, &upstream.address, "") + &key("")));
             // It fails like any other, and counts like any other.
@@ -294,6 +297,22 @@ fn a_web_page_in_place_of_an_answer_is_the_providers_failure_and_never_the_crede
                 let view = gateway.admin("GET", "/accounts/a", "").json();
                 assert_eq!(view["state"], state, "{} {status}: {view}", dialect.api);
             }
+        }
+    }
+}
+
+#[test]
+fn nothing_where_a_stream_was_asked_for_is_a_failed_attempt_whatever_it_is_labelled() {
+    for dialect in streaming() {
+        for kind in ["application/json", "text/plain", "text/event-stream"] {
+            let of = (dialect.provider, dialect);
+            let headers = format!("content-type: {kind}\r\n");
+            check(&format!("no bytes of {kind}"), of, How::Streamed, Leads::On, move |_| {
+                whole(200, &headers, "")
+            });
+            check(&format!("{kind} of space"), of, How::Streamed, Leads::On, move |_| {
+                stream(kind, " \r\n\n", 1)
+            });
         }
     }
 }

@@ -171,9 +171,20 @@ pub trait Transport: Send + Sync {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, Error>;
 }
 
-/// A refusal: an answer that is not 2xx, or an error as a stream's first event.
+/// How an upstream told of a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// By an answer that is not 2xx.
+    Answer,
+    /// By an error in a stream, wherever it came.
+    Event,
+}
+
+/// A refusal: an answer that is not 2xx, or an error in a stream.
 #[derive(Clone, Copy, Debug)]
 pub struct Failure<'a> {
+    /// How it was told.
+    pub told: Told,
     /// The status; for an error event the one that it stands for.
     pub status: StatusCode,
     /// The response's headers.
@@ -209,7 +220,7 @@ impl Failure<'_> {
                 of(Error::new(Kind::Upstream, message), Fault::Account, Scope::Account, Condition::Failing)
             }
             // Something that stands before the API does not know it: it says nothing of the credentials.
-            403 | 404 if is_page(self.body) => of(error, Fault::Provider, Scope::Account, Condition::Failing),
+            401..=404 if is_page(self.body) => of(error, Fault::Provider, Scope::Account, Condition::Failing),
             401 | 403 => of(error, Fault::Account, Scope::Account, Condition::Unauthorized),
             402 => of(error, Fault::Account, Scope::Account, Condition::QuotaExceeded),
             429 => of(error, Fault::Account, Scope::Model, Condition::RateLimited),
@@ -250,8 +261,13 @@ mod tests {
     use http::{HeaderMap, StatusCode};
     use jiff::Timestamp;
 
-    use super::{Failure, is_page};
-    use crate::error::{Condition, Fault};
+    use super::{Failure, Told, is_page};
+    use crate::error::{Condition, Error, Fault};
+
+    fn by_convention(status: StatusCode, body: &str) -> Error {
+        let (headers, body, now) = (&HeaderMap::new(), body.as_bytes(), Timestamp::UNIX_EPOCH);
+        Failure { told: Told::Answer, status, headers, body, now }.by_convention()
+    }
 
     #[test]
     fn a_page_about_tls_is_the_accounts_own_fault() {
@@ -271,10 +287,7 @@ mod tests {
             ("<html><head><title>400 Request Header Or Cookie Too Large</title></head>", None),
             ("{\"error\":{\"message\":\"no SSL certificate\"}}", None),
         ] {
-            let (status, headers) = (StatusCode::BAD_REQUEST, HeaderMap::new());
-            let failure =
-                Failure { status, headers: &headers, body: page.as_bytes(), now: Timestamp::UNIX_EPOCH };
-            let error = failure.by_convention();
+            let error = by_convention(StatusCode::BAD_REQUEST, page);
             assert_eq!(error.facts().condition, condition, "{page}");
             assert_eq!(error.facts().elsewhere, condition.is_some(), "{page}");
         }
@@ -291,16 +304,19 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(is_page(body.as_bytes()), page, "{body}");
-            let (status, headers) = (StatusCode::FORBIDDEN, HeaderMap::new());
-            let failure =
-                Failure { status, headers: &headers, body: body.as_bytes(), now: Timestamp::UNIX_EPOCH };
-            let error = failure.by_convention();
-            let told = (error.facts().fault, error.facts().condition, error.facts().elsewhere);
-            let meant = match page {
-                true => (Fault::Provider, Some(Condition::Failing), true),
-                false => (Fault::Account, Some(Condition::Unauthorized), true),
-            };
-            assert_eq!(told, meant, "{body}");
+            for (status, says) in [
+                (StatusCode::UNAUTHORIZED, Condition::Unauthorized),
+                (StatusCode::PAYMENT_REQUIRED, Condition::QuotaExceeded),
+                (StatusCode::FORBIDDEN, Condition::Unauthorized),
+            ] {
+                let error = by_convention(status, body);
+                let told = (error.facts().fault, error.facts().condition, error.facts().elsewhere);
+                let meant = match page {
+                    true => (Fault::Provider, Some(Condition::Failing), true),
+                    false => (Fault::Account, Some(says), true),
+                };
+                assert_eq!(told, meant, "{status} {body}");
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use sluice_api::error::Answer;
-use sluice_api::provider::{Body, Call, CallCx, Failure, ModelPlace, Provider};
+use sluice_api::provider::{Body, Call, CallCx, Failure, ModelPlace, Provider, Told};
 use sluice_api::{Api, Condition, Error, Fault, Form, Kind, Operation, Timestamp};
 use sluice_wire::refusal::Refusal;
 use sluice_wire::{headers, splice};
@@ -82,10 +82,10 @@ pub(crate) async fn attempt(
         return Err(if counts { page().missing() } else { page() });
     }
     if let Some(error) = source.first_error() {
-        let failure =
-            Failure { status: error.status, headers: &head.headers, body: &error.data, now: gateway.now() };
+        let (status, headers, now) = (error.status, &head.headers, gateway.now());
+        let failure = Failure { told: Told::Event, status, headers, body: &error.data, now };
         let body = error.body(ask.route.api);
-        let answer = Answer { status: error.status, headers: HeaderMap::new(), body };
+        let answer = Answer { status, headers: HeaderMap::new(), body };
         return Err(handed_on(provider.classify(&failure), answer, &sending.secrets));
     }
     headers::relayed_down(&mut head.headers);
@@ -271,7 +271,8 @@ async fn refusal(
     now: Timestamp,
 ) -> Error {
     let body = read_refusal(body).await;
-    let failure = Failure { status: head.status, headers: &head.headers, body: &body, now };
+    let (status, headers) = (head.status, &head.headers);
+    let failure = Failure { told: Told::Answer, status, headers, body: &body, now };
     let error = provider.classify(&failure);
     let ask = sending.ask;
     let counts = ask.route.operation == Operation::CountTokens;
@@ -312,8 +313,8 @@ fn handed_on(error: Error, answer: Answer, secrets: &[HeaderValue]) -> Error {
     let facts = error.facts();
     let hidden = facts.fault == Fault::Account && facts.condition != Some(Condition::RateLimited);
     let hidden = hidden || answer.status.is_redirection();
-    // A page that stands before the API: as a 403 it would blame the client's key, as a 404 its model.
-    let hidden = hidden || (facts.fault == Fault::Provider && matches!(answer.status.as_u16(), 403 | 404));
+    // A page that stands before the API: as a 401 or 403 it would blame the client's key, as a 404 its model.
+    let hidden = hidden || (facts.fault == Fault::Provider && matches!(answer.status.as_u16(), 401..=404));
     let error = error.said(said(&answer.body, secrets));
     if hidden { error } else { error.answer(answer) }
 }

@@ -7,7 +7,7 @@ use http::{HeaderMap, Response, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 use sluice_api::error::Answer;
-use sluice_api::provider::{Body, Call, CallCx, Failure, is_page};
+use sluice_api::provider::{Body, Call, CallCx, Failure, Told, is_page};
 use sluice_api::{Api, Bytes, Error, Form, Kind, Operation, Timestamp};
 use utoipa::ToSchema;
 
@@ -228,7 +228,8 @@ impl Gateway {
         if head.status.is_success() {
             return Ok(head.status.as_u16());
         }
-        let failure = Failure { status: head.status, headers: &head.headers, body: &body, now: self.now() };
+        let (told, status, headers) = (Told::Answer, head.status, &head.headers);
+        let failure = Failure { told, status, headers, body: &body, now: self.now() };
         let error = provider.classify(&failure);
         Err(error.answer(Answer { status: head.status, headers: HeaderMap::new(), body }))
     }

@@ -7,7 +7,7 @@ use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use sluice_api::cost::PriceAsk;
 use sluice_api::error::Facts;
-use sluice_api::provider::Failure;
+use sluice_api::provider::{Failure, Told};
 use sluice_api::scheduler::Outcome as AttemptOutcome;
 use sluice_api::{Api, Error, Fault, Kind, Operation, Scope, Usage};
 use sluice_wire::meter::{Seen, StreamError};
@@ -275,7 +275,8 @@ impl Settlement {
     fn told(&mut self, error: &StreamError) {
         let now = self.gateway.now();
         let Some(place) = &self.place else { return };
-        let failure = Failure { status: error.status, headers: &HeaderMap::new(), body: &error.data, now };
+        let (told, status, headers) = (Told::Event, error.status, &HeaderMap::new());
+        let failure = Failure { told, status, headers, body: &error.data, now };
         let meant = place.account().config.provider.classify(&failure);
         self.record.error = Some(meant.kind());
         self.broke(meant.facts());

@@ -110,7 +110,7 @@ impl Source {
         if ended {
             source.finish(End::Clean);
         }
-        source.first_event(framing.1).await?;
+        source.first_event(reading.asked.is_stream()).await?;
         Ok(source)
     }
 
@@ -134,7 +134,8 @@ impl Source {
         }
     }
 
-    async fn first_event(&mut self, stands_in: bool) -> Result<(), Error> {
+    /// Waits until the answer has begun; one that is no stream and was not to be one may be empty.
+    async fn first_event(&mut self, asked_stream: bool) -> Result<(), Error> {
         while !self.ended && !self.meter.seen().started && self.meter.seen().bytes < HELD_MAX {
             match next(&mut self.body).await? {
                 Some(data) => self.take(data),
@@ -142,7 +143,7 @@ impl Source {
             }
         }
         // Of a body without a length nothing says that it was to be empty.
-        let waited_for = self.form.is_stream() || stands_in || self.left.is_none();
+        let waited_for = self.form.is_stream() || asked_stream || self.left.is_none();
         if self.ended && !self.meter.seen().started && waited_for {
             let message = "the upstream ended its answer before it had begun: send the request again";
             return Err(Error::new(Kind::Upstream, message));

@@ -73,7 +73,9 @@ impl Refusal {
         if let Value::Array(elements) = &mut whole {
             whole = elements.pop().unwrap_or_default();
         }
-        let error = [whole.pointer("/response/error"), whole.get("error")];
+        // What claude-code-router has in its streams stands under `message`.
+        let of_router = whole.get("message").filter(|message| message.is_object());
+        let error = [whole.pointer("/response/error"), whole.get("error"), of_router];
         match error.into_iter().flatten().find(|error| !error.is_null()) {
             Some(Value::String(message)) => Self { message: message.clone(), ..Self::default() },
             Some(error) => Self::of(error),
@@ -161,6 +163,7 @@ mod tests {
                 r#"{"type":"response.failed","response":{"error":{"code":"rate_limit_exceeded","message":"x"}}}"#,
                 429,
             ),
+            (r#"{"type":"error","message":{"type":"api_error","message":"x"}}"#, 500),
             (r#"{"error":"text"}"#, 502),
             ("nonsense", 502),
         ] {

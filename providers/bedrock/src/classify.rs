@@ -71,7 +71,7 @@ mod tests {
     use super::classify;
     use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
     use serde_json::json;
-    use sluice_api::provider::Failure;
+    use sluice_api::provider::{Failure, Told};
     use sluice_api::{Condition, Fault, Scope, Timestamp};
 
     fn check(
@@ -88,9 +88,8 @@ mod tests {
         }
         let body = json!({ "type": "error", "error": { "type": "x", "message": message } }).to_string();
         let status = StatusCode::from_u16(status).unwrap();
-        let failure =
-            Failure { status, headers: &headers, body: body.as_bytes(), now: Timestamp::UNIX_EPOCH };
-        let error = classify(&failure);
+        let (told, headers, body, now) = (Told::Answer, &headers, body.as_bytes(), Timestamp::UNIX_EPOCH);
+        let error = classify(&Failure { told, status, headers, body, now });
         let facts = error.facts();
         assert_eq!(
             (facts.fault, facts.scope, facts.condition),

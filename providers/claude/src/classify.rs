@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::HeaderMap;
-use sluice_api::provider::Failure;
+use sluice_api::provider::{Failure, Told};
 use sluice_api::{Condition, Error, Fault, Scope, Timestamp, wait};
 use sluice_wire::refusal::Refusal;
 
@@ -45,7 +45,21 @@ const LIMIT: &str = "anthropic-ratelimit-";
 /// What goes beyond a subscription's limits, where it is paid for; it is refused where it is not, and is no limit.
 const OVERAGE: &str = "overage";
 
-pub(crate) fn classify(failure: &Failure<'_>) -> Error {
+/// What an account's kind is called that is a claude-code-router.
+pub(crate) const ROUTER: &str = "ccr";
+
+/// For a kind of account. A router begins to answer when a provider behind it has: what goes wrong in its streams is
+/// that provider's, and each model there has one of its own.
+pub(crate) fn classify(kind: &str, failure: &Failure<'_>) -> Error {
+    let error = of_any(failure);
+    if kind == ROUTER && failure.told == Told::Event && error.facts().condition.is_some() {
+        let fault = error.facts().fault;
+        return error.blame(fault, Model);
+    }
+    error
+}
+
+fn of_any(failure: &Failure<'_>) -> Error {
     let status = failure.status.as_u16();
     let error = failure.by_convention();
     let refusal = Refusal::read(failure.body);

@@ -42,7 +42,7 @@ fn console(section: &Section<'_>) -> Result<Arc<dyn Provider>, Vec<Problem>> {
 
 fn router(section: &Section<'_>) -> Result<Arc<dyn Provider>, Vec<Problem>> {
     let settings: ClaudeRouterSettings = section.read()?;
-    build("ccr", section, &settings.base_url, Credential::key_twice(section, &settings.api_key))
+    build(classify::ROUTER, section, &settings.base_url, Credential::key_twice(section, &settings.api_key))
 }
 
 fn build(
@@ -96,7 +96,7 @@ impl Provider for Claude {
     }
 
     fn classify(&self, failure: &Failure<'_>) -> Error {
-        classify::classify(failure)
+        classify::classify(self.info.kind, failure)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Requests as they would be sent, and refusals as they are read.
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use sluice_api::provider::Failure;
+use sluice_api::provider::{Failure, Told};
 use sluice_api::testing::{call, context, with_section};
 use sluice_api::{Api, Condition, Fault, Form, Operation, Scope, Timestamp};
 
@@ -111,9 +111,10 @@ fn read(status: u16, headers: &[(&str, &str)], body: &str) -> (Meaning, Option<u
         .collect();
     let status = StatusCode::from_u16(status).unwrap();
     let now = Timestamp::UNIX_EPOCH;
-    let error = crate::classify::classify(&Failure { status, headers: &headers, body: body.as_bytes(), now });
+    let (told, headers, body) = (Told::Answer, &headers, body.as_bytes());
+    let error = crate::classify::classify(&Failure { told, status, headers, body, now });
     let facts = error.facts();
-    assert_eq!(facts.elsewhere, facts.fault != Fault::Client, "{status} {body}");
+    assert_eq!(facts.elsewhere, facts.fault != Fault::Client, "{status} {}", body.escape_ascii());
     ((facts.fault, facts.scope, facts.condition), facts.recovers.map(|wait| wait.as_millis()))
 }
 
@@ -164,8 +165,8 @@ fn what_a_client_named_is_its_own_and_takes_no_account_out() {
         let body = format!(r#"{{"error":{{"code":{status},"message":"{message}","status":"{code}"}}}}"#);
         let (status, headers) = (StatusCode::from_u16(status).unwrap(), HeaderMap::new());
         let now = Timestamp::UNIX_EPOCH;
-        let error =
-            crate::classify::classify(&Failure { status, headers: &headers, body: body.as_bytes(), now });
+        let (told, headers, body) = (Told::Answer, &headers, body.as_bytes());
+        let error = crate::classify::classify(&Failure { told, status, headers, body, now });
         let facts = error.facts();
         assert_eq!((facts.fault, facts.scope, facts.condition), CLIENTS, "{message}");
         assert_eq!(facts.elsewhere, elsewhere, "{message}");

@@ -7,7 +7,7 @@ use sluice_tests::dialects::{dialect, streaming};
 use sluice_tests::fleet::{Fleet, sample};
 use sluice_tests::gateway::{Gateway, KEY, key};
 use sluice_tests::moment::{now, parse, pass};
-use sluice_tests::upstream::{Request, Step, whole};
+use sluice_tests::upstream::{Request, Step, stream, whole};
 
 const OTHER: &str = "[[keys]]\nname = \"other\"\nkey = \"other\"\n";
 
@@ -40,6 +40,33 @@ fn a_body_that_no_upstream_can_take_takes_no_account_from_the_others() {
         let headers = [("x-api-key", "other")];
         let answer = send(&gateway.address, "POST", dialect.paths[0], &headers, dialect.request.as_bytes());
         assert_eq!(answer.status, 200, "{}", dialect.api);
+    }
+}
+
+#[test]
+fn an_error_in_a_routers_stream_is_noted_of_the_model_and_never_of_the_account() {
+    // As a router tells of a provider behind it, first or in the midst; then it ends as if all were well.
+    let odd = "event: error\ndata: {\"type\":\"error\",\"message\":{\"type\":\"api_error\",\"message\":\"no\"}}\n\n";
+    let end = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+    let dialect = dialect("anthropic");
+    for before in ["", dialect.first_event()] {
+        let sent = format!("{before}{odd}{end}");
+        let fleet =
+            Fleet::start(move |request| match String::from_utf8_lossy(&request.body).contains("m-1") {
+                true => stream("text/event-stream", &sent, 11),
+                false => sample(request),
+            });
+        let gateway = Gateway::start(&(fleet.account("a", "ccr", "") + &key("")));
+        let (path, body) = dialect.stream_request;
+        for _ in 0..3 {
+            let _ = gateway.post(path, body);
+            assert_eq!(gateway.record()["outcome"], "upstream_error", "{before:?}");
+        }
+        let view = gateway.admin("GET", "/accounts/a", "").json();
+        assert_eq!(view["state"], "ready", "{before:?}: {view}");
+        let noted = (&view["models"][0]["model"], &view["models"][0]["state"]);
+        assert_eq!(noted, (&"m-1".into(), &"failing".into()), "{before:?}: {view}");
+        assert_eq!(gateway.post(path, &body.replace("m-1", "m-2")).text(), dialect.stream, "{before:?}");
     }
 }
 

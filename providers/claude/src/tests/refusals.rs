@@ -1,7 +1,7 @@
 //! Refusals as they are read: whose fault, how far, in what state, until when.
 
 use http::{HeaderMap, HeaderName, StatusCode};
-use sluice_api::provider::Failure;
+use sluice_api::provider::{Failure, Told};
 use sluice_api::{Condition, Fault, Scope, Timestamp};
 
 /// Whose fault a refusal is, how far it reaches, and the state that it puts its scope into.
@@ -17,15 +17,21 @@ const FAILING: Meaning = (Fault::Provider, Scope::Account, Some(Condition::Faili
 
 /// Reads a refusal that comes at noon; gives what it means, and for how many seconds.
 fn read(status: u16, headers: &[(&str, &str)], body: &str) -> (Meaning, Option<u64>) {
+    told("claude-console", Told::Answer, status, headers, body)
+}
+
+/// The same for a kind of account, and for how it was told.
+fn told(kind: &str, told: Told, status: u16, headers: &[(&str, &str)], body: &str) -> (Meaning, Option<u64>) {
     let headers: HeaderMap = headers
         .iter()
         .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()))
         .collect();
     let now: Timestamp = "2026-11-25T12:00:00Z".parse().unwrap();
     let status = StatusCode::from_u16(status).unwrap();
-    let error = crate::classify::classify(&Failure { status, headers: &headers, body: body.as_bytes(), now });
+    let (headers, body) = (&headers, body.as_bytes());
+    let error = crate::classify::classify(kind, &Failure { told, status, headers, body, now });
     let facts = error.facts();
-    assert_eq!(facts.elsewhere, facts.fault != Fault::Client, "{status} {body}");
+    assert_eq!(facts.elsewhere, facts.fault != Fault::Client, "{status} {}", body.escape_ascii());
     ((facts.fault, facts.scope, facts.condition), facts.recovers.map(|wait| wait.as_secs()))
 }
 
@@ -188,8 +194,27 @@ fn what_a_provider_behind_a_router_refuses_is_one_models_and_what_the_router_ref
 }
 
 #[test]
+fn an_error_in_a_routers_stream_is_the_inner_providers_and_so_one_models() {
+    let odd = r#"{"type":"error","message":{"type":"api_error","message":"Error from provider(p,m: 500)"}}"#;
+    let claudes = body("billing_error", "x", "");
+    for (status, body, (fault, scope, condition)) in [
+        (500, odd, FAILING),
+        (502, odd, FAILING),
+        (401, odd, REFUSED),
+        (429, odd, LIMITED),
+        (429, &claudes, NO_MONEY),
+    ] {
+        let of = |kind, how| told(kind, how, status, &[], body);
+        assert_eq!(of("ccr", Told::Event), ((fault, Scope::Model, condition), None), "{status} {body}");
+        assert_eq!(of("ccr", Told::Answer), ((fault, scope, condition), None), "{status} {body}");
+        assert_eq!(of("claude-console", Told::Event), ((fault, scope, condition), None), "{status} {body}");
+    }
+    assert_eq!(told("ccr", Told::Event, 400, &[], odd), (CLIENTS, None));
+}
+
+#[test]
 fn a_page_that_stands_before_the_api_says_nothing_of_the_credentials() {
-    for status in [403, 404] {
+    for status in [401, 402, 403, 404] {
         assert_eq!(read(status, &[], "<!DOCTYPE html><title>Just a moment...</title>"), (FAILING, None));
     }
 }
