@@ -294,8 +294,9 @@ fn an_arn_that_a_claude_model_is_mapped_to_is_asked_as_claude_and_loses_nothing(
     let upstream = Upstream::start(served);
     let arn = |kind: &str| format!("arn:aws:bedrock:eu-central-1:1:{kind}/a1");
     let (profile, provisioned) = (arn("application-inference-profile"), arn("provisioned-model"));
+    let other = profile.replace("/a1", "/nova");
     let maps = format!(
-        "model_map = {{ \"claude-sonnet-4-5\" = \"{profile}\", \"claude-opus-5-5\" = \"{provisioned}\", \"fast\" = \"{profile}\" }}"
+        "converse_arns = [\"{other}\"]\nmodel_map = {{ \"claude-sonnet-4-5\" = \"{profile}\", \"claude-opus-5-5\" = \"{provisioned}\", \"fast\" = \"{profile}\", \"claude-no-more\" = \"{other}\" }}"
     );
     let route = "[[routes]]\nmodel = \"sonnet\"\npools = [\"claude\"]\nrewrite = \"claude-sonnet-4-5\"\n";
     let gateway = Gateway::start(&(signing("a", &upstream.address, &maps) + route + &key("")));
@@ -329,6 +330,9 @@ fn an_arn_that_a_claude_model_is_mapped_to_is_asked_as_claude_and_loses_nothing(
         }
         assert_eq!(sent["anthropic_beta"], json!(["context-management-2025-06-27"]));
     }
+    // Of this one the configuration says that it is another's.
+    assert_eq!(ask(&asked("claude-no-more", json!([]))).status, 200);
+    assert!(upstream.last().line.ends_with("nova/converse"), "{}", upstream.last().line);
     // Nobody says that this one is Claude's: what Converse has no place for is named.
     let answer = ask(&asked("fast", json!([{ "name": "f", "input_schema": {}, "input_examples": [{}] }])));
     assert!(upstream.last().line.ends_with("/converse"), "{}", upstream.last().line);

@@ -54,18 +54,25 @@ pub(crate) struct Names {
     commercial: bool,
     profile: InferenceProfile,
     claude_arns: Vec<String>,
+    converse_arns: Vec<String>,
     /// Anthropic's names in the table, with and without their dates.
     ids: HashMap<String, String>,
     coined: Coined,
 }
 
 impl Names {
-    pub(crate) fn new(region: &str, profile: InferenceProfile, claude_arns: Vec<String>) -> Self {
+    pub(crate) fn new(
+        region: &str,
+        profile: InferenceProfile,
+        claude_arns: Vec<String>,
+        converse_arns: Vec<String>,
+    ) -> Self {
         let mut names = Self {
             geographies: geographies(region),
             commercial: !region.starts_with("cn-") && !region.starts_with("us-gov-"),
             profile,
             claude_arns,
+            converse_arns,
             ids: HashMap::new(),
             coined: Coined::default(),
         };
@@ -101,10 +108,11 @@ impl Names {
     }
 
     /// In which way a model is asked, where clients asked for another name of it: an ARN that does not say what it
-    /// stands for is what it was asked as.
+    /// stands for is what it was asked as, unless the configuration says otherwise.
     pub(crate) fn speaks_as(&self, id: &str, asked: &str) -> Option<Speaks> {
         let spoken = self.speaks(id);
-        let claude = OPAQUE.iter().any(|kind| id.contains(kind)) && asked.contains("claude");
+        let opaque = OPAQUE.iter().any(|kind| id.contains(kind)) && !self.is_other(id);
+        let claude = opaque && asked.contains("claude");
         if claude && spoken.is_some() && id.starts_with("arn:") { Some(Speaks::Claude) } else { spoken }
     }
 
@@ -114,7 +122,7 @@ impl Names {
     pub(crate) fn speaks(&self, id: &str) -> Option<Speaks> {
         if id.starts_with("arn:") {
             let claude = id.contains("anthropic.") || self.claude_arns.iter().any(|arn| arn == id);
-            return Some(if claude { Speaks::Claude } else { Speaks::Converse });
+            return Some(if claude && !self.is_other(id) { Speaks::Claude } else { Speaks::Converse });
         }
         if is_anthropics(id) {
             return Some(Speaks::Claude);
@@ -125,6 +133,11 @@ impl Names {
             return None;
         }
         Some(if provider == "anthropic" { Speaks::Claude } else { Speaks::Converse })
+    }
+
+    /// Whether the configuration says of an ARN that it stands for no model of Anthropic's.
+    fn is_other(&self, id: &str) -> bool {
+        self.converse_arns.iter().any(|arn| arn == id)
     }
 
     /// Anthropic's names that this account can serve.
@@ -222,6 +235,7 @@ mod tests {
             region,
             profile,
             vec!["arn:aws:bedrock:us-east-1:1:application-inference-profile/a".to_owned()],
+            vec!["arn:aws:bedrock:us-east-1:1:application-inference-profile/nova".to_owned()],
         )
     }
 
@@ -306,6 +320,11 @@ mod tests {
             (arn("application-inference-profile"), "us.anthropic.claude-opus-5-5", Speaks::Claude),
             (arn("application-inference-profile"), "nova", Speaks::Converse),
             (arn("application-inference-profile"), &arn("application-inference-profile"), Speaks::Converse),
+            (
+                arn("application-inference-profile").replace("/b", "/nova"),
+                "claude-opus-5-5",
+                Speaks::Converse,
+            ),
             (arn("imported-model"), "claude-opus-5-5", Speaks::Converse),
             ("amazon.nova-pro-v1:0".to_owned(), "claude-opus-5-5", Speaks::Converse),
             ("us.anthropic.claude-opus-5-5".to_owned(), "fast", Speaks::Claude),

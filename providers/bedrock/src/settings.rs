@@ -40,6 +40,10 @@ pub(crate) struct BedrockSettings {
     /// Converse.
     #[serde(default)]
     claude_arns: Vec<String>,
+    /// The opposite: ARNs of other models that clients ask for by a name with `claude` in it. They are asked through
+    /// Converse.
+    #[serde(default)]
+    converse_arns: Vec<String>,
     /// Flags of anthropic-beta that are not sent on; a name may end in *. Bedrock refuses a request that has a flag which
     /// it does not know; the default lists Anthropic's own that are known to be refused.
     #[serde(default = "betas::refused")]
@@ -67,8 +71,14 @@ impl BedrockSettings {
                 "it is no name of a region like us-east-1",
             ));
         }
-        if self.claude_arns.iter().any(|arn| !arn.starts_with("arn:")) {
-            problems.extend(section.wrong("claude_arns", "an ARN begins with `arn:`"));
+        for (key, arns) in [("claude_arns", &self.claude_arns), ("converse_arns", &self.converse_arns)] {
+            if arns.iter().any(|arn| !arn.starts_with("arn:")) {
+                problems.extend(section.wrong(key, "an ARN begins with `arn:`"));
+            }
+        }
+        if self.converse_arns.iter().any(|arn| self.claude_arns.contains(arn)) {
+            let message = "one of them stands in `claude_arns` too: it is asked in one way";
+            problems.extend(section.wrong("converse_arns", message));
         }
         let base_url = self.base_url.as_deref().map_or_else(|| endpoint_of(&self.region), ToOwned::to_owned);
         let endpoint = section.endpoint("base_url", &base_url, &[]);
@@ -85,7 +95,7 @@ impl BedrockSettings {
             (Ok(endpoint), Ok(credentials)) if problems.is_empty() => Ok(Checked {
                 endpoint,
                 credentials,
-                names: Names::new(&self.region, self.inference_profile, self.claude_arns),
+                names: Names::new(&self.region, self.inference_profile, self.claude_arns, self.converse_arns),
                 betas: Betas::without(self.drop_betas),
             }),
             _ => Err(problems),

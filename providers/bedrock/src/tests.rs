@@ -167,6 +167,11 @@ fn a_mistake_in_the_settings_says_where() {
     check(&format!("{region}api_key = \"k\"\nbase_url = \"bedrock\""), &["base_url"]);
     check(&format!("{region}api_key = \"k\"\ninference_profile = \"euu\""), &["inference_profile"]);
     check(&format!("{region}api_key = \"k\"\nclaude_arns = [\"claude-opus-5-5\"]"), &["claude_arns"]);
+    check(&format!("{region}api_key = \"k\"\nconverse_arns = [\"nova\"]"), &["converse_arns"]);
+    check(
+        &format!("{region}api_key = \"k\"\nclaude_arns = [\"arn:a\"]\nconverse_arns = [\"arn:a\"]"),
+        &["converse_arns"],
+    );
     for wrong in ["us-east-1/x", "US-EAST-1", "", "us_east_1", "evil.com#a-1"] {
         check(&format!("region = \"{wrong}\"\n{KEYS}"), &["region"]);
     }
