@@ -142,11 +142,14 @@ fn what_an_example_has_is_no_secret_wherever_it_comes_from() {
     let hash = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
     for (text, path, says) in [
         ("[[keys]]\nname = \"k\"\nkey = \"REPLACE-ME\"".to_owned(), "keys.k.key", "placeholder"),
+        ("[[keys]]\nname = \"k\"\nkey = \"test\"".to_owned(), "keys.k.key", "from an example"),
+        ("[[keys]]\nname = \"k\"\nkey = { env = \"SUITE_KEY\" }".to_owned(), "keys.k.key", "from an example"),
         (format!("[[keys]]\nname = \"k\"\nhash = \"{hash}\""), "keys.k.hash", "from an example"),
+        ("server.metrics_token = \"m-token\"".to_owned(), "server.metrics_token", "can be guessed"),
         (format!("admin.token = {{ file = {file:?} }}"), "admin.token", "placeholder"),
         ("admin.token = { env = \"SUITE_TOKEN\" }".to_owned(), "admin.token", "SUITE_TOKEN is still"),
     ] {
-        let (code, printed) = check(&text, "toml", &[("SUITE_TOKEN", "your-api-key")]);
+        let (code, printed) = check(&text, "toml", &[("SUITE_TOKEN", "your-api-key"), ("SUITE_KEY", "test")]);
         let problem = &printed["problems"][0];
         assert_eq!((code, problem["path"].as_str()), (Some(2), Some(path)), "{printed:#}");
         assert!(problem["message"].as_str().unwrap().contains(says), "{printed:#}");

@@ -73,10 +73,11 @@ fn assert_told(metrics: &str) {
 
 #[test]
 fn metrics_can_be_guarded_and_operators_kept_apart() {
-    let gateway = Gateway::start("server.metrics_token = \"m-token\"\n");
+    let gateway = Gateway::start("server.metrics_token = \"planted-metrics-token\"\n");
     assert_eq!(send(&gateway.address, "GET", "/metrics", &[], b"").status, 401);
     assert_eq!(
-        send(&gateway.address, "GET", "/metrics", &[("authorization", "Bearer m-token")], b"").status,
+        send(&gateway.address, "GET", "/metrics", &[("authorization", "Bearer planted-metrics-token")], b"")
+            .status,
         200
     );
     let apart = Gateway::start("admin.listen = \"127.0.0.1:0\"\n");

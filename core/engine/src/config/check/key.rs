@@ -78,10 +78,11 @@ pub(super) fn keys(
     keys
 }
 
-/// Whether a hash is that of a secret which an example had.
+/// Whether a hash is that of a secret which an example had, in small letters or in capitals.
 fn is_known(hash: &KeyHash) -> bool {
-    let mut words = PLACEHOLDERS.into_iter().chain(["test"]);
-    words.any(|word| KeyHash::of(word.as_bytes()) == *hash)
+    let words = PLACEHOLDERS.into_iter().chain(["test"]);
+    let mut forms = words.flat_map(|word| [word.to_owned(), word.to_uppercase()]);
+    forms.any(|word| KeyHash::of(word.as_bytes()) == *hash)
 }
 
 fn hash(secret: KeySecret, entry: &Entry, file: &str, problems: &mut Vec<Problem>) -> Option<KeyHash> {
@@ -93,7 +94,10 @@ fn hash(secret: KeySecret, entry: &Entry, file: &str, problems: &mut Vec<Problem
     match (secret.key, secret.hash) {
         (Some(_), Some(_)) => wrong("key", "a key has either `key` or `hash`, one of them"),
         (None, None) => wrong("key", "a key needs its secret: `key`, or `hash`"),
-        (Some(secret), None) => Some(KeyHash::of(secret.expose().as_bytes())),
+        (Some(secret), None) => match KeyHash::of(secret.expose().as_bytes()) {
+            hash if is_known(&hash) => wrong("key", "it is a word from an example, which everybody knows"),
+            hash => Some(hash),
+        },
         (None, Some(hash)) => match KeyHash::parse(hash.expose()) {
             None => wrong("hash", "a hash is `sha256:` and 64 hexadecimal digits"),
             Some(hash) if is_known(&hash) => {

@@ -12,8 +12,8 @@ use crate::config::load::Loaded;
 use crate::config::settings::{Admin, Server};
 use crate::config::{ServerConfig, tls};
 
-/// Characters of the admin token: who has it has everything, and nothing slows down who tries.
-const ADMIN_TOKEN_MIN: usize = 16;
+/// Characters of a token: who has it has all that it guards, and nothing slows down who tries.
+const TOKEN_MIN: usize = 16;
 
 pub(super) fn check(loaded: &Loaded, problems: &mut Vec<Problem>) -> (ServerConfig, Option<Secret>) {
     let server: Server = table(loaded, "server", problems);
@@ -31,11 +31,16 @@ pub(super) fn check(loaded: &Loaded, problems: &mut Vec<Problem>) -> (ServerConf
         );
         wrong("admin.listen", message);
     }
-    if admin.token.as_ref().is_some_and(|token| token.expose().chars().count() < ADMIN_TOKEN_MIN) {
-        let message = format!(
-            "it has fewer than {ADMIN_TOKEN_MIN} characters and can be guessed: use a longer one, like `openssl rand -hex 32` makes, or leave it out to have one made"
-        );
-        wrong("admin.token", message);
+    for (path, token, without) in [
+        ("admin.token", &admin.token, ", or leave it out to have one made"),
+        ("server.metrics_token", &server.metrics_token, ""),
+    ] {
+        if token.as_ref().is_some_and(|token| token.expose().chars().count() < TOKEN_MIN) {
+            let message = format!(
+                "it has fewer than {TOKEN_MIN} characters and can be guessed: use a longer one, like `openssl rand -hex 32` makes{without}"
+            );
+            wrong(path, message);
+        }
     }
     if server.max_body.0 == 0 {
         wrong("server.max_body", "a body of 0 bytes can ask for nothing".to_owned());

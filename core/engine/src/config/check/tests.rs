@@ -61,6 +61,16 @@ fn what_a_start_would_refuse_or_ignore_is_a_problem() {
             "server.max_buffered: it is less than",
         ),
         ("server.header_timeout = \"0\"", "server.header_timeout: it must be more than 0"),
+        ("admin.token = \"123456789012345\"", "admin.token: it has fewer than 16 characters"),
+        (
+            "server.metrics_token = \"123456789012345\"",
+            "server.metrics_token: it has fewer than 16 characters",
+        ),
+        ("[[keys]]\nname = \"k\"\nkey = \"test\"", "keys.k.key: it is a word from an example"),
+        (
+            "[[keys]]\nname = \"k\"\nhash = \"sha256:8f40e201fb42ef15350e408d21c92642e918cc538feaf4044709c2a3ecdd5d6d\"",
+            "keys.k.hash: it is the hash of a word",
+        ),
         ("upstream.idle_timeout = \"0\"", "upstream.idle_timeout: it must be more than 0"),
         (
             "limits.kinds = [\"test-limiter\", \"test-limiter\"]",
@@ -75,6 +85,7 @@ fn what_a_start_would_refuse_or_ignore_is_a_problem() {
         "telemetry.log = \"warn,sluice_engine=debug,hyper=off\"",
         "server.listen = \"127.0.0.1:0\"\nadmin.listen = \"127.0.0.1:0\"",
         "server.max_body = \"1MiB\"\nserver.max_buffered = \"1MiB\"",
+        "server.metrics_token = \"1234567890123456\"",
     ] {
         assert_eq!(told(fine), Vec::<String>::new(), "{fine}");
     }

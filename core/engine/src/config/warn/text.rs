@@ -17,15 +17,19 @@ const REFERENCES: [(&str, &str); 7] = [
     ("$", ""),
 ];
 
-/// What requests add to a base URL by themselves. A provider leaves out a version that stands there too.
-const ROUTES: [&str; 12] = [
+/// What requests add to a base URL by themselves, the longer before what they end in. A provider leaves out a version
+/// that stands there too.
+const ROUTES: [&str; 15] = [
     "/v1/messages",
+    "/messages",
     "/messages/count_tokens",
     "/chat/completions",
     "/v1/completions",
     "/v1/responses",
+    "/responses",
     "/responses/compact",
     "/v1/embeddings",
+    "/embeddings",
     "/images/generations",
     "/v1/models",
     "/v1beta/models",
