@@ -289,10 +289,16 @@ pub fn key(more: &str) -> String {
     format!("[[keys]]\nname = \"test\"\nkey = \"{KEY}\"\n{more}\n")
 }
 
-/// An account at an upstream, with more fields.
+/// Providers whose accounts ask upstreams for their models, unless told otherwise.
+const DISCOVERING: [&str; 2] = ["openai-compatible", "ccr"];
+
+/// An account at an upstream, with more fields. Its upstream is asked for what clients ask, and for its models only where
+/// a test says so.
 #[must_use]
 pub fn account(name: &str, provider: &str, address: &str, more: &str) -> String {
+    let quiet = DISCOVERING.contains(&provider) && !more.contains("discover = ");
+    let quiet = if quiet { "discover = false\n" } else { "" };
     format!(
-        "[[accounts]]\nname = \"{name}\"\nprovider = \"{provider}\"\nbase_url = \"http://{address}\"\napi_key = \"{SECRET}\"\n{more}\n"
+        "[[accounts]]\nname = \"{name}\"\nprovider = \"{provider}\"\nbase_url = \"http://{address}\"\napi_key = \"{SECRET}\"\n{quiet}{more}\n"
     )
 }

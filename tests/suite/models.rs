@@ -1,5 +1,7 @@
 //! Lists of models: what a key may ask for, in the shape that its client reads, page by page as the real ones.
 
+mod discovery;
+
 use serde_json::Value;
 use sluice_tests::client::{Whole, send};
 use sluice_tests::gateway::{Gateway, KEY, account, key};

@@ -35,6 +35,21 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Whether its upstream has a list of models that can be read, and is where the configuration does not say.
+    fn discovery(&self) -> Discovery {
+        Discovery::Never
+    }
+
+    /// Builds the request for that list. Sends nothing; called in the background alone, every ten minutes or so. What comes
+    /// is read in the shape of OpenAI's, Anthropic's or Google's list.
+    ///
+    /// # Errors
+    ///
+    /// When credentials can't be had.
+    async fn prepare_list(&self, _cx: &CallCx<'_>) -> Result<Request<Bytes>, Error> {
+        Err(Error::new(Kind::Internal, "this provider's upstream has no list of models"))
+    }
+
     /// Whether [`Provider::models`] is all that it serves, so that a glob that matches none of them is a mistake.
     fn serves_only_those(&self) -> bool {
         false
@@ -88,6 +103,17 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     fn classify(&self, failure: &Failure<'_>) -> Error {
         failure.by_convention()
     }
+}
+
+/// Whether an upstream's own list of models is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discovery {
+    /// There is none.
+    Never,
+    /// Where the configuration says so.
+    WhereTold,
+    /// Unless the configuration says otherwise, or names the models itself.
+    Unasked,
 }
 
 /// What kind of account it is.

@@ -9,6 +9,7 @@ use sluice_api::scheduler::Outcome;
 use sluice_api::{Condition, Timestamp};
 
 use crate::config::{AccountConfig, Credentials};
+use crate::discover::Listed;
 use crate::eligible::Admission;
 use crate::guarded::guarded;
 use crate::health::{Asker, Health, Overloads, Suspects, Told};
@@ -33,6 +34,8 @@ pub struct Account {
     pub state: Arc<AccountState>,
     /// What its upstream told of these credentials; it outlives a reload that leaves them as they are.
     pub health: Arc<Health>,
+    /// What its upstream lists; it outlives the same reloads.
+    pub listed: Arc<Listed>,
 }
 
 impl std::fmt::Debug for Account {
@@ -59,22 +62,28 @@ struct Known {
     state: Weak<AccountState>,
     credentials: Credentials,
     health: Weak<Health>,
+    listed: Weak<Listed>,
 }
+
+/// What is known of an account, of its credentials, and of what its upstream lists for them.
+pub(crate) type Lasting = (Arc<AccountState>, Arc<Health>, Arc<Listed>);
 
 impl States {
     /// What is known of an account, and of its credentials. New ones start with nothing told against them.
-    pub(crate) fn of(&mut self, name: &str, credentials: &Credentials) -> (Arc<AccountState>, Arc<Health>) {
+    pub(crate) fn of(&mut self, name: &str, credentials: &Credentials) -> Lasting {
         let known = self.0.get(name);
         let state = known.and_then(|known| known.state.upgrade()).unwrap_or_default();
         let same = known.filter(|known| known.credentials == *credentials);
         let health = same.and_then(|known| known.health.upgrade()).unwrap_or_default();
+        let listed = same.and_then(|known| known.listed.upgrade()).unwrap_or_default();
         let known = Known {
             state: Arc::downgrade(&state),
             credentials: credentials.clone(),
             health: Arc::downgrade(&health),
+            listed: Arc::downgrade(&listed),
         };
         self.0.insert(name.to_owned(), known);
-        (state, health)
+        (state, health, listed)
     }
 
     /// Forgets accounts that no snapshot knows any more.

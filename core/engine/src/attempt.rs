@@ -249,7 +249,7 @@ fn label(headers: &HeaderMap, ask: &Ask) -> Form {
     if ask.form == Form::JsonArray { Form::JsonArray } else { Form::Whole }
 }
 
-fn decoded(mut head: http::response::Parts, body: Body) -> (http::response::Parts, Body) {
+pub(crate) fn decoded(mut head: http::response::Parts, body: Body) -> (http::response::Parts, Body) {
     let Some(coding) = head.headers.get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()) else {
         return (head, body);
     };

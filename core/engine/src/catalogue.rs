@@ -8,7 +8,8 @@ use crate::key::Key;
 use crate::route;
 use crate::snapshot::Snapshot;
 
-/// Names that clients may ask for: those the providers, the price list, `model_map` and `rewrite` know.
+/// Names that clients may ask for: those that the providers, their upstreams' lists, the price list, `list`, `model_map`
+/// and `rewrite` know.
 #[must_use]
 pub fn known(snapshot: &Snapshot) -> BTreeSet<String> {
     let mut names: BTreeSet<String> = snapshot.cost.models().into_iter().collect();
@@ -16,11 +17,21 @@ pub fn known(snapshot: &Snapshot) -> BTreeSet<String> {
         names.extend(account.config.provider.models());
         names.extend(account.config.model_map.keys().cloned());
         names.extend(account.config.models.exact_names().map(ToOwned::to_owned));
+        names.extend(account.config.list.iter().cloned());
+        names.extend(account.listed.names().iter().cloned());
     }
     for route in &snapshot.routes {
         names.extend(route.rewrite.clone());
         names.extend(route.model.exact_names().map(ToOwned::to_owned));
     }
+    names
+}
+
+/// Those of the known names, and all that stand in the `models` of a key as they are: what an operator has named.
+#[must_use]
+pub fn named(snapshot: &Snapshot) -> BTreeSet<String> {
+    let mut names = known(snapshot);
+    snapshot.keys.each(|key| names.extend(key.models.exact_names().map(ToOwned::to_owned)));
     names
 }
 

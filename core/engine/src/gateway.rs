@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use parking_lot::{Mutex, MutexGuard};
 use sluice_api::store::{Store, StoreError};
 use sluice_api::{Problem, Timestamp};
+use tokio::sync::Semaphore;
 
 use crate::account::States;
 use crate::body::Bodies;
@@ -42,6 +43,8 @@ pub struct Gateway {
     bodies: Arc<Bodies>,
     draining: AtomicBool,
     cutting: AtomicBool,
+    /// Turns of those that ask upstreams for their lists.
+    discovering: Semaphore,
     /// Taken while the snapshot is replaced; what outlives a snapshot is in it.
     current: tokio::sync::Mutex<Current>,
     /// Configuration in force, as the admin API shows it.
@@ -93,7 +96,7 @@ impl Gateway {
         let mut states = States::default();
         let table = Arc::new(key_table(&config, keys.in_force()));
         let snapshot = Snapshot::new(&config, table, &mut states, &transports, &overrides)?;
-        records.measures().know(crate::catalogue::known(&snapshot).into_iter().collect());
+        records.measures().know(crate::catalogue::named(&snapshot).into_iter().collect());
         Ok(Arc::new(Self {
             snapshot: ArcSwap::from_pointee(snapshot),
             tasks: Tasks::default(),
@@ -110,6 +113,7 @@ impl Gateway {
             bodies: Arc::default(),
             draining: AtomicBool::new(false),
             cutting: AtomicBool::new(false),
+            discovering: Semaphore::new(crate::discover::AT_ONCE),
             described: ArcSwap::from_pointee(config::describe(loaded)),
             current: tokio::sync::Mutex::new(Current { config, loaded: loaded.clone(), states, given }),
         }))
@@ -219,7 +223,10 @@ impl Gateway {
         let snapshot = Snapshot::new(&fresh, table, &mut states, &self.transports, &self.overrides)
             .map_err(|error| vec![Problem::at("accounts", error.account.clone(), error.to_string())])?;
         // Nothing fails from here on, and nothing waits: it is all of it.
-        snapshot.accounts.iter().for_each(|account| account.health.try_credentials());
+        for account in &snapshot.accounts {
+            account.health.try_credentials();
+            account.listed.refresh();
+        }
         self.keys.commit(keys);
         self.take_into_force(snapshot);
         self.described.store(Arc::new(config::describe(&loaded)));
@@ -287,8 +294,17 @@ impl Gateway {
     }
 
     fn take_into_force(&self, snapshot: Snapshot) {
-        self.records.measures().know(crate::catalogue::known(&snapshot).into_iter().collect());
+        let measures = self.records.measures();
+        measures.know(crate::catalogue::named(&snapshot).into_iter().collect());
+        // Lists that came in the meantime have told it of models that it has just forgotten.
+        let listed = snapshot.accounts.iter().map(|account| account.listed.names());
+        listed.for_each(|names| measures.know_also(names.iter().cloned()));
         self.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// Turns of those that ask upstreams for their lists of models.
+    pub(crate) fn discovering(&self) -> &Semaphore {
+        &self.discovering
     }
 
     /// Closes what has been idle for too long, and forgets sessions whose time is over and keys that are gone.

@@ -269,6 +269,9 @@ impl Gateway {
     /// Puts a key in place of the one with its id, where requests and operators look for it.
     fn take_key(&self, made: Made) -> KeyView {
         let view = KeyView::of_made(&made);
+        if let Some(key) = made.in_force() {
+            self.records().measures().know_also(key.models.exact_names().map(ToOwned::to_owned));
+        }
         self.keys().put(made, &self.snapshot().keys);
         view
     }

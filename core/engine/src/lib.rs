@@ -12,6 +12,7 @@ pub mod catalogue;
 pub mod config;
 mod cut;
 mod decode;
+pub mod discover;
 mod eligible;
 mod estimate;
 pub mod explain;

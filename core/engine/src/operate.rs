@@ -250,9 +250,13 @@ impl Gateway {
 fn some_model(snapshot: &Snapshot, account: &Account) -> Option<String> {
     let config = &account.config;
     let mapped = config.model_map.keys().min().cloned();
+    let listed = || {
+        config.list.iter().chain(&*account.listed.names()).find(|name| config.models.matches(name)).cloned()
+    };
     let exact = || config.models.exact_names().next().map(ToOwned::to_owned);
     let priced = || snapshot.cost.models().into_iter().find(|model| config.models.matches(model));
-    mapped.or_else(exact).or_else(|| config.provider.models().into_iter().next()).or_else(priced)
+    let provided = || config.provider.models().into_iter().next();
+    mapped.or_else(exact).or_else(provided).or_else(listed).or_else(priced)
 }
 
 /// The smallest request that a model answers, in a dialect that the account speaks.

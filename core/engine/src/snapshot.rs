@@ -62,7 +62,7 @@ impl Snapshot {
         let mut accounts = Vec::with_capacity(config.accounts.len());
         let mut pools: HashMap<String, Vec<Arc<Account>>> = HashMap::new();
         for (index, settings) in config.accounts.iter().enumerate() {
-            let (state, health) = states.of(&settings.name, &settings.credentials);
+            let (state, health, listed) = states.of(&settings.name, &settings.credentials);
             let mut own = settings.clone();
             overrides.apply(&mut own);
             let account = Arc::new(Account {
@@ -72,6 +72,7 @@ impl Snapshot {
                 way: transports.for_account(settings)?,
                 state,
                 health,
+                listed,
                 config: own,
             });
             for pool in &settings.pools {

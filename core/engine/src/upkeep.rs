@@ -17,14 +17,17 @@ const SWEEP_EVERY: u32 = 50;
 const FORGET_LEAST: usize = 1_000;
 
 impl Gateway {
-    /// Moves records on, and looks after idle connections; runs until the process ends.
+    /// Moves records on, looks after idle connections, and has lists of models asked for; runs until the process ends.
     pub async fn tend(self: Arc<Self>) {
         let mut tick = tokio::time::interval(COLLECT_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut upkeep = Upkeep { gateway: self, ticks: 0, behind: false };
         loop {
             tokio::select! {
-                _ = tick.tick() => upkeep.ticks += 1,
+                _ = tick.tick() => {
+                    upkeep.ticks += 1;
+                    upkeep.gateway.discover(upkeep.gateway.now());
+                }
                 () = upkeep.gateway.records().batch() => {}
             }
             upkeep.turn().await;

@@ -11,6 +11,7 @@ pub mod framing;
 pub mod headers;
 pub mod hide;
 pub mod json;
+pub mod listing;
 pub mod meter;
 pub mod peek;
 mod plain;

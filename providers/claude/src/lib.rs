@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Method, Request};
 use sluice_api::oauth::Bearer;
-use sluice_api::provider::{Call, CallCx, Failure, ModelPlace, Offer, Provider, ProviderInfo};
+use sluice_api::provider::{Call, CallCx, Discovery, Failure, ModelPlace, Offer, Provider, ProviderInfo};
 use sluice_api::{Api, Endpoint, Error, Family, Kind, Operation, Problem, Section, async_trait, register};
 
 use credential::Credential;
@@ -72,6 +72,18 @@ impl Provider for Claude {
     fn offer(&self, operation: Operation, _model: &str) -> Option<Offer> {
         let offered = matches!(operation, Operation::Generate | Operation::CountTokens);
         offered.then_some(Offer { apis: &[Api::Anthropic], model_in: ModelPlace::Body })
+    }
+
+    fn discovery(&self) -> Discovery {
+        if self.info.kind == classify::ROUTER { Discovery::Unasked } else { Discovery::WhereTold }
+    }
+
+    async fn prepare_list(&self, cx: &CallCx<'_>) -> Result<Request<Bytes>, Error> {
+        let mut request = Request::new(Bytes::new());
+        *request.uri_mut() = self.endpoint.uri("/v1/models", Some("limit=1000"))?;
+        request.headers_mut().insert(VERSION, DEFAULT_VERSION);
+        self.credential.put(cx, request.headers_mut()).await?;
+        Ok(request)
     }
 
     async fn prepare(&self, cx: &CallCx<'_>, call: Call) -> Result<Request<Bytes>, Error> {

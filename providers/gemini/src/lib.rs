@@ -10,7 +10,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Method, Request};
 use sluice_api::endpoint::without;
 use sluice_api::oauth::Bearer;
-use sluice_api::provider::{Call, CallCx, Failure, ModelPlace, Offer, Provider, ProviderInfo};
+use sluice_api::provider::{Call, CallCx, Discovery, Failure, ModelPlace, Offer, Provider, ProviderInfo};
 use sluice_api::{Api, Endpoint, Error, Family, Form, Kind, Operation, Problem, Section};
 use sluice_api::{async_trait, register};
 use sluice_wire::encode;
@@ -64,6 +64,17 @@ impl Provider for Gemini {
             Operation::Generate | Operation::CountTokens | Operation::Embed | Operation::BatchEmbed
         );
         offered.then_some(Offer { apis: &[Api::Gemini], model_in: ModelPlace::Path })
+    }
+
+    fn discovery(&self) -> Discovery {
+        Discovery::WhereTold
+    }
+
+    async fn prepare_list(&self, cx: &CallCx<'_>) -> Result<Request<Bytes>, Error> {
+        let mut request = Request::new(Bytes::new());
+        *request.uri_mut() = self.endpoint.uri("/v1beta/models", Some("pageSize=1000"))?;
+        self.credential.put(cx, request.headers_mut()).await?;
+        Ok(request)
     }
 
     async fn prepare(&self, cx: &CallCx<'_>, call: Call) -> Result<Request<Bytes>, Error> {

@@ -7,7 +7,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use serde::Deserialize;
 use sluice_api::endpoint::without;
-use sluice_api::provider::{Call, CallCx, Failure, ModelPlace, Offer, Provider, ProviderInfo};
+use sluice_api::provider::{Call, CallCx, Discovery, Failure, ModelPlace, Offer, Provider, ProviderInfo};
 use sluice_api::{
     Api, Endpoint, Error, Family, Kind, Operation, Problem, Secret, Section, async_trait, register,
 };
@@ -187,6 +187,17 @@ impl Provider for Openai {
             _ => return None,
         };
         Some(Offer { apis, model_in: ModelPlace::Body })
+    }
+
+    fn discovery(&self) -> Discovery {
+        if self.speaks == Speaks::AllButResponses { Discovery::Unasked } else { Discovery::WhereTold }
+    }
+
+    async fn prepare_list(&self, _cx: &CallCx<'_>) -> Result<Request<Bytes>, Error> {
+        let mut request = Request::new(Bytes::new());
+        *request.uri_mut() = self.endpoint.uri(&format!("{}/models", self.version), None)?;
+        *request.headers_mut() = self.own.clone();
+        Ok(request)
     }
 
     async fn prepare(&self, _cx: &CallCx<'_>, call: Call) -> Result<Request<Bytes>, Error> {

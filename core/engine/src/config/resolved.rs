@@ -160,6 +160,10 @@ pub struct AccountConfig {
     pub models: Globs,
     /// Asked for → sent upstream.
     pub model_map: HashMap<String, String>,
+    /// Names that are listed beside those that are known.
+    pub list: Vec<String>,
+    /// Whether its upstream's own list is asked for.
+    pub discover: bool,
     /// Set on every request.
     pub headers: HeaderMap,
     /// Whether to ask for usage in streams.

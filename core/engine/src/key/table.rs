@@ -45,6 +45,13 @@ impl KeyTable {
         &self.configured
     }
 
+    /// Looks at every key in force.
+    pub(crate) fn each(&self, mut look: impl FnMut(&Key)) {
+        for part in &self.parts {
+            part.load().values().for_each(|key| look(key));
+        }
+    }
+
     /// Takes a key into force, in place of one with the same secret.
     pub(crate) fn insert(&self, key: &Arc<Key>) {
         self.change(&key.hash, |part| drop(part.insert(key.hash, Arc::clone(key))));

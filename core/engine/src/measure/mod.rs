@@ -104,6 +104,10 @@ impl Metric {
 /// What stands for a model that no account or route knows, so that a client can't grow the label sets.
 const OTHER: &str = "other";
 
+/// Models that may be labels, where upstreams' lists and keys made at run time add some; only those that are asked for
+/// are.
+const MODELS_MAX: usize = 65_536;
+
 /// Counts and times, for Prometheus.
 pub struct Measures {
     requests: Counters,
@@ -152,6 +156,13 @@ impl Measures {
     /// Sets which models may be labels.
     pub(crate) fn know(&self, models: HashSet<String>) {
         *self.models.write() = models;
+    }
+
+    /// Lets more models be labels, until which ones may is set anew.
+    pub(crate) fn know_also(&self, models: impl IntoIterator<Item = String>) {
+        let mut known = self.models.write();
+        let room = MODELS_MAX.saturating_sub(known.len());
+        known.extend(models.into_iter().take(room));
     }
 
     /// Says who counts the lines that the log has dropped; asked whenever the metrics are read.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use figment::value::Dict;
-use sluice_api::provider::Provider;
+use sluice_api::provider::{Discovery, Provider};
 use sluice_api::units::Span;
 use sluice_api::{Family, Problem, Section};
 
@@ -103,6 +103,13 @@ fn one(
             wrong("models", format!("`{glob}` matches none of the account's models: {}", only.names()));
         }
     }
+    listed(&settings, &models, &mut wrong);
+    let discovery = provider.as_ref().map(|provider| provider.discovery());
+    if settings.discover == Some(true) && discovery == Some(Discovery::Never) {
+        let message = "no list is read of this provider's upstream: leave it out, and name models in `list`";
+        wrong("discover", message.to_owned());
+    }
+    let unasked = discovery == Some(Discovery::Unasked) && models.exact_names().next().is_none();
     let identity = common.upstream.identity_of(&settings, &mut wrong);
     if problems.len() > before {
         return None;
@@ -124,6 +131,8 @@ fn one(
         concurrency: settings.concurrency,
         models,
         model_map: settings.model_map.into_iter().collect::<HashMap<_, _>>(),
+        list: settings.list,
+        discover: settings.discover.unwrap_or(unasked),
         headers,
         include_usage: settings.include_usage,
         proxy: settings.proxy,
@@ -136,6 +145,18 @@ fn one(
         },
         enabled: settings.enabled,
     })
+}
+
+/// Names in `list` that could never be asked for.
+fn listed(settings: &Account, models: &Globs, wrong: &mut later::Wrong<'_>) {
+    for (at, name) in settings.list.iter().enumerate() {
+        let key = format!("list[{at}]");
+        if let Err(error) = sluice_wire::peek::model_name(name) {
+            wrong(&key, error.to_string());
+        } else if !models.matches(name) && !settings.model_map.contains_key(name) {
+            wrong(&key, format!("the account's `models` leave `{name}` out, so that it is never served"));
+        }
+    }
 }
 
 /// Settings that say where a provider is reached.

@@ -77,6 +77,12 @@ fn what_a_start_would_refuse_or_ignore_is_a_problem() {
             "limits.kinds: `test-limiter` stands there twice",
         ),
         ("store.kind = 5", "store.kind: wrong type"),
+        (&of_account("discover = true"), "accounts.a.discover: no list is read"),
+        (
+            &of_account("models = [\"claude-*\"]\nlist = [\"claude-1\", \"m\"]"),
+            "accounts.a.list[1]: the account's `models`",
+        ),
+        (&of_account("list = [\"../m\"]"), "accounts.a.list[0]: the model's name has"),
         // Only some providers take it.
         (&of_account("oauth = { access_token = \"planted\" }"), "accounts.a.oauth: unknown key"),
     ]);
@@ -86,6 +92,7 @@ fn what_a_start_would_refuse_or_ignore_is_a_problem() {
         "server.listen = \"127.0.0.1:0\"\nadmin.listen = \"127.0.0.1:0\"",
         "server.max_body = \"1MiB\"\nserver.max_buffered = \"1MiB\"",
         "server.metrics_token = \"1234567890123456\"",
+        &of_account("discover = false\nlist = [\"m\", \"n\"]\nmodels = [\"m*\"]\nmodel_map = { n = \"x\" }"),
     ] {
         assert_eq!(told(fine), Vec::<String>::new(), "{fine}");
     }

@@ -39,6 +39,13 @@ pub struct Account {
     #[serde(default)]
     #[schema(default = json!({}))]
     pub model_map: BTreeMap<String, String>,
+    /// Names that are listed beside those that are known, for `GET /v1/models`; they restrict nothing.
+    #[serde(default)]
+    #[schema(default = json!([]))]
+    pub list: Vec<String>,
+    /// Whether the upstream's own list of models is asked for, in the background, and kept for 10 minutes; unset: for
+    /// `openai-compatible` and `ccr`, where `models` has no name without a `*`.
+    pub discover: Option<bool>,
     /// Headers set on every request upstream. A value may be a secret, so it is kept like one.
     #[serde(default)]
     #[schema(default = json!({}))]
