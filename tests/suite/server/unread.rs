@@ -8,6 +8,7 @@ use std::time::Duration;
 use sluice_tests::client::{PATIENCE, Whole, begin, receive};
 use sluice_tests::frames::{Came, Frames};
 use sluice_tests::gateway::{Folder, Gateway, KEY, account, key};
+use sluice_tests::moment::{now, pass};
 use sluice_tests::tls::Certificate;
 use sluice_tests::upstream::{Upstream, whole};
 
@@ -77,7 +78,7 @@ fn found_by_a_slow_writer(gateway: &Gateway, beginning: &[u8], line: &[u8]) -> W
     client.write_all(beginning).unwrap();
     let all = line.repeat(PACED / line.len());
     for piece in all.chunks(PACED / 12) {
-        thread::sleep(Duration::from_millis(250));
+        pass(now() + Duration::from_millis(250));
         client.write_all(piece).unwrap_or_else(|error| panic!("{beginning:?}: {error}"));
     }
     receive(client).unwrap_or_else(|| panic!("{beginning:?}: no answer")).whole()
