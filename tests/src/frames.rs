@@ -35,6 +35,8 @@ pub struct Frames {
     windows: HashMap<u32, i64>,
     /// Whether the other side has said that it takes no more streams.
     pub goes_away: bool,
+    /// Pieces without a byte that came and ended nothing.
+    pub empty: usize,
 }
 
 impl Frames {
@@ -57,6 +59,7 @@ impl Frames {
             all: WINDOW,
             windows: HashMap::new(),
             goes_away: false,
+            empty: 0,
         };
         frames.link.write_all(PREFACE).unwrap();
         frames.write(SETTINGS, 0, 0, &[]).unwrap();
@@ -206,6 +209,7 @@ impl Frames {
                 self.waiting.push((*stream, Came::Head(good)));
             }
             DATA if !payload.is_empty() => self.waiting.push((*stream, Came::Data(payload.clone()))),
+            DATA if !frame.has(END_STREAM) => self.empty += 1,
             GOAWAY => self.goes_away = true,
             RST_STREAM => {
                 self.windows.remove(stream);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
+use rustls::{ClientConfig, ClientConnection, Connection, HandshakeKind, ServerConfig, ServerConnection};
 
 use crate::client::PATIENCE;
 
@@ -89,6 +89,13 @@ impl Link {
     pub fn protocol(&self) -> Option<String> {
         let session = self.tls.as_ref()?.session.lock().unwrap();
         session.connection.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned())
+    }
+
+    /// Whether its TLS resumed an earlier session.
+    #[must_use]
+    pub fn is_resumed(&self) -> bool {
+        let Some(tls) = &self.tls else { return false };
+        tls.session.lock().unwrap().connection.handshake_kind() == Some(HandshakeKind::Resumed)
     }
 
     /// How long a read may take.

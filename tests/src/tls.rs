@@ -191,7 +191,7 @@ fn run(command: &mut Command) {
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
-/// A front of TLS, HTTP/1.1 alone, before a plain address.
+/// A front of TLS before a plain address, for HTTP/1.1 where nothing else is said.
 pub struct Front {
     /// Where it listens.
     pub address: String,
@@ -205,7 +205,7 @@ impl Front {
         Self::with(certificate, plain, &[])
     }
 
-    /// Starts one that asks for certificates of a `--client-ca`, or speaks `--old` versions alone.
+    /// Starts one that asks for certificates of a `--client-ca`, speaks `--old` versions or `--1.2` alone, or `--h2`.
     #[must_use]
     pub fn with(certificate: &Certificate, plain: &str, more: &[&str]) -> Self {
         let mut command = Command::new("python3");

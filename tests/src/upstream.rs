@@ -15,7 +15,7 @@ use crate::link::Link;
 use crate::place::Folder;
 pub use crate::script::{Request, Script, Step, chunk, end, stream, stream_head, whole};
 use crate::tls::Certificate;
-pub use http2::{Ends, Manner};
+pub use http2::{Begins, Ends, Manner};
 
 /// What an upstream speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,9 +26,11 @@ pub enum Ground {
     Tls,
     /// HTTP/2 over TLS.
     Http2,
+    /// HTTP/2 without TLS, with prior knowledge.
+    ClearHttp2,
 }
 
-/// Every ground.
+/// Every ground that the defaults reach, and HTTP/2 as it is usual.
 pub const GROUNDS: [Ground; 3] = [Ground::Plain, Ground::Tls, Ground::Http2];
 
 /// A running upstream.
@@ -51,6 +53,7 @@ struct State {
     /// Error codes of the streams that were reset by the other side.
     resets: Mutex<Vec<u32>>,
     pings: AtomicUsize,
+    resumed: AtomicUsize,
 }
 
 /// A connection as all of its threads know it.
@@ -120,11 +123,12 @@ impl Upstream {
         let address = listener.local_addr().unwrap().to_string();
         let state = Arc::<State>::default();
         let upstream = Self { address, ground, folder, state: Arc::clone(&state) };
-        let config = (ground != Ground::Plain).then(|| {
+        let clear = matches!(ground, Ground::Plain | Ground::ClearHttp2);
+        let config = (!clear).then(|| {
             let certificate = Certificate::of_the_suite(&upstream.folder.0);
             certificate.server(match ground {
                 Ground::Http2 if manner.http1 => &["h2", "http/1.1"],
-                Ground::Http2 => &["h2"],
+                Ground::Http2 | Ground::ClearHttp2 => &["h2"],
                 Ground::Plain | Ground::Tls => &["http/1.1"],
             })
         });
@@ -137,7 +141,11 @@ impl Upstream {
                 let (config, state) = (config.clone(), Arc::clone(&state));
                 thread::spawn(move || {
                     let Ok(link) = secured(socket, config) else { return };
+                    state.resumed.fetch_add(usize::from(link.is_resumed()), Ordering::SeqCst);
                     let _ = match link.protocol().as_deref() {
+                        None if ground == Ground::ClearHttp2 => {
+                            http2::serve(&link, &connection, &manner, &script, &state)
+                        }
                         Some("h2") => http2::serve(&link, &connection, &manner, &script, &state),
                         _ => http1::serve(&link, &connection, &*script, &state),
                     };
@@ -158,12 +166,12 @@ impl Upstream {
     /// HTTP/2 that this is to be spoken, where `more` says nothing of it.
     #[must_use]
     pub fn account_at(&self, address: &str, name: &str, provider: &str, more: &str) -> String {
-        if self.ground == Ground::Plain {
-            return gateway::account(name, provider, address, more);
+        let is_http2 = matches!(self.ground, Ground::Http2 | Ground::ClearHttp2);
+        let speaks = if is_http2 && !more.contains("http = ") { "http = \"2\"\n" } else { "" };
+        if matches!(self.ground, Ground::Plain | Ground::ClearHttp2) {
+            return gateway::account(name, provider, address, &(speaks.to_owned() + more));
         }
         let trusts = format!("ca = {:?}\n", self.folder.0.join("authority.pem"));
-        let says = self.ground == Ground::Http2 && !more.contains("http = ");
-        let speaks = if says { "http = \"2\"\n" } else { "" };
         let account = gateway::account(name, provider, address, &(trusts + speaks + more));
         account.replace("base_url = \"http:", "base_url = \"https:")
     }
@@ -186,6 +194,12 @@ impl Upstream {
         self.state.connections.lock().unwrap().len()
     }
 
+    /// Connections that are open.
+    #[must_use]
+    pub fn connected(&self) -> usize {
+        self.state.connections.lock().unwrap().iter().filter(|known| known.strong_count() > 0).count()
+    }
+
     /// Streams that were reset by the other side, by their error codes.
     #[must_use]
     pub fn resets(&self) -> Vec<u32> {
@@ -196,6 +210,12 @@ impl Upstream {
     #[must_use]
     pub fn pings(&self) -> usize {
         self.state.pings.load(Ordering::SeqCst)
+    }
+
+    /// Connections whose TLS resumed an earlier session.
+    #[must_use]
+    pub fn resumed(&self) -> usize {
+        self.state.resumed.load(Ordering::SeqCst)
     }
 
     /// Lets every connection that there is fall silent: it stays open, and nothing more comes of it.

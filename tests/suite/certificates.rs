@@ -8,7 +8,7 @@ use std::thread;
 use sluice_tests::gateway::{Folder, Gateway, account, key};
 use sluice_tests::refusal::{NO_ANSWER, Style};
 use sluice_tests::tls::{Certificate, Front, Kind};
-use sluice_tests::upstream::{Upstream, whole};
+use sluice_tests::upstream::{Begins, Ground, Manner, Upstream, whole};
 
 const BODY: &str = r#"{"model":"m"}"#;
 
@@ -99,18 +99,41 @@ fn what_speaks_no_http_and_what_never_answers_are_told_as_that() {
 fn a_server_that_asks_for_a_certificate_gets_the_accounts_own() {
     let folder = Folder::new();
     let right = Certificate::make(&folder.0);
-    let upstream = upstream();
     let authority = right.authority.to_str().unwrap();
-    let front = Front::with(&right, &upstream.address, &["--client-ca", authority]);
-    told(
-        &Gateway::start(&config(&front.address, &trusts(&right.authority))),
-        "none is shown",
-        "set client_cert and client_key",
-    );
-    let shown = format!("client_cert = {:?}\nclient_key = {:?}\n", right.cert, right.key);
-    let gateway = Gateway::start(&config(&front.address, &(trusts(&right.authority) + &shown)));
-    let answer = gateway.post("/v1/messages", BODY);
-    assert_eq!(answer.status, 200, "{}", answer.text());
+    for (ground, http, more) in [
+        (Ground::Plain, "1.1", &[][..]),
+        // Without a certificate TLS 1.2 fails in the handshake, and 1.3 when the first answer is read.
+        (Ground::Plain, "1.1", &["--1.2"]),
+        (Ground::ClearHttp2, "2", &["--h2"]),
+        (Ground::ClearHttp2, "2", &["--h2", "--1.2"]),
+    ] {
+        let upstream = Upstream::on(ground, |_| whole(200, "", "{\"good\":1}"));
+        let front = Front::with(&right, &upstream.address, &[&["--client-ca", authority][..], more].concat());
+        let settings = trusts(&right.authority) + &format!("http = \"{http}\"\n");
+        let what = format!("none is shown, {more:?}");
+        told(&Gateway::start(&config(&front.address, &settings)), &what, "set client_cert and");
+        let shown = format!("client_cert = {:?}\nclient_key = {:?}\n", right.cert, right.key);
+        let gateway = Gateway::start(&config(&front.address, &(settings + &shown)));
+        let answer = gateway.post("/v1/messages", BODY);
+        assert_eq!(answer.status, 200, "{more:?}: {}", answer.text());
+    }
+}
+
+#[test]
+fn what_does_not_speak_the_http_that_it_should_is_told_as_that() {
+    let says = |text: &str| format!("http = \"{text}\"\n");
+    let speaks_http2 = Upstream::http2(Manner::default(), |_| whole(200, "", "{}"));
+    let alone = speaks_http2.account("a", "claude-console", &says("1.1")) + &key("");
+    told(&Gateway::start(&alone), "HTTP/2 alone", "or not the one that the setting `http` asks for");
+
+    let plain = plain_port(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n");
+    let other = account("a", "claude-console", &plain, &says("2")) + &key("");
+    told(&Gateway::start(&other), "HTTP/1.1 alone", "does not speak HTTP/2");
+
+    let closing = Manner { begins: Begins::Closed, beginning: usize::MAX, ..Manner::default() };
+    let dying = Upstream::http2(closing, |_| whole(200, "", "{}"));
+    let dying = dying.account("a", "claude-console", "") + &key("");
+    told(&Gateway::start(&dying), "it dies", "agreed on HTTP/2 and ended the connection before it began");
 }
 
 /// A port that answers whatever comes with these bytes, and closes.

@@ -119,6 +119,31 @@ fn a_client_that_leaves_over_tls_and_http_2_cancels_upstream() {
     upstream.wait_until_open(0);
 }
 
+#[test]
+fn a_clients_frames_that_say_nothing_end_nothing() {
+    let dialect = dialect("anthropic");
+    let first = dialect.first_event();
+    let upstream = Upstream::start(move |request| match request.header("x-turn") {
+        Some("stays") => vec![stream_head("text/event-stream"), chunk(first.as_bytes()), Step::Hang],
+        _ => whole(200, "", dialect.answer),
+    });
+    let gateway = Gateway::start(&(account("a", "claude-console", &upstream.address, "") + &key("")));
+    let mut client = Frames::connect(&gateway.address);
+    let (path, body) = dialect.stream_request;
+    let stays = client.post(path, &[("x-api-key", KEY), ("x-turn", "stays")], body.as_bytes());
+    assert_eq!(client.next(stays), Came::Head(true));
+    for _ in 0..4 {
+        let stream = client.begin(dialect.paths[0], &[("x-api-key", KEY)]);
+        for _ in 0..60 {
+            client.late(stream, &[]);
+        }
+        client.send(stream, dialect.request.as_bytes(), true).unwrap();
+        assert_eq!(client.rest(stream), dialect.answer);
+        assert_eq!(String::from_utf8_lossy(&upstream.last().body), dialect.request);
+    }
+    assert_eq!((client.next(stays), client.goes_away), (Came::Data(first.as_bytes().to_vec()), false));
+}
+
 /// An account at an upstream behind TLS.
 fn secure(name: &str, provider: &str, address: &str, more: &str) -> String {
     account(name, provider, address, more).replace("base_url = \"http:", "base_url = \"https:")

@@ -40,6 +40,7 @@ mod relay;
 mod route;
 mod session;
 mod settle;
+pub mod sifted;
 #[cfg(test)]
 mod simulation;
 pub mod snapshot;

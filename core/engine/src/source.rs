@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
-use http_body::Body as _;
+use http_body::{Body as _, Frame};
 use http_body_util::{BodyExt as _, Full};
 use sluice_api::provider::{Body, is_page};
 use sluice_api::{Api, Error, Form, Kind, Operation};
@@ -251,7 +251,7 @@ impl Source {
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
             Some(Ok(frame)) => {
-                if let Ok(data) = frame.into_data() {
+                if let Some(data) = piece(frame) {
                     self.take(data);
                 }
             }
@@ -281,12 +281,17 @@ async fn look(body: &mut Body, first: &mut VecDeque<Bytes>) -> Result<(Begins, b
     Ok((Begins::Otherwise, false))
 }
 
+/// What a frame brings. One without a byte would go on over HTTP/2 as a frame of its own, of which clients bear few.
+fn piece(frame: Frame<Bytes>) -> Option<Bytes> {
+    frame.into_data().ok().filter(|data| !data.is_empty())
+}
+
 /// The next piece of a body.
 async fn next(body: &mut Body) -> Result<Option<Bytes>, Error> {
     loop {
         match std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
             Some(Ok(frame)) => {
-                if let Ok(data) = frame.into_data() {
+                if let Some(data) = piece(frame) {
                     return Ok(Some(data));
                 }
             }

@@ -37,6 +37,16 @@ impl Tasks {
         drop(tokio::spawn(async move { drop(upkeep.await) }));
     }
 
+    /// Runs work that blocks its thread for a moment, apart from the threads that serve requests. A panic in it goes on
+    /// in the caller.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a stop has nothing to wait for: what it comes to is the caller's"
+    )]
+    pub async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+        joined(tokio::task::spawn_blocking(work)).await
+    }
+
     /// Runs work to its end also where the caller is dropped while it waits, as with its client. What is ready at once
     /// costs no task. A panic in the work goes on in the caller.
     pub fn to_its_end<T: Send + 'static>(
@@ -54,12 +64,7 @@ impl Tasks {
         if let Poll::Ready(done) = std::future::poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
             return done;
         }
-        match self.spawn(work).await.map_err(tokio::task::JoinError::try_into_panic) {
-            Ok(done) => done,
-            Err(Ok(panic)) => resume_unwind(panic),
-            // A task ends unfinished with the runtime alone, and the caller with it.
-            Err(Err(_)) => std::future::pending().await,
-        }
+        joined(self.spawn(work)).await
     }
 
     /// Waits until nothing runs any more, once this was asked.
@@ -72,6 +77,15 @@ impl Tasks {
     #[must_use]
     pub fn running(&self) -> usize {
         self.0.len()
+    }
+}
+
+async fn joined<T>(task: JoinHandle<T>) -> T {
+    match task.await.map_err(tokio::task::JoinError::try_into_panic) {
+        Ok(done) => done,
+        Err(Ok(panic)) => resume_unwind(panic),
+        // A task ends unfinished with the runtime alone, and the caller with it.
+        Err(Err(_)) => std::future::pending().await,
     }
 }
 

@@ -10,6 +10,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use sluice_engine::gate::Gate;
+use sluice_engine::sifted::Sifted;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -119,8 +120,10 @@ pub(crate) async fn serve_http2<S>(
     let running = streams.running();
     let (unread, places) = (Arc::clone(&entrance.unread), Arc::clone(&entrance.places));
     let draining = orders.draining.clone();
+    let stream = Sifted::of_client(stream);
+    let padding = stream.padding();
     let service = service_fn(move |request| {
-        if unread.count() >= UNREAD_MAX {
+        if unread.count() >= UNREAD_MAX || padding.is_much() {
             draining.cancel();
         }
         entrance.clone().take(request)

@@ -29,6 +29,21 @@ pub enum Ends {
     After(Duration),
 }
 
+/// Bytes of bodies after which the connection's window is opened again.
+const OWED_MAX: u32 = 16 * 1024;
+
+/// How a connection begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Begins {
+    /// As it should.
+    #[default]
+    Well,
+    /// It is closed before a word was said.
+    Closed,
+    /// It is told to end as soon as it has begun.
+    GoingAway,
+}
+
 /// How an upstream speaks HTTP/2.
 #[derive(Clone, Debug, Default)]
 pub struct Manner {
@@ -40,6 +55,12 @@ pub struct Manner {
     pub http1: bool,
     /// Requests after which a connection is told to end gracefully; none where it is 0.
     pub requests_max: usize,
+    /// How the first connections begin.
+    pub begins: Begins,
+    /// How many do so; all others begin well.
+    pub beginning: usize,
+    /// The longest body that is read: longer ones get no window. Where it is 0 all are read.
+    pub body_max: usize,
 }
 
 /// What has come of a request.
@@ -58,6 +79,8 @@ struct Shared {
     state: Arc<State>,
     /// The last stream that is taken.
     last: AtomicU32,
+    /// Bytes of bodies that have not been given back to the connection's window.
+    owed: AtomicU32,
 }
 
 pub(super) fn serve(
@@ -75,6 +98,7 @@ pub(super) fn serve(
         script: Arc::clone(script),
         state: Arc::clone(state),
         last: AtomicU32::new(u32::MAX),
+        owed: AtomicU32::new(0),
     });
     let ended = shared.read(&mut BufReader::new(link.clone()));
     shared.streams.close_all();
@@ -85,7 +109,19 @@ impl Shared {
     fn read(self: &Arc<Self>, reader: &mut impl Read) -> std::io::Result<()> {
         let mut preface = [0; frame::PREFACE.len()];
         reader.read_exact(&mut preface)?;
-        self.streams.write(frame::SETTINGS, 0, 0, &frame::settings(&self.manner.settings))?;
+        let begins = match self.connection.number <= self.manner.beginning {
+            true => self.manner.begins,
+            false => Begins::Well,
+        };
+        let settings = frame::settings(&self.manner.settings);
+        match begins {
+            Begins::Well => self.streams.write(frame::SETTINGS, 0, 0, &settings)?,
+            Begins::Closed => return Ok(()),
+            Begins::GoingAway => {
+                let end = [0_u32.to_be_bytes(), frame::NO_ERROR.to_be_bytes()].concat();
+                self.streams.write_all(&[(frame::SETTINGS, 0, 0, &settings), (frame::GOAWAY, 0, 0, &end)])?;
+            }
+        }
         let mut decoder = Decoder::new();
         let mut halves = HashMap::<u32, Half>::new();
         let mut taken = 0;
@@ -133,8 +169,8 @@ impl Shared {
                     self.streams.write(frame::SETTINGS, frame::ACK, 0, &[])?;
                 }
                 frame::PING if !frame.has(frame::ACK) => {
-                    self.state.pings.fetch_add(1, Ordering::SeqCst);
                     self.streams.write(frame::PING, frame::ACK, 0, &frame.payload)?;
+                    self.state.pings.fetch_add(1, Ordering::SeqCst);
                 }
                 frame::WINDOW_UPDATE => self.streams.widen(frame.stream, frame.number(0)),
                 _ => {}
@@ -144,17 +180,26 @@ impl Shared {
 
     /// A piece of a body; as much may be sent again.
     fn data(self: &Arc<Self>, frame: &Frame, halves: &mut HashMap<u32, Half>) -> std::io::Result<()> {
-        let size = u32::try_from(frame.payload.len()).unwrap().to_be_bytes();
+        let size = u32::try_from(frame.payload.len()).unwrap();
         let ends = frame.has(frame::END_STREAM);
-        if !frame.payload.is_empty() {
-            self.streams.write(frame::WINDOW_UPDATE, 0, 0, &size)?;
+        let length = halves.get(&frame.stream).and_then(|half| {
+            half.headers.iter().find(|(name, _)| name == "content-length")?.1.parse::<usize>().ok()
+        });
+        if self.manner.body_max > 0 && length.is_some_and(|length| length > self.manner.body_max) {
+            return Ok(());
+        }
+        // As servers do: not for each small piece.
+        let owed = self.owed.fetch_add(size, Ordering::SeqCst) + size;
+        if owed >= OWED_MAX {
+            self.owed.store(0, Ordering::SeqCst);
+            self.streams.write(frame::WINDOW_UPDATE, 0, 0, &owed.to_be_bytes())?;
         }
         let Some(half) = halves.get_mut(&frame.stream) else { return Ok(()) };
         half.body.extend_from_slice(frame.content());
         if ends && let Some(half) = halves.remove(&frame.stream) {
             self.begin(frame.stream, half);
         } else if !frame.payload.is_empty() {
-            self.streams.write(frame::WINDOW_UPDATE, 0, frame.stream, &size)?;
+            self.streams.write(frame::WINDOW_UPDATE, 0, frame.stream, &size.to_be_bytes())?;
         }
         Ok(())
     }
@@ -215,7 +260,7 @@ impl Answer<'_> {
                 let own = [(":status", status.as_str())];
                 let length = length.as_deref().map(|length| ("content-length", length));
                 let block = frame::block(own.into_iter().chain(split(&lines)).chain(length));
-                streams.write(frame::HEADERS, frame::END_HEADERS, self.stream, &block)?;
+                streams.write_head(self.stream, &block)?;
             }
             Step::Data(data) if manner.ends == Ends::Within => self.held = Some(data),
             Step::Data(data) => self.send(&data, 0)?,

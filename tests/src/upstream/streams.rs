@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::{Condvar, Mutex};
 
 use crate::client::PATIENCE;
-use crate::frame::{Frame, INITIAL_WINDOW_SIZE, PAYLOAD_MAX, WINDOW};
+use crate::frame::{CONTINUATION, END_HEADERS, Frame, HEADERS, INITIAL_WINDOW_SIZE, PAYLOAD_MAX, WINDOW};
 use crate::link::Link;
 
 /// The streams of a connection, and the way to write on them.
@@ -33,6 +33,24 @@ impl Streams {
     pub(super) fn write(&self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> std::io::Result<()> {
         let frame = Frame { kind, flags, stream, payload: payload.to_vec() };
         self.link.lock().unwrap().write_all(&frame.bytes())
+    }
+
+    /// Writes frames at once, each by its type, flags, stream and payload.
+    pub(super) fn write_all(&self, frames: &[(u8, u8, u32, &[u8])]) -> std::io::Result<()> {
+        let bytes = frames.iter().flat_map(|(kind, flags, stream, payload)| {
+            Frame { kind: *kind, flags: *flags, stream: *stream, payload: payload.to_vec() }.bytes()
+        });
+        self.link.lock().unwrap().write_all(&bytes.collect::<Vec<_>>())
+    }
+
+    /// Writes a header block, in as many frames as it needs.
+    pub(super) fn write_head(&self, stream: u32, block: &[u8]) -> std::io::Result<()> {
+        let count = block.len().div_ceil(PAYLOAD_MAX);
+        let frames = block.chunks(PAYLOAD_MAX).enumerate().map(|(at, piece)| {
+            let kind = if at == 0 { HEADERS } else { CONTINUATION };
+            (kind, if at + 1 == count { END_HEADERS } else { 0 }, stream, piece)
+        });
+        self.write_all(&frames.collect::<Vec<_>>())
     }
 
     /// A stream has begun.

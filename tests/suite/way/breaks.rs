@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use sluice_tests::client::{begin, post, receive};
 use sluice_tests::dice::Dice;
-use sluice_tests::gateway::KEY;
+use sluice_tests::gateway::{Gateway, KEY};
 use sluice_tests::load::{self, drive, drive_until};
+use sluice_tests::moment;
 use sluice_tests::upstream::{GROUNDS, Ground, Manner, Request, Step, Upstream, chunk, end, stream_head};
 
 use super::{before, is_well, spoken, turn, usual};
@@ -52,6 +53,57 @@ fn a_connection_that_falls_silent_costs_at_most_those_who_are_on_it() {
     }
 }
 
+/// A request waits in silence, and its client leaves.
+fn leave_in_silence(gateway: &Gateway, upstream: &Upstream) {
+    let (path, body) = (spoken().paths[0], spoken().request);
+    let headers = [("x-api-key", KEY), ("x-turn", "waits")];
+    upstream.wait_until_open(0);
+    let client = post(&gateway.address, path, &headers, body.as_bytes());
+    upstream.wait_for_open(1);
+    // As long as makes a connection doubtful.
+    moment::pause(Duration::from_millis(600));
+    drop(client);
+    gateway.until("nothing in flight", |gateway| gateway.in_flight() == 0);
+}
+
+fn waiting(request: &Request) -> Vec<Step> {
+    if turn(request, "waits") { vec![Step::Hang] } else { usual(request) }
+}
+
+#[test]
+fn a_client_that_leaves_a_slow_answer_costs_no_connection() {
+    let upstream = Upstream::on(Ground::Http2, waiting);
+    let gateway = before(&upstream, "");
+    load::sample(&gateway, spoken(), false).unwrap();
+    for departure in 1..=5 {
+        leave_in_silence(&gateway, &upstream);
+        gateway.until("the connection was asked", |_| upstream.pings() >= departure);
+    }
+    drive(1, 20, |number| load::sample(&gateway, spoken(), number % 2 == 0));
+    // The next request may have come before the answer.
+    assert!(upstream.accepted() <= 2, "{} connections", upstream.accepted());
+}
+
+#[test]
+fn a_connection_that_answers_no_question_ends_whoever_is_on_it() {
+    let upstream = Upstream::on(Ground::Http2, waiting);
+    let gateway = before(&upstream, "");
+    load::sample(&gateway, spoken(), false).unwrap();
+    let (path, body) = (spoken().paths[0], spoken().request);
+    let headers = [("x-api-key", KEY), ("x-turn", "waits")];
+    let stays = post(&gateway.address, path, &headers, body.as_bytes());
+    upstream.wait_for_open(1);
+    upstream.silence();
+    let leaves = post(&gateway.address, path, &headers, body.as_bytes());
+    gateway.until("both wait", |gateway| gateway.in_flight() == 2);
+    moment::pause(Duration::from_millis(1_200));
+    drop(leaves);
+    assert_eq!(receive(stays).unwrap().status, 502);
+    gateway.until("it is closed", |_| upstream.connected() == 0);
+    drive(1, 4, |number| load::sample(&gateway, spoken(), number % 2 == 0));
+    assert_eq!(upstream.accepted(), 2);
+}
+
 #[test]
 fn connections_that_end_gracefully_now_and_then_lose_no_request() {
     let upstream = Upstream::http2(Manner { requests_max: 100, ..Manner::default() }, usual);
@@ -63,7 +115,7 @@ fn connections_that_end_gracefully_now_and_then_lose_no_request() {
 
 #[test]
 fn connections_that_close_just_after_their_answer_hold_up_nobody() {
-    for ground in [Ground::Plain, Ground::Tls] {
+    for (ground, count) in [(Ground::Plain, 10_000), (Ground::Tls, 2_000)] {
         let dice = Mutex::new(Dice::new(3));
         let upstream = Upstream::on(ground, move |request| {
             let wait = Duration::from_micros(dice.lock().unwrap().below(400) as u64);
@@ -73,9 +125,29 @@ fn connections_that_close_just_after_their_answer_hold_up_nobody() {
         });
         // Whoever waits for this long was forgotten.
         let gateway = before(&upstream, "first_byte_timeout = \"10s\"");
-        drive(16, 4_000, |_| load::sample(&gateway, spoken(), false));
+        drive(16, count, |_| load::sample(&gateway, spoken(), false));
         is_well(&gateway, &format!("{ground:?}"));
     }
+}
+
+#[test]
+fn a_second_burst_of_cold_connections_resumes_what_the_first_one_began() {
+    const BURST: usize = 30;
+    // Slowly enough that each has a connection of its own.
+    let upstream = Upstream::on(Ground::Tls, |request| {
+        std::iter::once(Step::Pause(Duration::from_millis(500))).chain(usual(request)).collect()
+    });
+    let gateway = before(&upstream, "");
+    let burst = || {
+        let (accepted, resumed) = (upstream.accepted(), upstream.resumed());
+        drive(BURST, BURST, |_| load::sample(&gateway, spoken(), false));
+        upstream.cut();
+        (upstream.accepted() - accepted, upstream.resumed() - resumed)
+    };
+    burst();
+    let (cold, resumed) = burst();
+    // Some are cold for the second time, and one may be opened ahead that is not done with its handshake.
+    assert!(cold >= BURST / 2 && resumed + 1 >= cold, "{resumed} of {cold}");
 }
 
 /// A stream that outlasts many departures.

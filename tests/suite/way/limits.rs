@@ -1,12 +1,16 @@
 //! What a connection bounds, a request is not bounded by: nobody waits for another's stream.
 
 use std::net::TcpStream;
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
 
-use sluice_tests::client::post;
+use sluice_tests::client::{begin, post};
 use sluice_tests::frame::{INITIAL_WINDOW_SIZE, MAX_CONCURRENT_STREAMS};
 use sluice_tests::gateway::{Gateway, KEY};
 use sluice_tests::load::{self, drive};
-use sluice_tests::upstream::{GROUNDS, Ground, Manner, Request, Step, Upstream, chunk, stream_head, whole};
+use sluice_tests::upstream::{
+    GROUNDS, Ground, Manner, Request, Step, Upstream, chunk, end, stream_head, whole,
+};
 use sluice_tests::visitor::{SPEAKS, Visitor};
 
 use super::{before, is_well, spoken, turn, usual};
@@ -58,9 +62,10 @@ fn unread(request: &Request) -> Vec<Step> {
         return whole(200, "", &"x".repeat(4 << 20));
     }
     if turn(request, "flood") {
-        let event = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0}\n\n";
-        let flood = (0..30_000).map(|_| chunk(event.as_bytes()));
-        return std::iter::once(stream_head("text/event-stream")).chain(flood).chain([Step::Hang]).collect();
+        // Smaller than any token: what h2 counts of an unread frame is what it lacks of 256 bytes.
+        let flood = (0..30_000).map(|_| chunk(b"event: x\ndata: {}\n\n"));
+        let begins = [stream_head("text/event-stream"), chunk(spoken().first_event().as_bytes())];
+        return begins.into_iter().chain(flood).chain([Step::Hang]).collect();
     }
     usual(request)
 }
@@ -89,6 +94,88 @@ fn clients_that_stop_reading_hold_up_nobody_else() {
         drive(4, 20, |_| load::sample(&gateway, spoken(), true));
         is_well(&gateway, &format!("{turn} over {ground:?}"));
     }
+}
+
+#[test]
+fn requests_beyond_what_connections_carry_wait_for_further_ones() {
+    let manner = Manner { settings: vec![(MAX_CONCURRENT_STREAMS, 1)], ..Manner::default() };
+    let upstream = Upstream::http2(manner, usual);
+    let gateway = before(&upstream, "");
+    drive(40, 80, |number| load::sample(&gateway, spoken(), number % 2 == 0));
+    is_well(&gateway, "one stream a connection");
+}
+
+#[test]
+fn a_server_that_allows_no_request_is_told_as_that() {
+    let manner = Manner { settings: vec![(MAX_CONCURRENT_STREAMS, 0)], ..Manner::default() };
+    let upstream = Upstream::http2(manner, usual);
+    let gateway = before(&upstream, "connect_timeout = \"300ms\"");
+    assert_eq!(gateway.post(spoken().paths[0], spoken().request).status, 504);
+    let record = gateway.record()["tries"].to_string();
+    assert!(record.contains("has allowed no request on it in 0.3 s"), "{record}");
+}
+
+#[test]
+fn a_body_that_is_not_read_holds_up_no_other() {
+    let manner = Manner { body_max: 50_000, ..Manner::default() };
+    let upstream = Upstream::http2(manner, usual);
+    let gateway = before(&upstream, "");
+    load::sample(&gateway, spoken(), false).unwrap();
+    let (path, large) = (
+        spoken().paths[0],
+        format!("{{\"model\":\"m\",\"max_tokens\":1,\"x\":\"{}\"}}", "y".repeat(100_000)),
+    );
+    let stuck: Vec<TcpStream> =
+        (0..3).map(|_| post(&gateway.address, path, &[("x-api-key", KEY)], large.as_bytes())).collect();
+    gateway.until("they are on their way", |gateway| gateway.in_flight() == stuck.len() as u64);
+    drive(4, 60, |number| load::sample(&gateway, spoken(), number % 2 == 0));
+    drop(stuck);
+    is_well(&gateway, "bodies that are not read");
+}
+
+#[test]
+fn http_2_without_tls_is_spoken_where_it_is_asked_for() {
+    let upstream = Upstream::on(Ground::ClearHttp2, usual);
+    let gateway = before(&upstream, "");
+    drive(4, 40, |number| load::sample(&gateway, spoken(), number % 2 == 0));
+    assert!(upstream.seen().iter().all(|seen| seen.protocol == "HTTP/2"));
+    is_well(&gateway, "HTTP/2 without TLS");
+}
+
+#[test]
+fn a_head_that_is_too_long_costs_its_own_request_alone() {
+    let go = Mutex::new(Vec::new());
+    let upstream = Upstream::http2(Manner::default(), move |request| match request.header("x-turn") {
+        Some("stays") => {
+            let (tell, told) = channel();
+            go.lock().unwrap().push(tell);
+            let (first, rest) = spoken().stream.split_at(spoken().first_event().len());
+            let begins = [stream_head("text/event-stream"), chunk(first.as_bytes())];
+            begins.into_iter().chain([Step::Wait(told), chunk(rest.as_bytes()), end()]).collect()
+        }
+        Some("over") => {
+            go.lock().unwrap().drain(..).for_each(|go| go.send(()).unwrap());
+            whole(200, "", "{}")
+        }
+        Some(size) => whole(200, &format!("x-policy: {}\r\n", "p".repeat(size.parse().unwrap())), "{}"),
+        None => usual(request),
+    });
+    let gateway = before(&upstream, "");
+    let ask = |turn: &str| {
+        let whole = (spoken().paths[0], spoken().request);
+        let (path, body) = if turn == "stays" { spoken().stream_request } else { whole };
+        begin(&gateway.address, "POST", path, &[("x-api-key", KEY), ("x-turn", turn)], body.as_bytes())
+    };
+    let stays = ask("stays");
+    assert_eq!(ask("40000").status, 200);
+    for size in ["70000", "300000", "900000"] {
+        assert_eq!(ask(size).whole().status, 502, "{size}");
+        let record = gateway.record()["tries"].to_string();
+        assert!(record.contains("head of the upstream's answer is larger"), "{size}: {record}");
+    }
+    ask("over");
+    assert_eq!(stays.whole().text(), spoken().stream);
+    assert_eq!(upstream.accepted(), 1);
 }
 
 #[test]

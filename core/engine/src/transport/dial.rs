@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 use http::uri::Authority;
 use hyper_util::rt::TokioIo;
 use sluice_api::{Error, Kind};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::address;
+use super::names::Names;
 use super::pool::Connection;
 use super::secure::{HTTP_2, Offer, Secure};
 use super::watched::Watched;
@@ -21,12 +23,20 @@ use crate::timer::in_time;
 /// networks send some kilobytes.
 pub(super) const BUFFER_MAX: usize = 64 * 1024;
 
+/// How long a connection may be silent before the other machine is asked whether it is still there.
+const ALIVE_EVERY: Duration = Duration::from_secs(60);
+
+/// How long the other machine may leave unacknowledged what was sent.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(120);
+
 /// How connections are made.
 #[derive(Clone)]
 pub(super) struct Dial {
     pub(super) timeout: Duration,
     /// TLS, or plain.
     pub(super) secure: Option<Arc<Secure>>,
+    pub(super) names: Arc<Names>,
 }
 
 /// A stream that a connection is made of.
@@ -41,28 +51,32 @@ pub(super) enum Dialled {
 }
 
 impl Dial {
-    /// Connects to an authority, within the time for it.
+    /// Connects to an authority, until `due`.
     ///
     /// # Errors
     ///
     /// When there is no connection; the sentence says what is in the way.
-    pub(super) async fn dial(&self, authority: &Authority, http: HttpVersion) -> Result<Dialled, Error> {
-        let deadline = Instant::now() + self.timeout;
+    pub(super) async fn dial(
+        &self,
+        authority: &Authority,
+        http: HttpVersion,
+        due: Instant,
+    ) -> Result<Dialled, Error> {
         let Some(secure) = &self.secure else {
-            let stream = self.connect(authority, 80, deadline).await?;
+            let stream = self.connect(authority, 80, due).await?;
             return match http {
                 HttpVersion::Two => Ok(Dialled::Http2(Box::new(stream))),
                 HttpVersion::Auto | HttpVersion::One => http1(stream).await,
             };
         };
         let offer = if http == HttpVersion::Two { Offer::Http2 } else { Offer::Http1 };
-        let stream = self.connect(authority, 443, deadline).await?;
+        let stream = self.connect(authority, 443, due).await?;
         let host = bare(authority.host());
-        let shaken = match self.in_time(deadline, secure.handshake(host, stream, offer)).await? {
+        let shaken = match self.in_time(due, secure.handshake(host, stream, offer)).await? {
             // It speaks HTTP/2 alone: then that is spoken to it.
             Err(failed) if failed.is_other_protocol() && http == HttpVersion::Auto => {
-                let stream = self.connect(authority, 443, deadline).await?;
-                self.in_time(deadline, secure.handshake(host, stream, Offer::Http2)).await?
+                let stream = self.connect(authority, 443, due).await?;
+                self.in_time(due, secure.handshake(host, stream, Offer::Http2)).await?
             }
             shaken => shaken,
         };
@@ -75,14 +89,20 @@ impl Dial {
 
     async fn connect(&self, authority: &Authority, port: u16, due: Instant) -> Result<TcpStream, Error> {
         let host = bare(authority.host());
-        let connecting = address::connect(host, authority.port_u16().unwrap_or(port));
-        let Some(connected) = in_time(due, pin!(connecting)).await else {
-            let message =
-                format!("the upstream did not accept a connection in {} s", self.timeout.as_secs_f32());
-            return Err(Error::new(Kind::UpstreamTimeout, message));
+        let timed_out = |what: &str| {
+            let message = format!("{what} in {} s", self.timeout.as_secs_f32());
+            Error::new(Kind::UpstreamTimeout, message)
         };
-        let stream = connected.map_err(|error| failed(&error))?;
-        stream.set_nodelay(true).map_err(|error| failed(&error))?;
+        let looking = address::of(host, authority.port_u16().unwrap_or(port), &self.names);
+        let Some(found) = in_time(due, pin!(looking)).await else {
+            return Err(timed_out(&format!("the name {host} could not be looked up")));
+        };
+        let connecting = address::race(found.map_err(|error| failed(&error))?);
+        let Some(connected) = in_time(due, pin!(connecting)).await else {
+            return Err(timed_out("the upstream did not accept a connection"));
+        };
+        let stream = connected.map_err(|error| not_connected(&error))?;
+        prepare(&stream).map_err(|error| failed(&error))?;
         Ok(stream)
     }
 
@@ -117,6 +137,28 @@ async fn http1(stream: impl Io + 'static) -> Result<Dialled, Error> {
         .await
         .map_err(|error| failed(&error))?;
     Ok(Dialled::Http1(Connection::new(sender, driver, read)))
+}
+
+/// An upstream whose machine has vanished is noticed, and so is one that takes nothing of what is sent.
+fn prepare(stream: &TcpStream) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    let keepalive = TcpKeepalive::new().with_time(ALIVE_EVERY).with_interval(ALIVE_EVERY / 4);
+    socket.set_tcp_keepalive(&keepalive)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_MAX))?;
+    Ok(())
+}
+
+fn not_connected(reason: &std::io::Error) -> Error {
+    if !address::is_own(reason) {
+        return failed(reason);
+    }
+    let message = format!(
+        "this machine can open no connection to the upstream: {reason}; where it has too many open, raise the limit of \
+         open files or widen the range of local ports"
+    );
+    Error::new(Kind::Internal, message)
 }
 
 fn failed(reason: &dyn std::fmt::Display) -> Error {

@@ -62,9 +62,9 @@ impl Direct {
     }
 
     async fn send_fresh(&self, authority: &Authority, request: Request<Bytes>) -> Sent {
-        let mut connection = match self.dial.dial(authority, self.offered()).await {
+        let mut connection = match self.dial(authority).await {
             Ok(Dialled::Http1(connection)) => connection,
-            Ok(Dialled::Http2(_)) => return Sent::SpeaksOther(request),
+            Ok(Dialled::Http2(_)) => return Sent::SpeaksOther(Some(request)),
             Err(error) => return Sent::Answered(Err(error)),
         };
         let exchanged = exchange(&mut connection, authority, request).await;
@@ -75,10 +75,14 @@ impl Direct {
     /// Opens connections ahead, so that the next request finds one.
     pub(super) async fn warm(self, cold: Vec<Authority>) {
         for authority in cold {
-            if let Ok(Dialled::Http1(connection)) = self.dial.dial(&authority, self.offered()).await {
+            if let Ok(Dialled::Http1(connection)) = self.dial(&authority).await {
                 self.pool.put(&authority, connection);
             }
         }
+    }
+
+    async fn dial(&self, authority: &Authority) -> Result<Dialled, Error> {
+        self.dial.dial(authority, self.offered(), Instant::now() + self.dial.timeout).await
     }
 
     /// Where HTTP/2 was wanted and the server wants HTTP/1.1, nothing else is offered any more.

@@ -5,8 +5,10 @@ mod ample;
 mod broken;
 mod dial;
 mod direct;
+mod names;
 mod pool;
 mod secure;
+mod sessions;
 mod shared;
 mod spoken;
 mod through;
@@ -28,6 +30,7 @@ use crate::config::{AccountConfig, HttpVersion, Identity};
 use crate::tasks::Tasks;
 use dial::Dial;
 use direct::Direct;
+use names::Names;
 use pool::Pool;
 use secure::{Roots, Secure};
 use shared::{Shared, Sites};
@@ -46,6 +49,7 @@ pub struct TransportError {
 #[derive(Default)]
 pub(crate) struct Transports {
     roots: Arc<Roots>,
+    names: Arc<Names>,
     plain: Connections,
     secure: Mutex<HashMap<Arc<Identity>, Secured>>,
     ways: Mutex<HashMap<Which, Arc<Way>>>,
@@ -96,13 +100,17 @@ impl Transports {
                 Route::Through(through.map_err(|reason| TransportError { account: name, reason })?)
             }
             None => Route::Own {
-                plain: Site::new(&which, None, &self.plain),
-                secure: Site::new(&which, Some(secured.tls), &secured.connections),
+                plain: Site::new(&which, self.dial(&which, None), &self.plain),
+                secure: Site::new(&which, self.dial(&which, Some(secured.tls)), &secured.connections),
             },
         };
         let way = Arc::new(Way(kind));
         ways.insert(which, Arc::clone(&way));
         Ok(way)
+    }
+
+    fn dial(&self, which: &Which, secure: Option<Arc<Secure>>) -> Dial {
+        Dial { timeout: which.connect_timeout, secure, names: Arc::clone(&self.names) }
     }
 
     fn secure(&self, identity: &Arc<Identity>) -> Secured {
@@ -177,8 +185,8 @@ type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response<Body>, Error>> + 
 /// What came of sending by one protocol.
 enum Sent {
     Answered(Result<Response<Body>, Error>),
-    /// The server speaks the other one, and this request was not taken.
-    SpeaksOther(Request<Bytes>),
+    /// The server speaks the other one, and this request was not taken; it is given back where there is a copy.
+    SpeaksOther(Option<Request<Bytes>>),
 }
 
 /// Servers that are reached by one scheme.
@@ -191,8 +199,7 @@ struct Site {
 }
 
 impl Site {
-    fn new(which: &Which, secure: Option<Arc<Secure>>, connections: &Connections) -> Self {
-        let dial = Dial { timeout: which.connect_timeout, secure };
+    fn new(which: &Which, dial: Dial, connections: &Connections) -> Self {
         Self {
             http: which.http,
             spoken: Arc::clone(&connections.spoken),
@@ -213,9 +220,7 @@ impl Site {
         };
         match sent {
             Sent::Answered(answered) => answered,
-            Sent::SpeaksOther(request) => {
-                Box::pin(self.send_by_other(protocol, authority, request, stale)).await
-            }
+            Sent::SpeaksOther(back) => Box::pin(self.send_by_other(protocol, authority, back, stale)).await,
         }
     }
 
@@ -224,10 +229,14 @@ impl Site {
         &self,
         protocol: Protocol,
         authority: Authority,
-        request: Request<Bytes>,
+        back: Option<Request<Bytes>>,
         stale: Stale,
     ) -> Result<Response<Body>, Error> {
         self.spoken.learn(&authority, protocol.other());
+        let Some(request) = back else {
+            let message = "the upstream wants this request over another HTTP";
+            return Err(Error::new(Kind::Upstream, message).unanswered());
+        };
         let sent = match protocol.other() {
             Protocol::Http1 => self.direct.send(&authority, request, stale).await,
             Protocol::Http2 => self.shared.send(authority.clone(), request, stale).await,

@@ -21,6 +21,9 @@ const IDLE_MAX: usize = 4096;
 /// How long an idle connection is kept.
 pub(super) const IDLE_FOR: Duration = Duration::from_secs(90);
 
+/// Idle connections that are looked at before others may have their turn with the pool.
+const SWEPT_AT_ONCE: usize = 32;
+
 /// How long after its last request an authority has a connection kept ready.
 const WARM_FOR: Duration = Duration::from_secs(60);
 
@@ -130,12 +133,34 @@ impl Pool {
         site.idle.push_back(idle);
     }
 
-    /// Drops what was idle for too long and what the upstream has closed.
+    /// Drops what was idle for too long and what the upstream has closed. Requests wait for the lock meanwhile, so that
+    /// it is held for a few connections at once, and never while one is dropped: that closes it.
     pub(super) fn sweep(&self) {
-        self.0.lock().retain(|_, site| {
-            site.idle.retain_mut(|idle| idle.since.elapsed() < IDLE_FOR && idle.connection.is_reusable());
-            !site.idle.is_empty() || site.asked.elapsed() < IDLE_FOR
-        });
+        let sites: Vec<(Authority, usize)> =
+            self.0.lock().iter().map(|(authority, site)| (authority.clone(), site.idle.len())).collect();
+        for (authority, count) in sites {
+            for _ in 0..count.div_ceil(SWEPT_AT_ONCE) {
+                drop(self.ended(&authority));
+            }
+        }
+        self.0.lock().retain(|_, site| !site.idle.is_empty() || site.asked.elapsed() < IDLE_FOR);
+    }
+
+    /// Looks at those that were idle for longest, and takes out what has ended. The others go to the end of the queue,
+    /// so that all of them have their turn.
+    fn ended(&self, authority: &Authority) -> Vec<Idle> {
+        let mut ended = Vec::new();
+        let mut all = self.0.lock();
+        let Some(site) = all.get_mut(authority) else { return ended };
+        for _ in 0..SWEPT_AT_ONCE.min(site.idle.len()) {
+            let Some(mut idle) = site.idle.pop_front() else { break };
+            if idle.since.elapsed() < IDLE_FOR && idle.connection.is_reusable() {
+                site.idle.push_back(idle);
+            } else {
+                ended.push(idle);
+            }
+        }
+        ended
     }
 
     /// Authorities that are in use and have no idle connection, so that the next request would wait for one to be
@@ -162,5 +187,74 @@ impl Site {
 impl std::fmt::Debug for Pool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Pool")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
+
+    use bytes::Bytes;
+    use futures_util::FutureExt as _;
+    use http::Request;
+    use http::uri::Authority;
+    use http_body_util::Full;
+    use hyper_util::rt::TokioIo;
+    use tokio::io::DuplexStream;
+
+    use super::{Connection, Pool, SWEPT_AT_ONCE};
+    use crate::transport::watched::Read;
+
+    /// hyper's driver of a connection that ends in order before it has taken a request.
+    struct Ending<D> {
+        _kept: D,
+    }
+
+    impl<D> Future for Ending<D> {
+        type Output = hyper::Result<()>;
+
+        fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Self::Output> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// A connection, and its other end.
+    async fn connection() -> (Connection, DuplexStream) {
+        let (near, far) = tokio::io::duplex(1024);
+        let (sender, driver) = hyper::client::conn::http1::handshake(TokioIo::new(near)).await.unwrap();
+        (Connection::new(sender, driver, Read::default()), far)
+    }
+
+    #[tokio::test]
+    async fn a_driver_that_ends_resolves_a_request_that_it_had_not_taken() {
+        let (near, _far) = tokio::io::duplex(1024);
+        let (sender, driver) = hyper::client::conn::http1::handshake(TokioIo::new(near)).await.unwrap();
+        let mut connection = Connection::new(sender, Ending { _kept: driver }, Read::default());
+        let mut answer = Box::pin(connection.sender.send_request(Request::new(Full::<Bytes>::default())));
+        assert!(answer.as_mut().now_or_never().is_none());
+        assert!(connection.driver.drive(&mut Context::from_waker(Waker::noop())));
+        let failed = answer.now_or_never().expect("it waits for ever").unwrap_err();
+        assert!(failed.is_canceled(), "{failed}");
+    }
+
+    #[tokio::test]
+    async fn a_sweep_drops_what_the_other_side_has_closed_and_keeps_the_rest() {
+        let (pool, authority) = (Pool::default(), Authority::from_static("a:1"));
+        let mut far = Vec::new();
+        for _ in 0..3 * SWEPT_AT_ONCE {
+            let (connection, end) = connection().await;
+            pool.put(&authority, connection);
+            far.push(end);
+        }
+        let mut turn = 0;
+        far.retain(|_| {
+            turn += 1;
+            turn % 3 == 0
+        });
+        pool.sweep();
+        let left = pool.0.lock().get(&authority).map(|site| site.idle.len());
+        assert_eq!(left, Some(far.len()));
     }
 }

@@ -3,15 +3,19 @@
 use std::io;
 use std::sync::{Arc, OnceLock};
 
+use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
-use rustls::{AlertDescription, CertificateError, ClientConfig, RootCertStore};
+use rustls::{AlertDescription, CertificateError, ClientConfig, PeerIncompatible, RootCertStore};
 use sluice_api::{Error, Kind};
 use tokio::net::TcpStream;
+use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::ample::Ample;
+use super::sessions::Sessions;
 use crate::config::Identity;
+use crate::tasks::Tasks;
 
 /// The name of HTTP/1.1 in ALPN.
 const HTTP_1: &[u8] = b"http/1.1";
@@ -50,27 +54,25 @@ pub(super) enum Offer {
 pub(super) struct Secure {
     identity: Arc<Identity>,
     roots: Arc<Roots>,
-    config: OnceLock<[Arc<ClientConfig>; 2]>,
+    config: OnceCell<[Arc<ClientConfig>; 2]>,
 }
 
 impl Secure {
     pub(super) fn new(identity: Arc<Identity>, roots: Arc<Roots>) -> Self {
-        Self { identity, roots, config: OnceLock::new() }
+        Self { identity, roots, config: OnceCell::new() }
     }
 
-    /// The configuration that makes an offer.
+    /// The configuration that makes an offer. Whoever needs it first has the authorities read, which are files.
     ///
     /// # Errors
     ///
     /// When no authority is known.
-    pub(super) fn config(&self, offer: Offer) -> Result<Arc<ClientConfig>, Error> {
-        let [first, second] = match self.config.get() {
-            Some(made) => made,
-            None => {
-                let made = self.make()?;
-                self.config.get_or_init(|| made)
-            }
+    pub(super) async fn config(self: &Arc<Self>, offer: Offer) -> Result<Arc<ClientConfig>, Error> {
+        let make = || {
+            let secure = Arc::clone(self);
+            Tasks::aside(move || secure.make())
         };
+        let [first, second] = self.config.get_or_try_init(make).await?;
         Ok(Arc::clone(match offer {
             Offer::Http1 => first,
             Offer::Http2 => second,
@@ -88,6 +90,7 @@ impl Secure {
             Error::new(Kind::Internal, format!("TLS towards upstreams can't be set up: {error}"))
         })?;
         config.alpn_protocols = vec![HTTP_1.to_vec()];
+        config.resumption = Resumption::store(Arc::new(Sessions::default()));
         let mut second = config.clone();
         second.alpn_protocols = vec![HTTP_2.to_vec(), HTTP_1.to_vec()];
         Ok([Arc::new(config), Arc::new(second)])
@@ -99,12 +102,12 @@ impl Secure {
     ///
     /// When the handshake fails.
     pub(super) async fn handshake(
-        &self,
+        self: &Arc<Self>,
         host: &str,
         stream: TcpStream,
         offer: Offer,
     ) -> Result<TlsStream<Ample<TcpStream>>, Failed> {
-        let config = self.config(offer).map_err(Failed::Here)?;
+        let config = self.config(offer).await.map_err(Failed::Here)?;
         let name = ServerName::try_from(host.to_owned()).map_err(|_| {
             Failed::Here(Error::new(Kind::Upstream, format!("{host} is no name that a certificate can have")))
         })?;
@@ -141,19 +144,31 @@ impl Failed {
     }
 }
 
-fn tls(error: &io::Error) -> Option<&rustls::Error> {
+/// What TLS says in an error of a stream.
+pub(super) fn tls(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
 }
 
+/// When TLS fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    Handshake,
+    /// The handshake is done, as this side sees it: what a server thinks of a client's certificate it says later.
+    InUse,
+}
+
 /// A failure of TLS as a sentence that says what to do; `None` where the error is none of TLS.
-pub(super) fn sentence(error: &(dyn std::error::Error + 'static), host: &str) -> Option<String> {
+pub(super) fn sentence(error: &(dyn std::error::Error + 'static), host: &str, when: When) -> Option<String> {
     let error = error.downcast_ref::<rustls::Error>().or_else(|| tls(error.downcast_ref()?))?;
     let because = match error {
         rustls::Error::InvalidCertificate(why) => return Some(certificate(why, host)),
-        rustls::Error::InvalidMessage(_) => {
+        rustls::Error::InvalidMessage(_) if when == When::Handshake => {
             "it does not speak TLS on this port: is the base URL's http or https right?".to_owned()
         }
-        rustls::Error::PeerIncompatible(_)
+        rustls::Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+        )
         | rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) => {
             "it speaks no TLS that is still safe: version 1.2 or 1.3 is needed".to_owned()
         }
@@ -172,16 +187,24 @@ pub(super) fn sentence(error: &(dyn std::error::Error + 'static), host: &str) ->
         ) => format!(
             "it refuses the gateway's own certificate, or wants one: set client_cert and client_key ({error})"
         ),
+        // TLS 1.2 has no word of its own for a certificate that is missing.
+        rustls::Error::AlertReceived(AlertDescription::HandshakeFailure) => format!(
+            "it accepts nothing of what was offered ({error}); where it wants a certificate of the gateway, set \
+             client_cert and client_key"
+        ),
         rustls::Error::AlertReceived(AlertDescription::UnrecognisedName) => {
             "it does not know this name".to_owned()
         }
         other => other.to_string(),
     };
-    Some(format!("the TLS handshake with {host} failed: {because}"))
+    Some(match when {
+        When::Handshake => format!("the TLS handshake with {host} failed: {because}"),
+        When::InUse => format!("TLS with {host} failed: {because}"),
+    })
 }
 
 fn explain(error: &io::Error, host: &str) -> String {
-    sentence(error, host).unwrap_or_else(|| {
+    sentence(error, host, When::Handshake).unwrap_or_else(|| {
         if error.kind() == io::ErrorKind::UnexpectedEof {
             return format!("{host} closed the connection in the middle of the TLS handshake: does it speak TLS on this port?");
         }

@@ -14,7 +14,7 @@ use super::Stale;
 use super::broken::broken;
 use super::direct::STALE_WITHIN;
 use super::pool::IDLE_FOR;
-use super::secure::{Offer, Secure, sentence};
+use super::secure::{Offer, Secure, When, sentence};
 
 /// Idle connections kept for one upstream: above any concurrency that is expected, or each request costs a new one.
 const IDLE_MAX: usize = 4096;
@@ -48,7 +48,7 @@ impl Through {
         };
         let told = |error: &reqwest::Error| failed(error, &authority);
         let request = reqwest::Request::try_from(request).map_err(|error| told(&error))?;
-        let client = if stale == Stale::Fresh { self.fresh()? } else { self.client()? };
+        let client = if stale == Stale::Fresh { self.fresh().await? } else { self.client().await? };
         let again = if stale == Stale::Again { request.try_clone() } else { None };
         let began = Instant::now();
         let response = match client.execute(request).await {
@@ -58,7 +58,7 @@ impl Through {
             Err(error) if is_unanswered(&error) && began.elapsed() < STALE_WITHIN => match (stale, again) {
                 (Stale::Told, _) => return Err(told(&error).unanswered()),
                 (Stale::Again, Some(again)) => {
-                    self.fresh()?.execute(again).await.map_err(|error| told(&error))?
+                    self.fresh().await?.execute(again).await.map_err(|error| told(&error))?
                 }
                 _ => return Err(told(&error)),
             },
@@ -68,15 +68,15 @@ impl Through {
         Ok(response.map(|body| body.map_err(move |error| failed(&error, &authority)).boxed_unsync()))
     }
 
-    fn client(&self) -> Result<&reqwest::Client, Error> {
-        self.made(&self.client, IDLE_MAX)
+    async fn client(&self) -> Result<&reqwest::Client, Error> {
+        self.made(&self.client, IDLE_MAX).await
     }
 
-    fn fresh(&self) -> Result<&reqwest::Client, Error> {
-        self.made(&self.fresh, 0)
+    async fn fresh(&self) -> Result<&reqwest::Client, Error> {
+        self.made(&self.fresh, 0).await
     }
 
-    fn made<'a>(
+    async fn made<'a>(
         &self,
         place: &'a OnceLock<reqwest::Client>,
         idle: usize,
@@ -84,7 +84,7 @@ impl Through {
         if let Some(client) = place.get() {
             return Ok(client);
         }
-        let tls = rustls::ClientConfig::clone(&*self.secure.config(Offer::Http1)?);
+        let tls = rustls::ClientConfig::clone(&*self.secure.config(Offer::Http1).await?);
         let builder = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -146,7 +146,7 @@ fn failed(error: &reqwest::Error, authority: &Authority) -> Error {
     }
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(one) = cause {
-        if let Some(sentence) = sentence(one, authority.host()) {
+        if let Some(sentence) = sentence(one, authority.host(), When::Handshake) {
             return Error::new(Kind::Upstream, sentence);
         }
         cause = one.source();

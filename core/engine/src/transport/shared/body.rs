@@ -11,7 +11,7 @@ use http_body::{Frame, SizeHint};
 use sluice_api::{Error, Kind};
 
 use super::connection::Place;
-use super::upload::Upload;
+use super::upload::Beside;
 use crate::tasks::Tasks;
 
 /// How long the end of an answer is waited for whose last byte is there: a stream that is dropped before it is reset,
@@ -23,7 +23,8 @@ pub(super) struct Streamed(Option<Parts>);
 
 struct Parts {
     stream: RecvStream,
-    upload: Upload,
+    /// The request's body, where it is not up yet.
+    upload: Option<Beside>,
     place: Place,
     authority: Authority,
     /// Bytes of the window that the last frame took; given back when the next one is asked for, and so never for a
@@ -39,7 +40,7 @@ impl Streamed {
     /// `left` is the length that the head has told.
     pub(super) fn new(
         stream: RecvStream,
-        upload: Upload,
+        upload: Option<Beside>,
         place: Place,
         authority: Authority,
         left: Option<u64>,
@@ -50,19 +51,15 @@ impl Streamed {
 
 impl Parts {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
-        if !self.upload.is_done() {
-            self.upload.poll(cx);
-        }
         let taken = std::mem::take(&mut self.taken);
         if taken > 0 {
             let _ = self.stream.flow_control().release_capacity(taken);
         }
         match self.stream.poll_data(cx) {
+            // The end, in a frame of its own: what says so comes next.
+            Poll::Ready(Some(Ok(data))) if data.is_empty() => self.poll(cx),
             Poll::Ready(Some(Ok(data))) => {
                 self.taken = data.len();
-                if data.is_empty() {
-                    self.place.was_empty();
-                }
                 if let Some(left) = &mut self.left {
                     *left = left.saturating_sub(data.len() as u64);
                 }
@@ -72,6 +69,7 @@ impl Parts {
             Poll::Ready(Some(Err(error)))
                 if error.reason() == Some(h2::Reason::NO_ERROR) && self.left == Some(0) =>
             {
+                (self.ended, self.upload) = (true, None);
                 Poll::Ready(None)
             }
             Poll::Ready(Some(Err(error))) => {
@@ -90,7 +88,12 @@ impl Parts {
     }
 
     fn has_ended(&self) -> bool {
-        (self.ended || self.stream.is_end_stream()) && self.upload.is_done()
+        (self.ended || self.stream.is_end_stream()) && self.is_up()
+    }
+
+    /// Whether nothing of the request's body is on its way any more.
+    fn is_up(&self) -> bool {
+        self.upload.as_ref().is_none_or(Beside::is_done)
     }
 }
 
@@ -141,7 +144,7 @@ impl Drop for Streamed {
         if parts.has_ended() {
             return parts.place.ended();
         }
-        if parts.left != Some(0) || !parts.upload.is_done() {
+        if parts.left != Some(0) || !parts.is_up() {
             return;
         }
         let mut nobody = Context::from_waker(Waker::noop());

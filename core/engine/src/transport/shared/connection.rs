@@ -1,7 +1,8 @@
-//! One connection of HTTP/2: how many requests are on it, whether it lives, and who drives it.
+//! One connection of HTTP/2: how many requests are on it, and whether it takes more.
 
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -12,11 +13,14 @@ use parking_lot::Mutex;
 use sluice_api::{Error, Kind};
 use tokio::sync::watch;
 
-use super::takes_none;
+use super::driver::{Life, drive};
+use super::upload::{Claim, Uploads};
+use crate::sifted::{Padding, Sifted};
 use crate::tasks::Tasks;
+use crate::timer::in_time;
 use crate::transport::broken::broken;
 use crate::transport::dial::Io;
-use crate::transport::watched::{Read, Watched};
+use crate::transport::watched::Watched;
 
 /// Requests that one connection carries at most: its window is theirs in equal parts, and its end is the end of so many.
 pub(super) const STREAMS_MAX: u32 = 32;
@@ -27,8 +31,9 @@ const STREAM_WINDOW: u32 = 256 * 1024;
 /// The streams' windows together, so that those of clients which read nothing never use up what others need.
 const CONNECTION_WINDOW: u32 = STREAM_WINDOW * STREAMS_MAX;
 
-/// The longest head of an answer.
-const HEAD_MAX: u32 = 64 * 1024;
+/// What h2 reads of a head. What is longer ends the connection with all that is on it, so that this is far above what
+/// an answer may have.
+const HEAD_READ_MAX: u32 = 1024 * 1024;
 
 /// What h2 lets unread frames smaller than 256 bytes add up to: as much as fits the window, a byte a frame. Streams of
 /// single tokens that clients leave unread are nothing hostile, and the window bounds them already.
@@ -38,122 +43,153 @@ const SMALL_FRAMES_MAX: usize = CONNECTION_WINDOW as usize * 256;
 /// them (nghttp2, and so node, after a thousand).
 const CANCELLED_MAX: u32 = 256;
 
-/// Empty frames that a connection brings before it takes no new requests: h2 ends one at the 101st of its life, with all
-/// that is on it, and has no setting for that.
-const EMPTY_MAX: u32 = 50;
-
-/// How long a connection with requests on it may be silent before it is asked whether it lives.
-const SILENT_MAX: Duration = Duration::from_secs(15);
+/// For how long a cancelled stream is remembered: longer than anything is on its way.
+const REMEMBERED_FOR: Duration = Duration::from_secs(3600);
 
 /// How long a request waits without a byte on the whole connection before it makes that doubtful, when it is given up.
 const DOUBTED_AFTER: Duration = Duration::from_millis(500);
 
-/// How long it has to answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
-
 /// A connection that requests are put on.
 pub(super) struct Connection {
     sender: SendRequest<Bytes>,
-    read: Read,
+    life: Arc<Life>,
     id: u64,
     since: Instant,
-    open: AtomicU32,
+    /// Those who waited for it to be opened, and have not come for their place yet.
+    awaited: Arc<AtomicU32>,
     carried: AtomicU32,
     cancelled: AtomicU32,
-    empty: AtomicU32,
-    /// Bytes read when a request was given up that had waited in silence, and one more; 0: none was. Until more come
-    /// nobody is put beside it.
-    doubted_at: AtomicU64,
-    closed: AtomicBool,
+    padding: Padding,
+    /// Requests whose bodies are on their way up.
+    uploads: Uploads,
     /// When the last request on it ended.
     rests: Mutex<Instant>,
 }
 
+/// What a connection is opened with.
+pub(super) struct Opening {
+    pub(super) stream: Box<dyn Io>,
+    /// Unique in the process.
+    pub(super) id: u64,
+    /// When the server must have said how many requests it takes.
+    pub(super) due: Instant,
+    /// Counts those who wait for it.
+    pub(super) awaited: Arc<AtomicU32>,
+    /// Whether the server has agreed to speak HTTP/2.
+    pub(super) agreed: bool,
+}
+
 impl Connection {
-    /// Begins to speak on a stream, and waits until the server has said how many requests it takes.
+    /// Begins to speak, and waits until the server has said how many requests it takes; `None` when it has allowed none
+    /// in time.
     ///
     /// # Errors
     ///
-    /// When it does not speak HTTP/2, or takes no request in time.
-    pub(super) async fn begin(
-        stream: Box<dyn Io>,
-        authority: &Authority,
-        id: u64,
-        wait: Duration,
-    ) -> Result<Arc<Self>, Error> {
+    /// When it does not speak HTTP/2.
+    pub(super) async fn begin(opening: Opening, authority: &Authority) -> Result<Option<Arc<Self>>, Error> {
+        let Opening { stream, id, due, awaited, agreed } = opening;
         let (stream, read) = Watched::new(stream);
+        let stream = Sifted::of_server(stream.listening());
+        let padding = stream.padding();
         let (sender, driver) = h2::client::Builder::new()
             .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
-            .max_header_list_size(HEAD_MAX)
+            .max_header_list_size(HEAD_READ_MAX)
             .data_frame_budget(SMALL_FRAMES_MAX)
             // Frames that were on their way when a stream was cancelled are nobody's fault, however many they become.
             .max_local_error_reset_streams(None)
             // All that are cancelled on a connection are remembered, so that what is late for them is not reset again.
             .max_concurrent_reset_streams(CANCELLED_MAX as usize + STREAMS_MAX as usize)
+            .reset_stream_duration(REMEMBERED_FOR)
             .enable_push(false)
             // None until the server has said how many.
             .initial_max_send_streams(0)
             .handshake::<_, Bytes>(stream)
             .await
             .map_err(|error| broken(&error, authority))?;
+        let life = Life::new(read);
         let connection = Arc::new(Self {
             sender,
-            read,
+            life: Arc::clone(&life),
             id,
             since: Instant::now(),
-            open: AtomicU32::new(0),
+            awaited,
             carried: AtomicU32::new(0),
             cancelled: AtomicU32::new(0),
-            empty: AtomicU32::new(0),
-            doubted_at: AtomicU64::new(0),
-            closed: AtomicBool::new(false),
+            padding,
+            uploads: Uploads::default(),
             rests: Mutex::new(Instant::now()),
         });
         let (allowed, mut allows) = watch::channel(false);
-        Tasks::upkeep(drive(driver, Arc::downgrade(&connection), allowed));
-        let waited = tokio::time::timeout(wait, allows.wait_for(|allows| *allows)).await;
-        match waited.map(|allowed| allowed.is_ok()) {
-            Ok(true) => Ok(connection),
-            // It has ended before it began.
-            Ok(false) => {
-                let mut sender = connection.sender.clone();
-                let ended = std::future::poll_fn(|cx| sender.poll_ready(cx)).await;
-                let why = ended.err().map_or_else(|| "it was closed".to_owned(), |error| error.to_string());
-                let message = format!("the upstream does not speak HTTP/2: {why}; set http = \"1.1\"");
-                Err(Error::new(Kind::Upstream, message))
-            }
-            Err(_) => Err(takes_none(wait)),
+        Tasks::upkeep(drive(driver, life, allowed));
+        let waits = async { allows.wait_for(|allows| *allows).await.is_ok() };
+        match in_time(due, pin!(waits)).await {
+            Some(true) => Ok(Some(connection)),
+            Some(false) => Err(connection.never_began(authority, agreed).await),
+            None => Ok(None),
         }
     }
 
-    /// A place for one more request, where there is room.
-    pub(super) fn place(self: &Arc<Self>) -> Option<Place> {
-        let limit =
-            u32::try_from(self.sender.current_max_send_streams()).unwrap_or(u32::MAX).min(STREAMS_MAX);
-        let one_more = |open| (open < limit).then_some(open + 1);
-        self.open.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
-        let place = Place {
+    /// Why it has ended before it took a request.
+    async fn never_began(&self, authority: &Authority, agreed: bool) -> Error {
+        if let Some(sentence) = self.life.read.refusal(authority.host()) {
+            return Error::new(Kind::Upstream, sentence);
+        }
+        let mut sender = self.sender.clone();
+        let ended = std::future::poll_fn(|cx| sender.poll_ready(cx)).await;
+        let why = ended.err().map_or_else(|| "it was closed".to_owned(), |error| error.to_string());
+        let message = if agreed {
+            format!("the upstream agreed on HTTP/2 and ended the connection before it began: {why}")
+        } else {
+            format!("the upstream does not speak HTTP/2: {why}; set http = \"1.1\"")
+        };
+        Error::new(Kind::Upstream, message)
+    }
+
+    /// A place for one more request with so long a body, where there is room beside those who have waited for this
+    /// connection.
+    pub(super) fn place(self: &Arc<Self>, body: usize) -> Option<Place> {
+        self.place_within(self.room().saturating_sub(self.awaited.load(Ordering::Acquire)), body)
+    }
+
+    /// The same for one of those who have waited.
+    pub(super) fn awaited_place(self: &Arc<Self>, body: usize) -> Option<Place> {
+        self.place_within(self.room(), body)
+    }
+
+    fn place_within(self: &Arc<Self>, room: u32, body: usize) -> Option<Place> {
+        if self.is_over() || self.life.is_doubtful() {
+            return None;
+        }
+        let claim = Claim::before(&self.uploads, body, Instant::now())?;
+        let one_more = |open| (open < room).then_some(open + 1);
+        self.life.open.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
+        Some(Place {
             connection: Arc::clone(self),
+            claim: Some(claim),
             ended: true,
             began: Instant::now(),
-            before: self.read.bytes(),
-        };
-        (!self.is_over() && !self.is_doubtful()).then_some(place)
+            before: self.life.read.bytes(),
+        })
+    }
+
+    /// Requests that it takes at once.
+    pub(super) fn room(&self) -> u32 {
+        u32::try_from(self.sender.current_max_send_streams()).unwrap_or(u32::MAX).min(STREAMS_MAX)
     }
 
     /// Whether no request is put on it any more.
     pub(super) fn is_over(&self) -> bool {
         let mut nobody = Context::from_waker(Waker::noop());
-        self.closed.load(Ordering::Acquire)
+        self.life.has_ended()
             || self.cancelled.load(Ordering::Relaxed) >= CANCELLED_MAX
-            || self.empty.load(Ordering::Relaxed) >= EMPTY_MAX
+            || self.padding.is_much()
             || !matches!(self.sender.clone().poll_ready(&mut nobody), Poll::Ready(Ok(())))
     }
 
-    /// Whether a request waited on it in vain, and nothing has come since.
-    fn is_doubtful(&self) -> bool {
-        self.doubted_at.load(Ordering::Relaxed) == self.read.bytes() + 1
+    /// Whether a request was ever put on it.
+    pub(super) fn has_carried(&self) -> bool {
+        self.carried.load(Ordering::Relaxed) > 0
     }
 
     /// Whether it was opened since then.
@@ -163,13 +199,14 @@ impl Connection {
 
     /// Whether it has carried nothing for so long.
     pub(super) fn is_idle_for(&self, time: Duration) -> bool {
-        self.open.load(Ordering::Acquire) == 0 && self.rests.lock().elapsed() >= time
+        self.life.open.load(Ordering::Acquire) == 0 && self.rests.lock().elapsed() >= time
     }
 }
 
 /// A request's place on a connection, given back when dropped.
 pub(super) struct Place {
     connection: Arc<Connection>,
+    claim: Option<Claim>,
     /// Whether the stream went to its end; one that did not is cancelled, which its server counts.
     ended: bool,
     began: Instant,
@@ -185,6 +222,11 @@ impl Place {
         (self.connection.sender.clone(), kept)
     }
 
+    /// What the body goes up with.
+    pub(super) fn claim(&mut self) -> Option<Claim> {
+        self.claim.take()
+    }
+
     /// The connection's number, for failures that end it.
     pub(super) fn id(&self) -> u64 {
         self.connection.id
@@ -192,12 +234,12 @@ impl Place {
 
     /// Bytes that came on the connection so far.
     pub(super) fn read(&self) -> u64 {
-        self.connection.read.bytes()
+        self.connection.life.read.bytes()
     }
 
-    /// A frame without a byte came.
-    pub(super) fn was_empty(&self) {
-        self.connection.empty.fetch_add(1, Ordering::Relaxed);
+    /// What TLS said when it ended the connection, as a sentence.
+    pub(super) fn refusal(&self, host: &str) -> Option<String> {
+        self.connection.life.read.refusal(host)
     }
 
     /// The stream has gone to its end, or the server has ended it.
@@ -208,68 +250,14 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        let life = &self.connection.life;
         if !self.ended {
             self.connection.cancelled.fetch_add(1, Ordering::Relaxed);
-            if self.read() == self.before && self.began.elapsed() >= DOUBTED_AFTER {
-                self.connection.doubted_at.store(self.before + 1, Ordering::Relaxed);
+            if life.read.bytes() == self.before && self.began.elapsed() >= DOUBTED_AFTER {
+                life.doubt(self.before);
             }
         }
         *self.connection.rests.lock() = Instant::now();
-        self.connection.open.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-/// Reads and writes until the connection ends; tells when the server has allowed requests, and asks one that is silent
-/// whether it lives.
-async fn drive(
-    mut driver: h2::client::Connection<Watched<Box<dyn Io>>, Bytes>,
-    connection: std::sync::Weak<Connection>,
-    allowed: watch::Sender<bool>,
-) {
-    let mut pings = driver.ping_pong();
-    let mut told = false;
-    let mut heard = 0;
-    let mut asked = false;
-    let mut open_question = false;
-    let timer = tokio::time::sleep(SILENT_MAX);
-    let mut timer = std::pin::pin!(timer);
-    loop {
-        let ended = std::future::poll_fn(|cx| {
-            let ended = std::pin::Pin::new(&mut driver).poll(cx).is_ready();
-            if !told && driver.max_concurrent_send_streams() > 0 {
-                told = true;
-                let _ = allowed.send(true);
-            }
-            if ended {
-                return Poll::Ready(true);
-            }
-            timer.as_mut().poll(cx).map(|()| false)
-        })
-        .await;
-        let Some(connection) = connection.upgrade() else {
-            if ended {
-                return;
-            }
-            timer.as_mut().reset(tokio::time::Instant::now() + SILENT_MAX);
-            continue;
-        };
-        let now = connection.read.bytes();
-        let silent = now == heard && connection.open.load(Ordering::Acquire) > 0;
-        heard = now;
-        if ended || (asked && silent) {
-            // What is on it ends with it.
-            connection.closed.store(true, Ordering::Release);
-            return;
-        }
-        // One question at a time: an older one that is still open will do.
-        let mut nobody = Context::from_waker(Waker::noop());
-        asked = silent
-            && pings.as_mut().is_some_and(|pings| {
-                open_question &= pings.poll_pong(&mut nobody).is_pending();
-                open_question |= pings.send_ping(h2::Ping::opaque()).is_ok();
-                open_question
-            });
-        let wait = if asked { ANSWER_WITHIN } else { SILENT_MAX };
-        timer.as_mut().reset(tokio::time::Instant::now() + wait);
+        life.open.fetch_sub(1, Ordering::AcqRel);
     }
 }

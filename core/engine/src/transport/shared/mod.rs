@@ -6,6 +6,8 @@
 
 mod body;
 mod connection;
+mod driver;
+mod pauses;
 mod sites;
 mod upload;
 
@@ -15,16 +17,17 @@ use std::time::Instant;
 use bytes::Bytes;
 use h2::Reason;
 use http::uri::Authority;
-use http::{Request, Response, Version, header};
+use http::{HeaderMap, Request, Response, Version, header};
 use http_body_util::BodyExt as _;
 use sluice_api::{Condition, Error, Fault, Kind, Scope};
 
 use self::body::Streamed;
 use self::connection::Place;
-use self::sites::Found;
+use self::pauses::Pauses;
+use self::sites::{Found, Wanted};
 use self::upload::Upload;
-use super::broken::broken;
-use super::dial::Dial;
+use super::broken::{broken, too_large};
+use super::dial::{BUFFER_MAX, Dial};
 use super::direct::{STALE_WITHIN, copy};
 use super::{Sent, Stale};
 
@@ -40,43 +43,72 @@ pub(super) use self::sites::Sites;
 /// What came of a request on one connection.
 enum Tried {
     Answered(Response<sluice_api::provider::Body>),
-    /// The server has not taken it.
+    /// The server says that it has not taken it.
     Untaken(Error),
-    /// The server wants it over HTTP/1.1.
-    WantsHttp1,
+    /// The connection went stale, as it seems.
+    Stale(Error),
+    /// The server wants it over HTTP/1.1. It is given back where nothing of it was sent.
+    WantsHttp1(Option<Request<Bytes>>),
     Failed(Error),
 }
 
 impl Shared {
-    /// Sends a request; gives it back where the server speaks HTTP/1.1 alone, or wants it so.
-    pub(super) async fn send(&self, authority: Authority, request: Request<Bytes>, stale: Stale) -> Sent {
-        let fresh = (stale == Stale::Fresh).then(Instant::now);
-        let kept = copy(&request);
-        match self.once(&authority, request, fresh).await {
-            Tried::Untaken(_) if stale == Stale::Again => {
-                let again = self.once(&authority, copy(&kept), Some(Instant::now())).await;
-                again.sent(kept)
-            }
-            Tried::Untaken(error) if stale == Stale::Told => Sent::Answered(Err(error.unanswered())),
-            tried => tried.sent(kept),
+    /// Sends a request; gives it back where the server speaks HTTP/1.1 alone, or wants it so. One that the server says
+    /// it has not taken costs nothing to send again, a few times; one that a stale connection may have taken is sent
+    /// again once.
+    pub(super) async fn send(&self, authority: Authority, mut request: Request<Bytes>, stale: Stale) -> Sent {
+        let mut pauses = Pauses::new();
+        // Who is told sends it again itself, and that spares a copy.
+        if stale == Stale::Told {
+            let tried = self.once(&authority, request, None, &mut pauses).await;
+            return match tried {
+                Tried::Untaken(error) | Tried::Stale(error) => Sent::Answered(Err(error.unanswered())),
+                tried => tried.sent(None),
+            };
+        }
+        let mut since = match stale {
+            Stale::Fresh => pauses.next().await,
+            Stale::Again | Stale::Told => None,
+        };
+        let mut may_be_stale = stale == Stale::Again;
+        loop {
+            let kept = copy(&request);
+            let fresh = match self.once(&authority, request, since, &mut pauses).await {
+                Tried::Untaken(error) => pauses.next().await.ok_or(error),
+                Tried::Stale(_) if std::mem::take(&mut may_be_stale) => Ok(Instant::now()),
+                tried => return tried.sent(Some(kept)),
+            };
+            since = match fresh {
+                Ok(fresh) => Some(fresh),
+                Err(error) => return Sent::Answered(Err(error)),
+            };
+            request = kept;
         }
     }
 
-    async fn once(&self, authority: &Authority, request: Request<Bytes>, since: Option<Instant>) -> Tried {
-        match self.sites.place(authority, &self.dial, since).await {
+    async fn once(
+        &self,
+        authority: &Authority,
+        request: Request<Bytes>,
+        since: Option<Instant>,
+        pauses: &mut Pauses,
+    ) -> Tried {
+        let wanted = Wanted { authority, dial: &self.dial, since, body: request.body().len() };
+        match self.sites.place(wanted, pauses).await {
             Ok(Found::Place(place)) => exchange(place, authority, request).await,
-            Ok(Found::SpeaksHttp1) => Tried::WantsHttp1,
+            Ok(Found::SpeaksHttp1) => Tried::WantsHttp1(Some(request)),
             Err(error) => Tried::Failed(error),
         }
     }
 }
 
 impl Tried {
-    fn sent(self, request: Request<Bytes>) -> Sent {
+    /// `kept` is a copy of the request.
+    fn sent(self, kept: Option<Request<Bytes>>) -> Sent {
         match self {
             Self::Answered(response) => Sent::Answered(Ok(response)),
-            Self::WantsHttp1 => Sent::SpeaksOther(request),
-            Self::Untaken(error) | Self::Failed(error) => Sent::Answered(Err(error)),
+            Self::WantsHttp1(back) => Sent::SpeaksOther(back.or(kept)),
+            Self::Untaken(error) | Self::Stale(error) | Self::Failed(error) => Sent::Answered(Err(error)),
         }
     }
 }
@@ -84,6 +116,7 @@ impl Tried {
 async fn exchange(mut place: Place, authority: &Authority, request: Request<Bytes>) -> Tried {
     let (before, began) = (place.read(), Instant::now());
     let (head, body) = to_shared_form(request);
+    let claim = place.claim();
     let (mut sender, kept) = place.sender();
     let (response, stream) = match sender.send_request(head, body.is_empty()) {
         Ok(sent) => sent,
@@ -94,19 +127,21 @@ async fn exchange(mut place: Place, authority: &Authority, request: Request<Byte
         }
     };
     let mut response = std::pin::pin!(response);
-    let mut upload = Upload::new(stream, body);
+    let mut upload = Upload::new(stream, body, claim);
     let answered = std::future::poll_fn(|cx| {
         // An answer may come before the request is up; what is left of it goes on beside the answer.
-        upload.poll(cx);
+        let _ = upload.poll(cx);
         response.as_mut().poll(cx)
     })
     .await;
     let error = match answered {
+        Ok(response) if is_too_large(response.headers()) => return Tried::Failed(too_large()),
         Ok(response) => {
             let length = response.headers().get(header::CONTENT_LENGTH);
             let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
-            let body =
-                |stream| Streamed::new(stream, upload, place, authority.clone(), length).boxed_unsync();
+            let body = |stream| {
+                Streamed::new(stream, upload.beside(), place, authority.clone(), length).boxed_unsync()
+            };
             return Tried::Answered(response.map(body));
         }
         Err(error) => error,
@@ -114,7 +149,7 @@ async fn exchange(mut place: Place, authority: &Authority, request: Request<Byte
     place.ended();
     let reset = if error.is_reset() && error.is_remote() { error.reason() } else { None };
     if error.is_remote() && error.reason() == Some(Reason::HTTP_1_1_REQUIRED) {
-        return Tried::WantsHttp1;
+        return Tried::WantsHttp1(None);
     }
     // Of streams above a GOAWAY's last one the server says itself that it has not seen them, whatever its code
     // (RFC 9113, section 6.8).
@@ -122,16 +157,24 @@ async fn exchange(mut place: Place, authority: &Authority, request: Request<Byte
     // A connection that went stale ends without a byte, and soon.
     let stale = error.is_io() && kept && place.read() == before && began.elapsed() < STALE_WITHIN;
     let told = failure(&error, &place, authority);
-    if above || stale || reset == Some(Reason::REFUSED_STREAM) {
+    if above || reset == Some(Reason::REFUSED_STREAM) {
         Tried::Untaken(told)
+    } else if stale {
+        Tried::Stale(told)
     } else {
         Tried::Failed(told)
     }
 }
 
+/// Whether a head is longer than one may be over HTTP/1.1.
+fn is_too_large(head: &HeaderMap) -> bool {
+    head.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>() > BUFFER_MAX
+}
+
 /// What a failure of a stream means. What ends a connection is one failure, however many requests were on it.
 fn failure(error: &h2::Error, place: &Place, authority: &Authority) -> Error {
-    let told = broken(error, authority);
+    let refusal = place.refusal(authority.host()).filter(|_| !error.is_reset());
+    let told = refusal.map_or_else(|| broken(error, authority), |why| Error::new(Kind::Upstream, why));
     // Where h2 itself says so, it is about what this connection was sent.
     let told = if error.is_remote() && error.reason() == Some(Reason::ENHANCE_YOUR_CALM) {
         told.blame(Fault::Provider, Scope::Account).condition(Some(Condition::Overloaded))
@@ -152,11 +195,4 @@ fn to_shared_form(request: Request<Bytes>) -> (Request<()>, Bytes) {
     }
     head.version = Version::HTTP_2;
     (Request::from_parts(head, ()), body)
-}
-
-/// A server that agreed to HTTP/2 and takes no request over it.
-fn takes_none(wait: std::time::Duration) -> Error {
-    let message =
-        format!("the upstream speaks HTTP/2, but has allowed no request on it in {} s", wait.as_secs_f32());
-    Error::new(Kind::UpstreamTimeout, message)
 }

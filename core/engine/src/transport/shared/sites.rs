@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
 use futures_util::FutureExt as _;
@@ -11,14 +11,13 @@ use http::uri::Authority;
 use parking_lot::Mutex;
 use sluice_api::{Error, Kind};
 
-use super::connection::{Connection, Place, STREAMS_MAX};
+use super::connection::{self, Connection, Place, STREAMS_MAX};
+use super::pauses::Pauses;
+use super::upload::Claim;
 use crate::config::HttpVersion;
 use crate::tasks::Tasks;
 use crate::transport::dial::{Dial, Dialled};
 use crate::transport::pool::IDLE_FOR;
-
-/// How often a request may find that others were quicker, before it is told that it can't be served.
-const TURNS_MAX: u32 = 16;
 
 /// The servers that are spoken to by HTTP/2.
 #[derive(Default)]
@@ -30,17 +29,20 @@ pub(in crate::transport) struct Sites {
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// The connections to one server.
-#[derive(Default)]
 struct Site {
     connections: Vec<Arc<Connection>>,
     opening: Vec<Opening>,
+    /// Requests that the last connection took at once.
+    room: u32,
 }
 
-/// A connection that is being opened, and how many wait for it: no more than it can carry, so that a burst opens as many
-/// connections as it needs and no more.
+/// A connection that is being opened, and how many wait for it: no more than it is likely to carry, so that a burst
+/// opens as many connections as it needs and no more.
 struct Opening {
     result: Awaited,
-    waiting: u32,
+    waiting: Arc<AtomicU32>,
+    /// For a body that goes up beside no other.
+    alone: bool,
     number: u64,
 }
 
@@ -61,73 +63,130 @@ pub(super) enum Found {
 
 enum Next {
     Place(Place),
-    Wait(Awaited),
+    Wait(Awaited, Waiting),
+}
+
+/// One of those who wait for a connection, until it has come for its place or has gone.
+struct Waiting(Arc<AtomicU32>);
+
+impl Waiting {
+    fn new(count: &Arc<AtomicU32>) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// What a place is asked for.
+pub(super) struct Wanted<'a> {
+    pub(super) authority: &'a Authority,
+    pub(super) dial: &'a Dial,
+    /// Since when the connection has to be open, where it has to be a fresh one.
+    pub(super) since: Option<Instant>,
+    /// The length of the request's body.
+    pub(super) body: usize,
 }
 
 impl Sites {
-    /// A place for a request; on a connection opened since then, where that is asked for.
+    /// A place for a request.
     ///
     /// # Errors
     ///
-    /// When no connection can be opened.
+    /// When no connection can be opened, or none has room in the time for connecting.
     pub(super) async fn place(
         self: &Arc<Self>,
-        authority: &Authority,
-        dial: &Dial,
-        since: Option<Instant>,
+        mut wanted: Wanted<'_>,
+        pauses: &mut Pauses,
     ) -> Result<Found, Error> {
-        for _ in 0..TURNS_MAX {
-            match self.next(authority, dial, since) {
+        let due = Instant::now() + wanted.dial.timeout;
+        loop {
+            let (opening, waiting) = match self.next(&wanted) {
                 Next::Place(place) => return Ok(Found::Place(place)),
-                Next::Wait(opening) => match opening.await? {
-                    Opened::SpeaksHttp1 => return Ok(Found::SpeaksHttp1),
-                    Opened::Connection(connection) => {
-                        if let Some(place) = connection.place() {
-                            return Ok(Found::Place(place));
-                        }
-                    }
-                },
+                Next::Wait(opening, waiting) => (opening, waiting),
+            };
+            let connection = match opening.await? {
+                Opened::SpeaksHttp1 => return Ok(Found::SpeaksHttp1),
+                Opened::Connection(connection) => connection,
+            };
+            let place = {
+                // Whoever looks for a place meanwhile would count this one twice, and open a connection for nothing.
+                let _all = self.all.lock();
+                drop(waiting);
+                connection.awaited_place(wanted.body)
+            };
+            if let Some(place) = place {
+                return Ok(Found::Place(place));
+            }
+            if connection.is_over() && !connection.has_carried() {
+                wanted.since = Some(pauses.next().await.ok_or_else(carries_none)?);
+            } else if Instant::now() >= due {
+                return Err(has_no_room(wanted.dial));
             }
         }
-        Err(Error::new(
-            Kind::Upstream,
-            "the upstream takes fewer requests over HTTP/2 than there are: say http = \"1.1\"",
-        ))
     }
 
-    fn next(self: &Arc<Self>, authority: &Authority, dial: &Dial, since: Option<Instant>) -> Next {
+    fn next(self: &Arc<Self>, wanted: &Wanted<'_>) -> Next {
         let mut all = self.all.lock();
-        let site = all.entry(authority.clone()).or_default();
+        let site = all.entry(wanted.authority.clone()).or_default();
         site.connections.retain(|connection| !connection.is_over());
-        let mut young = site.connections.iter().filter(|connection| connection.is_younger(since));
-        if let Some(place) = young.find_map(Connection::place) {
+        let mut young = site.connections.iter().filter(|connection| connection.is_younger(wanted.since));
+        if let Some(place) = young.find_map(|connection| connection.place(wanted.body)) {
             return Next::Place(place);
         }
         // What is still being opened is younger than anybody's question.
-        if let Some(opening) = site.opening.iter_mut().find(|opening| opening.waiting < STREAMS_MAX) {
-            opening.waiting += 1;
-            return Next::Wait(opening.result.clone());
+        let alone = Claim::is_alone(wanted.body);
+        let room = site.room;
+        let has_room =
+            |opening: &&Opening| !opening.alone && opening.waiting.load(Ordering::Acquire) < room && !alone;
+        if let Some(opening) = site.opening.iter().find(has_room) {
+            return Next::Wait(opening.result.clone(), Waiting::new(&opening.waiting));
         }
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let result = Arc::clone(self).open(authority.clone(), dial.clone(), number).boxed().shared();
-        site.opening.push(Opening { result: result.clone(), waiting: 1, number });
+        let awaited = Arc::<AtomicU32>::default();
+        let waiting = Waiting::new(&awaited);
+        let opened = Arc::clone(self).open(
+            wanted.authority.clone(),
+            wanted.dial.clone(),
+            number,
+            Arc::clone(&awaited),
+        );
+        let result = opened.boxed().shared();
+        site.opening.push(Opening { result: result.clone(), waiting: awaited, alone, number });
         // It is opened for whoever needs it, also when the one who asked first has gone.
         Tasks::upkeep(result.clone());
-        Next::Wait(result)
+        Next::Wait(result, waiting)
     }
 
-    async fn open(self: Arc<Self>, authority: Authority, dial: Dial, number: u64) -> Result<Opened, Error> {
-        let opened = match dial.dial(&authority, HttpVersion::Two).await {
+    async fn open(
+        self: Arc<Self>,
+        authority: Authority,
+        dial: Dial,
+        number: u64,
+        awaited: Arc<AtomicU32>,
+    ) -> Result<Opened, Error> {
+        let due = Instant::now() + dial.timeout;
+        let opened = match dial.dial(&authority, HttpVersion::Two, due).await {
             Ok(Dialled::Http1(_)) => Ok(Opened::SpeaksHttp1),
             Ok(Dialled::Http2(stream)) => {
-                let begun = Connection::begin(stream, &authority, number, dial.timeout).await;
-                begun.map(Opened::Connection)
+                let agreed = dial.secure.is_some();
+                let opening = connection::Opening { stream, id: number, due, awaited, agreed };
+                match Connection::begin(opening, &authority).await {
+                    Ok(Some(connection)) => Ok(Opened::Connection(connection)),
+                    Ok(None) => Err(allows_none(&dial)),
+                    Err(error) => Err(error),
+                }
             }
             Err(error) => Err(error),
         };
         if let Some(site) = self.all.lock().get_mut(&authority) {
             site.opening.retain(|opening| opening.number != number);
             if let Ok(Opened::Connection(connection)) = &opened {
+                site.room = connection.room().max(1);
                 site.connections.push(Arc::clone(connection));
             }
         }
@@ -144,8 +203,38 @@ impl Sites {
     }
 }
 
+impl Default for Site {
+    fn default() -> Self {
+        Self { connections: Vec::new(), opening: Vec::new(), room: STREAMS_MAX }
+    }
+}
+
 impl std::fmt::Debug for Sites {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Sites")
     }
+}
+
+/// A server that agreed to HTTP/2 and takes no request over it.
+fn allows_none(dial: &Dial) -> Error {
+    let wait = dial.timeout.as_secs_f32();
+    let message = format!("the upstream speaks HTTP/2, but has allowed no request on it in {wait} s");
+    Error::new(Kind::UpstreamTimeout, message)
+}
+
+/// A server whose connections are over before a request is put on them.
+fn carries_none() -> Error {
+    let message = "the upstream ends its HTTP/2 connections before they carry a request: is it being stopped? If not, \
+                   set http = \"1.1\"";
+    Error::new(Kind::Upstream, message)
+}
+
+/// A server with more requests than it takes.
+fn has_no_room(dial: &Dial) -> Error {
+    let wait = dial.timeout.as_secs_f32();
+    let message = format!(
+        "no HTTP/2 connection to the upstream had room for this request in {wait} s: it takes few at once; set http = \
+         \"1.1\""
+    );
+    Error::new(Kind::UpstreamTimeout, message)
 }

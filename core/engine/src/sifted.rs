@@ -1,0 +1,318 @@
+//! HTTP/2 as it is read, without the frames that say nothing.
+//!
+//! An empty DATA frame in the middle of a stream has no effect, and some servers send them. h2 ends a connection at the
+//! 101st of its life, with all that is on it, and has no setting for that; so they are taken out before it reads. One
+//! that is padded moves windows, and stays: such frames are counted, so that their connection is left in time.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf as _, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// What a client begins with, before its first frame (RFC 9113, section 3.4).
+const PREFACE: usize = 24;
+
+/// The head of a frame (RFC 9113, section 4.1).
+const HEAD: usize = 9;
+
+/// The type of DATA.
+const DATA: u8 = 0;
+/// Flag: a stream's last frame.
+const END_STREAM: u8 = 1;
+/// Flag: the payload's first byte says how many of its last ones are padding.
+const PADDED: u8 = 8;
+
+/// Frames of nothing but padding after which a connection should take no new requests: half of what ends it.
+const PADDING_MAX: u32 = 50;
+
+/// Room for a head where the reader has less.
+const NARROW: usize = 64;
+
+/// A stream of HTTP/2 whose reads are sifted.
+pub struct Sifted<S> {
+    stream: S,
+    sieve: Sieve,
+    /// The beginning of a head: whether it goes on shows with the rest of it.
+    head: [u8; HEAD],
+    held: usize,
+    /// What goes on and found no room.
+    ahead: BytesMut,
+}
+
+/// Counts a connection's frames of nothing but padding.
+#[derive(Clone, Debug, Default)]
+pub struct Padding(Arc<AtomicU32>);
+
+impl Padding {
+    /// Whether the connection should take no new requests.
+    #[must_use]
+    pub fn is_much(&self) -> bool {
+        self.0.load(Ordering::Relaxed) >= PADDING_MAX
+    }
+}
+
+impl<S> Sifted<S> {
+    /// What is read of a server.
+    pub fn of_server(stream: S) -> Self {
+        Self::new(stream, 0)
+    }
+
+    /// What is read of a client.
+    pub fn of_client(stream: S) -> Self {
+        Self::new(stream, PREFACE)
+    }
+
+    fn new(stream: S, left: usize) -> Self {
+        let sieve = Sieve { left, padded: false, padding: Padding::default() };
+        Self { stream, sieve, head: [0; HEAD], held: 0, ahead: BytesMut::new() }
+    }
+
+    /// The count of what it lets through.
+    #[must_use]
+    pub fn padding(&self) -> Padding {
+        self.sieve.padding.clone()
+    }
+}
+
+/// Where among the frames a connection is.
+struct Sieve {
+    /// Bytes of the current frame still to come.
+    left: usize,
+    /// Whether the next byte says how much of the current frame is padding.
+    padded: bool,
+    padding: Padding,
+}
+
+impl Sieve {
+    /// Moves together what goes on; says how much that is, and how much follows it of a head that is not whole.
+    fn sift(&mut self, bytes: &mut [u8]) -> (usize, usize) {
+        let (mut at, mut kept) = (0, 0);
+        loop {
+            let goes_on = self.left.min(bytes.len() - at);
+            if goes_on > 0 && std::mem::take(&mut self.padded) {
+                let padding = bytes.get(at).is_some_and(|padding| usize::from(*padding) + 1 == self.left);
+                self.padding.0.fetch_add(u32::from(padding), Ordering::Relaxed);
+            }
+            if at != kept {
+                bytes.copy_within(at..at + goes_on, kept);
+            }
+            self.left -= goes_on;
+            at += goes_on;
+            kept += goes_on;
+            let Some(&[a, b, c, kind, flags, ..]) = bytes.get(at..at + HEAD) else {
+                bytes.copy_within(at.., kept);
+                return (kept, bytes.len() - at);
+            };
+            let length = u32::from_be_bytes([0, a, b, c]) as usize;
+            if kind == DATA && length == 0 && flags & (END_STREAM | PADDED) == 0 {
+                at += HEAD;
+                continue;
+            }
+            // Its head goes on, and what follows begins with how much is padding.
+            bytes.copy_within(at..at + HEAD, kept);
+            at += HEAD;
+            kept += HEAD;
+            self.padded = kind == DATA && flags & (END_STREAM | PADDED) == PADDED;
+            self.left = length;
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> Sifted<S> {
+    /// Reads once, where there is more room than what is held; says whether something goes on or the connection ends.
+    fn poll_sifted(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<bool>> {
+        let start = buffer.filled().len();
+        buffer.put_slice(self.head.get(..self.held).unwrap_or_default());
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if !matches!(polled, Poll::Ready(Ok(()))) {
+            buffer.set_filled(start);
+            return polled.map_ok(|()| true);
+        }
+        // The end, behind what there is of a head.
+        if buffer.filled().len() == start + self.held {
+            self.held = 0;
+            return Poll::Ready(Ok(true));
+        }
+        let fresh = buffer.filled_mut().get_mut(start..).unwrap_or_default();
+        let (kept, held) = self.sieve.sift(fresh);
+        for (to, from) in self.head.iter_mut().zip(fresh.iter().skip(kept).take(held)) {
+            *to = *from;
+        }
+        self.held = held;
+        buffer.set_filled(start + kept);
+        Poll::Ready(Ok(kept > 0))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Sifted<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        while this.ahead.is_empty() && buffer.remaining() > this.held {
+            if ready!(this.poll_sifted(cx, buffer))? {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        while this.ahead.is_empty() && buffer.remaining() > 0 {
+            let mut narrow = [0; NARROW];
+            let mut narrow = ReadBuf::new(&mut narrow);
+            let over = ready!(this.poll_sifted(cx, &mut narrow))?;
+            this.ahead.extend_from_slice(narrow.filled());
+            if over {
+                break;
+            }
+        }
+        let now = buffer.remaining().min(this.ahead.len());
+        buffer.put_slice(this.ahead.get(..now).unwrap_or_default());
+        this.ahead.advance(now);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Sifted<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, data)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+impl<S> std::fmt::Debug for Sifted<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sifted")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
+
+    use super::{DATA, END_STREAM, HEAD, PADDED, PADDING_MAX, PREFACE, Sieve, Sifted};
+
+    const SETTINGS: u8 = 4;
+
+    fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
+        let [_, length @ ..] = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        [&length[..], &[kind, flags, 0, 0, 0, 1], payload].concat()
+    }
+
+    /// What comes, and what of it goes on.
+    fn sample() -> (Vec<u8>, Vec<u8>) {
+        let (mut all, mut good) = (vec![b'P'; PREFACE], vec![b'P'; PREFACE]);
+        let pieces = [
+            (frame(SETTINGS, 0, &[]), true),
+            (frame(DATA, 0, &[]), false),
+            (frame(DATA, 0, b"a piece"), true),
+            (frame(DATA, 0, &[]), false),
+            (frame(DATA, 0, &[]), false),
+            // Zeros that look like an empty frame, within a frame.
+            (frame(DATA, 0, &[0; 40]), true),
+            (frame(DATA, 0, &[]), false),
+            (frame(DATA, PADDED, &[2, 0, 0]), true),
+            (frame(DATA, PADDED, &[2, b'x', 0, 0]), true),
+            (frame(DATA, PADDED | END_STREAM, &[0]), true),
+            (frame(DATA, END_STREAM, &[]), true),
+            (frame(DATA, 0, &[]), false),
+        ];
+        for (bytes, goes_on) in pieces {
+            all.extend_from_slice(&bytes);
+            good.extend_from_slice(if goes_on { &bytes } else { &[] });
+        }
+        (all, good)
+    }
+
+    /// Reads with so much room at once, of a connection that brings so many bytes at once.
+    async fn read(all: &[u8], brings: usize, room: usize) -> (Vec<u8>, u32) {
+        let (mut from, to) = tokio::io::duplex(brings);
+        let mut sifted = Sifted::of_client(to);
+        let writing = async {
+            from.write_all(all).await.unwrap();
+            drop(from);
+        };
+        let reading = async {
+            let mut read = Vec::new();
+            let mut space = vec![0; room];
+            loop {
+                let mut buffer = ReadBuf::new(&mut space);
+                std::future::poll_fn(|cx| {
+                    tokio::io::AsyncRead::poll_read(std::pin::Pin::new(&mut sifted), cx, &mut buffer)
+                })
+                .await
+                .unwrap();
+                if buffer.filled().is_empty() {
+                    return (read, sifted.padding().0.load(super::Ordering::Relaxed));
+                }
+                read.extend_from_slice(buffer.filled());
+            }
+        };
+        tokio::join!(writing, reading).1
+    }
+
+    #[tokio::test]
+    async fn empty_frames_are_taken_out_wherever_reads_are_cut_and_all_else_stays() {
+        let (all, good) = sample();
+        for brings in [1, 2, 5, 8, 9, 10, 33, 1024] {
+            for room in [1, 3, 8, 9, 10, 64, 1024] {
+                assert_eq!(read(&all, brings, room).await, (good.clone(), 1), "{brings} into {room}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_ends_within_a_head_ends_so_for_its_reader() {
+        let (mut all, mut good) = sample();
+        for bytes in [&mut all, &mut good] {
+            bytes.extend_from_slice(&[0; HEAD - 1]);
+        }
+        for room in [1, 1024] {
+            assert_eq!(read(&all, 1024, room).await.0, good);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_read_of_a_server_begins_with_a_frame() {
+        let (mut from, to) = tokio::io::duplex(1024);
+        from.write_all(&[frame(DATA, 0, &[]), frame(SETTINGS, 0, &[])].concat()).await.unwrap();
+        drop(from);
+        let mut read = Vec::new();
+        Sifted::of_server(to).read_to_end(&mut read).await.unwrap();
+        assert_eq!(read, frame(SETTINGS, 0, &[]));
+    }
+
+    #[test]
+    fn padding_alone_is_counted_before_it_ends_a_connection() {
+        let padding = super::Padding::default();
+        let mut sieve = Sieve { left: 0, padded: false, padding: padding.clone() };
+        for _ in 1..PADDING_MAX {
+            sieve.sift(&mut frame(DATA, PADDED, &[0]));
+        }
+        assert!(!padding.is_much());
+        sieve.sift(&mut frame(DATA, PADDED, &[0]));
+        assert!(padding.is_much());
+    }
+}
