@@ -13,7 +13,8 @@ use super::{before, is_well, spoken, usual};
 /// Of those that are told of, some may cross with the end.
 const RESETS_MAX: usize = 5;
 
-/// A place is held until the end has come, which on a busy machine may be after the next request.
+/// Five were seen on a busy machine, most likely as a place is held until the end has come, which may be after the next
+/// request; a connection for each fifty answers would be 160.
 const CONNECTIONS_MAX: usize = 10;
 
 #[test]
