@@ -1,10 +1,10 @@
-//! A stream that counts what is read of it, and keeps what TLS says at its end.
+//! A stream that counts what is read of it, is read to its end, and keeps what TLS says there.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -32,51 +32,42 @@ impl Read {
         secure::sentence(self.0.refusal.get()?, host, When::InUse)
     }
 
-    fn note(&self, error: &io::Error) {
-        if let Some(refusal) = secure::tls(error) {
+    /// Keeps what TLS says; says whether it is that.
+    fn notes(&self, error: &io::Error) -> bool {
+        let refusal = secure::tls(error);
+        if let Some(refusal) = refusal {
             let _ = self.0.refusal.set(refusal.clone());
         }
+        refusal.is_some()
     }
 }
 
-/// A stream whose reads are counted.
+/// A stream whose reads are counted, and whose end is found by its reader alone.
+///
+/// What a server says before it closes may be heard only after a write has failed on that: why it refuses the client's
+/// certificate, which requests it has taken, an answer to half a request. Readers stop at a failed write; so none is
+/// told to them, and what they write goes nowhere until they have read all that there is.
 pub(super) struct Watched<S> {
     stream: S,
     read: Read,
-    /// Whether it is listened to where a write fails.
-    listens: bool,
+    /// What a write failed by, where nothing has come since.
+    failed: Option<io::Error>,
 }
 
 impl<S> Watched<S> {
     pub(super) fn new(stream: S) -> (Self, Read) {
         let read = Read::default();
-        (Self { stream, read: read.clone(), listens: false }, read)
+        (Self { stream, read: read.clone(), failed: None }, read)
     }
 
-    /// A server that refuses a client in TLS says so and closes, and a write may fail before that is read. For a reader
-    /// that stops at such a failure, it is read then.
-    pub(super) fn listening(self) -> Self {
-        Self { listens: true, ..self }
-    }
-}
-
-impl<S: AsyncRead + Unpin> Watched<S> {
-    fn wrote<T>(&mut self, polled: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        if self.listens && matches!(polled, Poll::Ready(Err(_))) {
-            self.listens = false;
-            let mut some = [0; 1024];
-            let mut some = ReadBuf::new(&mut some);
-            // Not counted: a request whose write failed has no answer in it.
-            loop {
-                some.clear();
-                match Pin::new(&mut self.stream).poll_read(cx, &mut some) {
-                    Poll::Ready(Ok(())) if !some.filled().is_empty() => {}
-                    Poll::Ready(Err(error)) => break self.read.note(&error),
-                    _ => break,
-                }
-            }
-        }
-        polled
+    /// A write of so much, also where it has failed: a connection that takes nothing any more ends for its reader too.
+    fn wrote<T>(&mut self, polled: Poll<io::Result<T>>, all: T) -> Poll<io::Result<T>> {
+        polled.map(|done| {
+            Ok(done.unwrap_or_else(|error| {
+                self.failed = Some(error);
+                all
+            }))
+        })
     }
 }
 
@@ -86,22 +77,30 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        let came = (buffer.filled().len() - before) as u64;
-        // It alone writes the count, so that no read-modify-write is needed.
-        self.read.0.bytes.store(self.read.bytes() + came, Ordering::Relaxed);
-        polled.map_err(|error| {
-            self.read.note(&error);
-            error
-        })
+        let (before, asked) = (buffer.filled().len(), buffer.remaining());
+        let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
+        let came = buffer.filled().len() - before;
+        if came > 0 {
+            // It alone writes the count, so that no read-modify-write is needed.
+            self.read.0.bytes.store(self.read.bytes() + came as u64, Ordering::Relaxed);
+            self.failed = None;
+            return Poll::Ready(Ok(()));
+        }
+        if let Err(error) = &read
+            && self.read.notes(error)
+        {
+            return Poll::Ready(read);
+        }
+        // The failed write says why, as far as that is known.
+        let failed = if asked > 0 { self.failed.take() } else { None };
+        Poll::Ready(failed.map_or(read, Err))
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(cx, data);
-        self.wrote(polled, cx)
+        self.wrote(polled, data.len())
     }
 
     fn poll_write_vectored(
@@ -110,7 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.wrote(polled, cx)
+        self.wrote(polled, slices.iter().map(|slice| slice.len()).sum())
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -119,10 +118,63 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.stream).poll_flush(cx);
-        self.wrote(polled, cx)
+        self.wrote(polled, ())
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::pin::Pin;
+    use std::task::{Context, Waker};
+
+    use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
+    use tokio::net::TcpStream;
+
+    use super::Watched;
+
+    /// A connection whose other side has said this, with a byte unread, and closed; the runtime has not heard of it.
+    async fn closed(says: &[u8]) -> Watched<TcpStream> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut far, _) = listener.accept().unwrap();
+        near.write_all(b"..").await.unwrap();
+        far.read_exact(&mut [0]).unwrap();
+        far.write_all(says).unwrap();
+        drop(far);
+        Watched::new(near).0
+    }
+
+    #[tokio::test]
+    async fn what_a_server_said_before_it_closed_is_read_though_writes_fail_meanwhile() {
+        let mut near = closed(b"no").await;
+        let mut nobody = Context::from_waker(Waker::noop());
+        let mut some = [0; 8];
+        let mut some = ReadBuf::new(&mut some);
+        assert!(Pin::new(&mut near).poll_read(&mut nobody, &mut some).is_pending());
+        assert!(near.stream.write_all(b"x").await.is_err());
+        near.write_all(b"to nobody").await.unwrap();
+        near.flush().await.unwrap();
+        let mut said = [0; 2];
+        near.read_exact(&mut said).await.unwrap();
+        assert_eq!(&said, b"no");
+        assert_eq!(near.read.bytes(), 2);
+        let polled = std::future::poll_fn(|cx| Pin::new(&mut near).poll_read(cx, &mut some)).await;
+        assert!(polled.is_err() || some.filled().is_empty());
+    }
+
+    #[tokio::test]
+    async fn one_that_said_nothing_ends_with_what_the_write_failed_by() {
+        let mut near = closed(b"").await;
+        near.write_all(b"to nobody").await.unwrap();
+        assert!(near.failed.is_some());
+        let told = near.read(&mut [0; 8]).await.unwrap_err();
+        assert!(near.failed.is_none(), "{told}");
+        assert!(matches!(near.stream.try_read(&mut [0; 8]), Ok(0)));
     }
 }

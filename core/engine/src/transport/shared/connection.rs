@@ -89,7 +89,7 @@ impl Connection {
     pub(super) async fn begin(opening: Opening, authority: &Authority) -> Result<Option<Arc<Self>>, Error> {
         let Opening { stream, id, due, awaited, agreed } = opening;
         let (stream, read) = Watched::new(stream);
-        let stream = Sifted::of_server(stream.listening());
+        let stream = Sifted::of_server(stream);
         let padding = stream.padding();
         let (sender, driver) = h2::client::Builder::new()
             .initial_window_size(STREAM_WINDOW)
