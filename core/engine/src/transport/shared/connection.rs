@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use h2::SendStream;
 use h2::client::SendRequest;
 use http::uri::Authority;
 use parking_lot::Mutex;
@@ -14,7 +15,7 @@ use sluice_api::{Error, Kind};
 use tokio::sync::watch;
 
 use super::driver::{Life, drive};
-use super::upload::{Claim, Uploads};
+use super::upload::{Claim, Upload, Uploads};
 use crate::sifted::{Padding, Sifted};
 use crate::tasks::Tasks;
 use crate::timer::in_time;
@@ -161,7 +162,7 @@ impl Connection {
         if self.is_over() || self.life.is_doubtful() {
             return None;
         }
-        let claim = Claim::before(&self.uploads, body, Instant::now())?;
+        let claim = Claim::before(&self.uploads, body, &self.life.turns, Instant::now())?;
         let one_more = |open| (open < room).then_some(open + 1);
         self.life.open.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
         Some(Place {
@@ -222,9 +223,9 @@ impl Place {
         (self.connection.sender.clone(), kept)
     }
 
-    /// What the body goes up with.
-    pub(super) fn claim(&mut self) -> Option<Claim> {
-        self.claim.take()
+    /// Sends the request's body; once.
+    pub(super) fn upload(&mut self, stream: &mut SendStream<Bytes>, body: Bytes) -> Option<Upload> {
+        Some(Upload::begin(stream, body, self.claim.take()?, &self.connection.life.turns))
     }
 
     /// The connection's number, for failures that end it.

@@ -29,6 +29,7 @@ pub(super) struct Life {
     pub(super) read: Read,
     /// Requests on it.
     pub(super) open: AtomicU32,
+    pub(super) turns: Turns,
     closed: AtomicBool,
     /// Bytes read when a request was given up that had waited in silence, and one more; 0: none was. Until more come
     /// nobody is put beside it.
@@ -43,6 +44,7 @@ impl Life {
         Arc::new(Self {
             read,
             open: AtomicU32::new(0),
+            turns: Turns::default(),
             closed: AtomicBool::new(false),
             doubted_at: AtomicU64::new(0),
             asks: AtomicBool::new(false),
@@ -65,6 +67,27 @@ impl Life {
 
     pub(super) fn has_ended(&self) -> bool {
         self.closed.load(Ordering::Acquire)
+    }
+}
+
+/// Counts the driver's turns, each when it begins and when it ends. Where a whole one has gone by, it has written all that
+/// the other side lets it write.
+#[derive(Default)]
+pub(super) struct Turns(AtomicU64);
+
+impl Turns {
+    pub(super) fn count(&self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The end of the next turn to begin.
+    pub(super) fn next(&self) -> u64 {
+        self.0.load(Ordering::Acquire).next_multiple_of(2) + 2
+    }
+
+    /// Whether that was reached.
+    pub(super) fn reached(&self, end: u64) -> bool {
+        self.0.load(Ordering::Acquire) >= end
     }
 }
 
@@ -92,7 +115,9 @@ pub(super) async fn drive(mut driver: Driver, life: Arc<Life>, allowed: watch::S
     loop {
         let event = std::future::poll_fn(|cx| {
             life.driver.register(cx.waker());
+            life.turns.count();
             let ended = Pin::new(&mut driver).poll(cx).is_ready();
+            life.turns.count();
             if !told && driver.max_concurrent_send_streams() > 0 {
                 told = true;
                 let _ = allowed.send(true);

@@ -25,7 +25,6 @@ use self::body::Streamed;
 use self::connection::Place;
 use self::pauses::Pauses;
 use self::sites::{Found, Wanted};
-use self::upload::Upload;
 use super::broken::{broken, too_large};
 use super::dial::{BUFFER_MAX, Dial};
 use super::direct::{STALE_WITHIN, copy};
@@ -116,9 +115,8 @@ impl Tried {
 async fn exchange(mut place: Place, authority: &Authority, request: Request<Bytes>) -> Tried {
     let (before, began) = (place.read(), Instant::now());
     let (head, body) = to_shared_form(request);
-    let claim = place.claim();
     let (mut sender, kept) = place.sender();
-    let (response, stream) = match sender.send_request(head, body.is_empty()) {
+    let (response, mut stream) = match sender.send_request(head, body.is_empty()) {
         Ok(sent) => sent,
         // It was closing already, so that nothing of this went out.
         Err(error) => {
@@ -126,22 +124,17 @@ async fn exchange(mut place: Place, authority: &Authority, request: Request<Byte
             return Tried::Untaken(failure(&error, &place, authority));
         }
     };
-    let mut response = std::pin::pin!(response);
-    let mut upload = Upload::new(stream, body, claim);
-    let answered = std::future::poll_fn(|cx| {
-        // An answer may come before the request is up; what is left of it goes on beside the answer.
-        let _ = upload.poll(cx);
-        response.as_mut().poll(cx)
-    })
-    .await;
-    let error = match answered {
+    // An answer may come before the request is up; what is left of it goes on beside the answer.
+    let upload = place.upload(&mut stream, body);
+    drop(stream);
+    let error = match response.await {
         Ok(response) if is_too_large(response.headers()) => return Tried::Failed(too_large()),
         Ok(response) => {
             let length = response.headers().get(header::CONTENT_LENGTH);
+            let upload = upload.filter(|upload| !upload.is_done());
             let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
-            let body = |stream| {
-                Streamed::new(stream, upload.beside(), place, authority.clone(), length).boxed_unsync()
-            };
+            let body =
+                |stream| Streamed::new(stream, upload, place, authority.clone(), length).boxed_unsync();
             return Tried::Answered(response.map(body));
         }
         Err(error) => error,

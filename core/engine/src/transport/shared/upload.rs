@@ -4,54 +4,63 @@
 //! would hold up the bodies of all others. So a connection with a body on its way gets no further requests.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use h2::SendStream;
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
 
-use crate::tasks::Tasks;
+use super::driver::Turns;
 
 /// Bodies up to this size go beside others: several fit the smallest window that servers have, 64 kB.
 const SMALL_MAX: usize = 16 * 1024;
 
-/// How long a small body may wait before others are kept away: longer than a connection takes to open a stream, so that
-/// a burst stays together.
+/// How long a small body may wait for a window before others are kept away: windows are opened again all the time.
 const WAIT_MAX: Duration = Duration::from_millis(20);
 
 /// The bodies of a connection that are on their way.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Uploads(Arc<Mutex<Counts>>);
+#[derive(Clone, Default)]
+pub(super) struct Uploads(Arc<Mutex<Bodies>>);
 
-#[derive(Debug, Default)]
-struct Counts {
-    large: u32,
-    waiting: u32,
-    /// Since when one has been waiting.
-    since: Option<Instant>,
+#[derive(Default)]
+struct Bodies {
+    next: u64,
+    open: Vec<Body>,
+}
+
+struct Body {
+    number: u64,
+    large: bool,
+    /// When it was handed over, and the turn of the driver that writes it where there is a window for it.
+    sent: Option<(Instant, u64)>,
+}
+
+impl Body {
+    /// Since when it is on its way, where it waits for a window: whatever has to be done here was done.
+    fn waits_since(&self, turns: &Turns) -> Option<Instant> {
+        self.sent.filter(|(_, turn)| turns.reached(*turn)).map(|(since, _)| since)
+    }
 }
 
 /// A body's part in its connection's window: held while it is on its way.
 pub(super) struct Claim {
     uploads: Uploads,
-    large: bool,
-    waits: bool,
+    number: u64,
 }
 
 impl Claim {
     /// For a body of so many bytes; `None` where a large one is on its way, or any has waited for long.
-    pub(super) fn before(uploads: &Uploads, body: usize, now: Instant) -> Option<Self> {
+    pub(super) fn before(uploads: &Uploads, body: usize, turns: &Turns, now: Instant) -> Option<Self> {
         let large = Self::is_alone(body);
-        let mut counts = uploads.0.lock();
-        let stuck = counts.since.is_some_and(|since| large || now.duration_since(since) > WAIT_MAX);
-        if counts.large > 0 || stuck {
+        let mut bodies = uploads.0.lock();
+        let stuck = |since: Instant| large || now.saturating_duration_since(since) > WAIT_MAX;
+        if bodies.open.iter().any(|body| body.large || body.waits_since(turns).is_some_and(stuck)) {
             return None;
         }
-        counts.large += u32::from(large);
-        Some(Self { uploads: uploads.clone(), large, waits: false })
+        let number = bodies.next;
+        bodies.next += 1;
+        bodies.open.push(Body { number, large, sent: None });
+        Some(Self { uploads: uploads.clone(), number })
     }
 
     /// Whether a body of so many bytes goes up beside no other.
@@ -59,93 +68,53 @@ impl Claim {
         body > SMALL_MAX
     }
 
-    /// The body has to wait, as it never does for long where the window is open.
-    fn waits(&mut self, now: Instant) {
-        if !std::mem::replace(&mut self.waits, true) {
-            let mut counts = self.uploads.0.lock();
-            counts.waiting += 1;
-            counts.since.get_or_insert(now);
+    /// It is the driver's now.
+    fn sent(uploads: &Uploads, number: u64, turns: &Turns, now: Instant) {
+        if let Some(body) = uploads.0.lock().open.iter_mut().find(|body| body.number == number) {
+            body.sent = Some((now, turns.next()));
         }
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        let mut counts = self.uploads.0.lock();
-        counts.large -= u32::from(self.large);
-        counts.waiting -= u32::from(self.waits);
-        if counts.waiting == 0 {
-            counts.since = None;
-        }
+        self.uploads.0.lock().open.retain(|body| body.number != self.number);
     }
 }
 
-/// What is still to be sent.
-pub(super) struct Upload {
-    stream: SendStream<Bytes>,
-    left: Bytes,
-    /// `None` when all of it is up, or none of it is wanted any more.
-    claim: Option<Claim>,
+/// Bytes that hold their claim for as long as h2 holds any of them: until they are written, or not wanted any more.
+struct Held {
+    body: Bytes,
+    _claim: Claim,
 }
 
-/// The same beside its answer, which may be read slowly. It ends with this.
-pub(super) struct Beside {
-    done: Arc<AtomicBool>,
-    _answer: oneshot::Sender<()>,
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
+    }
+}
+
+/// A body that was handed over.
+pub(super) struct Upload {
+    uploads: Uploads,
+    number: u64,
 }
 
 impl Upload {
-    /// A body without a byte went with the head.
-    pub(super) fn new(mut stream: SendStream<Bytes>, body: Bytes, claim: Option<Claim>) -> Self {
-        stream.reserve_capacity(body.len());
-        let claim = claim.filter(|_| !body.is_empty());
-        Self { stream, left: body, claim }
-    }
-
-    /// Sends what there is room for; ready when there is nothing more to send. What goes wrong is told by the answer.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        while let Some(claim) = &mut self.claim {
-            let room = match self.stream.poll_capacity(cx) {
-                Poll::Ready(Some(Ok(0))) => continue,
-                Poll::Ready(Some(Ok(room))) => room,
-                Poll::Ready(_) => {
-                    self.claim = None;
-                    break;
-                }
-                Poll::Pending => {
-                    claim.waits(Instant::now());
-                    return Poll::Pending;
-                }
-            };
-            let piece = self.left.split_to(room.min(self.left.len()));
-            let last = self.left.is_empty();
-            if self.stream.send_data(piece, last).is_err() || last {
-                self.claim = None;
-            }
+    /// Hands a body over whole: it is in memory as it is, and the driver writes it as windows open. What goes wrong is
+    /// told by the answer. A body without a byte went with the head.
+    pub(super) fn begin(stream: &mut SendStream<Bytes>, body: Bytes, claim: Claim, turns: &Turns) -> Self {
+        let upload = Self { uploads: claim.uploads.clone(), number: claim.number };
+        if !body.is_empty() {
+            let _ = stream.send_data(Bytes::from_owner(Held { body, _claim: claim }), true);
+            Claim::sent(&upload.uploads, upload.number, turns, Instant::now());
         }
-        Poll::Ready(())
+        upload
     }
 
-    /// What is left of it once the head of the answer is there goes on by itself; `None` where nothing is left.
-    pub(super) fn beside(mut self) -> Option<Beside> {
-        self.claim.as_ref()?;
-        let (answer, over) = oneshot::channel();
-        let done = Arc::new(AtomicBool::new(false));
-        let beside = Beside { done: Arc::clone(&done), _answer: answer };
-        Tasks::upkeep(async move {
-            tokio::select! {
-                () = std::future::poll_fn(|cx| self.poll(cx)) => done.store(true, Ordering::Release),
-                _ = over => {}
-            }
-        });
-        Some(beside)
-    }
-}
-
-impl Beside {
     /// Whether there is nothing more to send.
     pub(super) fn is_done(&self) -> bool {
-        self.done.load(Ordering::Acquire)
+        self.uploads.0.lock().open.iter().all(|body| body.number != self.number)
     }
 }
 
@@ -154,22 +123,66 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::{Claim, SMALL_MAX, Uploads, WAIT_MAX};
+    use crate::transport::shared::driver::Turns;
+
+    /// The driver has a turn.
+    fn turn(turns: &Turns) {
+        turns.count();
+        turns.count();
+    }
 
     #[test]
     fn a_large_body_goes_up_alone_and_a_small_one_that_waits_for_long_lets_nobody_beside_it() {
-        let (uploads, now) = (Uploads::default(), Instant::now());
+        let (uploads, turns, now) = (Uploads::default(), Turns::default(), Instant::now());
         let later = now + WAIT_MAX + Duration::from_millis(1);
-        let claim = |body, now| Claim::before(&uploads, body, now);
+        let claim = |body, now| Claim::before(&uploads, body, &turns, now);
         let large = claim(SMALL_MAX + 1, now).unwrap();
         assert!(claim(1, now).is_none() && claim(SMALL_MAX + 1, now).is_none());
         drop(large);
-        let (mut waits, other) = (claim(SMALL_MAX, now).unwrap(), claim(1, later).unwrap());
-        waits.waits(now);
-        waits.waits(later);
+        let (waits, other) = (claim(SMALL_MAX, now).unwrap(), claim(1, later).unwrap());
+        Claim::sent(&uploads, waits.number, &turns, now);
+        turn(&turns);
         assert!(claim(SMALL_MAX + 1, now).is_none());
         assert!(claim(1, now).is_some() && claim(1, later).is_none());
         drop(waits);
         drop(other);
         assert!(claim(SMALL_MAX + 1, later).is_some());
+    }
+
+    #[test]
+    fn a_body_that_waits_for_this_process_alone_keeps_nobody_away() {
+        let (uploads, turns, now) = (Uploads::default(), Turns::default(), Instant::now());
+        let late = now + Duration::from_secs(1);
+        let sent = || {
+            let claim = Claim::before(&uploads, 1, &turns, late).unwrap();
+            Claim::sent(&uploads, claim.number, &turns, now);
+            claim
+        };
+        let first = sent();
+        // A turn that had begun by then may have gone by it.
+        turns.count();
+        let second = sent();
+        assert!(Claim::before(&uploads, 1, &turns, late).is_some());
+        turns.count();
+        assert!(Claim::before(&uploads, 1, &turns, late).is_none());
+        drop(first);
+        assert!(Claim::before(&uploads, 1, &turns, late).is_some());
+        turn(&turns);
+        assert!(Claim::before(&uploads, 1, &turns, late).is_none());
+        drop(second);
+    }
+
+    #[test]
+    fn bodies_that_follow_each_other_without_a_gap_are_no_body_that_waits() {
+        let (uploads, turns, began) = (Uploads::default(), Turns::default(), Instant::now());
+        let mut last = None;
+        for number in 0..100 {
+            let now = began + number * WAIT_MAX / 2;
+            let claim = Claim::before(&uploads, 1, &turns, now).expect("it is kept away");
+            Claim::sent(&uploads, claim.number, &turns, now);
+            turn(&turns);
+            last = Some(claim);
+        }
+        drop(last);
     }
 }
