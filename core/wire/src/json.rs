@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::plain::plain_length;
+use crate::plain::specials;
 
 /// How deep a document may be nested: deeper than any request, and bounded, as each level costs a bit.
 pub const MAX_DEPTH: usize = 512;
@@ -260,26 +260,31 @@ impl Scanner<'_> {
 
     fn string(&mut self) -> Result<(), Malformed> {
         self.at += 1;
-        loop {
-            let rest = self.document.get(self.at..).unwrap_or_default();
-            let length = plain_length(rest);
-            self.at += length;
-            match rest.get(length..).unwrap_or_default() {
-                [b'"', ..] => {
-                    self.at += 1;
+        let text = self.document.get(self.at..).unwrap_or_default();
+        // What stands before was escaped.
+        let mut from = 0;
+        for place in specials(text).filter_map(|at| Some((at, text.get(at..)?))) {
+            match place {
+                (at, _) if at < from => {}
+                (at, [b'"', ..]) => {
+                    self.at += at + 1;
                     return Ok(());
                 }
-                [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => self.at += 2,
-                [b'\\', b'u', a, b, c, d, ..]
-                    if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) =>
-                {
-                    self.at += 6
+                (at, [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..]) => from = at + 2,
+                (_, [b'\\', b'u', a, b, c, d, ..])
+                    if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) => {}
+                (at, found) => {
+                    self.at += at;
+                    let what = match found {
+                        [b'\\', ..] => "an escape in a string is wrong",
+                        _ => "a control character in a string must be escaped",
+                    };
+                    return Err(self.wrong(what));
                 }
-                [b'\\', ..] => return Err(self.wrong("an escape in a string is wrong")),
-                [_, ..] => return Err(self.wrong("a control character in a string must be escaped")),
-                [] => return Err(self.wrong("a string has no end")),
             }
         }
+        self.at += text.len();
+        Err(self.wrong("a string has no end"))
     }
 
     fn number(&mut self) -> Result<(), Malformed> {

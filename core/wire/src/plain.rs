@@ -1,94 +1,119 @@
-//! How far a JSON string goes on: up to what has to be looked at in it, and up to its end.
+//! Where a JSON string has something to look at: its quotes, backslashes and control characters.
 
-/// Bytes that are looked at word by word first: text with escapes rarely goes on for longer, and what looks at more at
-/// once costs more than it saves there.
-const BY_WORDS: usize = 64;
+use wide::u8x16;
 
-/// Bytes that are then looked at together.
-const BLOCK: usize = 64;
+/// Bytes that are looked at together.
+const BLOCK: usize = 16;
 
-/// One in each byte of a word.
-const ONES: u64 = u64::from_le_bytes([1; 8]);
-
-/// The highest bit of each.
-const HIGHEST: u64 = u64::from_le_bytes([0x80; 8]);
-
-/// Bytes before the first quote, backslash or control character; all of them where there is none.
-#[inline]
-pub(crate) fn plain_length(bytes: &[u8]) -> usize {
-    let near = bytes.get(..BY_WORDS).unwrap_or(bytes);
-    let length = by_words(near);
-    if length < BY_WORDS { length } else { length + far_length(bytes.get(BY_WORDS..).unwrap_or_default()) }
+/// Where bytes stand that are quotes, backslashes or control characters, in their order.
+pub(crate) fn specials(bytes: &[u8]) -> Specials<'_> {
+    Specials { rest: bytes, next: 0, found: 0 }
 }
 
-#[inline(never)]
-fn far_length(bytes: &[u8]) -> usize {
-    let (blocks, _) = bytes.as_chunks::<BLOCK>();
-    // A fold over a whole block is what the compiler turns into vector code.
-    let plain = |block: &&[u8; BLOCK]| !block.iter().fold(false, |found, byte| found | is_special(*byte));
-    let past = BLOCK * blocks.iter().take_while(plain).count();
-    past + by_words(bytes.get(past..).unwrap_or_default())
+/// See [`specials`].
+#[derive(Debug)]
+pub(crate) struct Specials<'a> {
+    /// What was not looked at yet.
+    rest: &'a [u8],
+    /// Where it begins.
+    next: usize,
+    /// A bit for each that was found in the block before it.
+    found: u32,
+}
+
+impl Iterator for Specials<'_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        while self.found == 0 {
+            if let Some((block, rest)) = self.rest.split_first_chunk() {
+                self.found = found(block);
+                self.rest = rest;
+            } else if self.rest.is_empty() {
+                return None;
+            } else {
+                let mut block = [b' '; BLOCK];
+                block.iter_mut().zip(self.rest).for_each(|(place, byte)| *place = *byte);
+                self.found = found(&block);
+                self.rest = &[];
+            }
+            self.next += BLOCK;
+        }
+        let place = self.found.trailing_zeros() as usize;
+        self.found &= self.found - 1;
+        Some(self.next - BLOCK + place)
+    }
+}
+
+/// A bit for each byte of a block that is special.
+#[inline]
+fn found(block: &[u8; BLOCK]) -> u32 {
+    let bytes = u8x16::new(*block);
+    let quote = bytes.simd_eq(u8x16::splat(b'"'));
+    let backslash = bytes.simd_eq(u8x16::splat(b'\\'));
+    // What is no more than the last control character is the smaller of the two.
+    let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
+    (quote | backslash | control).to_bitmask()
 }
 
 /// Bytes of a string up to its closing quote and with it, and whether that is among them. `escaped` says, before and
 /// afterwards, whether a backslash was the last byte.
 pub(crate) fn string_length(bytes: &[u8], escaped: &mut bool) -> (usize, bool) {
-    let mut at = usize::from(std::mem::take(escaped));
-    loop {
-        at += plain_length(bytes.get(at..).unwrap_or_default());
-        match bytes.get(at..).unwrap_or_default() {
-            [] => return (at, false),
-            [b'"', ..] => return (at + 1, true),
-            [b'\\'] => {
-                *escaped = true;
-                return (at + 1, false);
+    // What stands before is escaped, or was seen.
+    let mut from = usize::from(*escaped);
+    for at in specials(bytes) {
+        match bytes.get(at) {
+            _ if at < from => {}
+            Some(b'"') => {
+                *escaped = false;
+                return (at + 1, true);
             }
-            [b'\\', _, ..] => at += 2,
+            Some(b'\\') => from = at + 2,
             // A control character has no place here; what is only watched is not refused for it.
-            [_, ..] => at += 1,
+            _ => {}
         }
     }
-}
-
-#[inline]
-fn by_words(bytes: &[u8]) -> usize {
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (count, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        // Subtracting sets the highest bit of the first byte that is too small, and perhaps of bytes above it.
-        let quote = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
-        let backslash = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
-        let control = word.wrapping_sub(ONES * 0x20);
-        // Where a byte has that bit itself it is none of them.
-        let found = (quote | backslash | control) & !word & HIGHEST;
-        if found != 0 {
-            return count * 8 + found.trailing_zeros() as usize / 8;
-        }
-    }
-    let plain = rest.iter().take_while(|byte| !is_special(**byte)).count();
-    words.len() * 8 + plain
-}
-
-const fn is_special(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
+    *escaped = from > bytes.len();
+    (bytes.len(), false)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::plain_length;
+    use super::{specials, string_length};
 
     #[test]
-    fn the_first_byte_to_look_at_is_found_wherever_it_stands() {
+    fn what_is_to_be_looked_at_is_found_wherever_it_stands() {
         for filling in [b'a', b' ', b'!', b'#', b'[', b']', 0x7f, 0x80, 0xa2, 0xdc, 0xff] {
-            for length in 0..300 {
+            for length in 0..70 {
                 let mut text = vec![filling; length];
-                assert_eq!(plain_length(&text), length, "{filling}");
+                assert_eq!(specials(&text).next(), None, "{length} times {filling}");
                 for special in [b'"', b'\\', 0, 0x1f, b'\n'] {
                     text.push(special);
-                    text.extend([b'"', filling, special]);
-                    assert_eq!(plain_length(&text), length, "{special} behind {length} times {filling}");
+                    text.extend([filling, special, special]);
+                    let found: Vec<usize> = specials(&text).collect();
+                    assert_eq!(found, [length, length + 2, length + 3], "{special} behind {filling}");
                     text.truncate(length);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_string_ends_at_the_quote_that_nothing_escapes_however_it_is_cut() {
+        for length in 0..40 {
+            let text = [vec![b'a'; length], br#"\\\"b\\"#.to_vec(), vec![b'c'; length], b"\" x\"".to_vec()].concat();
+            let end = text.len() - 3;
+            for cut in 0..=end {
+                let (first, second) = text.split_at(cut);
+                let mut escaped = false;
+                let (seen, ended) = string_length(first, &mut escaped);
+                if cut == end {
+                    assert_eq!((seen, ended, escaped), (end, true, false));
+                    continue;
+                }
+                assert_eq!((seen, ended), (cut, false), "{cut}");
+                assert_eq!(string_length(second, &mut escaped), (end - cut, true), "{cut}");
             }
         }
     }
