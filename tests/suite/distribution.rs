@@ -8,10 +8,10 @@ use sluice_tests::gateway::{Folder, Gateway, KEY, binary, workspace};
 
 #[test]
 fn a_provider_needs_its_own_crate_and_one_line() {
-    // Beside the workspace's own target folder, so that two builds never wait for one lock.
-    let target = binary().parent().unwrap().parent().unwrap().join("distribution");
+    // The workspace's own target folder: most of what both are built from is there already.
+    let target = binary().parent().unwrap().parent().unwrap().to_owned();
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--manifest-path"])
+        .args(["build", "--quiet", "--locked", "--manifest-path"])
         .arg(workspace().join("tests/distribution/Cargo.toml"))
         .env("CARGO_TARGET_DIR", &target)
         .output()
