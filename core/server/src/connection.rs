@@ -90,7 +90,8 @@ pub(crate) async fn serve_http1<S>(
         .header_read_timeout(IDLE)
         .max_buf_size(HEAD_MAX)
         .max_headers(HEADERS_MAX)
-        .half_close(false)
+        // The watch tells that a client has left: reading on beside an answer would take work and a buffer for it.
+        .half_close(true)
         .pipeline_flush(false)
         .serve_connection(TokioIo::new(stream), service);
     let patient = std::future::pending();
