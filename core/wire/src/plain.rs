@@ -102,7 +102,8 @@ mod tests {
     #[test]
     fn a_string_ends_at_the_quote_that_nothing_escapes_however_it_is_cut() {
         for length in 0..40 {
-            let text = [vec![b'a'; length], br#"\\\"b\\"#.to_vec(), vec![b'c'; length], b"\" x\"".to_vec()].concat();
+            let text =
+                [vec![b'a'; length], br#"\\\"b\\"#.to_vec(), vec![b'c'; length], b"\" x\"".to_vec()].concat();
             let end = text.len() - 3;
             for cut in 0..=end {
                 let (first, second) = text.split_at(cut);
