@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sluice_api::{Api, Operation};
-use sluice_engine::config::{self, Given};
+use sluice_config::{self as config, Given};
 use sluice_engine::rehearse::Rehearsal;
 use sluice_engine::{ClientRoute, Gateway};
 

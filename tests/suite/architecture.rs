@@ -7,12 +7,14 @@ use std::process::Command;
 use sluice_tests::gateway::workspace;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("sluice-api", &[]),
     ("sluice-wire", &["sluice-api"]),
-    ("sluice-engine", &["sluice-api", "sluice-wire"]),
-    ("sluice-server", &["sluice-api", "sluice-wire", "sluice-engine"]),
-    ("sluice-openapi", &["sluice-api", "sluice-engine", "sluice-server"]),
+    ("sluice-config", &["sluice-api", "sluice-wire"]),
+    ("sluice-engine", &["sluice-api", "sluice-wire", "sluice-config"]),
+    ("sluice-server", &["sluice-api", "sluice-wire", "sluice-config", "sluice-engine"]),
+    ("sluice-openapi", &["sluice-api", "sluice-config", "sluice-server"]),
+    ("sluice-fixtures", &["sluice-api"]),
     ("sluice-bedrock", &["sluice-api", "sluice-wire"]),
     ("sluice-claude", &["sluice-api", "sluice-wire"]),
     ("sluice-gemini", &["sluice-api", "sluice-wire"]),

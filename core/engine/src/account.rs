@@ -7,8 +7,8 @@ use std::sync::{Arc, Weak};
 use sluice_api::error::Facts;
 use sluice_api::scheduler::Outcome;
 use sluice_api::{Condition, Timestamp};
+use sluice_config::{AccountConfig, Credentials};
 
-use crate::config::{AccountConfig, Credentials};
 use crate::discover::Listed;
 use crate::eligible::Admission;
 use crate::guarded::guarded;

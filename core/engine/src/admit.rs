@@ -6,10 +6,10 @@ use std::time::Duration;
 use sluice_api::limiter::{Bucket, Subject};
 use sluice_api::store::{Lease, Taken};
 use sluice_api::{Error, Kind, Operation};
+use sluice_config::key::Key;
 
 use crate::gateway::Gateway;
 use crate::guarded::guarded;
-use crate::key::Key;
 use crate::snapshot::Snapshot;
 
 /// What a client is told to wait when how long can't be known.

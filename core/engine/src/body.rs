@@ -11,9 +11,9 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http_body_util::BodyExt;
 use sluice_api::{Error, Kind};
+use sluice_config::ServerConfig;
 use tokio::sync::Semaphore;
 
-use crate::config::ServerConfig;
 use crate::decode;
 use crate::timer::in_time;
 

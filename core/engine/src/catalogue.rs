@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use sluice_api::{Api, Operation};
+use sluice_config::key::Key;
 
-use crate::key::Key;
 use crate::route;
 use crate::snapshot::Snapshot;
 

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use sluice_api::{Condition, Timestamp};
+use sluice_config::key::Key;
 
 use crate::health::{Overloads, Standing};
-use crate::key::Key;
 use crate::route::Target;
 
 /// How an account takes a request.

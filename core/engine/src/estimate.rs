@@ -5,11 +5,11 @@ use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 use sluice_api::{Api, Error, Kind, Operation};
+use sluice_config::key::Key;
 use sluice_wire::refusal::Refusal;
 
 use crate::ask::Ask;
 use crate::catalogue;
-use crate::key::Key;
 use crate::snapshot::Snapshot;
 use crate::source::{Answered, Source};
 

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 use sluice_api::scheduler::{self, Candidate};
 use sluice_api::{Api, Kind, Operation};
+use sluice_config::key::Key;
 use utoipa::ToSchema;
 
 use crate::eligible::standing;
 use crate::gateway::Gateway;
-use crate::key::Key;
 use crate::keys::Found;
 use crate::route::{self, Candidates, Pool};
 use crate::session::Scope;

@@ -7,13 +7,13 @@ use arc_swap::ArcSwap;
 use parking_lot::{Mutex, MutexGuard};
 use sluice_api::store::{Store, StoreError};
 use sluice_api::{Problem, Timestamp};
+use sluice_config::key::{Key, KeyTable};
+use sluice_config::{self as config, Given, Loaded, Resolved, ServerConfig};
 use tokio::sync::Semaphore;
 
 use crate::account::States;
 use crate::body::Bodies;
-use crate::config::{self, Given, Loaded, Resolved, ServerConfig};
 use crate::health::{Overloads, Suspects};
-use crate::key::{Key, KeyTable};
 use crate::keys::{KeyError, MadeKeys};
 use crate::overrides::{AccountPatch, Overrides};
 use crate::records::Records;

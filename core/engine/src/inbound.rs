@@ -6,11 +6,11 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
 use sluice_api::{Error, Kind, Timestamp};
+use sluice_config::ClientAddress;
+use sluice_config::key::Key;
 use sluice_wire::headers::{self, Kept};
 
-use crate::address::ClientAddress;
 use crate::ask::ClientRoute;
-use crate::key::Key;
 use crate::snapshot::Snapshot;
 
 /// Longest request id of a client's own that is kept.

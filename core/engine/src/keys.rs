@@ -11,12 +11,12 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use sluice_api::store::StoreError;
 use sluice_api::{Family, Problem, Timestamp};
+use sluice_config::key::{Key, KeyHash, Source, new_secret};
+use sluice_config::settings::{Limit, Mode, Queue};
+use sluice_config::{KeyFields, read_key_fields};
 use utoipa::ToSchema;
 
-use crate::config::settings::{Limit, Mode, Queue};
-use crate::config::{KeyFields, read_key_fields};
 use crate::gateway::Gateway;
-use crate::key::{Key, KeyHash, Source, new_secret};
 use crate::transport::TransportError;
 use made::{KIND, Made, Standing, Stored, fit};
 

@@ -3,13 +3,11 @@
 //! Read `line` first: it is the whole life of a request on one screen.
 
 pub mod account;
-mod address;
 mod admit;
 pub mod ask;
 mod attempt;
 mod body;
 pub mod catalogue;
-pub mod config;
 mod cut;
 mod decode;
 pub mod discover;
@@ -21,7 +19,6 @@ pub mod gateway;
 mod guarded;
 pub mod health;
 mod inbound;
-pub mod key;
 pub mod keys;
 pub mod line;
 pub mod measure;
@@ -30,7 +27,6 @@ mod order;
 pub mod overrides;
 #[cfg(test)]
 mod panics;
-pub mod plugins;
 pub mod record;
 pub mod records;
 mod reference;
@@ -52,7 +48,6 @@ mod transport;
 mod upkeep;
 mod vault;
 
-pub use address::{ClientAddress, TrustedProxies};
 pub use ask::{Ask, ClientRoute};
 pub use gateway::{Gateway, Loss};
 pub use inbound::{Asking, request_id};

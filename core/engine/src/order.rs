@@ -6,6 +6,7 @@ use std::time::Duration;
 use sluice_api::scheduler::{self, Candidate};
 use sluice_api::wait::whole_seconds;
 use sluice_api::{Error, Kind, Operation, Timestamp};
+use sluice_config::key::Key;
 use sluice_wire::session::Session;
 
 use crate::account::{AccountState, InFlight};
@@ -14,7 +15,6 @@ use crate::ask::Ask;
 use crate::eligible::{Admission, Passed, standing};
 use crate::gateway::Gateway;
 use crate::health::later;
-use crate::key::Key;
 use crate::route::{Candidates, Pool, Target, binds};
 use crate::session::Scope;
 use crate::snapshot::Snapshot;

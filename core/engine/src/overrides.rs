@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sluice_api::Problem;
 use sluice_api::store::{Store, StoreError};
+use sluice_config::{AccountConfig, with_section};
 use utoipa::ToSchema;
-
-use crate::config::{AccountConfig, with_section};
 
 /// What these are called in the store.
 const KIND: &str = "account";

@@ -13,9 +13,9 @@ use sluice_api::plugin::NoSettings;
 use sluice_api::provider::{Body, Call, CallCx, ModelPlace, Offer, Provider, ProviderInfo};
 use sluice_api::scheduler::{Ask, Candidate, Outcome as AttemptOutcome, Scheduler};
 use sluice_api::{Api, Bytes, Error, Family, Money, Operation, async_trait, register};
+use sluice_config::{self as config, Given};
+use sluice_fixtures::GIVES_BADLY;
 
-use crate::config::fixtures::GIVES_BADLY;
-use crate::config::{self, Given};
 use crate::record::Outcome;
 use crate::{ClientRoute, Gateway, line};
 

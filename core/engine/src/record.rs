@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 use sluice_api::{Api, Error, Kind, Money, Operation, Timestamp, Usage};
+use sluice_config::key::Key;
 use utoipa::ToSchema;
-
-use crate::key::Key;
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -237,10 +237,10 @@ mod tests {
 
     use parking_lot::Mutex;
     use sluice_api::{Api, Operation, Timestamp};
+    use sluice_config::KeyConfig;
+    use sluice_config::key::Key;
 
     use super::{BATCH, Lines, PENDING_MAX, write};
-    use crate::config::KeyConfig;
-    use crate::key::Key;
     use crate::record::Record;
 
     #[test]

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use sluice_api::Error;
+use sluice_config::key::Key;
 
 use crate::ask::{Ask, ClientRoute};
 use crate::gateway::Gateway;
-use crate::key::Key;
 use crate::keys::Found;
 use crate::order::{Order, Picking};
 use crate::route;

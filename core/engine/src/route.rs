@@ -7,10 +7,10 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use sluice_api::provider::{ModelPlace, Offer};
 use sluice_api::{Api, Error, Kind, Operation};
+use sluice_config::key::Key;
 
 use crate::account::Account;
 use crate::ask::Ask;
-use crate::key::Key;
 use crate::snapshot::Snapshot;
 
 /// Models of one kind of request whose accounts are remembered: clients can name any number of them.

@@ -8,11 +8,11 @@ use sluice_api::Api;
 use sluice_api::cost::CostModel;
 use sluice_api::limiter::Limiter;
 use sluice_api::scheduler::Scheduler;
+use sluice_config::Policy;
+use sluice_config::key::{Group, KeyTable};
+use sluice_config::{Resolved, RouteConfig, ServerConfig};
 
 use crate::account::{Account, States};
-use crate::config::{Resolved, RouteConfig, ServerConfig};
-use crate::health::Policy;
-use crate::key::{Group, KeyTable};
 use crate::overrides::Overrides;
 use crate::route::Remembered;
 use crate::transport::{TransportError, Transports};

@@ -105,10 +105,10 @@ mod tests {
     use http_body_util::{BodyExt as _, Full};
     use sluice_api::store::Remembered;
     use sluice_api::{Api, Bytes, Operation, Timestamp};
+    use sluice_config::{self as config, Given};
+    use sluice_fixtures::HANGS;
 
     use super::{FORGET_LEAST, SWEEP_EVERY, Upkeep};
-    use crate::config::fixtures::HANGS;
-    use crate::config::{self, Given};
     use crate::{ClientRoute, Gateway, line};
 
     async fn upkeep() -> Upkeep {

@@ -281,8 +281,8 @@ mod tests {
     use axum::routing::get;
     use futures_util::{StreamExt as _, stream};
     use hyper_util::rt::{TokioExecutor, TokioIo};
-    use sluice_engine::TrustedProxies;
-    use sluice_engine::config::ServerConfig;
+    use sluice_config::ServerConfig;
+    use sluice_config::TrustedProxies;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
     use tokio::sync::Semaphore;

@@ -9,7 +9,8 @@ use http::{HeaderMap, Uri};
 use serde::Serialize;
 use sluice_api::limiter::Bucket;
 use sluice_api::{Error, Kind};
-use sluice_engine::{Asking, ClientAddress};
+use sluice_config::ClientAddress;
+use sluice_engine::Asking;
 use utoipa::ToSchema;
 
 use crate::App;
@@ -98,7 +99,8 @@ pub(crate) mod tests {
     use sluice_api::plugin::NoSettings;
     use sluice_api::store::{Lease, Store, StoreError, Taken};
     use sluice_api::{Secret, async_trait, register};
-    use sluice_engine::{Gateway, config};
+    use sluice_config as config;
+    use sluice_engine::Gateway;
     use sluice_prices as _;
     use sluice_schedulers as _;
 

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, Request};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use sluice_api::{Api, Error, Kind, Operation};
-use sluice_engine::key::Key;
+use sluice_config::key::Key;
 use sluice_engine::snapshot::Snapshot;
 use sluice_engine::{Asking, catalogue};
 use sluice_wire::render::Style;

@@ -8,7 +8,7 @@ use axum::{Extension, Json};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
-use sluice_engine::ClientAddress;
+use sluice_config::ClientAddress;
 use sluice_engine::operate::state;
 use sluice_engine::refused::{Realm, Refused};
 use subtle::ConstantTimeEq;

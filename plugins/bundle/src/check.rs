@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use sluice_api::{Problem, Timestamp};
-use sluice_engine::config::{self, Read};
+use sluice_config::{self as config, Read};
 
 use crate::UNUSABLE;
 use crate::list::{print_json, say};

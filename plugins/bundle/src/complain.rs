@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use sluice_api::{Problem, Timestamp};
-use sluice_engine::config::LogFormat;
+use sluice_config::LogFormat;
 
 use crate::{FAILED, UNUSABLE};
 

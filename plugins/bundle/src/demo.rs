@@ -4,8 +4,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use sluice_engine::config::{self, Given, LogFormat};
-use sluice_engine::key::new_secret;
+use sluice_config::key::new_secret;
+use sluice_config::{self as config, Given, LogFormat};
 
 use crate::complain::{fail, refuse};
 use crate::serve::run;

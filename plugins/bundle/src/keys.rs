@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
-use sluice_engine::key::KeyHash;
+use sluice_config::key::KeyHash;
 
 use crate::UNUSABLE;
 use crate::arguments::{At, KeyCommand, KeyFields};

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use comfy_table::Table;
 use serde_json::{Value, json};
 use sluice_api::Timestamp;
-use sluice_engine::{config, plugins};
+use sluice_config::{self as config, plugins};
 
 /// Lists what is linked in.
 pub(crate) fn plugins(as_json: bool) -> ExitCode {

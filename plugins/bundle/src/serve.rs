@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use sluice_engine::config::{self, Given, Loaded, LogFormat, Read, Resolved};
+use sluice_config::{self as config, Given, Loaded, LogFormat, Read, Resolved};
 use sluice_engine::tasks::Tasks;
 use sluice_engine::{Gateway, Loss};
 use tokio::signal::unix::{SignalKind, signal};

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use sluice_api::Secret;
+use sluice_config::{self as config, LogFormat};
 use sluice_engine::Gateway;
-use sluice_engine::config::{self, LogFormat};
 
 use crate::complain::{fail, refuse, write};
 use crate::list::say;
@@ -34,7 +34,7 @@ pub(crate) async fn kept(gateway: &Gateway, format: LogFormat) -> Result<Secret,
     let in_store = store.list(kind).await?.into_iter().find(|(found, _)| found == id).map(|(_, token)| token);
     let (token, is_new) = match in_store {
         Some(token) => (token, false),
-        None => (sluice_engine::key::new_secret()?.replace("sk-sluice-", "admin-"), true),
+        None => (sluice_config::key::new_secret()?.replace("sk-sluice-", "admin-"), true),
     };
     match &file {
         Some(file) => {

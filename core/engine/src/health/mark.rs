@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sluice_api::{Condition, Timestamp};
+use sluice_config::Policy;
 
+use super::Noted;
 use super::evidence::Told;
-use super::{Noted, Policy};
 
 /// Doublings after which a cool-down grows no more; `cooldown.max` is reached long before.
 const STRIKES_MAX: u32 = 16;

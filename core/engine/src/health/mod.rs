@@ -12,10 +12,10 @@ mod track;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use sluice_api::{Condition, Scope, Timestamp};
+use sluice_config::Policy;
 
 pub(crate) use evidence::{Asker, Suspects, Told};
 pub(crate) use mark::{Standing, later};
@@ -26,43 +26,6 @@ use track::Track;
 
 /// Models of one account that are tracked apart; beyond it those whose time is over, then the one that ends first, go.
 const MODELS_MAX: usize = 256;
-
-/// How long an account that no other could stand in for fails at first: out of reach, it helps nobody.
-const ALONE: Duration = Duration::from_secs(1);
-
-/// How long states last where the upstream names no time, and when failures take an account out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy {
-    /// After a rate limit.
-    pub rate_limited: Duration,
-    /// After an overload.
-    pub overloaded: Duration,
-    /// After failures.
-    pub failing: Duration,
-    /// After refused credentials.
-    pub unauthorized: Duration,
-    /// After a used-up quota.
-    pub quota: Duration,
-    /// The longest, also where the upstream names a time.
-    pub max: Duration,
-    /// Failures in a row that take an account out.
-    pub failures: u32,
-}
-
-impl Policy {
-    /// The first cool-down of a state, and the longest that doubling makes of it.
-    fn base(&self, condition: Condition, alone: bool) -> (Duration, Duration) {
-        let first = match condition {
-            Condition::RateLimited => self.rate_limited,
-            Condition::Overloaded => self.overloaded,
-            Condition::Unauthorized => self.unauthorized,
-            Condition::QuotaExceeded => self.quota,
-            Condition::Failing if alone => return (ALONE.min(self.failing), self.failing),
-            Condition::Failing => self.failing,
-        };
-        (first, self.max)
-    }
-}
 
 /// The health of one account, over reloads.
 #[derive(Debug)]

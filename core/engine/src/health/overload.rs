@@ -7,8 +7,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use sluice_api::error::Facts;
 use sluice_api::{Condition, Timestamp};
+use sluice_config::Policy;
 
-use super::Policy;
 use super::mark::later;
 
 /// Within what time two accounts must have seen it.

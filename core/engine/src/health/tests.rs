@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sluice_api::{Condition, Error, Fault, Kind, Scope, Timestamp};
+use sluice_config::Policy;
 
-use super::{Asker, Health, Overloads, Policy, Standing, Suspects, Told};
+use super::{Asker, Health, Overloads, Standing, Suspects, Told};
 
 const POLICY: Policy = Policy {
     rate_limited: Duration::from_secs(15),

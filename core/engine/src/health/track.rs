@@ -1,10 +1,11 @@
 //! What is known of one scope, an account or a model on it: for all who ask, and for one whose requests alone fail.
 
 use sluice_api::{Condition, Timestamp};
+use sluice_config::Policy;
 
+use super::Noted;
 use super::evidence::{Asker, Evidence, Row, Told};
 use super::mark::{Mark, News, Standing};
-use super::{Noted, Policy};
 
 /// What operators read of a state that one client key alone has brought about.
 const LONE: &str = "only the requests of one client key have failed, and only that key is kept off";

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sluice_api::store::{Store, StoreError};
 use sluice_api::{Problem, Timestamp};
+use sluice_config::key::{Group, Key, KeyHash, KeyTable};
+use sluice_config::{self as config, KeyConfig, Resolved};
 
-use crate::config::{self, KeyConfig, Resolved};
-use crate::key::{Group, Key, KeyHash, KeyTable};
 use crate::snapshot::groups;
 
 /// What documents of keys are called in the store.

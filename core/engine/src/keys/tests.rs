@@ -5,13 +5,13 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use sluice_api::store::Store;
 use sluice_api::{Api, Operation, Timestamp};
+use sluice_config::key::KeyHash;
+use sluice_config::{self as config, Resolved};
+use sluice_fixtures::FULL;
 
 use super::KeyView;
 use super::made::{KIND, MadeKeys, Stored};
-use crate::config::fixtures::FULL;
-use crate::config::{self, Resolved};
 use crate::gateway::Loss;
-use crate::key::KeyHash;
 use crate::overrides::AccountPatch;
 use crate::{ClientRoute, Gateway, line};
 

@@ -113,10 +113,10 @@ mod tests {
     use std::time::Duration;
 
     use sluice_api::{Api, Operation, Timestamp, Usage};
+    use sluice_config::KeyConfig;
+    use sluice_config::key::Key;
 
     use super::{lines, quote};
-    use crate::config::KeyConfig;
-    use crate::key::Key;
     use crate::record::{Outcome, Record};
 
     #[test]

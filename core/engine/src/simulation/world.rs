@@ -12,14 +12,14 @@ use sluice_api::provider::{Call, CallCx, ModelPlace, Offer, Provider, ProviderIn
 use sluice_api::{
     Api, Bytes, Condition, Error, Family, Fault, Kind, Operation, Scope, Timestamp, async_trait, register,
 };
+use sluice_config as config;
+use sluice_config::key::Key;
 use sluice_schedulers as _;
 use sluice_wire::session::Session;
 
 use crate::account::InFlight;
 use crate::ask::{Ask, ClientRoute};
-use crate::config;
 use crate::gateway::Gateway;
-use crate::key::Key;
 use crate::order::{Order, Picked, Picking};
 use crate::route;
 use crate::snapshot::Snapshot;

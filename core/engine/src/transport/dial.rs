@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use http::uri::Authority;
 use hyper_util::rt::TokioIo;
 use sluice_api::{Error, Kind};
+use sluice_config::HttpVersion;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -16,7 +17,6 @@ use super::names::Names;
 use super::pool::Connection;
 use super::secure::{HTTP_2, Offer, Secure};
 use super::watched::Watched;
-use crate::config::HttpVersion;
 use crate::timer::in_time;
 
 /// Most that is held of what was read and not parsed yet, and so the longest head of an answer: vendors behind content

@@ -14,12 +14,12 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use sluice_api::provider::Body;
 use sluice_api::{Error, Kind};
+use sluice_config::HttpVersion;
 
 use super::broken::broken;
 use super::dial::{Dial, Dialled};
 use super::pool::{Connection, Pool};
 use super::{Sent, Stale};
-use crate::config::HttpVersion;
 use crate::gate::still;
 
 /// How soon a connection that went stale shows it: the round trip that brings the reset. One that breaks later may have

@@ -25,8 +25,8 @@ use http::{Request, Response};
 use parking_lot::Mutex;
 use sluice_api::provider::{Body, Transport};
 use sluice_api::{Error, Kind, Secret};
+use sluice_config::{AccountConfig, HttpVersion, Identity};
 
-use crate::config::{AccountConfig, HttpVersion, Identity};
 use crate::tasks::Tasks;
 use dial::Dial;
 use direct::Direct;

@@ -7,6 +7,7 @@ use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, CertificateError, ClientConfig, PeerIncompatible, RootCertStore};
 use sluice_api::{Error, Kind};
+use sluice_config::Identity;
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
@@ -14,7 +15,6 @@ use tokio_rustls::client::TlsStream;
 
 use super::ample::Ample;
 use super::sessions::Sessions;
-use crate::config::Identity;
 use crate::tasks::Tasks;
 
 /// The name of HTTP/1.1 in ALPN.

@@ -5,7 +5,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::Method;
 use serde::Serialize;
-use sluice_engine::ClientAddress;
+use sluice_config::ClientAddress;
 
 /// Routes that take a body and change nothing.
 const QUESTIONS: [&str; 1] = ["/admin/v1/explain"];

@@ -4,7 +4,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use sluice_engine::ClientAddress;
+use sluice_config::ClientAddress;
 use sluice_engine::refused::{Realm, Refused};
 
 use super::answer::{Refusal, finish};

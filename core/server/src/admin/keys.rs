@@ -6,7 +6,7 @@ use axum::{Extension, Json};
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use sluice_engine::config::KeyFields;
+use sluice_config::KeyFields;
 use sluice_engine::keys::KeyView;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};

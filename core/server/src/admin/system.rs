@@ -6,7 +6,8 @@ use axum::extract::{Query, State};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sluice_engine::{Loss, plugins};
+use sluice_config::plugins;
+use sluice_engine::Loss;
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{List, Refusal, Refused};

@@ -5,8 +5,8 @@ mod writer;
 
 use std::io::{self, stderr};
 
+use sluice_config::{LogFormat, TelemetryConfig};
 use sluice_engine::Gateway;
-use sluice_engine::config::{LogFormat, TelemetryConfig};
 use tracing_subscriber::EnvFilter;
 
 use text::Text;

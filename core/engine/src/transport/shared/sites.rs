@@ -10,11 +10,11 @@ use futures_util::future::{BoxFuture, Shared};
 use http::uri::Authority;
 use parking_lot::Mutex;
 use sluice_api::{Error, Kind};
+use sluice_config::HttpVersion;
 
 use super::connection::{self, Connection, Place, STREAMS_MAX};
 use super::pauses::Pauses;
 use super::upload::Claim;
-use crate::config::HttpVersion;
 use crate::tasks::Tasks;
 use crate::transport::dial::{Dial, Dialled};
 use crate::transport::pool::IDLE_FOR;

@@ -1,0 +1,199 @@
+//! Accounts: what the engine reads of each, and the provider built from the rest.
+
+use std::collections::{BTreeSet, HashMap};
+
+use figment::value::Dict;
+use sluice_api::provider::{Discovery, Provider};
+use sluice_api::units::Span;
+use sluice_api::{Family, Problem, Section};
+
+use super::section::{Entry, entries, read_table};
+use super::{Seen, later, plugin, reach, upstream, way};
+use crate::load::Loaded;
+use crate::schema::Schema;
+use crate::settings::Account;
+use crate::{AccountConfig, Credentials, Globs, Timeouts};
+
+/// What every account is checked against.
+#[derive(Clone, Copy)]
+pub(super) struct Common<'a> {
+    /// The way upstream of those that say nothing of their own.
+    pub(super) upstream: &'a upstream::General,
+    /// The longest window of a limit, in days.
+    pub(super) retention_days: u32,
+}
+
+/// The accounts.
+pub(super) struct Accounts {
+    /// Those that are right.
+    pub(super) resolved: Vec<AccountConfig>,
+    /// The names of all, also of those that are wrong: a mistake in one is not one in a key that names it.
+    pub(super) names: Vec<String>,
+    /// The pools of all, likewise.
+    pub(super) pools: BTreeSet<String>,
+}
+
+pub(super) fn check(loaded: &Loaded, common: Common<'_>, problems: &mut Vec<Problem>) -> Accounts {
+    let keys: Vec<String> = Schema::of::<Account>().keys().into_iter().map(ToOwned::to_owned).collect();
+    let mut all = Accounts { resolved: Vec::new(), names: Vec::new(), pools: BTreeSet::new() };
+    let mut seen = Seen::default();
+    for entry in entries(loaded, "accounts", problems) {
+        if !entry.name.is_empty() {
+            seen.note(loaded, &entry, &entry.name, "account", problems);
+        }
+        let account = one(loaded, &entry, &keys, common, problems);
+        match &account {
+            Some(account) => all.pools.extend(account.pools.iter().cloned()),
+            None => all.pools.extend(pools_meant(&entry)),
+        }
+        all.names.push(entry.name);
+        all.resolved.extend(account);
+    }
+    all
+}
+
+/// The pools of an account that is wrong; where it names none, it may be in any family's.
+fn pools_meant(entry: &Entry) -> Vec<String> {
+    let families = || Family::ALL.iter().map(|family| family.name().to_owned()).collect();
+    entry.values.get("pools").map_or_else(families, |pools| pools.deserialize().unwrap_or_default())
+}
+
+fn one(
+    loaded: &Loaded,
+    entry: &Entry,
+    keys: &[String],
+    common: Common<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<AccountConfig> {
+    let (own, rest): (Dict, Dict) = entry.values.clone().into_iter().partition(|(key, _)| keys.contains(key));
+    let settings = read_table::<Account>(&Section { values: &own, ..entry.section(loaded) }, problems);
+    let kind = own.get("provider").and_then(figment::value::Value::as_str);
+    let place = plugin::Place {
+        section: Section { values: &rest, ..entry.section(loaded) },
+        beside: keys,
+        kind: entry.at("provider"),
+        file: entry.file(loaded),
+    };
+    let provider = match kind {
+        Some(kind) => plugin::build::<dyn Provider>(kind, &place, problems),
+        None => {
+            problems.extend(plugin::unknown_keys::<dyn Provider>("", &place));
+            None
+        }
+    };
+    let settings = settings?;
+    let before = problems.len();
+    let file = entry.file(loaded);
+    let mut wrong =
+        |key: &str, message: String| problems.push(Problem::at(file.clone(), entry.at(key), message));
+    simple(&settings, &mut wrong);
+    later::account(&settings.cost_multiplier, &mut wrong);
+    later::limits(&settings.limits, common.retention_days, &mut wrong);
+    let headers = way::headers(&settings.headers).unwrap_or_else(|all| {
+        all.into_iter().for_each(|(name, message)| wrong(&format!("headers.{name}"), message));
+        http::HeaderMap::new()
+    });
+    let models = Globs::compile(settings.models.iter().map(String::as_str)).unwrap_or_else(|(glob, why)| {
+        wrong("models", format!("the glob `{glob}` is wrong: {why}"));
+        Globs::default()
+    });
+    if let Some(provider) = &provider {
+        let only = reach::only(&**provider);
+        for glob in only.missed(&settings.models) {
+            wrong("models", format!("`{glob}` matches none of the account's models: {}", only.names()));
+        }
+    }
+    listed(&settings, &models, &mut wrong);
+    let discovery = provider.as_ref().map(|provider| provider.discovery());
+    if settings.discover == Some(true) && discovery == Some(Discovery::Never) {
+        let message = "no list is read of this provider's upstream: leave it out, and name models in `list`";
+        wrong("discover", message.to_owned());
+    }
+    let unasked = discovery == Some(Discovery::Unasked) && models.exact_names().next().is_none();
+    let identity = common.upstream.identity_of(&settings, &mut wrong);
+    if problems.len() > before {
+        return None;
+    }
+    let (provider, identity) = (provider?, identity?);
+    let pools = settings
+        .pools
+        .unwrap_or_else(|| provider.info().families.iter().map(|family| family.name().to_owned()).collect());
+    let general = common.upstream;
+    let or = |own: Option<Span>, general| own.map_or(general, |span| span.0);
+    Some(AccountConfig {
+        name: settings.name,
+        upstream: place_upstream(provider.info().kind, &rest),
+        credentials: Credentials::of(provider.info().kind, &rest, &headers),
+        provider,
+        pools,
+        priority: settings.priority,
+        weight: settings.weight,
+        concurrency: settings.concurrency,
+        models,
+        model_map: settings.model_map.into_iter().collect::<HashMap<_, _>>(),
+        list: settings.list,
+        discover: settings.discover.unwrap_or(unasked),
+        headers,
+        include_usage: settings.include_usage,
+        proxy: settings.proxy,
+        http: settings.http.unwrap_or(general.http),
+        identity,
+        timeouts: Timeouts {
+            connect: or(settings.connect_timeout, general.timeouts.connect),
+            first_byte: or(settings.first_byte_timeout, general.timeouts.first_byte),
+            idle: or(settings.idle_timeout, general.timeouts.idle),
+        },
+        enabled: settings.enabled,
+    })
+}
+
+/// Names in `list` that could never be asked for.
+fn listed(settings: &Account, models: &Globs, wrong: &mut later::Wrong<'_>) {
+    for (at, name) in settings.list.iter().enumerate() {
+        let key = format!("list[{at}]");
+        if let Err(error) = sluice_wire::peek::model_name(name) {
+            wrong(&key, error.to_string());
+        } else if !models.matches(name) && !settings.model_map.contains_key(name) {
+            wrong(&key, format!("the account's `models` leave `{name}` out, so that it is never served"));
+        }
+    }
+}
+
+/// Settings that say where a provider is reached.
+const PLACES: [&str; 3] = ["base_url", "region", "resource"];
+
+/// What accounts of one upstream have in common, and those of others have not.
+fn place_upstream(kind: &str, rest: &Dict) -> String {
+    let places = PLACES.iter().filter_map(|place| rest.get(*place)?.as_str());
+    std::iter::once(kind).chain(places).collect::<Vec<_>>().join(" ")
+}
+
+/// What each setting says for itself.
+fn simple(settings: &Account, wrong: &mut later::Wrong<'_>) {
+    if settings.name.trim().is_empty() {
+        wrong("name", "the account has no name".to_owned());
+    }
+    if settings.weight == 0 {
+        wrong("weight", "a weight is at least 1; to take an account out, say enabled = false".to_owned());
+    }
+    if settings.pools.as_ref().is_some_and(Vec::is_empty) {
+        wrong("pools", "an account that is in no pool is never used".to_owned());
+    }
+    if let Some(Err(why)) = settings.proxy.as_ref().map(way::proxy) {
+        wrong("proxy", why);
+    }
+    for (asked, sent) in &settings.model_map {
+        if let Err(error) = sluice_wire::peek::model_name(sent) {
+            wrong(&format!("model_map.{asked}"), error.to_string());
+        }
+    }
+    for (key, span) in [
+        ("connect_timeout", settings.connect_timeout),
+        ("first_byte_timeout", settings.first_byte_timeout),
+        ("idle_timeout", settings.idle_timeout),
+    ] {
+        if span.is_some_and(|span| span.0.is_zero()) {
+            wrong(key, upstream::NO_WAIT.to_owned());
+        }
+    }
+}

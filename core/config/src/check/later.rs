@@ -1,0 +1,150 @@
+//! Values that ask for what is not at work yet: each is checked like any other, and then refused, never ignored.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sluice_api::Problem;
+use sluice_api::units::Span;
+use url::Url;
+
+use super::section::file_of;
+use crate::Globs;
+use crate::file::Part;
+use crate::load::Loaded;
+use crate::settings::{Cost, Decimal, Limit, Mode, Per, Queue, Scheduler, Stats, Telemetry, UnknownModel};
+
+/// A day, which retention counts.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Notes problems of one section: the key within it, and the sentence.
+pub(crate) type Wrong<'a> = dyn FnMut(&str, String) + 'a;
+
+/// Limits under the key `limits`.
+pub(crate) fn limits(limits: &[Limit], retention_days: u32, wrong: &mut Wrong<'_>) {
+    for (at, limit) in limits.iter().enumerate() {
+        let at = |key: &str| format!("limits[{at}]{key}");
+        if limit.requests.is_none() && limit.tokens.is_none() && limit.cost.is_none() {
+            wrong(&at(""), "a limit needs `requests`, `tokens` or `cost`".to_owned());
+        }
+        if let Per::Rolling(Span(length)) = limit.per
+            && length > DAY * retention_days
+        {
+            let found = serde_json::to_string(&limit.per).unwrap_or_default();
+            let message = format!(
+                "a window is at most stats.retention_days long, which is {retention_days} days; found {found}"
+            );
+            wrong(&at(".per"), message);
+        }
+        let models = limit.models.iter().flatten().map(String::as_str);
+        if let Err((glob, why)) = Globs::compile(models) {
+            wrong(&at(".models"), format!("the glob `{glob}` is wrong: {why}"));
+        }
+    }
+    if !limits.is_empty() {
+        wrong("limits", "limits are not available yet".to_owned());
+    }
+}
+
+/// How a key waits and how its limits are enforced.
+pub(crate) fn key(queue: Option<Queue>, mode: Mode, wrong: &mut Wrong<'_>) {
+    if let Some(queue) = queue {
+        if queue.size == 0 {
+            wrong("queue.size", "a queue in which nobody can wait: its size is at least 1".to_owned());
+        }
+        if queue.wait.0.is_zero() {
+            wrong("queue.wait", "a queue in which nobody may wait: its wait is more than 0".to_owned());
+        }
+        wrong("queue", "a queue is not available yet".to_owned());
+    }
+    if mode == Mode::Hard {
+        wrong("mode", "mode \"hard\" is not available yet".to_owned());
+    }
+}
+
+/// What an account's upstream charges.
+pub(super) fn account(multiplier: &Decimal, wrong: &mut Wrong<'_>) {
+    if *multiplier != Decimal::one() {
+        wrong("cost_multiplier", "a multiplier other than \"1\" is not available yet".to_owned());
+    }
+}
+
+/// What the tables that stand alone ask for.
+pub(super) fn tables(
+    loaded: &Loaded,
+    scheduler: &Scheduler,
+    cost: &Cost,
+    stats: &Stats,
+    telemetry: &Telemetry,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut wrong =
+        |path: &str, message: String| problems.push(Problem::at(file_of(loaded, path), path, message));
+    if scheduler.failures == 0 {
+        wrong("scheduler.failures", "an account can't be taken out after 0 failures: at least 1".to_owned());
+    }
+    if scheduler.reference_ttl.0.is_zero() {
+        wrong("scheduler.reference_ttl", "a response id must be kept for some time".to_owned());
+    }
+    for (at, file) in cost.files.iter().enumerate() {
+        let path = format!("cost.files[{at}]");
+        for problem in price_file(Path::new(file)) {
+            let file = file_of(loaded, "cost.files");
+            problems.push(Problem::at(file, path.clone(), format!("{}: {}", problem.file, problem.message)));
+        }
+    }
+    let mut wrong =
+        |path: &str, message: String| problems.push(Problem::at(file_of(loaded, path), path, message));
+    if stats.retention_days == 0 {
+        wrong("stats.retention_days", "records must be kept for at least 1 day".to_owned());
+    }
+    if jiff::tz::TimeZone::get(&stats.timezone).is_err() {
+        let message = format!("there is no time zone `{}`: an IANA name like Europe/Vienna", stats.timezone);
+        wrong("stats.timezone", message);
+    }
+    if stats.archive.as_ref().is_some_and(String::is_empty) {
+        wrong("stats.archive", "a folder needs a name".to_owned());
+    }
+    if !telemetry.otlp_endpoint.is_empty()
+        && let Some(why) = no_http_url(&telemetry.otlp_endpoint)
+    {
+        wrong("telemetry.otlp_endpoint", why);
+    }
+    for path in not_usual(cost, stats, telemetry) {
+        wrong(path, "this value is not available yet: leave the default".to_owned());
+    }
+    problems
+}
+
+/// Values other than the defaults.
+fn not_usual(cost: &Cost, stats: &Stats, telemetry: &Telemetry) -> impl Iterator<Item = &'static str> {
+    let stats_usual = Stats::default();
+    [
+        ("cost.files", cost.files.is_empty()),
+        ("cost.unknown_model", cost.unknown_model == UnknownModel::Allow),
+        ("stats.retention_days", stats.retention_days == stats_usual.retention_days),
+        ("stats.archive", stats.archive.is_none()),
+        ("stats.timezone", stats.timezone == stats_usual.timezone),
+        ("telemetry.otlp_endpoint", telemetry.otlp_endpoint.is_empty()),
+    ]
+    .into_iter()
+    .filter_map(|(path, usual)| (!usual).then_some(path))
+}
+
+/// What is wrong with a price file as a file: what it says is read once prices are.
+fn price_file(path: &Path) -> Vec<Problem> {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    if !matches!(extension, Some("toml" | "json")) {
+        let name = path.display().to_string();
+        return vec![Problem::at(name, "", "a price file ends in .toml or .json")];
+    }
+    Part::file(path).err().unwrap_or_default()
+}
+
+/// Why a text is no URL of http or https; it is not repeated, as it may hold a password.
+fn no_http_url(text: &str) -> Option<String> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => None,
+        Ok(_) => Some("its scheme must be http or https".to_owned()),
+        Err(error) => Some(format!("it is not a URL like https://host/path: {error}")),
+    }
+}

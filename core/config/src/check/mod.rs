@@ -1,0 +1,181 @@
+//! Checking: every problem at once, and what is right resolved.
+
+mod account;
+mod key;
+mod later;
+mod limiters;
+mod plugin;
+mod reach;
+mod route;
+mod section;
+mod server;
+mod simple;
+mod upstream;
+mod way;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use sluice_api::Problem;
+use sluice_api::cost::CostModel;
+use sluice_api::scheduler::Scheduler;
+use sluice_api::section::Origins as _;
+use sluice_api::store::Store;
+
+use super::Resolved;
+use super::fields::Names;
+use super::load::Loaded;
+use super::settings::{self, Stats};
+use reach::Reach;
+use section::{Entry, Shared, shared, table};
+
+pub(crate) use section::{entries, file_of};
+
+pub(crate) use later::{key as key_not_yet, limits as limits_not_yet};
+
+/// Tables that a configuration may have.
+const TABLES: [&str; 13] = [
+    "server",
+    "admin",
+    "store",
+    "upstream",
+    "accounts",
+    "routes",
+    "scheduler",
+    "limits",
+    "groups",
+    "keys",
+    "cost",
+    "stats",
+    "telemetry",
+];
+
+/// Most accounts that may be tried for one request.
+const ATTEMPTS_MAX: u32 = 100;
+
+/// Checks a configuration. Pure but for secrets, certificates and price files, which are read where they stand.
+///
+/// # Errors
+///
+/// Every problem.
+pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
+    let mut problems = unknown_tables(loaded);
+    problems.extend(plugin::duplicates());
+    let (server, admin_token) = server::check(loaded, &mut problems);
+    let upstream = upstream::check(loaded, &mut problems);
+    let (telemetry, telemetry_table) = simple::telemetry(loaded, &mut problems);
+    let stats: Stats = table(loaded, "stats", &mut problems);
+    let retention_days = stats.retention_days;
+
+    let common = account::Common { upstream: &upstream, retention_days };
+    let accounts = account::check(loaded, common, &mut problems);
+    let pools: Vec<&str> = accounts.pools.iter().map(String::as_str).collect();
+    let right = (accounts.resolved.len() == accounts.names.len()).then_some(accounts.resolved.as_slice());
+    let routes = route::check(loaded, &pools, right, &mut problems);
+    let reach = right.map_or_else(Reach::anything, |accounts| Reach::of(accounts).and(&routes));
+    let (groups, group_names) = key::groups(loaded, retention_days, &mut problems);
+    let names = Names {
+        groups: group_names.iter().map(String::as_str).collect(),
+        pools,
+        accounts: accounts.names.iter().map(String::as_str).collect(),
+        retention_days,
+    };
+    let keys = key::keys(loaded, &names, &reach, &mut problems);
+
+    let choosing: Shared<settings::Scheduler> = shared(loaded, "scheduler", &mut problems);
+    let kind = &choosing.own.kind;
+    let scheduler = plugin::of_table::<dyn Scheduler, _>(loaded, "scheduler", kind, &choosing, &mut problems);
+    let limiters = limiters::check(loaded, &mut problems);
+    let pricing: Shared<settings::Cost> = shared(loaded, "cost", &mut problems);
+    let kind = &pricing.own.kind;
+    let cost = plugin::of_table::<dyn CostModel, _>(loaded, "cost", kind, &pricing, &mut problems);
+    let (store, keeping) = kept(loaded, &mut problems);
+    let store_settings = format!("{} {:?}", keeping.own.kind, keeping.rest);
+    let attempts = attempts(loaded, choosing.own.attempts, &mut problems);
+    problems.extend(later::tables(loaded, &choosing.own, &pricing.own, &stats, &telemetry_table));
+    match (scheduler, cost, store) {
+        (Some(scheduler), Some(cost), Some(store)) if problems.is_empty() => Ok(Resolved {
+            server,
+            admin_token,
+            accounts: accounts.resolved,
+            routes,
+            groups,
+            keys,
+            scheduler,
+            attempts,
+            sticky_ttl: choosing.own.sticky_ttl.0,
+            reference_ttl: choosing.own.reference_ttl.0,
+            health: choosing.own.health(),
+            limiters,
+            cost,
+            store,
+            store_kind: keeping.own.kind,
+            store_settings,
+            retention_days,
+            telemetry,
+        }),
+        _ => Err(problems.into_iter().map(|problem| loaded.placed(problem)).collect()),
+    }
+}
+
+/// The store of a configuration, built but not opened, whatever else is wrong with it.
+///
+/// # Errors
+///
+/// Every problem of its table.
+pub fn store(loaded: &Loaded) -> Result<Arc<dyn Store>, Vec<Problem>> {
+    let mut problems = Vec::new();
+    match kept(loaded, &mut problems).0 {
+        Some(store) if problems.is_empty() => Ok(store),
+        _ => Err(problems.into_iter().map(|problem| loaded.placed(problem)).collect()),
+    }
+}
+
+fn kept(loaded: &Loaded, problems: &mut Vec<Problem>) -> (Option<Arc<dyn Store>>, Shared<settings::Store>) {
+    let keeping: Shared<settings::Store> = shared(loaded, "store", problems);
+    let store = plugin::of_table(loaded, "store", &keeping.own.kind, &keeping, problems);
+    (store, keeping)
+}
+
+fn unknown_tables(loaded: &Loaded) -> Vec<Problem> {
+    let unknown = loaded.values.iter().filter(|(name, _)| !TABLES.contains(&name.as_str()));
+    unknown.map(|(name, value)| Problem::unknown_key(loaded.of(value), name.clone(), name, &TABLES)).collect()
+}
+
+fn attempts(loaded: &Loaded, attempts: u32, problems: &mut Vec<Problem>) -> u32 {
+    if !(1..=ATTEMPTS_MAX).contains(&attempts) {
+        let path = "scheduler.attempts";
+        let problem = Problem::at(file_of(loaded, path), path, "invalid value").found(attempts.to_string());
+        problems.push(problem.allowed(format!("1 to {ATTEMPTS_MAX}")));
+    }
+    attempts
+}
+
+/// What is wrong with a name, which stands in logs and headers.
+pub(crate) fn wrong_name(name: &str) -> Option<&'static str> {
+    name.chars().any(char::is_control).then_some("a name has no control characters")
+}
+
+/// Names that were seen, each with its place.
+#[derive(Default)]
+struct Seen(HashMap<String, String>);
+
+impl Seen {
+    fn note(&mut self, loaded: &Loaded, entry: &Entry, name: &str, what: &str, problems: &mut Vec<Problem>) {
+        let file = entry.file(loaded);
+        let path = format!("{}[{}]", entry.table, entry.index);
+        let place = format!("{path} in {}", loaded.place(&file, &path));
+        if name.is_empty() {
+            problems.push(Problem::at(file, entry.at("name"), format!("the {what} has no name")));
+        } else if let Some(wrong) = wrong_name(name) {
+            let place = format!("{}[{}].name", entry.table, entry.index);
+            problems.push(Problem::at(file, place, wrong));
+        } else if let Some(other) = self.0.insert(name.to_owned(), place.clone()) {
+            let message = format!("two {what}s are named `{name}`: {other} and {place}");
+            problems.push(Problem::at(file, entry.at("name"), message));
+        }
+    }
+}

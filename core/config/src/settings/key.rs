@@ -1,0 +1,150 @@
+//! Client keys and their groups, as they are written.
+
+use serde::de::{self, Unexpected};
+use serde::{Deserialize, Deserializer, Serialize};
+use sluice_api::units::Span;
+use sluice_api::{Family, Secret, Timestamp};
+use utoipa::ToSchema;
+
+use super::Limit;
+
+/// A client key: what it may do. Its secret stands beside these.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyFields {
+    /// Its name, unique.
+    #[schema(min_length = 1)]
+    pub name: String,
+    /// The group it belongs to.
+    pub group: Option<String>,
+    /// A label to query usage by.
+    pub user: Option<String>,
+    /// Further labels.
+    #[serde(default)]
+    #[schema(default = json!([]))]
+    pub tags: Vec<String>,
+    /// Families of client API that it may use; default all.
+    #[serde(default = "default_allow")]
+    #[schema(default = default_allow, min_items = 1)]
+    pub allow: Vec<Family>,
+    /// Globs over the model asked for, `!` excludes; empty = all.
+    #[serde(default)]
+    #[schema(default = json!([]))]
+    pub models: Vec<String>,
+    /// Pools it is bound to; empty = any.
+    #[serde(default)]
+    #[schema(default = json!([]))]
+    pub pools: Vec<String>,
+    /// Accounts it is bound to; empty = any.
+    #[serde(default)]
+    #[schema(default = json!([]))]
+    pub accounts: Vec<String>,
+    /// When it stops working, RFC 3339.
+    #[serde(default, deserialize_with = "time")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires: Option<Timestamp>,
+    /// Requests at once; 0 = no bound.
+    #[serde(default)]
+    #[schema(default = 0)]
+    pub concurrency: u32,
+    /// Where requests beyond `concurrency` wait. Not available yet.
+    pub queue: Option<Queue>,
+    /// Limits. Not available yet.
+    #[serde(default)]
+    #[schema(default = json!([]))]
+    pub limits: Vec<Limit>,
+    /// How its limits are enforced; "hard" is not available yet.
+    #[serde(default)]
+    #[schema(default = json!("soft"))]
+    pub mode: Mode,
+}
+
+/// A time, which is told by what it should look like where it is none.
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let wrong =
+        |_| de::Error::invalid_value(Unexpected::Str(&text), &"a time like 2027-01-31T00:00:00Z (RFC 3339)");
+    text.parse().map(Some).map_err(wrong)
+}
+
+impl KeyFields {
+    /// A key of which nothing is known but its name.
+    #[must_use]
+    pub fn named(name: String) -> Self {
+        Self {
+            name,
+            group: None,
+            user: None,
+            tags: Vec::new(),
+            allow: default_allow(),
+            models: Vec::new(),
+            pools: Vec::new(),
+            accounts: Vec::new(),
+            expires: None,
+            concurrency: 0,
+            queue: None,
+            limits: Vec::new(),
+            mode: Mode::Soft,
+        }
+    }
+}
+
+/// The secret of a key in a file, one of both.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeySecret {
+    /// The secret itself.
+    pub key: Option<Secret>,
+    /// Its hash, `sha256:` and 64 hexadecimal digits: see `sluice keys hash`. Kept like a secret, as a weak key can be
+    /// guessed from it.
+    pub hash: Option<Secret>,
+}
+
+impl KeySecret {
+    /// Whether neither is there.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.key.is_none() && self.hash.is_none()
+    }
+}
+
+/// Where requests beyond a key's concurrency wait, first come first served. Not available yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Queue {
+    /// Requests that may wait; at least 1.
+    #[schema(minimum = 1)]
+    pub size: u32,
+    /// Longest wait of one.
+    pub wait: Span,
+}
+
+/// How a key's limits are enforced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Refuse once what is settled and what is expected reach a limit.
+    #[default]
+    Soft,
+    /// Reserve the worst case. Not available yet.
+    Hard,
+}
+
+/// A team or a customer, whose limits bind all its keys together.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// Its name, unique.
+    pub name: String,
+    /// Requests at once; 0 = no bound.
+    #[serde(default)]
+    #[schema(default = 0)]
+    pub concurrency: u32,
+    /// Limits. Not available yet.
+    #[serde(default)]
+    #[schema(default = json!([]))]
+    pub limits: Vec<Limit>,
+}
+
+fn default_allow() -> Vec<Family> {
+    Family::ALL.to_vec()
+}

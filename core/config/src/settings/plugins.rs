@@ -1,0 +1,157 @@
+//! Tables whose kinds are plugins, and statistics, as they are written.
+
+use crate::cooldown::Policy;
+use serde::{Deserialize, Serialize};
+use sluice_api::units::Span;
+use utoipa::ToSchema;
+
+use super::span;
+
+/// Where keys and slots are kept. Every other key is the plugin's.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    /// A store plugin.
+    pub kind: String,
+}
+
+/// How accounts are chosen. Every other key is the plugin's.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scheduler {
+    /// A scheduler plugin.
+    pub kind: String,
+    /// How long a session sticks to its account after its last request; 0: no sticky sessions.
+    pub sticky_ttl: Span,
+    /// How long a response id is bound to the account that made it, and to the key that it was made for; the embedded
+    /// store keeps 2,000,000 at most.
+    pub reference_ttl: Span,
+    /// Accounts tried in one pool before the route's next pool has its turn; never one twice.
+    pub attempts: u32,
+    /// Failures in a row (5xx, broken or refused connections, time-outs) that take an account out; those of one key
+    /// alone keep that key off it, unless other keys are answered meanwhile, and never another key.
+    pub failures: u32,
+    /// How long an account is spared where its upstream names no time; doubling while it goes on.
+    pub cooldown: Cooldown,
+}
+
+/// Cool-downs of accounts, where the upstream names no time; each doubles while the state goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cooldown {
+    /// After a rate limit.
+    pub rate_limited: Span,
+    /// After an overload.
+    pub overloaded: Span,
+    /// After failures; of an account that no other could stand in for the longest, which begins with a second.
+    pub failing: Span,
+    /// After refused credentials.
+    pub unauthorized: Span,
+    /// After a used-up quota.
+    pub quota: Span,
+    /// The longest; it bounds what an upstream names, too.
+    pub max: Span,
+}
+
+/// Which limiters are at work. A limiter's own settings stand in a table of its kind, like `[limits.concurrency]`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Limiter plugins; unset: all that are linked in.
+    pub kinds: Option<Vec<String>>,
+}
+
+/// What usage costs. Every other key is the plugin's.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cost {
+    /// A cost model plugin.
+    pub kind: String,
+    /// Price files over the built-in list, TOML or JSON. Not available yet.
+    pub files: Vec<String>,
+    /// What becomes of a model without a price; "reject" is not available yet.
+    pub unknown_model: UnknownModel,
+}
+
+/// What becomes of a model without a price.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum UnknownModel {
+    /// It is served, and recorded with no cost.
+    #[default]
+    Allow,
+    /// It is refused. Not available yet.
+    Reject,
+}
+
+/// Statistics. Other than the defaults: not available yet.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Stats {
+    /// Days that records are kept; at least 1.
+    pub retention_days: u32,
+    /// Folder that old rows are moved to.
+    pub archive: Option<String>,
+    /// IANA time zone of days, weeks and months.
+    pub timezone: String,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { kind: "embedded".to_owned() }
+    }
+}
+
+impl Default for Scheduler {
+    fn default() -> Self {
+        Self {
+            kind: "least-loaded".to_owned(),
+            sticky_ttl: span("1h"),
+            reference_ttl: span("30d"),
+            attempts: 3,
+            failures: 3,
+            cooldown: Cooldown::default(),
+        }
+    }
+}
+
+impl Scheduler {
+    /// The cool-downs, as the engine takes them.
+    pub(crate) fn health(&self) -> Policy {
+        let cooldown = &self.cooldown;
+        Policy {
+            rate_limited: cooldown.rate_limited.0,
+            overloaded: cooldown.overloaded.0,
+            failing: cooldown.failing.0,
+            unauthorized: cooldown.unauthorized.0,
+            quota: cooldown.quota.0,
+            max: cooldown.max.0,
+            failures: self.failures,
+        }
+    }
+}
+
+impl Default for Cooldown {
+    fn default() -> Self {
+        Self {
+            rate_limited: span("15s"),
+            overloaded: span("5s"),
+            failing: span("10s"),
+            unauthorized: span("5m"),
+            quota: span("15m"),
+            max: span("30m"),
+        }
+    }
+}
+
+impl Default for Cost {
+    fn default() -> Self {
+        Self { kind: "price-list".to_owned(), files: Vec::new(), unknown_model: UnknownModel::Allow }
+    }
+}
+
+impl Default for Stats {
+    fn default() -> Self {
+        Self { retention_days: 30, archive: None, timezone: "UTC".to_owned() }
+    }
+}

@@ -1,0 +1,45 @@
+//! Variables of the environment that look like settings and are none.
+
+use sluice_api::Problem;
+
+use super::super::schema::Schema;
+use super::super::settings::{Admin, Cost, Limits, Scheduler, Server, Stats, Store, Telemetry, Upstream};
+use super::super::walk::texts;
+use crate::Loaded;
+use crate::plugins;
+
+/// Warnings about them, each with the setting that may be meant.
+pub(super) fn strangers(loaded: &Loaded) -> Vec<Problem> {
+    let texts = texts(loaded);
+    let named: Vec<&str> =
+        texts.iter().filter(|text| text.path.ends_with(".env")).map(|text| text.text).collect();
+    loaded.environment.strangers(&settings(), &named)
+}
+
+/// The key paths of all settings that stand in no list.
+fn settings() -> Vec<String> {
+    let own = [
+        ("server", Schema::of::<Server>()),
+        ("admin", Schema::of::<Admin>()),
+        ("store", Schema::of::<Store>()),
+        ("upstream", Schema::of::<Upstream>()),
+        ("scheduler", Schema::of::<Scheduler>()),
+        ("limits", Schema::of::<Limits>()),
+        ("cost", Schema::of::<Cost>()),
+        ("stats", Schema::of::<Stats>()),
+        ("telemetry", Schema::of::<Telemetry>()),
+    ];
+    let of_plugins = plugins::linked().into_iter().filter_map(|plugin| {
+        let table = match plugin.role {
+            "store" | "scheduler" => plugin.role,
+            "cost model" => "cost",
+            _ => return None,
+        };
+        Some((table, Schema::new(&plugin.settings)))
+    });
+    let tables = own.into_iter().chain(of_plugins);
+    let paths = |(table, schema): (&str, Schema)| -> Vec<String> {
+        schema.keys().into_iter().map(|key| format!("{table}.{key}")).collect()
+    };
+    tables.flat_map(paths).collect()
+}
