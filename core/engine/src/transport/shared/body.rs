@@ -11,7 +11,7 @@ use http_body::{Frame, SizeHint};
 use sluice_api::{Error, Kind};
 
 use super::connection::Place;
-use super::upload::Upload;
+use super::upload::Beside;
 use crate::tasks::Tasks;
 
 /// How long the end of an answer is waited for whose last byte is there: a stream that is dropped before it is reset,
@@ -24,7 +24,7 @@ pub(super) struct Streamed(Option<Parts>);
 struct Parts {
     stream: RecvStream,
     /// The request's body, where it is not up yet.
-    upload: Option<Upload>,
+    upload: Option<Beside>,
     place: Place,
     authority: Authority,
     /// Bytes of the window that the last frame took; given back when the next one is asked for, and so never for a
@@ -40,7 +40,7 @@ impl Streamed {
     /// `left` is the length that the head has told.
     pub(super) fn new(
         stream: RecvStream,
-        upload: Option<Upload>,
+        upload: Option<Beside>,
         place: Place,
         authority: Authority,
         left: Option<u64>,
@@ -93,7 +93,7 @@ impl Parts {
 
     /// Whether nothing of the request's body is on its way any more.
     fn is_up(&self) -> bool {
-        self.upload.as_ref().is_none_or(Upload::is_done)
+        self.upload.as_ref().is_none_or(Beside::is_done)
     }
 }
 

@@ -78,6 +78,8 @@ pub(super) struct Opening {
     pub(super) awaited: Arc<AtomicU32>,
     /// Whether the server has agreed to speak HTTP/2.
     pub(super) agreed: bool,
+    /// How often it is looked at whether anything came.
+    pub(super) look_every: Duration,
 }
 
 impl Connection {
@@ -88,7 +90,7 @@ impl Connection {
     ///
     /// When it does not speak HTTP/2.
     pub(super) async fn begin(opening: Opening, authority: &Authority) -> Result<Option<Arc<Self>>, Error> {
-        let Opening { stream, id, due, awaited, agreed } = opening;
+        let Opening { stream, id, due, awaited, agreed, look_every } = opening;
         let (stream, read) = Watched::new(stream);
         let stream = Sifted::of_server(stream);
         let padding = stream.padding();
@@ -122,7 +124,7 @@ impl Connection {
             rests: Mutex::new(Instant::now()),
         });
         let (allowed, mut allows) = watch::channel(false);
-        Tasks::upkeep(drive(driver, life, allowed));
+        Tasks::upkeep(drive(driver, life, allowed, look_every));
         let waits = async { allows.wait_for(|allows| *allows).await.is_ok() };
         match in_time(due, pin!(waits)).await {
             Some(true) => Ok(Some(connection)),
@@ -224,8 +226,8 @@ impl Place {
     }
 
     /// Sends the request's body; once.
-    pub(super) fn upload(&mut self, stream: &mut SendStream<Bytes>, body: Bytes) -> Option<Upload> {
-        Some(Upload::begin(stream, body, self.claim.take()?, &self.connection.life.turns))
+    pub(super) fn upload(&mut self, stream: SendStream<Bytes>, body: Bytes) -> Option<Upload> {
+        Upload::begin(stream, body, self.claim.take()?, &self.connection.life.turns)
     }
 
     /// The connection's number, for failures that end it.

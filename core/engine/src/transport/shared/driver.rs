@@ -18,7 +18,7 @@ use crate::transport::watched::{Read, Watched};
 pub(super) type Driver = h2::client::Connection<Sifted<Watched<Box<dyn Io>>>, Bytes>;
 
 /// How often it is looked at whether anything came. A question has as long to be answered.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Looks in a row that find nothing, of a connection with requests on it, before it is asked whether it lives: so after
 /// 15 to 20 s, and it is given up 5 s later.
@@ -31,8 +31,8 @@ pub(super) struct Life {
     pub(super) open: AtomicU32,
     pub(super) turns: Turns,
     closed: AtomicBool,
-    /// Bytes read when a request was given up that had waited in silence, and one more; 0: none was. Until more come
-    /// nobody is put beside it.
+    /// Bytes read when it was last asked whether it lives, or a request was given up that had waited in silence, and one
+    /// more; 0: it never came to that. Until more come nobody is put on it.
     doubted_at: AtomicU64,
     /// Set where the driver has not yet heard of the doubt.
     asks: AtomicBool,
@@ -55,12 +55,16 @@ impl Life {
     /// A request was given up that had waited in silence since so many bytes had been read: the connection is asked at
     /// once, and ends where it does not answer, whoever is on it.
     pub(super) fn doubt(&self, since: u64) {
-        self.doubted_at.store(since + 1, Ordering::Relaxed);
+        self.distrust(since);
         self.asks.store(true, Ordering::Release);
         self.driver.wake();
     }
 
-    /// Whether a request waited on it in vain, and nothing has come since.
+    fn distrust(&self, since: u64) {
+        self.doubted_at.store(since + 1, Ordering::Relaxed);
+    }
+
+    /// Whether it is doubtful that it lives: nothing has come since.
     pub(super) fn is_doubtful(&self) -> bool {
         self.doubted_at.load(Ordering::Relaxed) == self.read.bytes() + 1
     }
@@ -99,19 +103,23 @@ enum Event {
 }
 
 /// Reads and writes until the connection ends; tells when the server has allowed requests.
-pub(super) async fn drive(mut driver: Driver, life: Arc<Life>, allowed: watch::Sender<bool>) {
+pub(super) async fn drive(
+    mut driver: Driver,
+    life: Arc<Life>,
+    allowed: watch::Sender<bool>,
+    look_every: Duration,
+) {
     let mut pings = driver.ping_pong();
-    let mut asked = false;
     let mut ask = || {
         let Some(pings) = &mut pings else { return };
         // One question at a time: an older one that is still open will do.
         let mut nobody = Context::from_waker(Waker::noop());
-        asked &= pings.poll_pong(&mut nobody).is_pending();
-        asked |= pings.send_ping(h2::Ping::opaque()).is_ok();
+        let _ = pings.poll_pong(&mut nobody);
+        let _ = pings.send_ping(h2::Ping::opaque());
     };
     let mut told = false;
     let mut pulse = Pulse::default();
-    let mut timer = std::pin::pin!(tokio::time::sleep(LOOK_EVERY));
+    let mut timer = std::pin::pin!(tokio::time::sleep(look_every));
     loop {
         let event = std::future::poll_fn(|cx| {
             life.driver.register(cx.waker());
@@ -140,11 +148,14 @@ pub(super) async fn drive(mut driver: Driver, life: Arc<Life>, allowed: watch::S
         };
         match next {
             Next::Wait => {}
-            Next::Ask => ask(),
+            Next::Ask => {
+                life.distrust(bytes);
+                ask();
+            }
             // What is on it ends with it.
             Next::End => return life.closed.store(true, Ordering::Release),
         }
-        timer.as_mut().reset(tokio::time::Instant::now() + LOOK_EVERY);
+        timer.as_mut().reset(tokio::time::Instant::now() + look_every);
     }
 }
 

@@ -9,6 +9,8 @@ mod connection;
 mod driver;
 mod pauses;
 mod sites;
+#[cfg(test)]
+mod tests;
 mod upload;
 
 use std::sync::Arc;
@@ -25,6 +27,7 @@ use self::body::Streamed;
 use self::connection::Place;
 use self::pauses::Pauses;
 use self::sites::{Found, Wanted};
+use self::upload::Upload;
 use super::broken::{broken, too_large};
 use super::dial::{BUFFER_MAX, Dial};
 use super::direct::{STALE_WITHIN, copy};
@@ -116,7 +119,7 @@ async fn exchange(mut place: Place, authority: &Authority, request: Request<Byte
     let (before, began) = (place.read(), Instant::now());
     let (head, body) = to_shared_form(request);
     let (mut sender, kept) = place.sender();
-    let (response, mut stream) = match sender.send_request(head, body.is_empty()) {
+    let (response, stream) = match sender.send_request(head, body.is_empty()) {
         Ok(sent) => sent,
         // It was closing already, so that nothing of this went out.
         Err(error) => {
@@ -125,13 +128,14 @@ async fn exchange(mut place: Place, authority: &Authority, request: Request<Byte
         }
     };
     // An answer may come before the request is up; what is left of it goes on beside the answer.
-    let upload = place.upload(&mut stream, body);
-    drop(stream);
+    let upload = place.upload(stream, body);
     let error = match response.await {
-        Ok(response) if is_too_large(response.headers()) => return Tried::Failed(too_large()),
         Ok(response) => {
+            let upload = upload.and_then(Upload::beside);
+            if is_too_large(response.headers()) {
+                return Tried::Failed(too_large());
+            }
             let length = response.headers().get(header::CONTENT_LENGTH);
-            let upload = upload.filter(|upload| !upload.is_done());
             let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
             let body =
                 |stream| Streamed::new(stream, upload, place, authority.clone(), length).boxed_unsync();

@@ -13,6 +13,7 @@ use sluice_api::{Error, Kind};
 use sluice_config::HttpVersion;
 
 use super::connection::{self, Connection, Place, STREAMS_MAX};
+use super::driver::LOOK_EVERY;
 use super::pauses::Pauses;
 use super::upload::Claim;
 use crate::tasks::Tasks;
@@ -173,8 +174,14 @@ impl Sites {
         let opened = match dial.dial(&authority, HttpVersion::Two, due).await {
             Ok(Dialled::Http1(_)) => Ok(Opened::SpeaksHttp1),
             Ok(Dialled::Http2(stream)) => {
-                let agreed = dial.secure.is_some();
-                let opening = connection::Opening { stream, id: number, due, awaited, agreed };
+                let opening = connection::Opening {
+                    stream,
+                    id: number,
+                    due,
+                    awaited,
+                    agreed: dial.secure.is_some(),
+                    look_every: LOOK_EVERY,
+                };
                 match Connection::begin(opening, &authority).await {
                     Ok(Some(connection)) => Ok(Opened::Connection(connection)),
                     Ok(None) => Err(allows_none(&dial)),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use h2::SendStream;
+use h2::{Reason, SendStream};
 use parking_lot::Mutex;
 
 use super::driver::Turns;
@@ -96,25 +96,57 @@ impl AsRef<[u8]> for Held {
 
 /// A body that was handed over.
 pub(super) struct Upload {
+    stream: SendStream<Bytes>,
     uploads: Uploads,
     number: u64,
 }
 
+/// The same beside its answer, where it is not up yet. It ends with this.
+pub(super) struct Beside(Upload);
+
 impl Upload {
     /// Hands a body over whole: it is in memory as it is, and the driver writes it as windows open. What goes wrong is
-    /// told by the answer. A body without a byte went with the head.
-    pub(super) fn begin(stream: &mut SendStream<Bytes>, body: Bytes, claim: Claim, turns: &Turns) -> Self {
-        let upload = Self { uploads: claim.uploads.clone(), number: claim.number };
-        if !body.is_empty() {
-            let _ = stream.send_data(Bytes::from_owner(Held { body, _claim: claim }), true);
-            Claim::sent(&upload.uploads, upload.number, turns, Instant::now());
+    /// told by the answer. `None` for a body without a byte, which went with the head.
+    pub(super) fn begin(
+        mut stream: SendStream<Bytes>,
+        body: Bytes,
+        claim: Claim,
+        turns: &Turns,
+    ) -> Option<Self> {
+        if body.is_empty() {
+            return None;
         }
-        upload
+        let (uploads, number) = (claim.uploads.clone(), claim.number);
+        let _ = stream.send_data(Bytes::from_owner(Held { body, _claim: claim }), true);
+        Claim::sent(&uploads, number, turns, Instant::now());
+        Some(Self { stream, uploads, number })
     }
 
+    fn is_done(&self) -> bool {
+        self.uploads.0.lock().open.iter().all(|body| body.number != self.number)
+    }
+
+    /// What is left of it once the head of the answer is there; `None` where nothing is left.
+    pub(super) fn beside(self) -> Option<Beside> {
+        (!self.is_done()).then_some(Beside(self))
+    }
+}
+
+impl Beside {
     /// Whether there is nothing more to send.
     pub(super) fn is_done(&self) -> bool {
-        self.uploads.0.lock().open.iter().all(|body| body.number != self.number)
+        self.0.is_done()
+    }
+}
+
+impl Drop for Beside {
+    /// To h2 a stream is closed once it is answered and its body is handed over: it would keep what is left of that, and
+    /// so the connection's window, for as long as the server does not read it. (Of a stream that is not open yet it would
+    /// keep it all the more after a reset like this; but that one has no answer.)
+    fn drop(&mut self) {
+        if !self.is_done() {
+            self.0.stream.send_reset(Reason::CANCEL);
+        }
     }
 }
 

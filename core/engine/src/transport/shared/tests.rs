@@ -1,0 +1,171 @@
+//! A connection before a server that answers as a test says, frame by frame.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::uri::Authority;
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use sluice_api::provider::Body;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use tokio::sync::mpsc;
+
+use super::connection::{Connection, Opening};
+use super::{Tried, exchange};
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+
+/// A body that is larger than the window that a stream begins with.
+const LARGE: usize = 100_000;
+
+/// How often a connection is looked at where that matters, and where it does not.
+const OFTEN: Duration = Duration::from_millis(10);
+const SELDOM: Duration = Duration::from_secs(3600);
+
+/// How long the other task may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+type Frame = (u8, u8, u32, Vec<u8>);
+
+fn bytes(frames: &[Frame]) -> Vec<u8> {
+    let frame = |(kind, flags, stream, payload): &Frame| {
+        let [_, length @ ..] = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        [&length[..], &[*kind, *flags], &stream.to_be_bytes(), payload].concat()
+    };
+    frames.iter().flat_map(frame).collect()
+}
+
+/// Answers each head by these frames, on its stream, and reads on; windows stay as they are. Tells of heads
+/// and resets.
+async fn serve(mut stream: DuplexStream, answer: &[Frame], tells: mpsc::UnboundedSender<(u8, u32)>) {
+    stream.read_exact(&mut [0; 24]).await.unwrap();
+    stream.write_all(&bytes(&[(SETTINGS, 0, 0, Vec::new())])).await.unwrap();
+    let mut head = [0; 9];
+    while stream.read_exact(&mut head).await.is_ok() {
+        let [a, b, c, kind, _, number @ ..] = head;
+        let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+        stream.read_exact(&mut payload).await.unwrap();
+        let number = u32::from_be_bytes(number);
+        if kind == HEADERS {
+            let on_it = |(kind, flags, _, payload): &Frame| (*kind, *flags, number, payload.clone());
+            stream.write_all(&bytes(&answer.iter().map(on_it).collect::<Vec<_>>())).await.unwrap();
+        }
+        if matches!(kind, HEADERS | RST_STREAM) {
+            let _ = tells.send((kind, number));
+        }
+    }
+}
+
+/// A connection to such a server, and what that tells.
+async fn connection(
+    answer: Vec<Frame>,
+    look_every: Duration,
+) -> (Arc<Connection>, mpsc::UnboundedReceiver<(u8, u32)>) {
+    let (near, far) = tokio::io::duplex(64 * 1024);
+    let (tells, told) = mpsc::unbounded_channel();
+    tokio::spawn(async move { serve(far, &answer, tells).await });
+    let opening = Opening {
+        stream: Box::new(near),
+        id: 0,
+        due: Instant::now() + PATIENCE,
+        awaited: Arc::default(),
+        agreed: true,
+        look_every,
+    };
+    let begun = Connection::begin(opening, &Authority::from_static("a")).await.unwrap();
+    (begun.unwrap(), told)
+}
+
+fn upload() -> Request<Bytes> {
+    let request = Request::post("http://a/");
+    request.body(Bytes::from(vec![b'x'; LARGE])).unwrap()
+}
+
+async fn answered(connection: &Arc<Connection>) -> Response<Body> {
+    let place = connection.place(LARGE).expect("no place");
+    match exchange(place, &Authority::from_static("a"), upload()).await {
+        Tried::Answered(response) => response,
+        _ => panic!("no answer"),
+    }
+}
+
+/// The connection takes another large body, sooner or later.
+async fn is_free(connection: &Arc<Connection>) {
+    let frees = async {
+        while connection.place(LARGE).is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, frees).await.expect("what is left of a body is kept");
+}
+
+/// The head of a 200, in the table of HPACK.
+fn head(flags: u8) -> Frame {
+    (HEADERS, END_HEADERS | flags, 0, vec![0x88])
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_body_goes_with_an_answer_that_came_before_it_was_up() {
+    let (connection, mut told) = connection(vec![head(END_STREAM)], SELDOM).await;
+    for stream in [1, 3] {
+        let body = answered(&connection).await.into_body().collect().await.unwrap();
+        assert!(body.to_bytes().is_empty());
+        assert_eq!(told.recv().await, Some((HEADERS, stream)));
+        assert_eq!(told.recv().await, Some((RST_STREAM, stream)));
+        is_free(&connection).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_body_goes_with_a_request_that_is_given_up() {
+    let (connection, mut told) = connection(Vec::new(), SELDOM).await;
+    let authority = Authority::from_static("a");
+    for (stream, opens) in [(1, true), (3, true), (5, false), (7, false)] {
+        let place = connection.place(LARGE).unwrap();
+        let mut sending = Box::pin(exchange(place, &authority, upload()));
+        assert!((&mut sending).now_or_never().is_none());
+        if opens {
+            assert_eq!(told.recv().await, Some((HEADERS, stream)));
+        }
+        assert!(connection.place(LARGE).is_none());
+        drop(sending);
+        is_free(&connection).await;
+        if opens {
+            assert_eq!(told.recv().await, Some((RST_STREAM, stream)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_whole_that_tells_no_length_and_ends_its_request() {
+    let data = (DATA, END_STREAM, 0, b"no".to_vec());
+    let reset = (RST_STREAM, 0, 0, vec![0; 4]);
+    let (connection, _told) = connection(vec![head(0), data, reset], SELDOM).await;
+    for _ in 0..2 {
+        let body = answered(&connection).await.into_body().collect().await.unwrap();
+        assert_eq!(body.to_bytes(), "no");
+        is_free(&connection).await;
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_put_on_a_connection_that_is_asked_whether_it_lives() {
+    let (connection, _told) = connection(Vec::new(), OFTEN).await;
+    let authority = Authority::from_static("a");
+    let request = Request::get("http://a/").body(Bytes::new()).unwrap();
+    let mut waits = Box::pin(exchange(connection.place(0).unwrap(), &authority, request));
+    assert!((&mut waits).now_or_never().is_none());
+    while connection.place(0).is_some() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!connection.is_over());
+    assert!(matches!(waits.await, Tried::Failed(_)));
+    assert!(connection.is_over());
+}
