@@ -7,12 +7,13 @@ use std::process::Command;
 use sluice_tests::gateway::workspace;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("sluice-api", &[]),
     ("sluice-wire", &["sluice-api"]),
     ("sluice-config", &["sluice-api", "sluice-wire"]),
-    ("sluice-engine", &["sluice-api", "sluice-wire", "sluice-config"]),
-    ("sluice-server", &["sluice-api", "sluice-wire", "sluice-config", "sluice-engine"]),
+    ("sluice-ledger", &["sluice-api"]),
+    ("sluice-engine", &["sluice-api", "sluice-wire", "sluice-config", "sluice-ledger"]),
+    ("sluice-server", &["sluice-api", "sluice-wire", "sluice-config", "sluice-ledger", "sluice-engine"]),
     ("sluice-openapi", &["sluice-api", "sluice-config", "sluice-server"]),
     ("sluice-fixtures", &["sluice-api"]),
     ("sluice-bedrock", &["sluice-api", "sluice-wire"]),

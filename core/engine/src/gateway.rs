@@ -9,6 +9,8 @@ use sluice_api::store::{Store, StoreError};
 use sluice_api::{Problem, Timestamp};
 use sluice_config::key::{Key, KeyTable};
 use sluice_config::{self as config, Given, Loaded, Resolved, ServerConfig};
+use sluice_ledger::Records;
+use sluice_ledger::Timed;
 use tokio::sync::Semaphore;
 
 use crate::account::States;
@@ -16,12 +18,10 @@ use crate::body::Bodies;
 use crate::health::{Overloads, Suspects};
 use crate::keys::{KeyError, MadeKeys};
 use crate::overrides::{AccountPatch, Overrides};
-use crate::records::Records;
 use crate::reference::References;
 use crate::session::Sessions;
 use crate::snapshot::{Snapshot, groups};
 use crate::tasks::Tasks;
-use crate::timed::Timed;
 use crate::transport::{TransportError, Transports};
 
 /// Everything that serves requests.

@@ -39,7 +39,7 @@ where
         Ok(key) => key,
         Err(error) => {
             gateway.records().refused_unknown(
-                &route,
+                route.api,
                 &error,
                 &request_id,
                 inbound.client.map(|client| client.0),

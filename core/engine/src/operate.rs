@@ -9,13 +9,14 @@ use serde_json::json;
 use sluice_api::error::Answer;
 use sluice_api::provider::{Body, Call, CallCx, Failure, Told, is_page};
 use sluice_api::{Api, Bytes, Error, Form, Kind, Operation, Timestamp};
+use sluice_ledger::measure::AccountNow;
+use sluice_ledger::record::{Outcome, Record};
 use utoipa::ToSchema;
 
 use crate::account::Account;
 use crate::attempt;
 use crate::gateway::Gateway;
 use crate::health::{Asker, Noted, Overloads};
-use crate::record::{Outcome, Record};
 use crate::snapshot::Snapshot;
 
 /// An account as operators see it.
@@ -132,6 +133,19 @@ pub fn state(account: &Account, now: Timestamp) -> &'static str {
         return "disabled";
     }
     account.health.noted(now).map_or("ready", |noted| noted.condition.name())
+}
+
+/// Every account of a snapshot, as the metrics tell of it.
+#[must_use]
+pub fn accounts_now(snapshot: &Snapshot, now: Timestamp) -> Vec<AccountNow<'_>> {
+    let accounts = snapshot.accounts.iter();
+    accounts
+        .map(|account| AccountNow {
+            name: &account.name,
+            in_flight: account.state.in_flight(),
+            state: state(account, now),
+        })
+        .collect()
 }
 
 impl Gateway {

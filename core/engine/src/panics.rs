@@ -15,8 +15,8 @@ use sluice_api::scheduler::{Ask, Candidate, Outcome as AttemptOutcome, Scheduler
 use sluice_api::{Api, Bytes, Error, Family, Money, Operation, async_trait, register};
 use sluice_config::{self as config, Given};
 use sluice_fixtures::GIVES_BADLY;
+use sluice_ledger::record::Outcome;
 
-use crate::record::Outcome;
 use crate::{ClientRoute, Gateway, line};
 
 #[derive(Debug)]

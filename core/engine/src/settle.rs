@@ -12,6 +12,7 @@ use sluice_api::scheduler::Outcome as AttemptOutcome;
 use sluice_api::{Api, Error, Fault, Kind, Operation, Scope, Usage};
 use sluice_config::ClientAddress;
 use sluice_config::key::Key;
+use sluice_ledger::record::{Holder, Outcome, Record, Try};
 use sluice_wire::meter::{Seen, StreamError};
 use sluice_wire::session::Reference;
 
@@ -22,13 +23,22 @@ use crate::estimate::BYTES_PER_TOKEN;
 use crate::gateway::Gateway;
 use crate::guarded::guarded;
 use crate::order::Order;
-use crate::record::{Outcome, Record, Try};
 use crate::reference::Continued;
 use crate::route::Target;
 use crate::snapshot::Snapshot;
 
 /// Status that stands for a client gone before any answer.
 const CLIENT_GONE: u16 = 499;
+
+fn holder(key: &Key) -> Holder {
+    Holder {
+        key: Arc::clone(&key.name),
+        key_id: Arc::clone(&key.id),
+        group: key.group.as_ref().map(|group| Arc::clone(&group.name)),
+        user: key.user.clone(),
+        tags: Arc::clone(&key.tags),
+    }
+}
 
 /// Owns what a request holds and knows what is to be recorded of it; drop settles it.
 #[derive(Debug)]
@@ -64,7 +74,7 @@ impl Settlement {
         request_id: Arc<str>,
         started: Instant,
     ) -> Self {
-        let record = Record::new(gateway.now(), request_id, &key, route.api, route.operation);
+        let record = Record::new(gateway.now(), request_id, holder(&key), route.api, route.operation);
         Self {
             gateway: Arc::clone(gateway),
             api: route.api,

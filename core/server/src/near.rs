@@ -6,8 +6,8 @@ use axum::response::Response;
 use http::{HeaderName, Request};
 use sluice_api::{Error, Kind};
 use sluice_config::ClientAddress;
-use sluice_engine::refused::{Realm, Refused};
 use sluice_engine::{Asking, request_id};
+use sluice_ledger::{Realm, Refused};
 use sluice_wire::render::{self, Style};
 
 use crate::App;

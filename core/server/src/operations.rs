@@ -9,8 +9,8 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use sluice_config::ClientAddress;
-use sluice_engine::operate::state;
-use sluice_engine::refused::{Realm, Refused};
+use sluice_engine::operate::{STATES, accounts_now, state};
+use sluice_ledger::{Realm, Refused};
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
@@ -93,7 +93,10 @@ pub(crate) async fn metrics(
             .into_response();
     }
     app.gateway.records().collect();
-    ([(CONTENT_TYPE, PROMETHEUS)], app.gateway.records().measures().render(&snapshot, app.gateway.now()))
+    (
+        [(CONTENT_TYPE, PROMETHEUS)],
+        app.gateway.records().measures().render(&STATES, &accounts_now(&snapshot, app.gateway.now())),
+    )
         .into_response()
 }
 

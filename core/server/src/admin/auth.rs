@@ -5,7 +5,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use sluice_config::ClientAddress;
-use sluice_engine::refused::{Realm, Refused};
+use sluice_ledger::{Realm, Refused};
 
 use super::answer::{Refusal, finish};
 use crate::App;

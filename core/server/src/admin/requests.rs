@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use http::{StatusCode, Uri};
 use sluice_api::Timestamp;
-use sluice_engine::record::{Record, RecordView};
+use sluice_ledger::{Record, RecordView};
 
 use super::answer::{List, Refusal, Refused};
 use crate::App;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 use sluice_api::{Api, Error, Kind, Money, Operation, Timestamp, Usage};
-use sluice_config::key::Key;
 use utoipa::ToSchema;
 
 /// How a request ended.
@@ -52,7 +51,9 @@ pub struct Try {
 }
 
 impl Try {
-    pub(crate) fn failed(account: &Arc<str>, error: &Error) -> Self {
+    /// One that failed.
+    #[must_use]
+    pub fn failed(account: &Arc<str>, error: &Error) -> Self {
         let facts = error.facts();
         Self {
             account: Arc::clone(account),
@@ -63,11 +64,14 @@ impl Try {
     }
 
     /// One whose answer had begun, with this status, and broke off.
-    pub(crate) fn broke_off(account: &Arc<str>, status: u16, error: &Error) -> Self {
+    #[must_use]
+    pub fn broke_off(account: &Arc<str>, status: u16, error: &Error) -> Self {
         Self { status: Some(status), ..Self::failed(account, error) }
     }
 
-    pub(crate) fn last(account: &Arc<str>, status: u16) -> Self {
+    /// The one that was answered with this status.
+    #[must_use]
+    pub fn last(account: &Arc<str>, status: u16) -> Self {
         Self { account: Arc::clone(account), status: Some(status), fault: None, error: None }
     }
 }
@@ -135,23 +139,41 @@ pub struct Record {
     pub outcome: Outcome,
 }
 
+/// Whose a request is: the key as it was then.
+#[derive(Clone, Debug, Default)]
+pub struct Holder {
+    /// Name of the key.
+    pub key: Arc<str>,
+    /// Id of the key.
+    pub key_id: Arc<str>,
+    /// Name of the key's group.
+    pub group: Option<Arc<str>>,
+    /// The key's user label.
+    pub user: Option<Arc<str>>,
+    /// The key's tags.
+    pub tags: Arc<[String]>,
+}
+
 impl Record {
-    pub(crate) fn new(
+    /// A record of a request that has begun, as one that nobody waits for any longer: whoever ends it says better.
+    #[must_use]
+    pub fn new(
         time: Timestamp,
         request_id: Arc<str>,
-        key: &Key,
+        holder: Holder,
         api: Api,
         operation: Operation,
     ) -> Self {
+        let Holder { key, key_id, group, user, tags } = holder;
         Self {
             id: 0,
             request_id,
             time,
-            key: Arc::clone(&key.name),
-            key_id: Arc::clone(&key.id),
-            group: key.group.as_ref().map(|group| Arc::clone(&group.name)),
-            user: key.user.clone(),
-            tags: Arc::clone(&key.tags),
+            key,
+            key_id,
+            group,
+            user,
+            tags,
             client: None,
             account: None,
             provider: None,

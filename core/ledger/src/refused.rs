@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+/// Where the log has them: filters name it, so that it stays wherever this stands.
+const TARGET: &str = "sluice_engine::refused";
+
 /// How long it takes until a further line may be written. Whoever guesses secrets sends thousands a second.
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -74,6 +77,7 @@ impl Throttle {
         let may = self.0.lock().get_mut(refused.realm as usize).and_then(|pace| pace.may(now));
         let Some(untold) = may else { return };
         tracing::warn!(
+            target: TARGET,
             realm = refused.realm.name(),
             request_id = refused.request_id,
             asked = refused.asked,

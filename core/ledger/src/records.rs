@@ -8,13 +8,15 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use parking_lot::Mutex;
-use sluice_api::{Error, Kind, Timestamp};
+use sluice_api::{Api, Error, Kind, Timestamp};
 use tokio::sync::Notify;
 
-use crate::ask::ClientRoute;
 use crate::measure::Measures;
 use crate::record::Record;
 use crate::refused::{Realm, Refused, Throttle};
+
+/// Where the log has them: filters name it, so that it stays wherever this stands.
+const TARGET: &str = "sluice_engine::records";
 
 /// Records that make a batch, which is then not waited for any longer: what waits takes memory.
 const BATCH: usize = 64;
@@ -63,8 +65,16 @@ pub struct Page {
     pub next: Option<u64>,
 }
 
+impl Default for Records {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Records {
-    pub(crate) fn new() -> Self {
+    /// None yet.
+    #[must_use]
+    pub fn new() -> Self {
         Self {
             pending: Mutex::default(),
             kept: Mutex::default(),
@@ -88,7 +98,7 @@ impl Records {
     }
 
     /// Takes a record of a request that has ended.
-    pub(crate) fn push(&self, record: Record) {
+    pub fn push(&self, record: Record) {
         let waiting = {
             let mut pending = self.pending.lock();
             pending.push(record);
@@ -102,26 +112,20 @@ impl Records {
     }
 
     /// Waits until a batch is there.
-    pub(crate) async fn batch(&self) {
+    pub async fn batch(&self) {
         self.batch.notified().await;
     }
 
     /// Whether nothing waits.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.pending.lock().is_empty()
     }
 
     /// Counts a request that had no valid key: it is no record's.
-    pub(crate) fn refused_unknown(
-        &self,
-        route: &ClientRoute,
-        error: &Error,
-        request_id: &str,
-        client: Option<IpAddr>,
-    ) {
+    pub fn refused_unknown(&self, api: Api, error: &Error, request_id: &str, client: Option<IpAddr>) {
         self.measures.count_refusal(error.kind().name());
         if error.kind() == Kind::Unauthenticated {
-            self.refused(&Refused { realm: Realm::Client, request_id, asked: route.api.name(), client });
+            self.refused(&Refused { realm: Realm::Client, request_id, asked: api.name(), client });
         }
     }
 
@@ -155,13 +159,13 @@ impl Records {
     }
 
     /// Looks at when each key was last used, by its id, since this gateway has started.
-    pub(crate) fn last_used(&self, look: impl FnOnce(&HashMap<Arc<str>, Timestamp>)) {
+    pub fn last_used(&self, look: impl FnOnce(&HashMap<Arc<str>, Timestamp>)) {
         self.collect();
         look(&self.kept.lock().used);
     }
 
     /// Forgets when keys were used that there are no more, where more are remembered than there are.
-    pub(crate) fn forget_keys(&self, count: usize, known: impl FnOnce() -> HashSet<Arc<str>>) {
+    pub fn forget_keys(&self, count: usize, known: impl FnOnce() -> HashSet<Arc<str>>) {
         let used = &mut self.kept.lock().used;
         if used.len() > count {
             let known = known();
@@ -197,7 +201,7 @@ impl Records {
 /// takes the others along.
 fn write(records: &[Record], now: Timestamp, lines: &Lines) {
     for piece in records.chunks(BATCH) {
-        lines(&text::lines(piece, now, module_path!()), piece.len() as u64);
+        lines(&text::lines(piece, now, TARGET), piece.len() as u64);
     }
 }
 
@@ -206,6 +210,7 @@ fn log(record: &Record) {
     // What is zero or usual is left out: lines are many.
     let some = |count: u64| (count > 0).then_some(count);
     tracing::info!(
+        target: TARGET,
         request_id = %record.request_id,
         time = %record.time,
         key = &*record.key,
@@ -232,24 +237,20 @@ fn log(record: &Record) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
     use std::sync::Arc;
 
     use parking_lot::Mutex;
     use sluice_api::{Api, Operation, Timestamp};
-    use sluice_config::KeyConfig;
-    use sluice_config::key::Key;
 
     use super::{BATCH, Lines, PENDING_MAX, write};
-    use crate::record::Record;
+    use crate::record::{Holder, Record};
 
     #[test]
     fn however_many_have_piled_up_they_are_written_in_pieces_that_find_room() {
-        let key = Key::from_config(&KeyConfig::default(), &HashMap::new());
         let records: Vec<Record> = (0..PENDING_MAX + 1)
             .map(|number| {
                 let id = format!("request-{number}").into();
-                Record::new(Timestamp::UNIX_EPOCH, id, &key, Api::Anthropic, Operation::Generate)
+                Record::new(Timestamp::UNIX_EPOCH, id, Holder::default(), Api::Anthropic, Operation::Generate)
             })
             .collect();
         let written = Arc::new(Mutex::new((String::new(), 0)));

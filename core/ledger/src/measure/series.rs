@@ -50,7 +50,7 @@ impl Counters {
 
 /// How long something took, by buckets. Never waits.
 #[derive(Debug)]
-pub(crate) struct Histogram {
+pub struct Histogram {
     /// As it is written before `le`.
     labels: String,
     /// One for each bound, and one for what is above all of them.
@@ -67,7 +67,8 @@ impl Histogram {
         })
     }
 
-    pub(crate) fn record(&self, span: Duration) {
+    /// Takes one more.
+    pub fn record(&self, span: Duration) {
         let seconds = span.as_secs_f64();
         let at = BUCKETS.iter().position(|bound| seconds <= *bound).unwrap_or(BUCKETS.len());
         if let Some(bucket) = self.buckets.get(at) {

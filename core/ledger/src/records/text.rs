@@ -109,22 +109,18 @@ pub fn quote(into: &mut impl fmt::Write, value: &str) -> fmt::Result {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
     use std::time::Duration;
 
     use sluice_api::{Api, Operation, Timestamp, Usage};
-    use sluice_config::KeyConfig;
-    use sluice_config::key::Key;
 
     use super::{lines, quote};
-    use crate::record::{Outcome, Record};
+    use crate::record::{Holder, Outcome, Record};
 
     #[test]
     fn a_line_tells_of_a_request_what_is_not_usual_and_stays_one_line() {
         let time: Timestamp = "2026-11-27T23:24:51.1234567Z".parse().unwrap();
-        let key =
-            Key::from_config(&KeyConfig { name: "k".to_owned(), ..KeyConfig::default() }, &HashMap::new());
-        let mut record = Record::new(time, "mine-1".into(), &key, Api::Anthropic, Operation::Generate);
+        let holder = Holder { key: "k".into(), ..Holder::default() };
+        let mut record = Record::new(time, "mine-1".into(), holder, Api::Anthropic, Operation::Generate);
         record.model = "m\n\"".into();
         record.outcome = Outcome::Refused("model_not_found");
         record.status = 404;

@@ -7,16 +7,13 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
-use sluice_api::{Api, Timestamp};
+use sluice_api::Api;
 
-use crate::account::Account;
-use crate::operate;
 use crate::record::{Outcome, Record};
 use crate::refused::Realm;
-use crate::snapshot::Snapshot;
 use series::{Counters, Kind, head, sample, written};
 
-pub(crate) use series::Histogram;
+pub use series::Histogram;
 
 /// Every metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +98,17 @@ impl Metric {
     }
 }
 
+/// An account as it is now.
+#[derive(Clone, Copy, Debug)]
+pub struct AccountNow<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Requests that it has now.
+    pub in_flight: u32,
+    /// The state that it is in.
+    pub state: &'a str,
+}
+
 /// What stands for a model that no account or route knows, so that a client can't grow the label sets.
 const OTHER: &str = "other";
 
@@ -130,8 +138,16 @@ impl fmt::Debug for Measures {
     }
 }
 
+impl Default for Measures {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Measures {
-    pub(crate) fn new() -> Self {
+    /// Nothing counted yet.
+    #[must_use]
+    pub fn new() -> Self {
         Self {
             requests: Counters::default(),
             tokens: Counters::default(),
@@ -147,19 +163,20 @@ impl Measures {
     }
 
     /// Times of an operation of the store.
-    pub(crate) fn store(&self, operation: &'static str) -> Arc<Histogram> {
+    #[must_use]
+    pub fn store(&self, operation: &'static str) -> Arc<Histogram> {
         let times = Histogram::new(&[("operation", operation)]);
         self.store.lock().push(Arc::clone(&times));
         times
     }
 
     /// Sets which models may be labels.
-    pub(crate) fn know(&self, models: HashSet<String>) {
+    pub fn know(&self, models: HashSet<String>) {
         *self.models.write() = models;
     }
 
     /// Lets more models be labels, until which ones may is set anew.
-    pub(crate) fn know_also(&self, models: impl IntoIterator<Item = String>) {
+    pub fn know_also(&self, models: impl IntoIterator<Item = String>) {
         let mut known = self.models.write();
         let room = MODELS_MAX.saturating_sub(known.len());
         known.extend(models.into_iter().take(room));
@@ -170,9 +187,9 @@ impl Measures {
         let _ = self.log_lines_dropped.set(Box::new(dropped));
     }
 
-    /// The metrics in Prometheus's text format.
+    /// The metrics in Prometheus's text format. `states` are all that an account may be in.
     #[must_use]
-    pub fn render(&self, snapshot: &Snapshot, now: Timestamp) -> String {
+    pub fn render(&self, states: &[&str], accounts: &[AccountNow<'_>]) -> String {
         let mut text = String::new();
         let mut told = |metric: Metric, samples: &dyn Fn(&str, &mut String)| {
             let (name, kind, help) = metric.about();
@@ -200,8 +217,8 @@ impl Measures {
         told(Metric::Store, &|name, text| {
             self.store.lock().iter().for_each(|times| times.render(name, text));
         });
-        told(Metric::InFlight, &|name, text| in_flight(&snapshot.accounts, name, text));
-        told(Metric::AccountState, &|name, text| states(&snapshot.accounts, now, name, text));
+        told(Metric::InFlight, &|name, text| in_flight(accounts, name, text));
+        told(Metric::AccountState, &|name, text| each_state(states, accounts, name, text));
         let dropped = self.log_lines_dropped.get().map_or(0, |dropped| dropped());
         told(Metric::LogLinesDropped, &|name, text| sample(text, name, "", dropped));
         text
@@ -213,7 +230,7 @@ impl Measures {
     }
 
     /// Counts credentials that were refused.
-    pub(crate) fn count_credentials(&self, realm: Realm) {
+    pub fn count_credentials(&self, realm: Realm) {
         self.credentials.add(&[("realm", realm.name())], 1);
     }
 
@@ -222,7 +239,7 @@ impl Measures {
     }
 
     /// Counts a batch: what is the same in it is summed first, as labels cost more than sums.
-    pub(crate) fn count(&self, batch: &[Record]) {
+    pub fn count(&self, batch: &[Record]) {
         let models = self.models.read();
         let mut requests: HashMap<(Api, &str, &str, u16), u64> = HashMap::new();
         let mut tokens: HashMap<(&str, &'static str), u64> = HashMap::new();
@@ -262,18 +279,17 @@ impl Measures {
     }
 }
 
-fn in_flight(accounts: &[Arc<Account>], name: &str, text: &mut String) {
+fn in_flight(accounts: &[AccountNow<'_>], name: &str, text: &mut String) {
     for account in accounts {
-        sample(text, name, &written(&[("account", &account.name)]), account.state.in_flight());
+        sample(text, name, &written(&[("account", account.name)]), account.in_flight);
     }
 }
 
-fn states(accounts: &[Arc<Account>], now: Timestamp, name: &str, text: &mut String) {
+fn each_state(states: &[&str], accounts: &[AccountNow<'_>], name: &str, text: &mut String) {
     for account in accounts {
-        let now_in = operate::state(account, now);
-        for state in operate::STATES {
-            let labels = written(&[("account", &account.name), ("state", state)]);
-            sample(text, name, &labels, u8::from(state == now_in));
+        for state in states {
+            let labels = written(&[("account", account.name), ("state", state)]);
+            sample(text, name, &labels, u8::from(*state == account.state));
         }
     }
 }

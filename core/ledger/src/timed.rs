@@ -12,7 +12,7 @@ use crate::measure::{Histogram, Measures};
 
 /// A store that is timed.
 #[derive(Debug)]
-pub(crate) struct Timed {
+pub struct Timed {
     store: Arc<dyn Store>,
     take_all: Arc<Histogram>,
     held: Arc<Histogram>,
@@ -26,7 +26,9 @@ pub(crate) struct Timed {
 }
 
 impl Timed {
-    pub(crate) fn new(store: Arc<dyn Store>, measures: &Measures) -> Self {
+    /// Times this one.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, measures: &Measures) -> Self {
         let of = |operation| measures.store(operation);
         Self {
             store,
