@@ -176,7 +176,7 @@ impl Records {
     /// Writes a line for each. The filter of the log is asked here, as whoever writes text has none.
     fn log(&self, batch: &[Record]) {
         match self.lines.get() {
-            Some(_) if !tracing::enabled!(tracing::Level::INFO) => {}
+            Some(_) if !tracing::enabled!(target: TARGET, tracing::Level::INFO) => {}
             Some(lines) => write(batch, Timestamp::now(), lines),
             None => batch.iter().for_each(log),
         }
