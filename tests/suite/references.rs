@@ -1,5 +1,7 @@
 //! References: what continues a response or a conversation goes to the account that made it, and to no other.
 
+mod items;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};

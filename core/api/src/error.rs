@@ -89,6 +89,8 @@ pub enum Kind {
     ResponseNotFound,
     /// The conversation that the request belongs to is not known, or not this key's.
     ConversationNotFound,
+    /// The item that the request refers to is not known, or not this key's.
+    ItemNotFound,
     /// No such route.
     NoRoute,
     /// The route exists, but not for this method.
@@ -126,6 +128,7 @@ impl Kind {
             Self::ModelNotFound => "model_not_found",
             Self::ResponseNotFound => "response_not_found",
             Self::ConversationNotFound => "conversation_not_found",
+            Self::ItemNotFound => "item_not_found",
             Self::NoRoute => "no_route",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::TooLarge => "too_large",

@@ -99,7 +99,7 @@ async fn relayed(
     let key = settlement.key();
     let candidates = route::permitted(snapshot, &key, ask)?;
     let session = session::session(ask.route.api, &inbound.headers, &body.bytes, &ask.peek);
-    let named = reference::named(&body.bytes, ask);
+    let named = reference::named(&body.bytes, ask)?;
     let continued = reference::continued(gateway, &key.id, named).await?;
     let bound = continued.account.clone();
     settlement.continues(continued);

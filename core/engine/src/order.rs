@@ -246,13 +246,13 @@ impl Order {
             && self.usable(cx).next().is_none()
             && self.candidates.targets().any(|target| target.account.name == *bound)
         {
-            let message = "this key may not use the account that made the response or conversation which this request continues";
+            let message = "this key may not use the account that made the response, item or conversation which this request continues";
             return Error::new(Kind::Forbidden, message);
         }
         let Some(wait) = self.recovery(cx) else {
             let message = match &self.bound {
                 Some(_) => {
-                    "the account that made the response or conversation which this request continues is gone or disabled: send the whole conversation instead".to_owned()
+                    "the account that made the response, item or conversation which this request continues is gone or disabled: send the whole conversation instead".to_owned()
                 }
                 None => format!("the accounts that serve `{model}` are all disabled: ask your operator"),
             };
@@ -261,7 +261,7 @@ impl Order {
         let seconds = whole_seconds(wait);
         let message = match &self.bound {
             Some(_) => format!(
-                "the account that made the response or conversation which this request continues can't take it now: try again in {seconds} s"
+                "the account that made the response, item or conversation which this request continues can't take it now: try again in {seconds} s"
             ),
             None => format!(
                 "the accounts that serve `{model}` can't take a request now: try again in {seconds} s"

@@ -14,7 +14,6 @@ use sluice_config::ClientAddress;
 use sluice_config::key::Key;
 use sluice_ledger::record::{Holder, Outcome, Record, Try};
 use sluice_wire::meter::{Seen, StreamError};
-use sluice_wire::session::Reference;
 
 use crate::account::InFlight;
 use crate::admit::Held;
@@ -23,7 +22,7 @@ use crate::estimate::BYTES_PER_TOKEN;
 use crate::gateway::Gateway;
 use crate::guarded::guarded;
 use crate::order::Order;
-use crate::reference::Continued;
+use crate::reference::{Continued, Maker};
 use crate::route::Target;
 use crate::snapshot::Snapshot;
 
@@ -388,17 +387,17 @@ impl Settlement {
         drop(std::mem::take(&mut self.held));
     }
 
-    /// What continues this response must go to the account that made it.
+    /// What continues this response, or refers to its items, must go to the account that made it.
     fn remember(&self, snapshot: Option<&Snapshot>, seen: Option<&Seen>) {
         let makes = self.api == Api::OpenaiResponses && self.record.operation == Operation::Generate;
         if let (true, Some(snapshot), Some(id), Some(account)) =
             (makes, snapshot, seen.and_then(|seen| seen.id.as_deref()), &self.record.account)
         {
-            let references = self.gateway.references();
-            let names = self.continues.names.iter().map(Reference::name);
-            for name in std::iter::once(id).chain(names) {
-                references.bind(name, &self.key.id, account, self.record.time, snapshot.reference_ttl);
-            }
+            let items = seen.map_or(&[][..], |seen| seen.items.ids());
+            let names = items.iter().chain(&self.continues.names).map(String::as_str);
+            let by = Maker { key: Arc::clone(&self.key.id), account: Arc::clone(account) };
+            let names = std::iter::once(id).chain(names);
+            self.gateway.references().bind(names, by, self.record.time, snapshot.reference_ttl);
         }
     }
 

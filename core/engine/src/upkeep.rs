@@ -109,6 +109,7 @@ mod tests {
     use sluice_fixtures::HANGS;
 
     use super::{FORGET_LEAST, SWEEP_EVERY, Upkeep};
+    use crate::reference::Maker;
     use crate::{ClientRoute, Gateway, line};
 
     async fn upkeep() -> Upkeep {
@@ -139,7 +140,13 @@ mod tests {
             // All of them are over when they are kept, so that none may be left.
             for number in 0..10_000 {
                 let name = number.to_string();
-                gateway.references().bind(&name, &key, &account, Timestamp::UNIX_EPOCH, Duration::ZERO);
+                let by = Maker { key: Arc::clone(&key), account: Arc::clone(&account) };
+                gateway.references().bind(
+                    [name.as_str()].into_iter(),
+                    by,
+                    Timestamp::UNIX_EPOCH,
+                    Duration::ZERO,
+                );
             }
             upkeep.turn().await;
             assert_eq!(kept(&gateway, 10_000).await, 0, "after turn {turn}");

@@ -21,20 +21,38 @@ pub struct Wanted {
     pub name: &'static str,
     /// The bytes of its value that are kept.
     most: usize,
+    /// Whether its value is a list of which each object's id is caught as well.
+    ids: bool,
 }
+
+/// What is caught of the objects of such a list.
+const ID: &[Wanted] = &[Wanted { most: BEGINNING, ..Wanted::whole("id") }];
 
 impl Wanted {
     /// One whose value is to be read.
     #[must_use]
     pub const fn whole(name: &'static str) -> Self {
-        Self { name, most: MAX_VALUE }
+        Self { name, most: MAX_VALUE, ids: false }
     }
 
     /// One of whose value the beginning is enough.
     #[must_use]
     pub const fn beginning(name: &'static str) -> Self {
-        Self { name, most: BEGINNING }
+        Self { name, most: BEGINNING, ids: false }
     }
+
+    /// The same of a list, with the ids of all the objects in it.
+    #[must_use]
+    pub const fn with_ids(self) -> Self {
+        Self { ids: true, ..self }
+    }
+}
+
+/// The ids of the objects in a list.
+#[derive(Debug)]
+struct Ids {
+    objects: Capture,
+    found: Vec<Vec<u8>>,
 }
 
 /// Watches one object, or the objects of an array, and catches the values of some members of each.
@@ -49,6 +67,7 @@ pub struct Capture {
     name: Vec<u8>,
     caught: Vec<(usize, Vec<u8>)>,
     catching: bool,
+    ids: Option<Box<Ids>>,
     begun: bool,
     /// Something else than a document came first: what looks like one further on is none.
     other: bool,
@@ -112,6 +131,7 @@ impl Capture {
             name: Vec::new(),
             caught: Vec::new(),
             catching: false,
+            ids: None,
             begun: false,
             other: false,
             after_element: false,
@@ -142,6 +162,11 @@ impl Capture {
             (true, 1) if self.base == 1 && self.place == Place::Value => Position::ElementMayFollow,
             _ => Position::Inside,
         }
+    }
+
+    /// The ids that have been caught since it was asked for them, as they are written, quotes and all.
+    pub fn take_ids(&mut self) -> Vec<Vec<u8>> {
+        self.ids.as_mut().map(|ids| std::mem::take(&mut ids.found)).unwrap_or_default()
     }
 
     /// Takes a chunk and calls `object` for each watched object that ends in it.
@@ -186,6 +211,7 @@ impl Capture {
                         let named = |wanted: &Wanted| wanted.name.as_bytes() == self.name;
                         if let Some(index) = self.wanted.iter().position(named) {
                             self.catching = true;
+                            self.begin_ids(index);
                             self.caught.push((index, Vec::with_capacity(CAUGHT)));
                         }
                     }
@@ -269,7 +295,20 @@ impl Capture {
         {
             let room = wanted.most.saturating_sub(value.len());
             value.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
+            if let Some(ids) = self.ids.as_mut().filter(|_| wanted.ids) {
+                let Ids { objects, found } = &mut **ids;
+                objects.feed(bytes, &mut |caught| found.extend(caught.iter().map(|(_, id)| id.clone())));
+            }
         }
+    }
+
+    /// A wanted member's value begins.
+    fn begin_ids(&mut self, index: usize) {
+        if !self.wanted.get(index).is_some_and(|wanted| wanted.ids) {
+            return;
+        }
+        let found = self.take_ids();
+        self.ids = Some(Box::new(Ids { objects: Self::array(ID), found }));
     }
 }
 
@@ -359,6 +398,29 @@ mod tests {
             (vec!["model=\"a\"".into()], true)
         );
     }
+
+    #[test]
+    fn ids_of_a_list_are_caught_of_its_own_objects_alone() {
+        const LISTS: &[Wanted] = &[Wanted::beginning("output").with_ids(), Wanted::whole("id")];
+        let long = "x".repeat(10_000);
+        let document = format!(
+            r#"{{"tools":[{{"id":"no"}}],"output": [{{"x":{{"id":"no"}},"id":"a\"","y":["{long}"]}} , 7,
+            {{"id" : "b"}},[{{"id":"no"}}],{{}},{{"id":7}}],"id":"whole","other":[{{"id":"no"}}]}}"#
+        );
+        for step in [1, 7, document.len()] {
+            let (mut capture, mut ids) = (Capture::object(LISTS), Vec::new());
+            for piece in document.as_bytes().chunks(step) {
+                capture.feed(piece, &mut |_| ());
+                ids.extend(capture.take_ids().into_iter().map(|id| String::from_utf8(id).unwrap()));
+            }
+            assert_eq!(
+                ids.iter().map(|id| id.trim()).collect::<Vec<_>>(),
+                [r#""a\"""#, "\"b\"", "7"],
+                "{step}"
+            );
+        }
+    }
+
     #[test]
     fn of_a_long_value_the_beginning_is_caught_where_that_is_enough() {
         const LONG: &[Wanted] = &[Wanted::beginning("content"), Wanted::whole("usage")];

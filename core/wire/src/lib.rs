@@ -10,6 +10,7 @@ pub mod fingerprint;
 pub mod framing;
 pub mod headers;
 pub mod hide;
+mod items;
 pub mod json;
 pub mod listing;
 pub mod meter;

@@ -168,6 +168,16 @@ impl Noted {
     }
 }
 
+/// What a dialect calls the turns of a conversation, or what stands for them.
+const fn turns(api: Api) -> Option<&'static str> {
+    match api {
+        Api::Anthropic | Api::OpenaiChat => Some("messages"),
+        Api::OpenaiResponses | Api::OpenaiEmbeddings => Some("input"),
+        Api::Gemini => Some("contents"),
+        Api::OpenaiImages => None,
+    }
+}
+
 /// Upstreams that are written in Go take a name in any case, and of two the last: what was looked at here would not be
 /// what counts there.
 fn other_case(name: &'static str, written: &str) -> Error {
@@ -217,7 +227,8 @@ impl Peek {
             "contents" if api == Api::Gemini && !matches!(value.first(), Some(b'[' | b'{' | b'"')) => {
                 return Err(Error::bad_request(Some(name), format!("`{name}` must be a list")));
             }
-            "messages" | "input" | "contents" => self.spans.turns = Some(span),
+            // Only the dialect's own: what another calls its turns is nothing here.
+            _ if Some(name) == turns(api) => self.spans.turns = Some(span),
             "generateContentRequest" | "generate_content_request" if operation == Operation::CountTokens => {
                 self.inner_model(body, &span)?
             }
@@ -247,23 +258,34 @@ impl Peek {
 /// The value of a member of an inner object, however its name is escaped; said twice, or in another case, it is a
 /// mistake.
 fn inner(body: &[u8], span: &Range<usize>, name: &'static str) -> Result<Option<Range<usize>>, Error> {
-    let (mut found, mut twice, mut misspelt) = (None, false, None);
+    once(body, span, [name]).map(|[found]| found)
+}
+
+/// The values of some members of an inner object, each however its name is escaped; one that is said twice, or in
+/// another case, is a mistake.
+pub(crate) fn once<const COUNT: usize>(
+    body: &[u8],
+    span: &Range<usize>,
+    names: [&'static str; COUNT],
+) -> Result<[Option<Range<usize>>; COUNT], Error> {
+    let mut found = [const { None }; COUNT];
+    let mut wrong = None;
     json::members_within(body, span, |member| {
         let written = json::unescaped(body.get(member.name).unwrap_or_default());
-        if written == name {
-            twice |= found.replace(member.value).is_some();
-        } else if case::same(name, &written) {
-            misspelt.get_or_insert_with(|| written.into_owned());
+        let Some((name, slot)) = names.iter().zip(&mut found).find(|(name, _)| case::same(name, &written))
+        else {
+            return;
+        };
+        if written != *name {
+            wrong.get_or_insert_with(|| other_case(name, &written));
+        } else if slot.replace(member.value).is_some() {
+            wrong.get_or_insert_with(|| {
+                let message = format!("`{name}` is in an object of the request body twice: send it once");
+                Error::bad_request(Some(*name), message)
+            });
         }
     });
-    if let Some(written) = misspelt {
-        return Err(other_case(name, &written));
-    }
-    if twice {
-        let message = format!("`{name}` is in an object of the request body twice: send it once");
-        return Err(Error::bad_request(Some(name), message));
-    }
-    Ok(found)
+    wrong.map_or(Ok(found), Err)
 }
 
 fn include_usage(body: &[u8], span: Range<usize>) -> Result<IncludeUsage, Error> {

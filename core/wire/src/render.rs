@@ -89,7 +89,7 @@ pub(crate) fn names(kind: Kind) -> Names {
             invalid(Some("previous_response_not_found")),
             "INVALID_ARGUMENT",
         ),
-        Kind::ConversationNotFound => {
+        Kind::ConversationNotFound | Kind::ItemNotFound => {
             of(StatusCode::NOT_FOUND, "not_found_error", invalid(None), "NOT_FOUND")
         }
         Kind::NoRoute => {

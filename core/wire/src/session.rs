@@ -6,9 +6,10 @@ use std::ops::Range;
 
 use http::HeaderMap;
 use memchr::memmem;
-use sluice_api::Api;
+use sluice_api::{Api, Error};
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::items::{self, Named};
 use crate::json;
 use crate::peek::Peek;
 use crate::words::Words;
@@ -22,6 +23,9 @@ const NAME_MAX: usize = 128;
 
 /// The longest name of a response or a conversation, in bytes; vendors' own have some 60.
 const REFERENCE_MAX: usize = 256;
+
+/// The most items that a request may refer to: longer than any conversation that fits a model, and each is looked up.
+const ITEMS_MAX: usize = 4_096;
 
 /// What comes before the session in the older form of Claude Code's `metadata.user_id`.
 const OLD_FORM: &str = "_session_";
@@ -62,6 +66,10 @@ pub enum Reference {
     Response(String),
     /// The conversation that it belongs to.
     Conversation(String),
+    /// An output item of an earlier response, of which it has nothing but the name.
+    Item(String),
+    /// One of which it has not all: an upstream that keeps what it made fills it in, and others do without.
+    Part(String),
 }
 
 impl Reference {
@@ -69,14 +77,17 @@ impl Reference {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::Response(name) | Self::Conversation(name) => name,
+            Self::Response(name) | Self::Conversation(name) | Self::Item(name) | Self::Part(name) => name,
         }
     }
 }
 
-/// The response and the conversation that a request refers to. What is longer than any name of one is none.
-#[must_use]
-pub fn references(body: &[u8], peek: &Peek) -> Vec<Reference> {
+/// The response, the conversation and the items that a request refers to. What is longer than any name of one is none.
+///
+/// # Errors
+///
+/// When items say twice, or in another case, what they refer to, or there are too many.
+pub fn references(body: &[u8], peek: &Peek) -> Result<Vec<Reference>, Error> {
     let mut some = Vec::new();
     let response = peek.spans.previous_response_id.as_ref().and_then(|span| text(body, span));
     some.extend(response.map(Reference::Response));
@@ -84,8 +95,30 @@ pub fn references(body: &[u8], peek: &Peek) -> Vec<Reference> {
         let conversation = text(body, span).or_else(|| text(body, &member(body, span, "id")?));
         some.extend(conversation.map(Reference::Conversation));
     }
-    some.retain(|reference| (1..=REFERENCE_MAX).contains(&reference.name().len()));
-    some
+    some.retain(is_a_name);
+    let mut count = 0;
+    if let Some(input) = &peek.spans.turns {
+        items::by_id(body, input, |named| {
+            let item = match named {
+                Named::Reference(id) => Reference::Item(id),
+                Named::Part(id) => Reference::Part(id),
+            };
+            count += 1;
+            some.extend(Some(item).filter(is_a_name));
+            count <= ITEMS_MAX
+        })?;
+    }
+    if count > ITEMS_MAX {
+        let message = format!(
+            "`input` refers to more than {ITEMS_MAX} items by their ids: send `previous_response_id` instead"
+        );
+        return Err(Error::bad_request(Some("input"), message));
+    }
+    Ok(some)
+}
+
+fn is_a_name(reference: &Reference) -> bool {
+    (1..=REFERENCE_MAX).contains(&reference.name().len())
 }
 
 /// The session part of Anthropic's `metadata.user_id` in both of its forms; anything else: the whole value.
@@ -156,7 +189,7 @@ mod tests {
     use http::{HeaderMap, HeaderName};
     use sluice_api::{Api, Operation};
 
-    use super::{Reference, references, session};
+    use super::{ITEMS_MAX, Reference, references, session};
     use crate::peek::peek;
 
     fn named(api: Api, headers: &[(&str, &str)], body: &str) -> Option<(String, bool)> {
@@ -332,7 +365,7 @@ mod tests {
     fn what_only_one_account_knows_is_found() {
         let of = |body: &str| {
             let peek = peek(Api::OpenaiResponses, Operation::Generate, body.as_bytes()).unwrap();
-            references(body.as_bytes(), &peek)
+            references(body.as_bytes(), &peek).unwrap()
         };
         let response = |name: &str| Reference::Response(name.to_owned());
         let conversation = |name: &str| Reference::Conversation(name.to_owned());
@@ -340,6 +373,9 @@ mod tests {
         assert_eq!(of(r#"{"conversation":"conv_1"}"#), [conversation("conv_1")]);
         assert_eq!(of(r#"{"conversation":{"id":"conv_2"}}"#), [conversation("conv_2")]);
         assert!(of(r#"{"previous_response_id":null,"conversation":null}"#).is_empty());
+        let input = r#"{"input":[{"type":"item_reference","id":"msg_1"},{"type":"reasoning","id":"rs_1"}]}"#;
+        assert_eq!(of(input), [Reference::Item("msg_1".to_owned()), Reference::Part("rs_1".to_owned())]);
+        assert_eq!(of(&input.replacen('{', r#"{"contents":[],"messages":[],"#, 1)), of(input));
         // No name is longer than this, and what is kept of clients' words is bounded.
         let (longest, longer) = ("n".repeat(256), "n".repeat(257));
         assert_eq!(of(&format!(r#"{{"conversation":"{longest}"}}"#)), [conversation(&longest)]);
@@ -348,8 +384,19 @@ mod tests {
             "\"conversation\":N",
             "\"conversation\":{\"id\":N}",
             "\"conversation\":\"\"",
+            "\"input\":[{\"id\":N}]",
         ] {
             assert!(of(&format!("{{{}}}", body.replace('N', &format!("\"{longer}\"")))).is_empty(), "{body}");
+        }
+    }
+
+    #[test]
+    fn no_request_refers_to_more_than_can_be_looked_up() {
+        for (items, fits) in [(ITEMS_MAX, true), (ITEMS_MAX + 1, false), (100 * ITEMS_MAX, false)] {
+            let body = format!(r#"{{"input":[{}]}}"#, vec![r#"{"id":"a"}"#; items].join(","));
+            let peek = peek(Api::OpenaiResponses, Operation::Generate, body.as_bytes()).unwrap();
+            let found = references(body.as_bytes(), &peek).map(|found| found.len());
+            assert_eq!(found.ok(), fits.then_some(items));
         }
     }
 }

@@ -23,8 +23,9 @@ pub struct Scheduler {
     pub kind: String,
     /// How long a session sticks to its account after its last request; 0: no sticky sessions.
     pub sticky_ttl: Span,
-    /// How long a response id is bound to the account that made it, and to the key that it was made for; the embedded
-    /// store keeps 2,000,000 at most.
+    /// How long the ids of a response and of its items are bound to the account that made them, and to the key that they
+    /// were made for; the embedded store keeps 2,000,000 at most. An id that is not known, or no longer, goes to any
+    /// account, for the first key that is served with it.
     pub reference_ttl: Span,
     /// Accounts tried in one pool before the route's next pool has its turn; never one twice.
     pub attempts: u32,

@@ -4,6 +4,7 @@
 
 mod anthropic;
 mod chat;
+mod items;
 mod look;
 mod output;
 mod responses;
@@ -20,6 +21,7 @@ use crate::refusal::Refusal;
 use crate::sse::{self, Event};
 use crate::usage::{Anthropic, Gemini};
 
+pub use items::Items;
 pub use output::Output;
 
 /// Bytes of text that are about one token, for estimates.
@@ -58,6 +60,8 @@ pub struct Seen {
     pub created_at: Option<serde_json::Value>,
     /// What a Responses stream has told of its output.
     pub output: Output,
+    /// The ids of what a response has made.
+    pub items: Items,
     /// Whether bytes of an unfinished event have passed.
     pub open_event: bool,
     /// How far a JSON array has come.
@@ -160,6 +164,9 @@ impl Meter {
             }
             Framing::Json(capture) => {
                 capture.feed(chunk, &mut |caught| self.object(caught));
+                for id in capture.take_ids() {
+                    self.seen.items.made(text_of(&id));
+                }
                 self.seen.position = capture.position();
                 self.seen.unfinished = capture.is_unfinished();
                 self.ends_where(capture.is_closed());
@@ -299,6 +306,11 @@ fn are_whole(data: &[u8]) -> bool {
 /// Whether an event's data is all there.
 fn is_whole(data: &[u8]) -> bool {
     data.starts_with(b"[DONE]") || serde_json::from_slice::<IgnoredAny>(data).is_ok()
+}
+
+/// The text of a whole JSON string.
+fn text_of(value: &[u8]) -> Option<String> {
+    serde_json::from_slice(value).ok()
 }
 
 fn take(slot: &mut Option<String>, found: Option<String>) {

@@ -2,9 +2,11 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::{Meter, look, take};
 use crate::count::Count;
+use crate::items;
 use crate::sse::Event;
 use crate::usage::Openai;
 
@@ -34,8 +36,14 @@ impl Meter {
                 self.responses_object(data);
             }
             b"keepalive" => return,
-            b"response.output_item.added" => self.seen.output.begins(data),
-            b"response.output_item.done" => self.seen.output.is_done(data),
+            b"response.output_item.added" => {
+                self.seen.items.made(items::told(data));
+                self.seen.output.begins(data);
+            }
+            b"response.output_item.done" => {
+                self.seen.items.made(items::told(data));
+                self.seen.output.is_done(data);
+            }
             _ if name.ends_with(b".delta") => {
                 let delta = look::written(data, b"\"delta\"").unwrap_or_default();
                 self.seen.output_bytes += delta.len() as u64;
@@ -66,10 +74,17 @@ impl Meter {
     }
 
     fn responses_object(&mut self, data: &[u8]) -> bool {
-        let Ok(event) = serde_json::from_slice::<ResponseEvent>(data) else { return false };
+        let Ok(event) = serde_json::from_slice::<ResponseEvent<'_>>(data) else { return false };
         take(&mut self.seen.model, event.response.model);
         take(&mut self.seen.tier, event.response.service_tier);
         take(&mut self.seen.id, event.response.id);
+        if let Some(store) = event.response.store {
+            self.seen.items.are_kept(store != Value::Bool(false));
+        }
+        // Where no event of their own has told of the items.
+        if let Some(output) = event.response.output.filter(|_| self.seen.items.are_unknown()) {
+            items::made(output.get().as_bytes(), |id| self.seen.items.made(Some(id)));
+        }
         self.seen.created_at = event.response.created_at.or(self.seen.created_at.take());
         self.told_openai(event.response.usage);
         if let (Some(used), Some(tools)) = (&mut self.seen.usage, event.response.tool_usage) {
@@ -84,12 +99,16 @@ fn name_of<'a>(event: &Event<'a>) -> &'a [u8] {
 }
 
 #[derive(Deserialize)]
-struct ResponseEvent {
-    response: ResponseObject,
+struct ResponseEvent<'a> {
+    #[serde(borrow)]
+    response: ResponseObject<'a>,
 }
 
 #[derive(Deserialize)]
-struct ResponseObject {
+struct ResponseObject<'a> {
+    #[serde(borrow)]
+    output: Option<&'a RawValue>,
+    store: Option<Value>,
     id: Option<String>,
     created_at: Option<Value>,
     model: Option<String>,

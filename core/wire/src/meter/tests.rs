@@ -41,6 +41,36 @@ fn each_dialects_stream_tells_its_usage_and_its_end() {
 }
 
 #[test]
+fn the_items_that_a_response_makes_are_known_by_their_ids_unless_nothing_is_kept() {
+    let event = |kind: &str, more: &str| format!("event: {kind}\ndata: {{\"type\":\"{kind}\",{more}}}\n\n");
+    let item = |kind: &str, id: &str| {
+        let item = format!(r#""output_index":0,"item":{{"type":"x","content":[{{"id":"no"}}],"id":"{id}"}}"#);
+        event(&format!("response.output_item.{kind}"), &item)
+    };
+    let ended = |store: &str| {
+        let output = r#""output":[{"id":"msg_1","content":[{"id":"no"}]},{"id":"fc_1"},{}]"#;
+        let response = format!(r#"{{{store}"tools":[{{"id":"no"}}],{output},"id":"r"}}"#);
+        (event("response.completed", &format!("\"response\":{response}")), response)
+    };
+    let told = item("added", "msg_1") + &item("done", "msg_1") + &item("done", "fc_1");
+    for (store, kept) in
+        [("", true), (r#""store":true,"#, true), (r#""store":null,"#, true), (r#""store" : false ,"#, false)]
+    {
+        let (end, whole) = ended(store);
+        for (form, text) in [(Form::Sse, told.clone() + &end), (Form::Sse, end), (Form::Whole, whole)] {
+            for step in [1, 7, text.len()] {
+                let seen = seen(Api::OpenaiResponses, form, &text, step);
+                let expected: &[&str] = if kept { &["msg_1", "fc_1"] } else { &[] };
+                assert_eq!(seen.items.ids(), expected, "{text}");
+                assert_eq!(seen.id.as_deref(), Some("r"));
+            }
+        }
+    }
+    // What was told before a stream broke off may be kept as well.
+    assert_eq!(seen(Api::OpenaiResponses, Form::Sse, &told, 7).items.ids(), ["msg_1", "fc_1"]);
+}
+
+#[test]
 fn a_stream_cut_at_any_byte_before_its_end_has_not_ended() {
     let claude = format!("{CLAUDE}{CLAUDE_END}");
     for (api, form, text) in [

@@ -3,7 +3,7 @@
 use memchr::memmem;
 
 use super::responses::ToolUsage;
-use super::{Meter, look, take};
+use super::{Meter, look, take, text_of};
 use crate::capture::{Capture, Caught, Wanted};
 use crate::sse::Event;
 use crate::usage::{Anthropic, Gemini, Openai};
@@ -25,7 +25,8 @@ pub(super) const WANTED: &[Wanted] = &[
     // What the model wrote, under the names of Claude, Chat Completions and Responses: whether there is any.
     Wanted::beginning("content"),
     Wanted::beginning("choices"),
-    Wanted::beginning("output"),
+    Wanted::beginning("output").with_ids(),
+    Wanted::whole("store"),
 ];
 
 /// Names of what a model wrote in whole bodies.
@@ -63,6 +64,7 @@ impl Meter {
                 "model" | "modelVersion" => take(&mut self.seen.model, text_of(value)),
                 "service_tier" => take(&mut self.seen.tier, text_of(value)),
                 "id" | "responseId" => take(&mut self.seen.id, text_of(value)),
+                "store" => self.seen.items.are_kept(value.trim_ascii() != b"false"),
                 "usage" => self.whole_usage(value),
                 "usageMetadata" => {
                     if let Ok(usage) = serde_json::from_slice::<Gemini>(value) {
@@ -113,8 +115,4 @@ impl Meter {
             self.told_openai(Some(usage));
         }
     }
-}
-
-fn text_of(value: &[u8]) -> Option<String> {
-    serde_json::from_slice(value).ok()
 }
