@@ -2,7 +2,8 @@
 //!
 //! An empty DATA frame in the middle of a stream has no effect, and some servers send them. h2 ends a connection at the
 //! 101st of its life, with all that is on it, and has no setting for that; so they are taken out before it reads. One
-//! that is padded moves windows, and stays: such frames are counted, so that their connection is left in time.
+//! that is padded moves windows, and stays: such frames are counted, so that their connection is left in time. So are
+//! small ones, of which it bounds how many may come for streams that nobody reads any more.
 
 use std::io;
 use std::pin::Pin;
@@ -29,6 +30,13 @@ const PADDED: u8 = 8;
 /// Frames of nothing but padding after which a connection should take no new requests: half of what ends it.
 const PADDING_MAX: u32 = 50;
 
+/// What a frame costs h2 beside its bytes: of smaller ones it counts what they lack, until somebody reads them.
+const SMALL: usize = 256;
+
+/// Small frames after which a connection whose bodies were left unread should take no new requests: half of what ends
+/// it, where it has the window that hyper gives a client's, as that bounds what all of them may lack.
+const SMALL_MAX: u32 = 1_024;
+
 /// Room for a head where the reader has less.
 const NARROW: usize = 64;
 
@@ -43,15 +51,29 @@ pub struct Sifted<S> {
     ahead: BytesMut,
 }
 
-/// Counts a connection's frames of nothing but padding.
+/// Counts a connection's frames that h2 has no patience for.
 #[derive(Clone, Debug, Default)]
-pub struct Padding(Arc<AtomicU32>);
+pub struct Patience(Arc<Counts>);
 
-impl Padding {
+#[derive(Debug, Default)]
+struct Counts {
+    /// Frames of nothing but padding.
+    padding: AtomicU32,
+    /// Pieces of bodies that are small, whether or not somebody has read them.
+    small: AtomicU32,
+}
+
+impl Patience {
     /// Whether the connection should take no new requests.
     #[must_use]
-    pub fn is_much(&self) -> bool {
-        self.0.load(Ordering::Relaxed) >= PADDING_MAX
+    pub fn is_over(&self) -> bool {
+        self.0.padding.load(Ordering::Relaxed) >= PADDING_MAX
+    }
+
+    /// The same of one on which bodies were left unread: all of its small frames may have come for those.
+    #[must_use]
+    pub fn is_over_for_unread(&self) -> bool {
+        self.is_over() || self.0.small.load(Ordering::Relaxed) >= SMALL_MAX
     }
 }
 
@@ -67,14 +89,14 @@ impl<S> Sifted<S> {
     }
 
     fn new(stream: S, left: usize) -> Self {
-        let sieve = Sieve { left, padded: false, padding: Padding::default() };
+        let sieve = Sieve { left, padded: false, patience: Patience::default() };
         Self { stream, sieve, head: [0; HEAD], held: 0, ahead: BytesMut::new() }
     }
 
     /// The count of what it lets through.
     #[must_use]
-    pub fn padding(&self) -> Padding {
-        self.sieve.padding.clone()
+    pub fn patience(&self) -> Patience {
+        self.sieve.patience.clone()
     }
 }
 
@@ -84,7 +106,7 @@ struct Sieve {
     left: usize,
     /// Whether the next byte says how much of the current frame is padding.
     padded: bool,
-    padding: Padding,
+    patience: Patience,
 }
 
 impl Sieve {
@@ -95,7 +117,7 @@ impl Sieve {
             let goes_on = self.left.min(bytes.len() - at);
             if goes_on > 0 && std::mem::take(&mut self.padded) {
                 let padding = bytes.get(at).is_some_and(|padding| usize::from(*padding) + 1 == self.left);
-                self.padding.0.fetch_add(u32::from(padding), Ordering::Relaxed);
+                self.patience.0.padding.fetch_add(u32::from(padding), Ordering::Relaxed);
             }
             if at != kept {
                 bytes.copy_within(at..at + goes_on, kept);
@@ -111,6 +133,9 @@ impl Sieve {
             if kind == DATA && length == 0 && flags & (END_STREAM | PADDED) == 0 {
                 at += HEAD;
                 continue;
+            }
+            if kind == DATA && length < SMALL && flags & END_STREAM == 0 {
+                self.patience.0.small.fetch_add(1, Ordering::Relaxed);
             }
             // Its head goes on, and what follows begins with how much is padding.
             bytes.copy_within(at..at + HEAD, kept);
@@ -212,7 +237,9 @@ impl<S> std::fmt::Debug for Sifted<S> {
 mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 
-    use super::{DATA, END_STREAM, HEAD, PADDED, PADDING_MAX, PREFACE, Sieve, Sifted};
+    use super::{
+        DATA, END_STREAM, HEAD, PADDED, PADDING_MAX, PREFACE, Patience, SMALL, SMALL_MAX, Sieve, Sifted,
+    };
 
     const SETTINGS: u8 = 4;
 
@@ -265,7 +292,7 @@ mod tests {
                 .await
                 .unwrap();
                 if buffer.filled().is_empty() {
-                    return (read, sifted.padding().0.load(super::Ordering::Relaxed));
+                    return (read, sifted.patience().0.padding.load(super::Ordering::Relaxed));
                 }
                 read.extend_from_slice(buffer.filled());
             }
@@ -306,13 +333,35 @@ mod tests {
 
     #[test]
     fn padding_alone_is_counted_before_it_ends_a_connection() {
-        let padding = super::Padding::default();
-        let mut sieve = Sieve { left: 0, padded: false, padding: padding.clone() };
+        let patience = Patience::default();
+        let mut sieve = Sieve { left: 0, padded: false, patience: patience.clone() };
         for _ in 1..PADDING_MAX {
             sieve.sift(&mut frame(DATA, PADDED, &[0]));
         }
-        assert!(!padding.is_much());
+        assert!(!patience.is_over());
         sieve.sift(&mut frame(DATA, PADDED, &[0]));
-        assert!(padding.is_much());
+        assert!(patience.is_over());
+    }
+
+    #[test]
+    fn small_frames_are_counted_for_bodies_that_nobody_reads() {
+        let patience = Patience::default();
+        let mut sieve = Sieve { left: 0, padded: false, patience: patience.clone() };
+        // None of these is one of which there may be too many.
+        let others = [
+            frame(DATA, 0, &[0; SMALL]),
+            frame(DATA, END_STREAM, &[0]),
+            frame(DATA, 0, &[]),
+            frame(SETTINGS, 0, &[]),
+        ];
+        for _ in 1..SMALL_MAX {
+            sieve.sift(&mut frame(DATA, 0, &[0; SMALL - 1]));
+            for other in &others {
+                sieve.sift(&mut other.clone());
+            }
+        }
+        assert!(!patience.is_over_for_unread());
+        sieve.sift(&mut frame(DATA, 0, &[0]));
+        assert!(patience.is_over_for_unread() && !patience.is_over());
     }
 }

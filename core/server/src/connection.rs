@@ -37,8 +37,10 @@ const PING_EVERY: Duration = Duration::from_secs(30);
 pub(crate) const CUT_FLUSH: Duration = Duration::from_secs(1);
 
 /// Bodies on one HTTP/2 connection of which more was on its way than was read. Frames of theirs that come late are
-/// each an error to the library, which counts them over the whole life of a connection and then ends it with all that
-/// is on it. So after so many a connection is drained, and its client goes on with a fresh one.
+/// each an error to the library, or bytes that nobody reads, which it counts over the whole life of a connection and
+/// then ends it with all that is on it. So after so many a connection is drained, and its client goes on with a fresh
+/// one. What still ends it are some thousand late frames of less than 256 bytes with no new request between them: the
+/// library has a setting for their number, and hyper none.
 const UNREAD_MAX: u32 = 1_000;
 
 /// Late frames after which the library ends a connection: more than honest clients have on their way for
@@ -122,9 +124,13 @@ pub(crate) async fn serve_http2<S>(
     let (unread, places) = (Arc::clone(&entrance.unread), Arc::clone(&entrance.places));
     let draining = orders.draining.clone();
     let stream = Sifted::of_client(stream);
-    let padding = stream.padding();
+    let patience = stream.patience();
     let service = service_fn(move |request| {
-        if unread.count() >= UNREAD_MAX || padding.is_much() {
+        let is_over = match unread.count() {
+            0 => patience.is_over(),
+            count => count >= UNREAD_MAX || patience.is_over_for_unread(),
+        };
+        if is_over {
             draining.cancel();
         }
         entrance.clone().take(request)

@@ -167,7 +167,7 @@ fn a_connection_of_http_2_outlives_frames_that_come_late_and_is_drained_in_the_e
         // None of them ends, so that each is answered before all of it has come.
         for stream in &streams {
             assert_eq!(client.next(*stream), Came::Head(false));
-            // Of a size that real ones have: of tiny ones the library bounds how many it ignores.
+            // Of a size that real ones have: small ones are bounded otherwise.
             for _ in 0..5 {
                 client.late(*stream, &[b' '; 300]);
             }
@@ -182,4 +182,39 @@ fn a_connection_of_http_2_outlives_frames_that_come_late_and_is_drained_in_the_e
     assert!(lives(&mut client));
     client.until_it_ends();
     assert!(client.goes_away);
+}
+
+#[test]
+fn small_frames_that_come_late_end_no_connection_with_what_is_on_it() {
+    let (_upstream, gateway) = setting("");
+    let mut client = Frames::connect(&gateway.address);
+    client.widen(0, 1 << 30);
+    let mut late = 0;
+    while !client.goes_away {
+        let stream = client.begin("/v1/messages", &WRONG);
+        assert_eq!(client.next(stream), Came::Head(false));
+        // As a client writes on that has not seen its refusal yet.
+        for _ in 0..20 {
+            client.late(stream, b"x");
+        }
+        late += 20;
+        // What is asked until then is answered, and the connection ends by itself.
+        assert!(lives(&mut client), "after {late}");
+        assert!(late < 10_000, "it is never drained");
+    }
+    assert!(late > 1_000, "it lives on for a while: {late}");
+    client.until_it_ends();
+    // One that reads bodies of small pieces has no such end.
+    let mut client = Frames::connect(&gateway.address);
+    for _ in 0..3_000 / 40 {
+        let stream = client.begin("/v1/messages", &RIGHT);
+        let body = br#"{"model":"m","max_tokens":1,"messages":[]}"#;
+        for piece in body.chunks(1) {
+            client.send(stream, piece, false).unwrap();
+        }
+        client.send(stream, b"", true).unwrap();
+        assert_eq!(client.next(stream), Came::Head(true));
+        client.rest(stream);
+    }
+    assert!(!client.goes_away);
 }

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::driver::{Life, drive};
 use super::upload::{Claim, Upload, Uploads};
-use crate::sifted::{Padding, Sifted};
+use crate::sifted::{Patience, Sifted};
 use crate::tasks::Tasks;
 use crate::timer::in_time;
 use crate::transport::broken::broken;
@@ -60,7 +60,7 @@ pub(super) struct Connection {
     awaited: Arc<AtomicU32>,
     carried: AtomicU32,
     cancelled: AtomicU32,
-    padding: Padding,
+    patience: Patience,
     /// Requests whose bodies are on their way up.
     uploads: Uploads,
     /// When the last request on it ended.
@@ -93,7 +93,7 @@ impl Connection {
         let Opening { stream, id, due, awaited, agreed, look_every } = opening;
         let (stream, read) = Watched::new(stream);
         let stream = Sifted::of_server(stream);
-        let padding = stream.padding();
+        let patience = stream.patience();
         let (sender, driver) = h2::client::Builder::new()
             .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
@@ -119,7 +119,7 @@ impl Connection {
             awaited,
             carried: AtomicU32::new(0),
             cancelled: AtomicU32::new(0),
-            padding,
+            patience,
             uploads: Uploads::default(),
             rests: Mutex::new(Instant::now()),
         });
@@ -186,7 +186,7 @@ impl Connection {
         let mut nobody = Context::from_waker(Waker::noop());
         self.life.has_ended()
             || self.cancelled.load(Ordering::Relaxed) >= CANCELLED_MAX
-            || self.padding.is_much()
+            || self.patience.is_over()
             || !matches!(self.sender.clone().poll_ready(&mut nobody), Poll::Ready(Ok(())))
     }
 
