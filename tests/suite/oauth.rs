@@ -134,6 +134,64 @@ fn an_access_token_that_is_refused_is_refreshed_and_the_same_account_answers() {
     }
 }
 
+/// How many of these there are once it is so many.
+fn reach(gateway: &Gateway, what: &str, count: &AtomicU64, so_many: u64) {
+    gateway.until(what, |_| count.load(Ordering::SeqCst) >= so_many);
+    assert_eq!(count.load(Ordering::SeqCst), so_many, "{what}");
+}
+
+#[test]
+fn a_storm_of_refusals_of_one_token_is_one_refresh_however_late_some_of_them_are() {
+    const AT_ONCE: u64 = 64;
+    for (provider, api) in [("claude-official", "anthropic"), ("gemini", "gemini")] {
+        let dialect = dialect(api);
+        let (issued, held) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
+        let gates = Arc::<Mutex<Vec<mpsc::Sender<()>>>>::default();
+        let (given, holds, doors) = (Arc::clone(&issued), Arc::clone(&held), Arc::clone(&gates));
+        let server = Upstream::start(move |request| match request.header("authorization") {
+            _ if request.line == "POST /token" => rotate(request, &given),
+            Some(bearer) if number(bearer) == 1 => whole(200, "", dialect.answer),
+            // Refused, but not before it is let go.
+            _ => {
+                let (go, gate) = mpsc::channel();
+                doors.lock().unwrap().push(go);
+                holds.fetch_add(1, Ordering::SeqCst);
+                std::iter::once(Step::Wait(gate)).chain(whole(401, "", "{}")).collect()
+            }
+        });
+        let world = World { server, issued, revoked: Arc::default() };
+        let second = Upstream::start(|_| whole(500, "", "{}"));
+        let config = world.account(provider, "", "") + &account("second", provider, &second.address, "");
+        let gateway = Gateway::start(&(config + &key("concurrency = 1000")));
+        let served = AtomicU64::new(0);
+        thread::scope(|scope| {
+            for _ in 0..AT_ONCE {
+                scope.spawn(|| {
+                    let answer = gateway.post(dialect.paths[0], dialect.request);
+                    assert_eq!((answer.status, answer.text().as_str()), (200, dialect.answer));
+                    served.fetch_add(1, Ordering::SeqCst);
+                });
+            }
+            reach(&gateway, "all have the old token", &held, AT_ONCE);
+            let late: Vec<_> = gates.lock().unwrap().drain(..).skip(AT_ONCE as usize / 2).collect();
+            reach(&gateway, "the first half is served", &served, AT_ONCE / 2);
+            // What is refused only now was sent before there was a new token.
+            drop(late);
+        });
+        assert_eq!((world.refreshes().len(), second.accepted()), (1, 0), "{provider}");
+        let told = gateway.admin("GET", "/requests?limit=100", "").json();
+        let told = told["data"].as_array().unwrap();
+        assert_eq!(told.len() as u64, AT_ONCE);
+        assert!(
+            told.iter()
+                .all(|record| (&record["account"], &record["attempts"]) == (&"first".into(), &1.into()))
+        );
+        let state = gateway.admin("GET", "/accounts/first", "").json();
+        assert_eq!(state["state"], "ready", "{state}");
+        assert!(!gateway.log().contains("planted"), "{}", gateway.log());
+    }
+}
+
 #[test]
 fn a_rotated_refresh_token_outlives_the_gateway() {
     let dialect = dialect("anthropic");
