@@ -39,7 +39,7 @@ pub struct Real {
 }
 
 impl Real {
-    /// Starts one before an upstream; nginx ends a connection after so many requests.
+    /// Starts one before an upstream; nginx ends a connection after so many requests, and HAProxy one of HTTP/1.1.
     ///
     /// # Panics
     ///

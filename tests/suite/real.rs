@@ -3,6 +3,7 @@
 mod sdks;
 
 use std::net::TcpStream;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use sluice_tests::moment::{now, pass};
 use sluice_tests::real::{KINDS, Kind, Real};
 use sluice_tests::upstream::{Request, Step, chunk, end, stream_head};
 
-/// Requests after which nginx ends a connection.
+/// Requests after which nginx ends a connection, and HAProxy one of HTTP/1.1.
 const REQUESTS: usize = 100;
 
 /// What an account may speak.
@@ -58,6 +59,25 @@ fn whole_answers_and_streams_pass_real_servers_byte_for_byte() {
             assert_eq!(String::from_utf8_lossy(&fleet.last().body), sent, "{what}");
         }
         is_well(&gateway, &what);
+    }
+}
+
+#[test]
+fn real_servers_end_connections_after_as_many_requests_as_they_are_told() {
+    for (kind, http) in [(Kind::Nginx, "--http1.1"), (Kind::Nginx, "--http2"), (Kind::Haproxy, "--http1.1")] {
+        let fleet = Fleet::start(sample);
+        let real = Real::start(kind, fleet.upstream(), 10);
+        let asked = format!("https://{}/claude-console/v1/messages", real.address);
+        let output = Command::new("curl")
+            .args(["--silent", "--verbose", http, "--data", "{}", "--cacert"])
+            .arg(real.authority())
+            .args(std::iter::repeat_n(&asked, 25))
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{kind:?}: {told}");
+        assert_eq!(fleet.asked_in_all(), 25);
+        assert_eq!(told.matches("Connected to").count(), 3, "{kind:?} {http}: {told}");
     }
 }
 

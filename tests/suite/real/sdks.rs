@@ -1,5 +1,5 @@
 //! The main thing on real ground: the official SDKs, and curl as the demonstration prints it, against accounts behind
-//! nginx and HAProxy, with an authority of one's own, while nginx reloads each second and ends its connections, and more
+//! nginx and HAProxy, with an authority of one's own, while nginx reloads each second, both end their connections, and more
 //! streams are open than one takes.
 
 use std::process::Command;
