@@ -70,11 +70,17 @@ impl Gateway {
     /// Starts one that takes what this certificate authority signs for its upstreams.
     #[must_use]
     pub fn trusting(authority: &Path, config: &str) -> Self {
+        Self::with_variable("SSL_CERT_FILE", authority, config)
+    }
+
+    /// Starts one in whose environment this path stands under a name.
+    #[must_use]
+    pub fn with_variable(name: &str, path: &Path, config: &str) -> Self {
         let folder = Arc::new(Folder::new());
-        let path = folder.0.join("sluice.toml");
-        std::fs::write(&path, Self::complete(&folder, config)).unwrap();
+        let own = folder.0.join("sluice.toml");
+        std::fs::write(&own, Self::complete(&folder, config)).unwrap();
         let mut command = Command::new(binary());
-        Self::run(folder, command.arg("--config").arg(path).env("SSL_CERT_FILE", authority))
+        Self::run(folder, command.arg("--config").arg(own).env(name, path))
     }
 
     /// Starts the demonstration.

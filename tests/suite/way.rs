@@ -1,5 +1,6 @@
 //! The way upstream: what a server may do with its connections, and whom it may cost something.
 
+mod addresses;
 mod breaks;
 mod ends;
 mod limits;
