@@ -117,4 +117,21 @@ mod tests {
         }
         assert!(table.find(b"fresh").is_none());
     }
+
+    /// Counted, not timed: what each of many keys copies of those that there are.
+    #[test]
+    fn each_of_ten_thousand_keys_copies_a_hundredth_of_them_at_most() {
+        const KEYS: usize = 10_000;
+        let table = KeyTable::new(Vec::new(), Vec::new());
+        let mut before = parts(&table);
+        for number in 0..KEYS {
+            table.insert(&key(&number.to_string()));
+            let after = parts(&table);
+            let pairs = before.iter().zip(&after).filter(|(one, other)| !Arc::ptr_eq(one, other));
+            let copied: Vec<usize> = pairs.map(|(_, part)| part.len()).collect();
+            assert!(matches!(*copied, [some] if some < KEYS / 100), "{copied:?}");
+            before = after;
+        }
+        assert_eq!(before.iter().map(|part| part.len()).sum::<usize>(), KEYS);
+    }
 }

@@ -150,6 +150,29 @@ async fn a_key_that_is_made_changed_or_deleted_rebuilds_nothing_else() {
     assert_eq!(gateway.list_keys().iter().map(|key| &key.id).collect::<Vec<_>>(), ["k", &one.id]);
 }
 
+/// By what is the very same afterwards: no time is measured.
+#[tokio::test]
+async fn each_of_ten_thousand_keys_leaves_all_others_as_they_are() {
+    const KEYS: usize = 10_000;
+    let gateway = gateway(
+        "store.kind = \"test-store\"\nscheduler.kind = \"test-scheduler\"\ncost.kind = \"test-cost\"\n\
+         [[accounts]]\nname = \"a\"\nprovider = \"test-secretive\"\n[[keys]]\nname = \"k\"\nkey = \"k\"\n",
+    )
+    .await;
+    let snapshot = gateway.snapshot();
+    let mut all = Vec::new();
+    for number in 0..KEYS {
+        let (_, secret) = gateway.create_key(named(&format!("k{number}"))).await.unwrap();
+        all.push((snapshot.keys.find(secret.as_bytes()).unwrap(), secret));
+    }
+    assert!(Arc::ptr_eq(&snapshot, &gateway.snapshot()), "nothing else was rebuilt");
+    for (key, secret) in &all {
+        let found = snapshot.keys.find(secret.as_bytes()).unwrap();
+        assert!(Arc::ptr_eq(key, &found), "no key was made anew for another one");
+    }
+    assert_eq!(gateway.list_keys().len(), KEYS + 1);
+}
+
 #[tokio::test]
 async fn what_the_store_can_not_keep_is_not_changed_but_a_deleted_key_stays_out() {
     let gateway = gateway(
