@@ -31,6 +31,17 @@ const USUAL: Workload = Workload {
     figures: &[],
 };
 
+/// Streams of OpenAI's APIs, of many events at once, which nothing is compared with.
+const EVENTS: Workload = Workload {
+    way: Way::OPENAI,
+    load: FEW,
+    figures: &[
+        cpu("CPU per stream", Reading::CpuPerAnswer, None),
+        cpu("CPU per event", Reading::CpuPerEvent, None),
+    ],
+    ..USUAL
+};
+
 /// All workloads.
 pub(crate) const WORKLOADS: [Workload; 22] = [
     Workload {
@@ -96,26 +107,14 @@ pub(crate) const WORKLOADS: [Workload; 22] = [
     Workload {
         name: "chat",
         title: "Chat stream of 512 events at once, its usage chunk hidden, 16 connections",
-        way: Way::OPENAI,
         kind: Kind::Chat,
-        load: FEW,
-        figures: &[
-            cpu("CPU per stream", Reading::CpuPerAnswer, None),
-            cpu("CPU per event", Reading::CpuPerEvent, None),
-        ],
-        ..USUAL
+        ..EVENTS
     },
     Workload {
         name: "responses",
         title: "Responses stream of 512 events at once, 16 connections",
-        way: Way::OPENAI,
         kind: Kind::Responses,
-        load: FEW,
-        figures: &[
-            cpu("CPU per stream", Reading::CpuPerAnswer, None),
-            cpu("CPU per event", Reading::CpuPerEvent, None),
-        ],
-        ..USUAL
+        ..EVENTS
     },
     Workload {
         name: "sessions",

@@ -79,52 +79,73 @@ fn zero_or_nothing_beside_a_text_is_an_estimate_that_says_so() {
 
 #[test]
 fn what_the_field_tells_is_recorded_class_by_class() {
-    for (provider, path, answer, used) in [
+    // Each way to ask, its answer, and usages in it with what they come to.
+    for (provider, path, answer, usages) in [
         (
             "gemini",
             "/v1beta/models/m:generateContent",
-            r#"{"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":"120","toolUsePromptTokenCount":400,"candidatesTokenCount":30,"thoughtsTokenCount":50,"totalTokenCount":600}}"#,
-            [520, 80, 0, 0, 50],
+            r#"{"candidates":[{"finishReason":"STOP"}],"usageMetadata":USAGE}"#,
+            &[(
+                r#"{"promptTokenCount":"120","toolUsePromptTokenCount":400,"candidatesTokenCount":30,"thoughtsTokenCount":50,"totalTokenCount":600}"#,
+                [520, 80, 0, 0, 50],
+            )][..],
         ),
         (
             "openai",
             "/v1/chat/completions",
-            r#"{"choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":50,"prompt_tokens_details":{"cached_tokens":300,"cache_write_tokens":200}}}"#,
-            [500, 50, 300, 200, 0],
+            r#"{"choices":[],"usage":USAGE}"#,
+            &[(
+                r#"{"prompt_tokens":1000,"completion_tokens":50,"prompt_tokens_details":{"cached_tokens":300,"cache_write_tokens":200}}"#,
+                [500, 50, 300, 200, 0],
+            )],
         ),
         (
             "openai-compatible",
             "/v1/chat/completions",
-            r#"{"choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":10,"prompt_cache_hit_tokens":900,"prompt_cache_miss_tokens":100}}"#,
-            [100, 10, 900, 0, 0],
-        ),
-        (
-            "openai-compatible",
-            "/v1/chat/completions",
-            r#"{"choices":[],"usage":{"prompt_tokens":30,"completion_tokens":14,"total_tokens":94,"completion_tokens_details":{"reasoning_tokens":50}}}"#,
-            [30, 64, 0, 0, 50],
+            r#"{"choices":[],"usage":USAGE}"#,
+            &[
+                (
+                    r#"{"prompt_tokens":1000,"completion_tokens":10,"prompt_cache_hit_tokens":900,"prompt_cache_miss_tokens":100}"#,
+                    [100, 10, 900, 0, 0],
+                ),
+                (
+                    r#"{"prompt_tokens":30,"completion_tokens":14,"total_tokens":94,"completion_tokens_details":{"reasoning_tokens":50}}"#,
+                    [30, 64, 0, 0, 50],
+                ),
+            ],
         ),
         (
             "claude-console",
             "/v1/messages",
-            r#"{"content":[],"usage":{"input_tokens":10,"output_tokens":500,"output_tokens_details":{"thinking_tokens":380}}}"#,
-            [10, 500, 0, 0, 380],
+            r#"{"content":[],"usage":USAGE}"#,
+            &[(
+                r#"{"input_tokens":10,"output_tokens":500,"output_tokens_details":{"thinking_tokens":380}}"#,
+                [10, 500, 0, 0, 380],
+            )],
         ),
         (
             "openai",
             "/v1/embeddings",
-            r#"{"data":[],"usage":{"prompt_tokens":8,"total_tokens":8}}"#,
-            [8, 0, 0, 0, 0],
+            r#"{"data":[],"usage":USAGE}"#,
+            &[(r#"{"prompt_tokens":8,"total_tokens":8}"#, [8, 0, 0, 0, 0])],
         ),
     ] {
-        let upstream = Upstream::start(move |_| whole(200, "", answer));
-        let gateway = Gateway::start(&(account("a", provider, &upstream.address, "") + &key("")));
-        let asked = r#"{"model":"m","messages":[],"contents":[],"input":"x"}"#;
-        assert_eq!(gateway.post(path, asked).status, 200, "{answer}");
-        let record = gateway.record();
-        let classes =
-            ["input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens"];
-        assert_eq!(classes.map(|class| record[class].as_u64().unwrap()), used, "{answer}");
-        assert_eq!(record["usage_estimated"], false, "{answer}");
+        for (usage, used) in usages {
+            let told = answer.replace("USAGE", usage);
+            let upstream = Upstream::start(move |_| whole(200, "", &told));
+            let gateway = Gateway::start(&(account("a", provider, &upstream.address, "") + &key("")));
+            let asked = r#"{"model":"m","messages":[],"contents":[],"input":"x"}"#;
+            assert_eq!(gateway.post(path, asked).status, 200, "{usage}");
+            let record = gateway.record();
+            let classes = [
+                "input_tokens",
+                "output_tokens",
+                "cache_read_tokens",
+                "cache_write_tokens",
+                "reasoning_tokens",
+            ];
+            assert_eq!(classes.map(|class| record[class].as_u64().unwrap()), *used, "{usage}");
+            assert_eq!(record["usage_estimated"], false, "{usage}");
+        }
     }
 }
