@@ -7,13 +7,17 @@ use std::process::Command;
 use sluice_tests::gateway::workspace;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("sluice-api", &[]),
     ("sluice-wire", &["sluice-api"]),
     ("sluice-config", &["sluice-api", "sluice-wire"]),
     ("sluice-ledger", &["sluice-api"]),
-    ("sluice-engine", &["sluice-api", "sluice-wire", "sluice-config", "sluice-ledger"]),
-    ("sluice-server", &["sluice-api", "sluice-wire", "sluice-config", "sluice-ledger", "sluice-engine"]),
+    ("sluice-upstream", &["sluice-api", "sluice-config"]),
+    ("sluice-engine", &["sluice-api", "sluice-wire", "sluice-config", "sluice-ledger", "sluice-upstream"]),
+    (
+        "sluice-server",
+        &["sluice-api", "sluice-wire", "sluice-config", "sluice-ledger", "sluice-upstream", "sluice-engine"],
+    ),
     ("sluice-openapi", &["sluice-api", "sluice-config", "sluice-server"]),
     ("sluice-fixtures", &["sluice-api"]),
     ("sluice-bedrock", &["sluice-api", "sluice-wire"]),
@@ -30,7 +34,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
 
 /// Crates that only some packages may know.
 const KNOWN_TO: [(&str, &[&str]); 8] = [
-    ("reqwest", &["sluice-engine"]),
+    ("reqwest", &["sluice-upstream"]),
     ("axum", &["sluice-server", "sluice-openapi"]),
     ("rusqlite", &["sluice-store-embedded"]),
     ("redis", &["sluice-store-redis"]),

@@ -8,6 +8,7 @@ use sluice_api::error::Facts;
 use sluice_api::scheduler::Outcome;
 use sluice_api::{Condition, Timestamp};
 use sluice_config::{AccountConfig, Credentials};
+use sluice_upstream::Way;
 
 use crate::discover::Listed;
 use crate::eligible::Admission;
@@ -16,7 +17,6 @@ use crate::health::{Asker, Health, Overloads, Suspects, Told};
 use crate::order::Picking;
 use crate::route::Target;
 use crate::snapshot::Snapshot;
-use crate::transport::Way;
 
 /// An account of a snapshot.
 pub struct Account {

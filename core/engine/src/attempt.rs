@@ -11,6 +11,8 @@ use http_body_util::BodyExt;
 use sluice_api::error::Answer;
 use sluice_api::provider::{Body, Call, CallCx, Failure, ModelPlace, Provider, Told};
 use sluice_api::{Api, Condition, Error, Fault, Form, Kind, Operation, Timestamp};
+use sluice_upstream::timer::in_time;
+use sluice_upstream::{Once, Stale};
 use sluice_wire::refusal::Refusal;
 use sluice_wire::{headers, splice};
 
@@ -21,8 +23,6 @@ use crate::inbound::Inbound;
 use crate::route::Target;
 use crate::settle::Settlement;
 use crate::source::{Answered, Reading, Source};
-use crate::timer::in_time;
-use crate::transport::{Once, Stale};
 use crate::{body, decode, estimate};
 
 /// Most of an upstream's refusal that is read.

@@ -12,10 +12,10 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http_body_util::BodyExt;
 use sluice_api::{Error, Kind};
 use sluice_config::ServerConfig;
+use sluice_upstream::timer::in_time;
 use tokio::sync::Semaphore;
 
 use crate::decode;
-use crate::timer::in_time;
 
 /// What all requests' bodies share.
 #[derive(Debug)]

@@ -9,12 +9,12 @@ use http_body_util::{BodyExt as _, Limited};
 use parking_lot::Mutex;
 use sluice_api::provider::CallCx;
 use sluice_api::{Error, Kind, Timestamp};
+use sluice_upstream::tasks::Tasks;
 use sluice_wire::listing;
 
 use crate::account::Account;
 use crate::attempt;
 use crate::gateway::Gateway;
-use crate::tasks::Tasks;
 
 /// How long what an upstream told is kept before it is asked again; also that it has no list.
 const KEPT: Duration = Duration::from_secs(600);

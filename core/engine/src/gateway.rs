@@ -11,6 +11,8 @@ use sluice_config::key::{Key, KeyTable};
 use sluice_config::{self as config, Given, Loaded, Resolved, ServerConfig};
 use sluice_ledger::Records;
 use sluice_ledger::Timed;
+use sluice_upstream::tasks::Tasks;
+use sluice_upstream::{TransportError, Transports};
 use tokio::sync::Semaphore;
 
 use crate::account::States;
@@ -21,8 +23,6 @@ use crate::overrides::{AccountPatch, Overrides};
 use crate::reference::References;
 use crate::session::Sessions;
 use crate::snapshot::{Snapshot, groups};
-use crate::tasks::Tasks;
-use crate::transport::{TransportError, Transports};
 
 /// Everything that serves requests.
 pub struct Gateway {

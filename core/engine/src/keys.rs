@@ -14,10 +14,10 @@ use sluice_api::{Family, Problem, Timestamp};
 use sluice_config::key::{Key, KeyHash, Source, new_secret};
 use sluice_config::settings::{Limit, Mode, Queue};
 use sluice_config::{KeyFields, read_key_fields};
+use sluice_upstream::TransportError;
 use utoipa::ToSchema;
 
 use crate::gateway::Gateway;
-use crate::transport::TransportError;
 use made::{KIND, Made, Standing, Stored, fit};
 
 pub use made::MadeKeys;

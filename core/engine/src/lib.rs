@@ -14,7 +14,6 @@ pub mod discover;
 mod eligible;
 mod estimate;
 pub mod explain;
-pub mod gate;
 pub mod gateway;
 mod guarded;
 pub mod health;
@@ -32,14 +31,10 @@ mod relay;
 mod route;
 mod session;
 mod settle;
-pub mod sifted;
 #[cfg(test)]
 mod simulation;
 pub mod snapshot;
 mod source;
-pub mod tasks;
-mod timer;
-mod transport;
 mod upkeep;
 mod vault;
 

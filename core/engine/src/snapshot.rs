@@ -11,11 +11,11 @@ use sluice_api::scheduler::Scheduler;
 use sluice_config::Policy;
 use sluice_config::key::{Group, KeyTable};
 use sluice_config::{Resolved, RouteConfig, ServerConfig};
+use sluice_upstream::{TransportError, Transports};
 
 use crate::account::{Account, States};
 use crate::overrides::Overrides;
 use crate::route::Remembered;
-use crate::transport::{TransportError, Transports};
 
 /// Everything that a request is decided by.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use http::header::EXPECT;
 use http_body_util::BodyExt as _;
 use hyper::body::{Frame, SizeHint};
 use parking_lot::Mutex;
-use sluice_engine::gate::still;
+use sluice_upstream::gate::still;
 use tokio::time::timeout;
 
 /// Most that is read off before the answer goes out.

@@ -11,7 +11,7 @@ use axum::body::Body;
 use http::Request;
 use sluice_api::Error;
 use sluice_engine::Gateway;
-use sluice_engine::tasks::Tasks;
+use sluice_upstream::tasks::Tasks;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;

@@ -13,7 +13,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::response::Response;
 use hyper::body::{Frame, SizeHint};
 use hyper::rt::Executor;
-use sluice_engine::tasks::Tasks;
+use sluice_upstream::tasks::Tasks;
 use tokio::time::{Instant, Sleep, timeout};
 use tokio_util::sync::CancellationToken;
 

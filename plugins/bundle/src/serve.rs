@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use sluice_config::{self as config, Given, Loaded, LogFormat, Read, Resolved};
-use sluice_engine::tasks::Tasks;
 use sluice_engine::{Gateway, Loss};
+use sluice_upstream::tasks::Tasks;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::complain::{fail, refuse, write};

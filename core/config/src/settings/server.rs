@@ -112,7 +112,7 @@ pub enum HttpVersion {
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Telemetry {
-    /// What is logged: error, warn, info, debug, trace, off, or a filter like "info,sluice_engine=debug". What operators
+    /// What is logged: error, warn, info, debug, trace, off, or a filter like "info,sluice=debug". What operators
     /// do is at the target `audit`: "warn,audit=info" keeps it.
     pub log: String,
     /// How log lines look.

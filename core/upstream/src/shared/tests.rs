@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use super::connection::{Connection, Opening};
 use super::{Tried, exchange};
+use crate::tasks::Tasks;
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
@@ -70,7 +71,7 @@ async fn connection(
 ) -> (Arc<Connection>, mpsc::UnboundedReceiver<(u8, u32)>) {
     let (near, far) = tokio::io::duplex(64 * 1024);
     let (tells, told) = mpsc::unbounded_channel();
-    tokio::spawn(async move { serve(far, &answer, tells).await });
+    Tasks::default().spawn(async move { serve(far, &answer, tells).await });
     let opening = Opening {
         stream: Box::new(near),
         id: 0,

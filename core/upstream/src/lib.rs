@@ -1,17 +1,22 @@
-//! The ways upstream: connections of our own, plain or TLS, and reqwest where there is a proxy.
+//! The ways upstream: connections of our own, plain or TLS, and reqwest where there is a proxy; and what polls them, and
+//! others, sparingly.
 
 mod address;
 mod ample;
 mod broken;
 mod dial;
 mod direct;
+pub mod gate;
 mod names;
 mod pool;
 mod secure;
 mod sessions;
 mod shared;
+pub mod sifted;
 mod spoken;
+pub mod tasks;
 mod through;
+pub mod timer;
 mod watched;
 
 use std::collections::HashMap;
@@ -41,13 +46,15 @@ use through::Through;
 #[derive(Debug, thiserror::Error)]
 #[error("the way upstream of account {account} can't be set up: {reason}")]
 pub struct TransportError {
-    pub(crate) account: String,
-    pub(crate) reason: String,
+    /// The account.
+    pub account: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// What all transports share, so that a reload keeps their connections.
 #[derive(Default)]
-pub(crate) struct Transports {
+pub struct Transports {
     roots: Arc<Roots>,
     names: Arc<Names>,
     plain: Connections,
@@ -81,7 +88,7 @@ struct Which {
 
 impl Transports {
     /// The transport of an account. With a proxy everything goes through it, and if it fails there is no direct try.
-    pub(crate) fn for_account(&self, account: &AccountConfig) -> Result<Arc<Way>, TransportError> {
+    pub fn for_account(&self, account: &AccountConfig) -> Result<Arc<Way>, TransportError> {
         let which = Which {
             proxy: account.proxy.clone(),
             connect_timeout: account.timeouts.connect,
@@ -123,7 +130,7 @@ impl Transports {
 
     /// Drops connections that have been idle for too long or that the upstream has closed, and ways that no account
     /// goes any more; opens connections to servers in use that have none idle.
-    pub(crate) fn sweep(&self) {
+    pub fn sweep(&self) {
         self.ways.lock().retain(|_, way| Arc::strong_count(way) > 1);
         self.plain.sweep();
         self.secure.lock().retain(|_, secured| {
@@ -150,7 +157,7 @@ impl std::fmt::Debug for Transports {
 
 /// A way upstream.
 #[derive(Debug)]
-pub(crate) struct Way(Route);
+pub struct Way(Route);
 
 #[derive(Debug)]
 enum Route {
@@ -162,7 +169,7 @@ enum Route {
 
 /// What becomes of a request whose kept connection turns out to be stale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stale {
+pub enum Stale {
     /// It is sent once more, from a copy.
     Again,
     /// Its sender is told, by an error that is [`unanswered`](sluice_api::error::Facts::unanswered), and sends it
@@ -174,9 +181,11 @@ pub(crate) enum Stale {
 
 /// A way upstream for a sender that sees to stale connections itself.
 #[derive(Debug)]
-pub(crate) struct Once<'a> {
-    pub(crate) way: &'a Way,
-    pub(crate) stale: Stale,
+pub struct Once<'a> {
+    /// The way.
+    pub way: &'a Way,
+    /// What becomes of it there where a connection has gone stale.
+    pub stale: Stale,
 }
 
 /// A request on its way.

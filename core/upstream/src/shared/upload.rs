@@ -155,7 +155,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::{Claim, SMALL_MAX, Uploads, WAIT_MAX};
-    use crate::transport::shared::driver::Turns;
+    use crate::shared::driver::Turns;
 
     /// The driver has a turn.
     fn turn(turns: &Turns) {

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use tokio::sync::watch;
 
+use crate::dial::Io;
 use crate::sifted::Sifted;
-use crate::transport::dial::Io;
-use crate::transport::watched::{Read, Watched};
+use crate::watched::{Read, Watched};
 
 /// The half of a connection that reads and writes.
 pub(super) type Driver = h2::client::Connection<Sifted<Watched<Box<dyn Io>>>, Bytes>;

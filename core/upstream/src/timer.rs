@@ -10,10 +10,7 @@ use std::time::Instant;
 ///
 /// The future is the caller's, pinned there: one that is handed on by value stands in each future around it once more,
 /// and those of requests are copied and kept by the thousand.
-pub(crate) async fn in_time<F: Future + ?Sized>(
-    deadline: Instant,
-    mut future: Pin<&mut F>,
-) -> Option<F::Output> {
+pub async fn in_time<F: Future + ?Sized>(deadline: Instant, mut future: Pin<&mut F>) -> Option<F::Output> {
     if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
         return Some(done);
     }

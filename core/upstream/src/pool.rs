@@ -205,7 +205,7 @@ mod tests {
     use tokio::io::DuplexStream;
 
     use super::{Connection, Pool, SWEPT_AT_ONCE};
-    use crate::transport::watched::Read;
+    use crate::watched::Read;
 
     /// hyper's driver of a connection that ends in order before it has taken a request.
     struct Ending<D> {

@@ -16,12 +16,12 @@ use tokio::sync::watch;
 
 use super::driver::{Life, drive};
 use super::upload::{Claim, Upload, Uploads};
+use crate::broken::broken;
+use crate::dial::Io;
 use crate::sifted::{Patience, Sifted};
 use crate::tasks::Tasks;
 use crate::timer::in_time;
-use crate::transport::broken::broken;
-use crate::transport::dial::Io;
-use crate::transport::watched::Watched;
+use crate::watched::Watched;
 
 /// Requests that one connection carries at most: its window is theirs in equal parts, and its end is the end of so many.
 pub(super) const STREAMS_MAX: u32 = 32;

@@ -16,13 +16,13 @@ use super::connection::{self, Connection, Place, STREAMS_MAX};
 use super::driver::LOOK_EVERY;
 use super::pauses::Pauses;
 use super::upload::Claim;
+use crate::dial::{Dial, Dialled};
+use crate::pool::IDLE_FOR;
 use crate::tasks::Tasks;
-use crate::transport::dial::{Dial, Dialled};
-use crate::transport::pool::IDLE_FOR;
 
 /// The servers that are spoken to by HTTP/2.
 #[derive(Default)]
-pub(in crate::transport) struct Sites {
+pub(crate) struct Sites {
     all: Mutex<HashMap<Authority, Site>>,
 }
 
@@ -202,7 +202,7 @@ impl Sites {
     }
 
     /// Drops what was idle for too long and what has ended.
-    pub(in crate::transport) fn sweep(&self) {
+    pub(crate) fn sweep(&self) {
         self.all.lock().retain(|_, site| {
             site.connections.retain(|connection| !connection.is_over() && !connection.is_idle_for(IDLE_FOR));
             !site.connections.is_empty() || !site.opening.is_empty()
