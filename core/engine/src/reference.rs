@@ -2,8 +2,9 @@
 //! to that account and to no other.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sluice_api::store::{Remembered, Store};
 use sluice_api::{Api, Error, Kind, Timestamp};
 use sluice_wire::session::{self, Reference};
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use crate::ask::Ask;
 use crate::gateway::Gateway;
@@ -62,8 +63,11 @@ impl Made {
 /// What a name is known by in memory, however long it is.
 type Digest = [u8; 16];
 
+/// Drawn anew in each process: clients choose names, and none may be made to meet another's.
+static SEED: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(()));
+
 fn digest(name: &str) -> Digest {
-    xxh3_128(name.as_bytes()).to_le_bytes()
+    xxh3_128_with_seed(name.as_bytes(), *SEED).to_le_bytes()
 }
 
 /// What is in memory: the newer half, and the older one, which goes when the newer one is full.
