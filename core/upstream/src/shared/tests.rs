@@ -84,6 +84,11 @@ async fn connection(
     (begun.unwrap(), told)
 }
 
+/// What the server tells next.
+async fn next(told: &mut mpsc::UnboundedReceiver<(u8, u32)>) -> Option<(u8, u32)> {
+    tokio::time::timeout(PATIENCE, told.recv()).await.expect("nothing comes")
+}
+
 fn upload() -> Request<Bytes> {
     let request = Request::post("http://a/");
     request.body(Bytes::from(vec![b'x'; LARGE])).unwrap()
@@ -118,8 +123,8 @@ async fn what_is_left_of_a_body_goes_with_an_answer_that_came_before_it_was_up()
     for stream in [1, 3] {
         let body = answered(&connection).await.into_body().collect().await.unwrap();
         assert!(body.to_bytes().is_empty());
-        assert_eq!(told.recv().await, Some((HEADERS, stream)));
-        assert_eq!(told.recv().await, Some((RST_STREAM, stream)));
+        assert_eq!(next(&mut told).await, Some((HEADERS, stream)));
+        assert_eq!(next(&mut told).await, Some((RST_STREAM, stream)));
         is_free(&connection).await;
     }
 }
@@ -133,13 +138,13 @@ async fn what_is_left_of_a_body_goes_with_a_request_that_is_given_up() {
         let mut sending = Box::pin(exchange(place, &authority, upload()));
         assert!((&mut sending).now_or_never().is_none());
         if opens {
-            assert_eq!(told.recv().await, Some((HEADERS, stream)));
+            assert_eq!(next(&mut told).await, Some((HEADERS, stream)));
         }
         assert!(connection.place(LARGE).is_none());
         drop(sending);
         is_free(&connection).await;
         if opens {
-            assert_eq!(told.recv().await, Some((RST_STREAM, stream)));
+            assert_eq!(next(&mut told).await, Some((RST_STREAM, stream)));
         }
     }
 }
