@@ -24,8 +24,9 @@ const KIND: &str = "reference";
 /// names of one response share: 30 MB for all. Beyond it the store is asked.
 const HALF: usize = 40_000;
 
-/// Names that wait to be written to the store; beyond it new ones are in memory alone.
-const PENDING_MAX: usize = 50_000;
+/// Names that wait to be written to the store; beyond it new ones are in memory alone. No more than memory is sure to
+/// have: one that was in neither place would be anybody's.
+const PENDING_MAX: usize = HALF;
 
 /// Items that one request may claim: of more, which nobody is known to have made, others are claimed by the next one.
 const CLAIMS_MAX: usize = 64;

@@ -92,8 +92,8 @@ pub(crate) async fn serve_http1<S>(
         .header_read_timeout(IDLE)
         .max_buf_size(HEAD_MAX)
         .max_headers(HEADERS_MAX)
-        // The watch tells that a client has left: reading on beside an answer would take work and a buffer for it.
-        .half_close(true)
+        // Beside an answer it is read on: a client may end TLS, and so leave, without closing its socket.
+        .half_close(false)
         .pipeline_flush(false)
         .serve_connection(TokioIo::new(stream), service);
     let patient = std::future::pending();
@@ -124,11 +124,11 @@ pub(crate) async fn serve_http2<S>(
     let (unread, places) = (Arc::clone(&entrance.unread), Arc::clone(&entrance.places));
     let draining = orders.draining.clone();
     let stream = Sifted::of_client(stream);
-    let patience = stream.patience();
+    let frames = stream.frames();
     let service = service_fn(move |request| {
         let is_over = match unread.count() {
-            0 => patience.is_over(),
-            count => count >= UNREAD_MAX || patience.is_over_for_unread(),
+            0 => frames.is_over(),
+            count => count >= UNREAD_MAX || frames.is_over_for_unread(),
         };
         if is_over {
             draining.cancel();

@@ -225,13 +225,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_is_waited_for_only_between_a_piece_and_the_next_question() {
-        let patience = Duration::from_secs(20);
+        let frames = Duration::from_secs(20);
         let (short, awhile) = (Duration::from_millis(10), Duration::from_millis(200));
         let mut body = paced(unfinished(2 * PIECE));
         let pace = Arc::clone(&body.pace);
         assert!(timeout(awhile, pace.stalled(short)).await.is_err(), "nothing was handed on yet");
         let _ = body.frame().await;
-        timeout(patience, pace.stalled(short)).await.unwrap();
+        timeout(frames, pace.stalled(short)).await.unwrap();
         let _ = body.frame().await;
         assert!(timeout(short, body.frame()).await.is_err(), "there is no third one yet");
         assert!(timeout(awhile, pace.stalled(short)).await.is_err(), "the client has taken all there was");

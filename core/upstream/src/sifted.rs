@@ -51,9 +51,9 @@ pub struct Sifted<S> {
     ahead: BytesMut,
 }
 
-/// Counts a connection's frames that h2 has no patience for.
+/// What was seen of a connection's frames: how many that h2 has no patience for, and of which streams.
 #[derive(Clone, Debug, Default)]
-pub struct Patience(Arc<Counts>);
+pub struct Frames(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -61,9 +61,11 @@ struct Counts {
     padding: AtomicU32,
     /// Pieces of bodies that are small, whether or not somebody has read them.
     small: AtomicU32,
+    /// The latest stream of which there was any.
+    latest: AtomicU32,
 }
 
-impl Patience {
+impl Frames {
     /// Whether the connection should take no new requests.
     #[must_use]
     pub fn is_over(&self) -> bool {
@@ -74,6 +76,11 @@ impl Patience {
     #[must_use]
     pub fn is_over_for_unread(&self) -> bool {
         self.is_over() || self.0.small.load(Ordering::Relaxed) >= SMALL_MAX
+    }
+
+    /// Whether anything came of this stream, or of a later one: then the other side has read what opened it.
+    pub(crate) fn have_come_since(&self, stream: u32) -> bool {
+        self.0.latest.load(Ordering::Relaxed) >= stream
     }
 }
 
@@ -89,14 +96,14 @@ impl<S> Sifted<S> {
     }
 
     fn new(stream: S, left: usize) -> Self {
-        let sieve = Sieve { left, padded: false, patience: Patience::default() };
+        let sieve = Sieve { left, padded: false, frames: Frames::default() };
         Self { stream, sieve, head: [0; HEAD], held: 0, ahead: BytesMut::new() }
     }
 
     /// The count of what it lets through.
     #[must_use]
-    pub fn patience(&self) -> Patience {
-        self.sieve.patience.clone()
+    pub fn frames(&self) -> Frames {
+        self.sieve.frames.clone()
     }
 }
 
@@ -106,7 +113,7 @@ struct Sieve {
     left: usize,
     /// Whether the next byte says how much of the current frame is padding.
     padded: bool,
-    patience: Patience,
+    frames: Frames,
 }
 
 impl Sieve {
@@ -117,7 +124,7 @@ impl Sieve {
             let goes_on = self.left.min(bytes.len() - at);
             if goes_on > 0 && std::mem::take(&mut self.padded) {
                 let padding = bytes.get(at).is_some_and(|padding| usize::from(*padding) + 1 == self.left);
-                self.patience.0.padding.fetch_add(u32::from(padding), Ordering::Relaxed);
+                self.frames.0.padding.fetch_add(u32::from(padding), Ordering::Relaxed);
             }
             if at != kept {
                 bytes.copy_within(at..at + goes_on, kept);
@@ -125,17 +132,25 @@ impl Sieve {
             self.left -= goes_on;
             at += goes_on;
             kept += goes_on;
-            let Some(&[a, b, c, kind, flags, ..]) = bytes.get(at..at + HEAD) else {
+            let Some(&[a, b, c, kind, flags, stream @ ..]) =
+                bytes.get(at..).and_then(<[u8]>::first_chunk::<HEAD>)
+            else {
                 bytes.copy_within(at.., kept);
                 return (kept, bytes.len() - at);
             };
             let length = u32::from_be_bytes([0, a, b, c]) as usize;
+            // The highest bit says nothing.
+            let stream = u32::from_be_bytes(stream) & (u32::MAX >> 1);
+            // It alone writes it.
+            if stream > self.frames.0.latest.load(Ordering::Relaxed) {
+                self.frames.0.latest.store(stream, Ordering::Relaxed);
+            }
             if kind == DATA && length == 0 && flags & (END_STREAM | PADDED) == 0 {
                 at += HEAD;
                 continue;
             }
             if kind == DATA && length < SMALL && flags & END_STREAM == 0 {
-                self.patience.0.small.fetch_add(1, Ordering::Relaxed);
+                self.frames.0.small.fetch_add(1, Ordering::Relaxed);
             }
             // Its head goes on, and what follows begins with how much is padding.
             bytes.copy_within(at..at + HEAD, kept);
@@ -238,7 +253,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 
     use super::{
-        DATA, END_STREAM, HEAD, PADDED, PADDING_MAX, PREFACE, Patience, SMALL, SMALL_MAX, Sieve, Sifted,
+        DATA, END_STREAM, Frames, HEAD, PADDED, PADDING_MAX, PREFACE, SMALL, SMALL_MAX, Sieve, Sifted,
     };
 
     const SETTINGS: u8 = 4;
@@ -292,7 +307,7 @@ mod tests {
                 .await
                 .unwrap();
                 if buffer.filled().is_empty() {
-                    return (read, sifted.patience().0.padding.load(super::Ordering::Relaxed));
+                    return (read, sifted.frames().0.padding.load(super::Ordering::Relaxed));
                 }
                 read.extend_from_slice(buffer.filled());
             }
@@ -332,21 +347,29 @@ mod tests {
     }
 
     #[test]
+    fn it_is_known_up_to_which_stream_anything_came() {
+        let frames = Frames::default();
+        let mut sieve = Sieve { left: 0, padded: false, frames: frames.clone() };
+        sieve.sift(&mut frame(SETTINGS, 0, &[]));
+        assert!(frames.have_come_since(1) && !frames.have_come_since(3));
+    }
+
+    #[test]
     fn padding_alone_is_counted_before_it_ends_a_connection() {
-        let patience = Patience::default();
-        let mut sieve = Sieve { left: 0, padded: false, patience: patience.clone() };
+        let frames = Frames::default();
+        let mut sieve = Sieve { left: 0, padded: false, frames: frames.clone() };
         for _ in 1..PADDING_MAX {
             sieve.sift(&mut frame(DATA, PADDED, &[0]));
         }
-        assert!(!patience.is_over());
+        assert!(!frames.is_over());
         sieve.sift(&mut frame(DATA, PADDED, &[0]));
-        assert!(patience.is_over());
+        assert!(frames.is_over());
     }
 
     #[test]
     fn small_frames_are_counted_for_bodies_that_nobody_reads() {
-        let patience = Patience::default();
-        let mut sieve = Sieve { left: 0, padded: false, patience: patience.clone() };
+        let frames = Frames::default();
+        let mut sieve = Sieve { left: 0, padded: false, frames: frames.clone() };
         // None of these is one of which there may be too many.
         let others = [
             frame(DATA, 0, &[0; SMALL]),
@@ -360,8 +383,8 @@ mod tests {
                 sieve.sift(&mut other.clone());
             }
         }
-        assert!(!patience.is_over_for_unread());
+        assert!(!frames.is_over_for_unread());
         sieve.sift(&mut frame(DATA, 0, &[0]));
-        assert!(patience.is_over_for_unread() && !patience.is_over());
+        assert!(frames.is_over_for_unread() && !frames.is_over());
     }
 }

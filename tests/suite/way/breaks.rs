@@ -61,7 +61,7 @@ fn leave_in_silence(gateway: &Gateway, upstream: &Upstream) {
     let client = post(&gateway.address, path, &headers, body.as_bytes());
     upstream.wait_for_open(1);
     // As long as makes a connection doubtful.
-    moment::pause(Duration::from_millis(600));
+    moment::pause(Duration::from_secs(1));
     drop(client);
     gateway.until("nothing in flight", |gateway| gateway.in_flight() == 0);
 }

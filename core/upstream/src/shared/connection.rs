@@ -18,7 +18,7 @@ use super::driver::{Life, drive};
 use super::upload::{Claim, Upload, Uploads};
 use crate::broken::broken;
 use crate::dial::Io;
-use crate::sifted::{Patience, Sifted};
+use crate::sifted::{Frames, Sifted};
 use crate::tasks::Tasks;
 use crate::timer::in_time;
 use crate::watched::Watched;
@@ -60,7 +60,7 @@ pub(super) struct Connection {
     awaited: Arc<AtomicU32>,
     carried: AtomicU32,
     cancelled: AtomicU32,
-    patience: Patience,
+    frames: Frames,
     /// Requests whose bodies are on their way up.
     uploads: Uploads,
     /// When the last request on it ended.
@@ -93,7 +93,7 @@ impl Connection {
         let Opening { stream, id, due, awaited, agreed, look_every } = opening;
         let (stream, read) = Watched::new(stream);
         let stream = Sifted::of_server(stream);
-        let patience = stream.patience();
+        let frames = stream.frames();
         let (sender, driver) = h2::client::Builder::new()
             .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
@@ -119,7 +119,7 @@ impl Connection {
             awaited,
             carried: AtomicU32::new(0),
             cancelled: AtomicU32::new(0),
-            patience,
+            frames,
             uploads: Uploads::default(),
             rests: Mutex::new(Instant::now()),
         });
@@ -186,7 +186,7 @@ impl Connection {
         let mut nobody = Context::from_waker(Waker::noop());
         self.life.has_ended()
             || self.cancelled.load(Ordering::Relaxed) >= CANCELLED_MAX
-            || self.patience.is_over()
+            || self.frames.is_over()
             || !matches!(self.sender.clone().poll_ready(&mut nobody), Poll::Ready(Ok(())))
     }
 
@@ -235,9 +235,9 @@ impl Place {
         self.connection.id
     }
 
-    /// Bytes that came on the connection so far.
-    pub(super) fn read(&self) -> u64 {
-        self.connection.life.read.bytes()
+    /// Whether the server has shown that it read what opened this stream.
+    pub(super) fn was_heard(&self, stream: h2::StreamId) -> bool {
+        self.connection.frames.have_come_since(stream.as_u32())
     }
 
     /// What TLS said when it ended the connection, as a sentence.

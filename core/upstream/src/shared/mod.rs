@@ -116,7 +116,7 @@ impl Tried {
 }
 
 async fn exchange(mut place: Place, authority: &Authority, request: Request<Bytes>) -> Tried {
-    let (before, began) = (place.read(), Instant::now());
+    let began = Instant::now();
     let (head, body) = to_shared_form(request);
     let (mut sender, kept) = place.sender();
     let (response, stream) = match sender.send_request(head, body.is_empty()) {
@@ -127,6 +127,7 @@ async fn exchange(mut place: Place, authority: &Authority, request: Request<Byte
             return Tried::Untaken(failure(&error, &place, authority));
         }
     };
+    let number = response.stream_id();
     // An answer may come before the request is up; what is left of it goes on beside the answer.
     let upload = place.upload(stream, body);
     let error = match response.await {
@@ -151,8 +152,9 @@ async fn exchange(mut place: Place, authority: &Authority, request: Request<Byte
     // Of streams above a GOAWAY's last one the server says itself that it has not seen them, whatever its code
     // (RFC 9113, section 6.8).
     let above = error.is_go_away() && error.is_remote();
-    // A connection that went stale ends without a byte, and soon.
-    let stale = error.is_io() && kept && place.read() == before && began.elapsed() < STALE_WITHIN;
+    // A connection that went stale ends without a frame for this stream or later ones, and soon. What comes late of
+    // earlier ones, or for the connection, says nothing of this one.
+    let stale = error.is_io() && kept && !place.was_heard(number) && began.elapsed() < STALE_WITHIN;
     let told = failure(&error, &place, authority);
     if above || reset == Some(Reason::REFUSED_STREAM) {
         Tried::Untaken(told)

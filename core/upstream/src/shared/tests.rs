@@ -20,6 +20,7 @@ const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
+const WINDOW_UPDATE: u8 = 8;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 
@@ -48,12 +49,7 @@ fn bytes(frames: &[Frame]) -> Vec<u8> {
 async fn serve(mut stream: DuplexStream, answer: &[Frame], tells: mpsc::UnboundedSender<(u8, u32)>) {
     stream.read_exact(&mut [0; 24]).await.unwrap();
     stream.write_all(&bytes(&[(SETTINGS, 0, 0, Vec::new())])).await.unwrap();
-    let mut head = [0; 9];
-    while stream.read_exact(&mut head).await.is_ok() {
-        let [a, b, c, kind, _, number @ ..] = head;
-        let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
-        stream.read_exact(&mut payload).await.unwrap();
-        let number = u32::from_be_bytes(number);
+    while let Some((kind, number)) = read_frame(&mut stream).await {
         if kind == HEADERS {
             let on_it = |(kind, flags, _, payload): &Frame| (*kind, *flags, number, payload.clone());
             stream.write_all(&bytes(&answer.iter().map(on_it).collect::<Vec<_>>())).await.unwrap();
@@ -72,6 +68,10 @@ async fn connection(
     let (near, far) = tokio::io::duplex(64 * 1024);
     let (tells, told) = mpsc::unbounded_channel();
     Tasks::default().spawn(async move { serve(far, &answer, tells).await });
+    (begun(near, look_every).await, told)
+}
+
+async fn begun(near: DuplexStream, look_every: Duration) -> Arc<Connection> {
     let opening = Opening {
         stream: Box::new(near),
         id: 0,
@@ -80,8 +80,7 @@ async fn connection(
         agreed: true,
         look_every,
     };
-    let begun = Connection::begin(opening, &Authority::from_static("a")).await.unwrap();
-    (begun.unwrap(), told)
+    Connection::begin(opening, &Authority::from_static("a")).await.unwrap().unwrap()
 }
 
 /// What the server tells next.
@@ -174,4 +173,50 @@ async fn nobody_is_put_on_a_connection_that_is_asked_whether_it_lives() {
     assert!(!connection.is_over());
     assert!(matches!(waits.await, Tried::Failed(_)));
     assert!(connection.is_over());
+}
+
+/// What comes for the connection, or late of an earlier request, is no answer; what comes of this one is.
+#[tokio::test]
+async fn a_kept_connection_that_ends_is_stale_unless_it_was_heard_of_the_request() {
+    let one = 1_u32.to_be_bytes().to_vec();
+    for (of, stale) in [(None, true), (Some(0), true), (Some(1), true), (Some(3), false)] {
+        let (near, mut far) = tokio::io::duplex(64 * 1024);
+        let one = one.clone();
+        Tasks::default().spawn(async move {
+            far.read_exact(&mut [0; 24]).await.unwrap();
+            far.write_all(&bytes(&[(SETTINGS, 0, 0, Vec::new())])).await.unwrap();
+            for stream in [1, 3] {
+                while read_frame(&mut far).await != Some((HEADERS, stream)) {}
+                let (kind, flags, _, payload) = head(END_STREAM);
+                let answer = (kind, flags, stream, payload);
+                let late = of.map(|of| (WINDOW_UPDATE, 0, of, one.clone()));
+                let frames = if stream == 1 { Some(answer) } else { late };
+                far.write_all(&bytes(frames.as_slice())).await.unwrap();
+            }
+        });
+        let connection = begun(near, SELDOM).await;
+        let authority = Authority::from_static("a");
+        let ask = async || {
+            let request = Request::get("http://a/").body(Bytes::new()).unwrap();
+            exchange(connection.place(0).unwrap(), &authority, request).await
+        };
+        let Tried::Answered(answer) = ask().await else { panic!("no answer") };
+        answer.into_body().collect().await.unwrap();
+        let tried = ask().await;
+        assert_eq!(
+            (matches!(tried, Tried::Stale(_)), matches!(tried, Tried::Failed(_))),
+            (stale, !stale),
+            "{of:?}"
+        );
+    }
+}
+
+/// The next frame's kind and stream.
+async fn read_frame(stream: &mut DuplexStream) -> Option<(u8, u32)> {
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).await.ok()?;
+    let [a, b, c, kind, _, number @ ..] = head;
+    let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+    stream.read_exact(&mut payload).await.unwrap();
+    Some((kind, u32::from_be_bytes(number)))
 }
