@@ -186,18 +186,22 @@ fn a_connection_of_http_2_outlives_frames_that_come_late_and_is_drained_in_the_e
 
 #[test]
 fn small_frames_that_come_late_end_no_connection_with_what_is_on_it() {
+    // Each is read on for a while after its refusal, all of them at the same time.
+    const AT_ONCE: usize = 10;
     let (_upstream, gateway) = setting("");
     let mut client = Frames::connect(&gateway.address);
     client.widen(0, 1 << 30);
     let mut late = 0;
     while !client.goes_away {
-        let stream = client.begin("/v1/messages", &WRONG);
-        assert_eq!(client.next(stream), Came::Head(false));
-        // As a client writes on that has not seen its refusal yet.
-        for _ in 0..20 {
-            client.late(stream, b"x");
+        let refused: Vec<u32> = (0..AT_ONCE).map(|_| client.begin("/v1/messages", &WRONG)).collect();
+        for stream in refused {
+            assert_eq!(client.next(stream), Came::Head(false));
+            // As a client writes on that has not seen its refusal yet.
+            for _ in 0..20 {
+                client.late(stream, b"x");
+            }
+            late += 20;
         }
-        late += 20;
         // What is asked until then is answered, and the connection ends by itself.
         assert!(lives(&mut client), "after {late}");
         assert!(late < 10_000, "it is never drained");
