@@ -48,6 +48,7 @@ mod relay;
 mod requests;
 mod server;
 mod sessions;
+mod shapes;
 mod sizes;
 mod stale;
 mod streams;

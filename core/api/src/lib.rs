@@ -7,6 +7,7 @@ pub mod cost;
 pub mod dialect;
 pub mod endpoint;
 pub mod error;
+pub mod flat;
 pub mod limiter;
 pub mod money;
 pub mod oauth;

@@ -4,13 +4,10 @@ use serde_json::{Map, Value as Json};
 use sluice_api::section::Origins;
 use sluice_api::{Problem, Section};
 
+use super::Resolved;
 use super::check::{key_not_yet, limits_not_yet, wrong_name};
 use super::settings::KeyFields;
-use super::{Globs, KeyConfig, Resolved};
-use crate::key::{Group, Key, KeyHash, Source};
 use figment::value::{Dict, Value};
-use std::collections::HashMap;
-use std::sync::Arc;
 
 /// What a key may name, and how long its limits may look back.
 pub(super) struct Names<'a> {
@@ -44,14 +41,18 @@ pub fn read_key_fields(fields: &Map<String, Json>) -> Result<KeyFields, Vec<Prob
 /// # Errors
 ///
 /// Every mistake.
-pub fn check_key_fields(fields: &Map<String, Json>, config: &Resolved) -> Result<KeyConfig, Vec<Problem>> {
+pub fn check_key_fields(fields: &Map<String, Json>, config: &Resolved) -> Result<KeyFields, Vec<Problem>> {
     let names = Names {
         groups: config.groups.iter().map(|group| group.name.as_str()).collect(),
         pools: pools(config).collect(),
         accounts: config.accounts.iter().map(|account| account.name.as_str()).collect(),
         retention_days: config.retention_days,
     };
-    with_section(fields, |section| resolve(section, section.read()?, &names))
+    with_section(fields, |section| {
+        let fields = section.read()?;
+        check(section, &fields, &names)?;
+        Ok(fields)
+    })
 }
 
 /// Reads the fields of a request's body as a section of their own.
@@ -71,12 +72,12 @@ fn pools(config: &Resolved) -> impl Iterator<Item = &str> {
     config.accounts.iter().flat_map(|account| account.pools.iter().map(String::as_str))
 }
 
-/// Resolves fields that are of the right types.
-pub(super) fn resolve(
+/// Checks what the fields' types do not tell.
+pub(super) fn check(
     section: &Section<'_>,
-    fields: KeyFields,
+    fields: &KeyFields,
     names: &Names<'_>,
-) -> Result<KeyConfig, Vec<Problem>> {
+) -> Result<(), Vec<Problem>> {
     let at = |key: &str| section.at(key);
     let file = section.file();
     let mut problems = Vec::new();
@@ -107,93 +108,5 @@ pub(super) fn resolve(
     known("group", fields.group.as_slice(), &names.groups, &mut problems);
     known("pools", &fields.pools, &names.pools, &mut problems);
     known("accounts", &fields.accounts, &names.accounts, &mut problems);
-    let models = Globs::compile(fields.models.iter().map(String::as_str)).unwrap_or_else(|(glob, why)| {
-        problems.push(Problem::at(file.clone(), at("models"), format!("the glob `{glob}` is wrong: {why}")));
-        Globs::default()
-    });
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    Ok(KeyConfig {
-        name: fields.name,
-        hash: None,
-        file,
-        group: fields.group,
-        user: fields.user,
-        tags: fields.tags,
-        allow: fields.allow,
-        models,
-        model_globs: fields.models,
-        pools: fields.pools,
-        accounts: fields.accounts,
-        expires: fields.expires,
-        concurrency: fields.concurrency,
-    })
-}
-
-impl Group {
-    /// A group as it was configured.
-    #[must_use]
-    pub fn from_config(group: &super::GroupConfig) -> Self {
-        Self { name: group.name.as_str().into(), concurrency: group.concurrency }
-    }
-}
-
-impl Key {
-    /// A key of a configuration file.
-    #[must_use]
-    pub fn from_config(config: &KeyConfig, groups: &HashMap<String, Arc<Group>>) -> Self {
-        let hash = config.hash.unwrap_or(KeyHash([0; 32]));
-        Self::new(&config.name.clone(), hash, Source::Config, config.clone(), groups)
-    }
-
-    /// A key that was made at run time.
-    pub fn made(id: &str, hash: KeyHash, config: KeyConfig, groups: &HashMap<String, Arc<Group>>) -> Self {
-        Self::new(id, hash, Source::Admin, config, groups)
-    }
-
-    fn new(
-        id: &str,
-        hash: KeyHash,
-        source: Source,
-        config: KeyConfig,
-        groups: &HashMap<String, Arc<Group>>,
-    ) -> Self {
-        Self {
-            id: id.into(),
-            hash,
-            source,
-            group: config.group.as_ref().and_then(|name| groups.get(name)).map(Arc::clone),
-            name: config.name.into(),
-            user: config.user.map(Into::into),
-            tags: config.tags.into(),
-            allow: config.allow,
-            models: config.models,
-            model_globs: config.model_globs,
-            pools: config.pools,
-            accounts: config.accounts,
-            expires: config.expires,
-            concurrency: config.concurrency,
-        }
-    }
-}
-
-impl KeyFields {
-    /// The fields of a key, as they would be written.
-    #[must_use]
-    pub fn of(key: &Key) -> Self {
-        Self {
-            group: key.group.as_ref().map(|group| group.name.to_string()),
-            user: key.user.as_deref().map(ToOwned::to_owned),
-            tags: key.tags.to_vec(),
-            allow: key.allow.clone(),
-            models: key.model_globs.clone(),
-            pools: key.pools.clone(),
-            accounts: key.accounts.clone(),
-            expires: key.expires,
-            concurrency: key.concurrency,
-            // Neither queue nor limits nor another mode are at work yet.
-            ..Self::named(key.name.to_string())
-        }
-    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }

@@ -1,12 +1,36 @@
 //! Lists of globs over model names: `claude-*`, with `!claude-opus-*` to exclude.
 
 use globset::{Glob, GlobBuilder, GlobMatcher};
+use serde::{Deserialize, Serialize};
 
 /// A list of globs. An empty list, or one of exclusions only, takes everything that is not excluded.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct Globs {
+    written: Vec<String>,
     takes: Vec<Pattern>,
     excludes: Vec<Pattern>,
+}
+
+/// A glob that can't be one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the glob `{glob}` is wrong: {why}")]
+pub struct WrongGlob {
+    glob: String,
+    why: String,
+}
+
+impl TryFrom<Vec<String>> for Globs {
+    type Error = WrongGlob;
+    fn try_from(texts: Vec<String>) -> Result<Self, WrongGlob> {
+        Self::compile(texts.iter().map(String::as_str))
+    }
+}
+
+impl From<Globs> for Vec<String> {
+    fn from(globs: Globs) -> Self {
+        globs.written
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -22,16 +46,23 @@ impl Globs {
     /// # Errors
     ///
     /// The first glob that is wrong, and why.
-    pub fn compile<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Self, (String, String)> {
+    pub fn compile<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Self, WrongGlob> {
         let mut globs = Self::default();
         for text in texts {
             let (list, pattern) = match text.strip_prefix('!') {
                 Some(excluded) => (&mut globs.excludes, excluded),
                 None => (&mut globs.takes, text),
             };
-            list.push(Pattern::compile(pattern).map_err(|why| (text.to_owned(), why))?);
+            list.push(Pattern::compile(pattern).map_err(|why| WrongGlob { glob: text.to_owned(), why })?);
+            globs.written.push(text.to_owned());
         }
         Ok(globs)
+    }
+
+    /// The list as it was written.
+    #[must_use]
+    pub fn written(&self) -> &[String] {
+        &self.written
     }
 
     /// Whether a name is taken.

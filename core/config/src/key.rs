@@ -2,14 +2,15 @@
 
 mod table;
 
+use std::collections::HashMap;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use sluice_api::{Family, Timestamp};
 
-use crate::Globs;
+use crate::settings::KeyFields;
 
 pub use table::KeyTable;
 
@@ -80,6 +81,26 @@ pub enum Source {
     Admin,
 }
 
+/// A group as it is configured.
+#[derive(Clone, Debug)]
+pub struct GroupConfig {
+    /// Its name.
+    pub name: String,
+    /// Requests at once; 0 = no bound.
+    pub concurrency: u32,
+}
+
+/// A key of a file, checked.
+#[derive(Clone, Debug, Default)]
+pub struct KeyConfig {
+    /// What it may do.
+    pub fields: KeyFields,
+    /// Hash of its secret; `None` while it is made.
+    pub hash: Option<KeyHash>,
+    /// The file that it stands in, for problems.
+    pub file: String,
+}
+
 /// A team or a customer, whose limits bind all of its keys together.
 #[derive(Debug)]
 pub struct Group {
@@ -89,37 +110,60 @@ pub struct Group {
     pub concurrency: u32,
 }
 
-/// A client key.
+impl Group {
+    /// A group as it was configured.
+    #[must_use]
+    pub fn from_config(group: &GroupConfig) -> Self {
+        Self { name: group.name.as_str().into(), concurrency: group.concurrency }
+    }
+}
+
+/// A client key in force. What it may do is read as if it stood here.
 #[derive(Debug)]
 pub struct Key {
     /// Its id: `key_…` for those of the admin API, the name for those of the file.
     pub id: Arc<str>,
-    /// The operator's name for it.
-    pub name: Arc<str>,
     /// Hash of its secret.
     pub hash: KeyHash,
     /// Where it comes from.
     pub source: Source,
-    /// The group it belongs to.
+    /// The group that its fields name.
     pub group: Option<Arc<Group>>,
-    /// A label to query usage by.
-    pub user: Option<Arc<str>>,
-    /// Further labels.
-    pub tags: Arc<[String]>,
-    /// Families of client API that it may use.
-    pub allow: Vec<Family>,
-    /// Models it may ask for.
-    pub models: Globs,
-    /// The globs as they were written.
-    pub model_globs: Vec<String>,
-    /// Pools it is bound to; empty = any.
-    pub pools: Vec<String>,
-    /// Accounts it is bound to; empty = any.
-    pub accounts: Vec<String>,
-    /// When it stops working.
-    pub expires: Option<Timestamp>,
-    /// Requests it may have at once; 0 = no bound.
-    pub concurrency: u32,
+    /// What it may do.
+    pub fields: KeyFields,
+}
+
+impl Deref for Key {
+    type Target = KeyFields;
+    fn deref(&self) -> &KeyFields {
+        &self.fields
+    }
+}
+
+impl Key {
+    /// A key of a configuration file.
+    #[must_use]
+    pub fn from_config(config: &KeyConfig, groups: &HashMap<String, Arc<Group>>) -> Self {
+        let hash = config.hash.unwrap_or(KeyHash([0; 32]));
+        Self::new(&config.fields.name, hash, Source::Config, config.fields.clone(), groups)
+    }
+
+    /// A key that was made at run time.
+    #[must_use]
+    pub fn made(id: &str, hash: KeyHash, fields: KeyFields, groups: &HashMap<String, Arc<Group>>) -> Self {
+        Self::new(id, hash, Source::Admin, fields, groups)
+    }
+
+    fn new(
+        id: &str,
+        hash: KeyHash,
+        source: Source,
+        fields: KeyFields,
+        groups: &HashMap<String, Arc<Group>>,
+    ) -> Self {
+        let group = fields.group.as_ref().and_then(|name| groups.get(name)).map(Arc::clone);
+        Self { id: id.into(), hash, source, group, fields }
+    }
 }
 
 /// The keys of the map are SHA-256 hashes: their first bytes are hash enough.

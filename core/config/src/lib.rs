@@ -34,13 +34,13 @@ pub use cooldown::Policy;
 pub use credentials::Credentials;
 pub use describe::describe;
 pub use fields::{check_key_fields, read_key_fields, with_section};
-pub use globs::Globs;
+pub use globs::{Globs, WrongGlob};
+pub use key::{GroupConfig, KeyConfig};
 pub use load::{Given, Loaded, load, load_text};
 pub use read::{Read, admin_token_place, wanted_format};
 pub use reference::reference;
 pub use resolved::{
-    AccountConfig, GroupConfig, KeyConfig, LogFormat, Resolved, RouteConfig, ServerConfig, TelemetryConfig,
-    Timeouts, needs_restart,
+    AccountConfig, LogFormat, Resolved, RouteConfig, ServerConfig, TelemetryConfig, Timeouts, needs_restart,
 };
 pub(crate) use schema::Schema;
 pub use settings::{HttpVersion, KeyFields};

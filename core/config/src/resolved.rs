@@ -11,7 +11,7 @@ use sluice_api::limiter::Limiter;
 use sluice_api::provider::Provider;
 use sluice_api::scheduler::Scheduler;
 use sluice_api::store::Store;
-use sluice_api::{Api, Family, Problem, Secret, Timestamp};
+use sluice_api::{Api, Problem, Secret};
 
 use super::check::file_of;
 use super::credentials::Credentials;
@@ -19,7 +19,7 @@ use super::settings::Server;
 use super::{Globs, HttpVersion, Identity, Loaded};
 use crate::address::TrustedProxies;
 use crate::cooldown::Policy;
-use crate::key::KeyHash;
+use crate::key::{GroupConfig, KeyConfig};
 
 /// Everything that was configured.
 #[derive(Clone, Debug)]
@@ -191,46 +191,6 @@ pub struct RouteConfig {
     pub pools: Vec<String>,
     /// The model to ask for instead.
     pub rewrite: Option<String>,
-}
-
-/// A group.
-#[derive(Clone, Debug)]
-pub struct GroupConfig {
-    /// Its name.
-    pub name: String,
-    /// Requests at once; 0 = no bound.
-    pub concurrency: u32,
-}
-
-/// A key's fields, checked.
-#[derive(Clone, Debug, Default)]
-pub struct KeyConfig {
-    /// Its name.
-    pub name: String,
-    /// Hash of its secret; `None` while it is made.
-    pub hash: Option<KeyHash>,
-    /// The file that it stands in, for problems.
-    pub file: String,
-    /// Its group.
-    pub group: Option<String>,
-    /// A label.
-    pub user: Option<String>,
-    /// Labels.
-    pub tags: Vec<String>,
-    /// Families it may use.
-    pub allow: Vec<Family>,
-    /// Models it may ask for.
-    pub models: Globs,
-    /// The globs as they were written.
-    pub model_globs: Vec<String>,
-    /// Pools it is bound to.
-    pub pools: Vec<String>,
-    /// Accounts it is bound to.
-    pub accounts: Vec<String>,
-    /// When it stops working.
-    pub expires: Option<Timestamp>,
-    /// Requests at once; 0 = no bound.
-    pub concurrency: u32,
 }
 
 /// Logs.

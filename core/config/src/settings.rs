@@ -9,7 +9,7 @@ mod server;
 use sluice_api::units::Span;
 
 pub use account::{Account, Route};
-pub use key::{Group, KeyFields, KeySecret, Mode, Queue};
+pub use key::{Families, Group, KeyFields, KeySecret, Mode, Queue};
 pub use limit::{Decimal, Limit, Per};
 pub use plugins::{Cooldown, Cost, Limits, Scheduler, Stats, Store, UnknownModel};
 pub use server::{Admin, Format, HttpVersion, Server, Telemetry, Tls, Upstream};

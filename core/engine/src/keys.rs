@@ -1,77 +1,24 @@
 //! Keys made at run time: kept in the store, only the hash of each, and looked up in the snapshot.
 
 mod made;
+mod view;
 
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
-use serde::Serialize;
 use serde_json::{Map, Value};
+use sluice_api::Problem;
 use sluice_api::store::StoreError;
-use sluice_api::{Family, Problem, Timestamp};
-use sluice_config::key::{Key, KeyHash, Source, new_secret};
-use sluice_config::settings::{Limit, Mode, Queue};
-use sluice_config::{KeyFields, read_key_fields};
+use sluice_config::key::{Key, KeyHash, new_secret};
 use sluice_upstream::TransportError;
-use utoipa::ToSchema;
 
 use crate::gateway::Gateway;
 use made::{KIND, Made, Standing, Stored, fit};
 
 pub use made::MadeKeys;
-
-/// Why a key that was deleted is still shown.
-const DELETED: &str =
-    "it is deleted, but the store could not be told: delete it again, or a restart brings it back";
-
-/// A key as the admin API shows it; never with its secret.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct KeyView {
-    /// Its id.
-    pub id: String,
-    /// Where it comes from; those of the configuration can't be changed here.
-    pub source: Source,
-    /// When it was made.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub created: Option<Timestamp>,
-    /// When its secret was last replaced.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub rotated: Option<Timestamp>,
-    /// When it was last used, since this gateway has started; null where it was not.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub last_used: Option<Timestamp>,
-    /// Why no request is served with it, where that is so: it does not fit the configuration.
-    pub not_in_force: Option<String>,
-    /// Its name, unique.
-    pub name: String,
-    /// The group it belongs to.
-    pub group: Option<String>,
-    /// A label to query usage by.
-    pub user: Option<String>,
-    /// Further labels.
-    pub tags: Vec<String>,
-    /// Families of client API that it may use.
-    pub allow: Vec<Family>,
-    /// Globs over the model asked for, `!` excludes; empty = all.
-    pub models: Vec<String>,
-    /// Pools it is bound to; empty = any.
-    pub pools: Vec<String>,
-    /// Accounts it is bound to; empty = any.
-    pub accounts: Vec<String>,
-    /// When it stops working.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub expires: Option<Timestamp>,
-    /// Requests at once; 0 = no bound.
-    pub concurrency: u32,
-    /// Where requests beyond `concurrency` wait.
-    pub queue: Option<Queue>,
-    /// Limits.
-    pub limits: Vec<Limit>,
-    /// How its limits are enforced.
-    pub mode: Mode,
-}
+pub use view::{KeyStatus, KeyView};
 
 /// Why a key could not be made, changed or deleted.
 #[derive(Debug, thiserror::Error)]
@@ -141,9 +88,9 @@ impl Gateway {
             snapshot.keys.configured().iter().map(|key| KeyView::of_config(key)).collect();
         views.extend(self.keys().all().iter().map(KeyView::of_made));
         self.records().last_used(|used| {
-            views.iter_mut().for_each(|view| view.last_used = used.get(view.id.as_str()).copied());
+            views.iter_mut().for_each(|view| view.status.used(used));
         });
-        views.sort_by(|a, b| a.id.cmp(&b.id));
+        views.sort_by(|a, b| a.status.id.cmp(&b.status.id));
         views
     }
 
@@ -155,7 +102,7 @@ impl Gateway {
     pub fn show_key(&self, id: &str) -> Result<KeyView, KeyError> {
         let found = self.find_key(id).ok_or_else(|| KeyError::NotFound(id.to_owned()))?;
         let mut view = found.view();
-        self.records().last_used(|used| view.last_used = used.get(view.id.as_str()).copied());
+        self.records().last_used(|used| view.status.used(used));
         Ok(view)
     }
 
@@ -279,56 +226,6 @@ impl Gateway {
 
 fn document(made: &Made) -> Result<String, KeyError> {
     serde_json::to_string(&*made.stored).map_err(|error| KeyError::Internal(error.to_string()))
-}
-
-impl KeyView {
-    fn of_config(key: &Key) -> Self {
-        Self::new(key.id.to_string(), Source::Config, KeyFields::of(key))
-    }
-
-    fn of_made(made: &Made) -> Self {
-        let stored = &made.stored;
-        let not_in_force = match &made.standing {
-            Standing::InForce(_) => None,
-            Standing::Out(why) => Some(why.clone()),
-            Standing::Deleted => Some(DELETED.to_owned()),
-        };
-        let read = || {
-            let fields = read_key_fields(&stored.fields);
-            fields.unwrap_or_else(|_| KeyFields::named(stored.name().to_owned()))
-        };
-        let fields = made.in_force().map_or_else(read, |key| KeyFields::of(key));
-        Self {
-            created: Some(stored.created),
-            rotated: stored.rotated,
-            not_in_force,
-            ..Self::new(stored.id.clone(), Source::Admin, fields)
-        }
-    }
-
-    fn new(id: String, source: Source, fields: KeyFields) -> Self {
-        Self {
-            id,
-            source,
-            created: None,
-            rotated: None,
-            last_used: None,
-            not_in_force: None,
-            name: fields.name,
-            group: fields.group,
-            user: fields.user,
-            tags: fields.tags,
-            allow: fields.allow,
-            models: fields.models,
-            pools: fields.pools,
-            accounts: fields.accounts,
-            expires: fields.expires,
-            concurrency: fields.concurrency,
-            queue: fields.queue,
-            limits: fields.limits,
-            mode: fields.mode,
-        }
-    }
 }
 
 /// A JSON merge patch (RFC 7396) of a key's fields.

@@ -1,5 +1,6 @@
 //! Records on their way from the requests to the log, the metrics and the record list: in batches, off the hot path.
 
+mod line;
 pub mod text;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -14,9 +15,6 @@ use tokio::sync::Notify;
 use crate::measure::Measures;
 use crate::record::Record;
 use crate::refused::{Realm, Refused, Throttle};
-
-/// Where the log has them: filters name it, so that it stays wherever this stands.
-const TARGET: &str = "sluice_engine::records";
 
 /// Records that make a batch, which is then not waited for any longer: what waits takes memory.
 const BATCH: usize = 64;
@@ -176,9 +174,9 @@ impl Records {
     /// Writes a line for each. The filter of the log is asked here, as whoever writes text has none.
     fn log(&self, batch: &[Record]) {
         match self.lines.get() {
-            Some(_) if !tracing::enabled!(target: TARGET, tracing::Level::INFO) => {}
+            Some(_) if !tracing::enabled!(target: line::TARGET, tracing::Level::INFO) => {}
             Some(lines) => write(batch, Timestamp::now(), lines),
-            None => batch.iter().for_each(log),
+            None => batch.iter().for_each(line::event),
         }
     }
 
@@ -201,38 +199,8 @@ impl Records {
 /// takes the others along.
 fn write(records: &[Record], now: Timestamp, lines: &Lines) {
     for piece in records.chunks(BATCH) {
-        lines(&text::lines(piece, now, TARGET), piece.len() as u64);
+        lines(&line::lines(piece, now), piece.len() as u64);
     }
-}
-
-fn log(record: &Record) {
-    let usage = record.usage.unwrap_or_default();
-    // What is zero or usual is left out: lines are many.
-    let some = |count: u64| (count > 0).then_some(count);
-    tracing::info!(
-        target: TARGET,
-        request_id = %record.request_id,
-        time = %record.time,
-        key = &*record.key,
-        client = record.client.map(tracing::field::display),
-        api = record.api.name(),
-        model = &*record.model,
-        upstream_model = record.upstream_model.as_deref(),
-        account = record.account.as_deref(),
-        provider = record.provider,
-        status = record.status,
-        attempts = record.attempts,
-        stream = record.stream,
-        input_tokens = some(usage.input),
-        output_tokens = some(usage.output),
-        cache_write_tokens = some(usage.cache_write()),
-        cache_read_tokens = some(usage.cache_read),
-        reasoning_tokens = some(usage.reasoning),
-        usage_estimated = usage.estimated.then_some(true),
-        duration_ms = record.duration.as_millis() as u64,
-        outcome = %record.outcome,
-        "request"
-    );
 }
 
 #[cfg(test)]

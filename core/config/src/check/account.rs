@@ -93,8 +93,8 @@ fn one(
         all.into_iter().for_each(|(name, message)| wrong(&format!("headers.{name}"), message));
         http::HeaderMap::new()
     });
-    let models = Globs::compile(settings.models.iter().map(String::as_str)).unwrap_or_else(|(glob, why)| {
-        wrong("models", format!("the glob `{glob}` is wrong: {why}"));
+    let models = Globs::compile(settings.models.iter().map(String::as_str)).unwrap_or_else(|error| {
+        wrong("models", error.to_string());
         Globs::default()
     });
     if let Some(provider) = &provider {

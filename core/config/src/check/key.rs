@@ -59,19 +59,19 @@ pub(super) fn keys(
             seen.note(loaded, &entry, &entry.name, "key", problems);
         }
         let Some(fields) = read_table(&section, problems) else { continue };
-        match fields::resolve(&section, fields, names) {
+        match fields::check(&section, &fields, names) {
             Err(more) => problems.extend(more),
-            Ok(key) => {
-                for glob in reach.missed(&key.model_globs) {
+            Ok(()) => {
+                for glob in reach.missed(fields.models.written()) {
                     let message = format!("`{glob}` matches no model that any account serves");
                     problems
                         .push(Problem::at(file.clone(), entry.at("models"), message).allowed(reach.names()));
                 }
                 if let Some(other) = keys.iter().find(|other| hash.is_some() && other.hash == hash) {
-                    let message = format!("it has the same secret as the key `{}`", other.name);
+                    let message = format!("it has the same secret as the key `{}`", other.fields.name);
                     problems.push(Problem::at(file.clone(), entry.at("key"), message));
                 }
-                keys.push(KeyConfig { hash, file, ..key });
+                keys.push(KeyConfig { fields, hash, file });
             }
         }
     }

@@ -36,8 +36,8 @@ pub(crate) fn limits(limits: &[Limit], retention_days: u32, wrong: &mut Wrong<'_
             wrong(&at(".per"), message);
         }
         let models = limit.models.iter().flatten().map(String::as_str);
-        if let Err((glob, why)) = Globs::compile(models) {
-            wrong(&at(".models"), format!("the glob `{glob}` is wrong: {why}"));
+        if let Err(error) = Globs::compile(models) {
+            wrong(&at(".models"), error.to_string());
         }
     }
     if !limits.is_empty() {

@@ -51,7 +51,7 @@ pub(super) fn check(
                 pools: route.pools,
                 rewrite: route.rewrite,
             }),
-            Err((glob, why)) => problems.push(at("model", format!("the glob `{glob}` is wrong: {why}"))),
+            Err(error) => problems.push(at("model", error.to_string())),
         }
     }
     routes

@@ -85,12 +85,12 @@ mod tests {
     use std::sync::Arc;
 
     use super::{KeyTable, PARTS, Part};
-    use crate::KeyConfig;
     use crate::key::{Key, KeyHash};
+    use crate::settings::KeyFields;
 
     fn key(secret: &str) -> Arc<Key> {
-        let config = KeyConfig { name: secret.to_owned(), ..KeyConfig::default() };
-        Arc::new(Key::made(secret, KeyHash::of(secret.as_bytes()), config, &HashMap::new()))
+        let fields = KeyFields::named(secret);
+        Arc::new(Key::made(secret, KeyHash::of(secret.as_bytes()), fields, &HashMap::new()))
     }
 
     fn parts(table: &KeyTable) -> Vec<Arc<Part>> {

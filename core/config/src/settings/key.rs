@@ -1,5 +1,8 @@
 //! Client keys and their groups, as they are written.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use serde::de::{self, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
 use sluice_api::units::Span;
@@ -7,30 +10,34 @@ use sluice_api::{Family, Secret, Timestamp};
 use utoipa::ToSchema;
 
 use super::Limit;
+use crate::globs::Globs;
 
+// The one specification of a key: as it is written, checked, in force and shown, it holds this whole. One more setting is
+// one more field here, beside its use. What can be wrong with a value by itself, its type tells.
 /// A client key: what it may do. Its secret stands beside these.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyFields {
     /// Its name, unique.
-    #[schema(min_length = 1)]
-    pub name: String,
+    #[schema(value_type = String, min_length = 1)]
+    pub name: Arc<str>,
     /// The group it belongs to.
     pub group: Option<String>,
     /// A label to query usage by.
-    pub user: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub user: Option<Arc<str>>,
     /// Further labels.
     #[serde(default)]
-    #[schema(default = json!([]))]
-    pub tags: Vec<String>,
+    #[schema(value_type = Vec<String>, default = json!([]))]
+    pub tags: Arc<[String]>,
     /// Families of client API that it may use; default all.
-    #[serde(default = "default_allow")]
-    #[schema(default = default_allow, min_items = 1)]
-    pub allow: Vec<Family>,
+    #[serde(default)]
+    #[schema(value_type = Vec<Family>, default = Families::default, min_items = 1)]
+    pub allow: Families,
     /// Globs over the model asked for, `!` excludes; empty = all.
     #[serde(default)]
-    #[schema(default = json!([]))]
-    pub models: Vec<String>,
+    #[schema(value_type = Vec<String>, default = json!([]))]
+    pub models: Globs,
     /// Pools it is bound to; empty = any.
     #[serde(default)]
     #[schema(default = json!([]))]
@@ -59,6 +66,24 @@ pub struct KeyFields {
     pub mode: Mode,
 }
 
+/// Families of client API, which are all of them where none is named.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct Families(Vec<Family>);
+
+impl Default for Families {
+    fn default() -> Self {
+        Self(Family::ALL.to_vec())
+    }
+}
+
+impl Deref for Families {
+    type Target = [Family];
+    fn deref(&self) -> &[Family] {
+        &self.0
+    }
+}
+
 /// A time, which is told by what it should look like where it is none.
 fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
@@ -70,22 +95,8 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>,
 impl KeyFields {
     /// A key of which nothing is known but its name.
     #[must_use]
-    pub fn named(name: String) -> Self {
-        Self {
-            name,
-            group: None,
-            user: None,
-            tags: Vec::new(),
-            allow: default_allow(),
-            models: Vec::new(),
-            pools: Vec::new(),
-            accounts: Vec::new(),
-            expires: None,
-            concurrency: 0,
-            queue: None,
-            limits: Vec::new(),
-            mode: Mode::Soft,
-        }
+    pub fn named(name: impl Into<Arc<str>>) -> Self {
+        Self { name: name.into(), ..Self::default() }
     }
 }
 
@@ -143,8 +154,4 @@ pub struct Group {
     #[serde(default)]
     #[schema(default = json!([]))]
     pub limits: Vec<Limit>,
-}
-
-fn default_allow() -> Vec<Family> {
-    Family::ALL.to_vec()
 }

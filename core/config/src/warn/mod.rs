@@ -49,11 +49,13 @@ fn nothing(loaded: &Loaded, config: Option<&Resolved>) -> Vec<Problem> {
 }
 
 fn expired(config: &Resolved, now: Timestamp) -> Vec<Problem> {
-    let over =
-        config.keys.iter().filter_map(|key| Some((key, key.expires.filter(|expires| *expires <= now)?)));
+    let over = config
+        .keys
+        .iter()
+        .filter_map(|key| Some((key, key.fields.expires.filter(|expires| *expires <= now)?)));
     let told = over.map(|(key, expires)| {
         let message = format!("the key has expired, on {expires}: nobody can use it");
-        Problem::at(key.file.clone(), format!("keys.{}.expires", key.name), message)
+        Problem::at(key.file.clone(), format!("keys.{}.expires", key.fields.name), message)
     });
     told.collect()
 }

@@ -3,7 +3,7 @@
 use sluice_api::{Api, Family, Operation, Problem};
 
 use super::super::check::entries;
-use crate::{AccountConfig, KeyConfig, Loaded, Resolved, RouteConfig};
+use crate::{AccountConfig, KeyFields, Loaded, Resolved, RouteConfig};
 
 /// What accounts are asked what they speak for.
 const OPERATIONS: [Operation; 3] = [Operation::Generate, Operation::Embed, Operation::Images];
@@ -47,8 +47,9 @@ pub(super) fn of_keys(loaded: &Loaded, config: &Resolved) -> Vec<Problem> {
     for (key, entry) in
         config.keys.iter().zip(&entries).filter(|(_, entry)| entry.values.contains_key("allow"))
     {
-        for (at, family) in key.allow.iter().enumerate() {
-            let spoken = |api: &Api| usable(config, key, *api).iter().any(|account| speaks(account, *api));
+        for (at, family) in key.fields.allow.iter().enumerate() {
+            let spoken =
+                |api: &Api| usable(config, &key.fields, *api).iter().any(|account| speaks(account, *api));
             if !Api::ALL.iter().filter(|api| api.family() == *family).any(spoken) {
                 let message = format!(
                     "no account that this key may use speaks an API of the family {family}: {REFUSED}"
@@ -61,7 +62,7 @@ pub(super) fn of_keys(loaded: &Loaded, config: &Resolved) -> Vec<Problem> {
 }
 
 /// The accounts that a key's requests through an API may go to.
-fn usable<'a>(config: &'a Resolved, key: &KeyConfig, api: Api) -> Vec<&'a AccountConfig> {
+fn usable<'a>(config: &'a Resolved, key: &KeyFields, api: Api) -> Vec<&'a AccountConfig> {
     if !key.accounts.is_empty() {
         return config.accounts.iter().filter(|account| key.accounts.contains(&account.name)).collect();
     }

@@ -258,18 +258,18 @@ pub(super) fn fit(
     let Some(hash) = KeyHash::parse(&stored.hash) else {
         return Err(Unfit::Fields(vec![Problem::at("store", "hash", "its hash can't be read")]));
     };
-    let settings = config::check_key_fields(&stored.fields, config).map_err(Unfit::Fields)?;
-    if let Some(other) = config.keys.iter().find(|other| other.name == settings.name) {
+    let fields = config::check_key_fields(&stored.fields, config).map_err(Unfit::Fields)?;
+    if let Some(other) = config.keys.iter().find(|other| other.fields.name == fields.name) {
         return Err(taken(other, "name", "has this name"));
     }
     if let Some(other) = config.keys.iter().find(|other| other.hash == Some(hash)) {
         return Err(taken(other, "key", "has this secret"));
     }
-    Ok(Key::made(&stored.id, hash, settings, groups))
+    Ok(Key::made(&stored.id, hash, fields, groups))
 }
 
 fn taken(other: &KeyConfig, field: &str, what: &str) -> Unfit {
-    let message = format!("the key `{}` of {} {what} too", other.name, other.file);
-    let path = format!("keys.{}.{field}", other.name);
+    let message = format!("the key `{}` of {} {what} too", other.fields.name, other.file);
+    let path = format!("keys.{}.{field}", other.fields.name);
     Unfit::Taken(Box::new(Problem::at(other.file.clone(), path, message)))
 }

@@ -101,10 +101,10 @@ async fn a_key_that_does_not_fit_at_the_start_is_shown_and_comes_back_when_it_fi
         ("", "unknown key `former`"),
         ("taken", "has this name"),
     ]) {
-        assert_eq!(view.name, name);
-        assert!(view.not_in_force.as_ref().unwrap().contains(says), "{view:?}");
+        assert_eq!(&*view.fields.name, name);
+        assert!(view.status.not_in_force.as_ref().unwrap().contains(says), "{view:?}");
     }
-    assert_eq!(views[0].pools, ["own"]);
+    assert_eq!(views[0].fields.pools, ["own"]);
 
     let with = keys.bind(&config("own", "")).unwrap();
     keys.commit(with);
@@ -135,9 +135,9 @@ async fn a_key_that_is_made_changed_or_deleted_rebuilds_nothing_else() {
     let first = before.keys.find(secret.as_bytes()).unwrap();
     let (two, _) = gateway.create_key(named("two")).await.unwrap();
     gateway.change_key("two", &Map::from_iter([("user".to_owned(), json!("u"))])).await.unwrap();
-    let (_, rotated) = gateway.rotate_key(&two.id).await.unwrap();
+    let (_, rotated) = gateway.rotate_key(&two.status.id).await.unwrap();
     assert_eq!(before.keys.find(rotated.as_bytes()).unwrap().user.as_deref(), Some("u"));
-    gateway.delete_key(&two.id).await.unwrap();
+    gateway.delete_key(&two.status.id).await.unwrap();
     assert!(before.keys.find(rotated.as_bytes()).is_none());
 
     let patch = AccountPatch { weight: Some(7), ..AccountPatch::default() };
@@ -147,7 +147,10 @@ async fn a_key_that_is_made_changed_or_deleted_rebuilds_nothing_else() {
     assert!(Arc::ptr_eq(&before.keys, &after.keys), "an account's change touches no key");
     // The very key that was made first, not another one like it.
     assert!(Arc::ptr_eq(&first, &after.keys.find(secret.as_bytes()).unwrap()));
-    assert_eq!(gateway.list_keys().iter().map(|key| &key.id).collect::<Vec<_>>(), ["k", &one.id]);
+    assert_eq!(
+        gateway.list_keys().iter().map(|key| &key.status.id).collect::<Vec<_>>(),
+        ["k", &one.status.id]
+    );
 }
 
 /// By what is the very same afterwards: no time is measured.
@@ -189,13 +192,15 @@ async fn what_the_store_can_not_keep_is_not_changed_but_a_deleted_key_stays_out(
     let patch = AccountPatch { enabled: Some(false), ..AccountPatch::default() };
     assert!(gateway.change_account("a", patch).await.is_err());
     let listed = gateway.list_keys();
-    assert_eq!((listed.len(), &listed[0].user, listed[0].rotated), (1, &None, None));
+    assert_eq!((listed.len(), &listed[0].fields.user, listed[0].status.rotated), (1, &None, None));
     assert!(works(&secret) && gateway.snapshot().accounts[0].config.enabled);
 
     let error = gateway.delete_key("one").await.unwrap_err().to_string();
     assert!(error.contains("has stopped") && !works(&secret), "{error}");
     let shown = gateway.show_key("one").unwrap();
-    assert!(shown.id == made.id && shown.not_in_force.unwrap().contains("delete it again"));
+    assert!(
+        shown.status.id == made.status.id && shown.status.not_in_force.unwrap().contains("delete it again")
+    );
     gateway.reload(Loss::Refused).await.unwrap();
     assert!(!works(&secret), "a reload takes it not into force again");
     gateway.store().delete(FULL, "").await.unwrap();
@@ -225,10 +230,10 @@ async fn when_a_key_was_used_is_forgotten_with_the_key() {
         line::serve(&gateway, request, route).await;
     }
     gateway.sweep();
-    assert_eq!(used(), ["k", &stays.id, &goes.id]);
-    gateway.delete_key(&goes.id).await.unwrap();
+    assert_eq!(used(), ["k", &stays.status.id, &goes.status.id]);
+    gateway.delete_key(&goes.status.id).await.unwrap();
     gateway.sweep();
-    assert_eq!(used(), ["k", &stays.id]);
+    assert_eq!(used(), ["k", &stays.status.id]);
 }
 
 #[test]

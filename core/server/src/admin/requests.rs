@@ -83,7 +83,7 @@ pub(crate) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<List<R
         in_time && filters.iter().all(|(name, values)| values.iter().any(|value| fits(record, name, value)))
     };
     let page = app.gateway.records().page(before, limit, takes);
-    let data = page.records.iter().map(|record| record.view()).collect();
+    let data = page.records.into_iter().map(RecordView).collect();
     Ok(Json(List { data, next_cursor: page.next.map(|id| id.to_string()) }))
 }
 
