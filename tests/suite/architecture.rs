@@ -7,13 +7,17 @@ use std::process::Command;
 use sluice_tests::gateway::workspace;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 19] = [
+const ARROWS: [(&str, &[&str]); 20] = [
     ("sluice-api", &[]),
     ("sluice-wire", &["sluice-api"]),
     ("sluice-config", &["sluice-api", "sluice-wire"]),
     ("sluice-ledger", &["sluice-api"]),
+    ("sluice-limits", &["sluice-api"]),
     ("sluice-upstream", &["sluice-api", "sluice-config"]),
-    ("sluice-engine", &["sluice-api", "sluice-wire", "sluice-config", "sluice-ledger", "sluice-upstream"]),
+    (
+        "sluice-engine",
+        &["sluice-api", "sluice-wire", "sluice-config", "sluice-ledger", "sluice-limits", "sluice-upstream"],
+    ),
     (
         "sluice-server",
         &["sluice-api", "sluice-wire", "sluice-config", "sluice-ledger", "sluice-upstream", "sluice-engine"],

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use sluice_api::limiter::Subject;
 
 use crate::settings::KeyFields;
 
@@ -163,6 +164,17 @@ impl Key {
     ) -> Self {
         let group = fields.group.as_ref().and_then(|name| groups.get(name)).map(Arc::clone);
         Self { id: id.into(), hash, source, group, fields }
+    }
+
+    /// It as limiters see it.
+    #[must_use]
+    pub fn subject(&self) -> Subject<'_> {
+        Subject {
+            key: &self.id,
+            key_concurrency: self.concurrency,
+            group: self.group.as_ref().map(|group| &group.name),
+            group_concurrency: self.group.as_ref().map_or(0, |group| group.concurrency),
+        }
     }
 }
 

@@ -6,13 +6,12 @@ use std::sync::{Arc, Weak};
 
 use sluice_api::error::Facts;
 use sluice_api::scheduler::Outcome;
-use sluice_api::{Condition, Timestamp};
+use sluice_api::{Condition, Timestamp, guarded};
 use sluice_config::{AccountConfig, Credentials};
 use sluice_upstream::Way;
 
 use crate::discover::Listed;
 use crate::eligible::Admission;
-use crate::guarded::guarded;
 use crate::health::{Asker, Health, Overloads, Suspects, Told};
 use crate::order::Picking;
 use crate::route::Target;

@@ -2,11 +2,14 @@
 
 use std::pin::Pin;
 use std::task::Poll;
+use std::time::Duration;
 
 use sluice_api::{Error, Kind};
 
-use crate::admit::SOON;
 use crate::gateway::Gateway;
+
+/// What such a client is told to wait: the next gateway is up by then, or soon.
+const SOON: Duration = Duration::from_secs(1);
 
 /// What a client is told whose request was cut.
 pub(crate) fn error() -> Error {

@@ -139,14 +139,8 @@ impl Gateway {
 
     /// The store.
     #[must_use]
-    pub fn store(&self) -> &dyn Store {
-        &*self.store
-    }
-
-    /// The store, to be kept.
-    #[must_use]
-    pub fn store_handle(&self) -> Arc<dyn Store> {
-        Arc::clone(&self.store)
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
     }
 
     /// Records of requests.

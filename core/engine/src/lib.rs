@@ -3,7 +3,6 @@
 //! Read `line` first: it is the whole life of a request on one screen.
 
 pub mod account;
-mod admit;
 pub mod ask;
 mod attempt;
 mod body;
@@ -15,7 +14,6 @@ mod eligible;
 mod estimate;
 pub mod explain;
 pub mod gateway;
-mod guarded;
 pub mod health;
 mod inbound;
 pub mod keys;

@@ -7,6 +7,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::{Request, Response};
 use sluice_api::Error;
+use sluice_limits::slots;
 use sluice_wire::session;
 
 use crate::ask::{Ask, ClientRoute};
@@ -17,7 +18,7 @@ use crate::order::{Order, Picked, Picking};
 use crate::settle::Settlement;
 use crate::snapshot::Snapshot;
 use crate::source::Answered;
-use crate::{Relay, admit, attempt, body, cut, estimate, inbound, reference, route};
+use crate::{Relay, attempt, body, cut, estimate, inbound, reference, route};
 
 /// Serves one request of a client API.
 ///
@@ -74,8 +75,7 @@ where
     let key = settlement.key();
     inbound::permit(&key, &route)?;
     // Before the body: a key holds no more bodies than it may have requests.
-    settlement
-        .holds(admit::Held::new(gateway, admit::slots(gateway, snapshot, &key, route.operation).await?));
+    settlement.holds(slots(gateway.store(), &snapshot.limiters, key.subject(), route.operation).await?);
     settlement.waits_for_body();
     let body = body::read(gateway.bodies(), &snapshot.server, &inbound.headers, body).await?;
     settlement.has_body(body.bytes.len());

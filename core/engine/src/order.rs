@@ -10,7 +10,6 @@ use sluice_config::key::Key;
 use sluice_wire::session::Session;
 
 use crate::account::{AccountState, InFlight};
-use crate::admit::SOON;
 use crate::ask::Ask;
 use crate::eligible::{Admission, Passed, standing};
 use crate::gateway::Gateway;
@@ -18,6 +17,9 @@ use crate::health::later;
 use crate::route::{Candidates, Pool, Target, binds};
 use crate::session::Scope;
 use crate::snapshot::Snapshot;
+
+/// The least that a client is told to wait for an account.
+const SOON: Duration = Duration::from_secs(1);
 
 /// What a client is told to wait for an operator: long enough that none tries again by itself.
 const OPERATOR: Duration = Duration::from_secs(300);

@@ -158,7 +158,7 @@ pub(crate) async fn continued(
     let mut continued = Continued::default();
     for reference in names {
         let (references, name, now) = (gateway.references(), reference.name(), gateway.now());
-        references.recall(name, gateway.store(), now).await?;
+        references.recall(name, &**gateway.store(), now).await?;
         match references.take(name, key, now, continued.may_claim(&reference)) {
             Whose::Own(account) => {
                 continued.account = continued.account.or(Some(account));

@@ -37,7 +37,7 @@ impl Gateway {
     /// Keeps what is still in memory alone, before the process ends.
     pub async fn finish(&self) {
         self.records().collect();
-        self.references().keep(self.store()).await;
+        self.references().keep(&**self.store()).await;
         self.flush().await;
     }
 
@@ -62,7 +62,7 @@ impl Upkeep {
         // has no room.
         self.collect().await;
         let gateway = &self.gateway;
-        let kept = gateway.references().keep(gateway.store()).await;
+        let kept = gateway.references().keep(&**gateway.store()).await;
         let sweeps = self.ticks >= SWEEP_EVERY;
         if self.behind || kept > 0 || sweeps {
             self.behind = self.forget(kept).await;

@@ -1,0 +1,7 @@
+//! What a key may take at once, and what a request holds of it until it ends.
+
+mod held;
+mod slots;
+
+pub use held::Held;
+pub use slots::slots;
