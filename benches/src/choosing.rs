@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sluice_api::{Api, Operation};
-use sluice_config::{self as config, Given};
+use sluice_config::{self as config, Sources};
 use sluice_engine::rehearse::Rehearsal;
 use sluice_engine::{ClientRoute, Gateway};
 
@@ -111,5 +111,5 @@ async fn gateway(scratch: &Scratch, scheduler: &str) -> Result<Arc<Gateway>> {
     };
     let loaded = config::load_text(&text).map_err(told)?;
     let resolved = config::check(&loaded).map_err(told)?;
-    Ok(Gateway::start(&loaded, resolved, Given::Text(text)).await?)
+    Ok(Gateway::start(&loaded, resolved, Sources::Text(text)).await?)
 }

@@ -10,7 +10,8 @@ use sluice_tests::gateway::workspace;
 const ARROWS: [(&str, &[&str]); 20] = [
     ("sluice-api", &[]),
     ("sluice-wire", &["sluice-api"]),
-    ("sluice-config", &["sluice-api", "sluice-wire"]),
+    ("sluice-reading", &["sluice-api"]),
+    ("sluice-config", &["sluice-api", "sluice-wire", "sluice-reading"]),
     ("sluice-ledger", &["sluice-api"]),
     ("sluice-limits", &["sluice-api"]),
     ("sluice-upstream", &["sluice-api", "sluice-config"]),

@@ -6,13 +6,13 @@ use sluice_api::secret::{may_be_secret, without_credentials};
 use sluice_api::section::Origins as _;
 use utoipa::ToSchema;
 
-use super::Loaded;
 use super::schema::{Place, Schema};
 use super::settings::{
     Account, Admin, Cost, Group, KeyFields, KeySecret, Limits, Route, Scheduler, Server, Stats, Store,
     Telemetry, Upstream,
 };
 use crate::plugins::{self, Linked};
+use sluice_reading::Loaded;
 
 /// What stands for a secret.
 const MASK: &str = "***";
@@ -24,7 +24,7 @@ const MASK: &str = "***";
 #[must_use]
 pub fn describe(loaded: &Loaded) -> Json {
     let linked = plugins::linked();
-    let tables = loaded.values.iter().map(|(name, value)| {
+    let tables = loaded.values().iter().map(|(name, value)| {
         let shown = match value {
             Value::Array(_, entries) => {
                 entries.iter().map(|entry| table(loaded, name, entry, &linked)).collect()

@@ -1,4 +1,4 @@
-//! Configuration: read with figment, checked whole, and resolved into the only type that the engine accepts.
+//! Configuration: what was read, checked whole and resolved into the only type that the engine accepts.
 //!
 //! Beside it stands what it speaks of and others look up by it: keys, plugins, addresses, cool-downs.
 
@@ -7,13 +7,9 @@ mod check;
 mod cooldown;
 mod credentials;
 mod describe;
-mod environment;
 mod fields;
-mod file;
 mod globs;
 pub mod key;
-mod lines;
-mod load;
 pub mod plugins;
 mod read;
 mod reference;
@@ -21,9 +17,7 @@ mod resolved;
 mod schema;
 pub mod settings;
 mod tls;
-mod walk;
 mod warn;
-mod yaml;
 
 #[cfg(test)]
 use sluice_fixtures as _;
@@ -36,7 +30,6 @@ pub use describe::describe;
 pub use fields::{check_key_fields, read_key_fields, with_section};
 pub use globs::{Globs, WrongGlob};
 pub use key::{GroupConfig, KeyConfig};
-pub use load::{Given, Loaded, load, load_text};
 pub use read::{Read, admin_token_place, wanted_format};
 pub use reference::reference;
 pub use resolved::{
@@ -44,5 +37,6 @@ pub use resolved::{
 };
 pub(crate) use schema::Schema;
 pub use settings::{HttpVersion, KeyFields};
+pub use sluice_reading::{Loaded, Sources, load, load_text};
 pub use tls::{Identity, TlsError};
 pub use warn::warnings;

@@ -6,9 +6,9 @@ use figment::value::Value;
 use serde::Serialize;
 
 use super::check::file_of;
-use super::environment::Environment;
 use super::settings::Format;
 use super::{Loaded, LogFormat};
+use sluice_reading::Environment;
 
 /// Where a configuration comes from, and how much of it there is, right or wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -33,8 +33,8 @@ impl Read {
     pub fn of(loaded: &Loaded) -> Self {
         let count = |table: &str| loaded.table(table).and_then(Value::as_array).map_or(0, <[_]>::len);
         Self {
-            files: loaded.files.iter().map(super::load::FileRead::name).collect(),
-            variables: loaded.environment.names().into_iter().map(ToOwned::to_owned).collect(),
+            files: loaded.files().iter().map(sluice_reading::FileRead::name).collect(),
+            variables: loaded.environment().names().into_iter().map(ToOwned::to_owned).collect(),
             accounts: count("accounts"),
             groups: count("groups"),
             keys: count("keys"),
@@ -66,7 +66,7 @@ pub fn admin_token_place(loaded: &Loaded) -> Option<String> {
     const PATH: &str = "admin.token";
     loaded.table("admin")?.find_ref("token")?;
     let file = file_of(loaded, PATH);
-    Some(match loaded.environment.variable(PATH) {
+    Some(match loaded.environment().variable(PATH) {
         Some(variable) => format!("the variable {variable}"),
         None => format!("{PATH} in {}", loaded.place(&file, PATH)),
     })

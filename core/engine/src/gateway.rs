@@ -8,7 +8,7 @@ use parking_lot::{Mutex, MutexGuard};
 use sluice_api::store::{Store, StoreError};
 use sluice_api::{Problem, Timestamp};
 use sluice_config::key::{Key, KeyTable};
-use sluice_config::{self as config, Given, Loaded, Resolved, ServerConfig};
+use sluice_config::{self as config, Loaded, Resolved, ServerConfig, Sources};
 use sluice_ledger::Records;
 use sluice_ledger::Timed;
 use sluice_upstream::tasks::Tasks;
@@ -56,7 +56,7 @@ struct Current {
     /// What it was read from.
     loaded: Loaded,
     states: States,
-    given: Given,
+    sources: Sources,
 }
 
 /// Whether a reload may leave no account, or no key, where there were some.
@@ -80,12 +80,12 @@ pub enum StartError {
 }
 
 impl Gateway {
-    /// Opens the store and takes the configuration into force. `given` is read again by [`Gateway::reload`].
+    /// Opens the store and takes the configuration into force. `sources` are read again by [`Gateway::reload`].
     ///
     /// # Errors
     ///
     /// When the store can't be opened or a transport can't be set up.
-    pub async fn start(loaded: &Loaded, config: Resolved, given: Given) -> Result<Arc<Self>, StartError> {
+    pub async fn start(loaded: &Loaded, config: Resolved, sources: Sources) -> Result<Arc<Self>, StartError> {
         let records = Records::new();
         let store: Arc<dyn Store> = Arc::new(Timed::new(Arc::clone(&config.store), records.measures()));
         store.open().await?;
@@ -115,7 +115,7 @@ impl Gateway {
             cutting: AtomicBool::new(false),
             discovering: Semaphore::new(crate::discover::AT_ONCE),
             described: ArcSwap::from_pointee(config::describe(loaded)),
-            current: tokio::sync::Mutex::new(Current { config, loaded: loaded.clone(), states, given }),
+            current: tokio::sync::Mutex::new(Current { config, loaded: loaded.clone(), states, sources }),
         }))
     }
 
@@ -197,7 +197,7 @@ impl Gateway {
         // Keys before the configuration, as whoever changes a key takes them.
         let _writing = self.keys.writing().await;
         let mut current = self.current.lock().await;
-        let loaded = current.given.load_again(&current.loaded)?;
+        let loaded = current.sources.load_again(&current.loaded)?;
         let fresh = config::check(&loaded)?;
         let placed = |problem| loaded.placed(problem);
         let fixed = config::needs_restart(&current.config, &fresh, &loaded);

@@ -13,7 +13,7 @@ use sluice_api::plugin::NoSettings;
 use sluice_api::provider::{Body, Call, CallCx, ModelPlace, Offer, Provider, ProviderInfo};
 use sluice_api::scheduler::{Ask, Candidate, Outcome as AttemptOutcome, Scheduler};
 use sluice_api::{Api, Bytes, Error, Family, Money, Operation, async_trait, register};
-use sluice_config::{self as config, Given};
+use sluice_config::{self as config, Sources};
 use sluice_fixtures::GIVES_BADLY;
 use sluice_ledger::record::Outcome;
 
@@ -134,7 +134,7 @@ async fn started(plugins: &str) -> Arc<Gateway> {
     );
     let loaded = config::load_text(&text).unwrap();
     let resolved = config::check(&loaded).unwrap();
-    Gateway::start(&loaded, resolved, Given::Text(text)).await.unwrap()
+    Gateway::start(&loaded, resolved, Sources::Text(text)).await.unwrap()
 }
 
 /// A request for a stream of this model.

@@ -105,7 +105,7 @@ mod tests {
     use http_body_util::{BodyExt as _, Full};
     use sluice_api::store::Remembered;
     use sluice_api::{Api, Bytes, Operation, Timestamp};
-    use sluice_config::{self as config, Given};
+    use sluice_config::{self as config, Sources};
     use sluice_fixtures::HANGS;
 
     use super::{FORGET_LEAST, SWEEP_EVERY, Upkeep};
@@ -117,7 +117,7 @@ mod tests {
                     limits.kinds = []\n[[keys]]\nname = \"k\"\nkey = \"k\"\n";
         let loaded = config::load_text(text).unwrap();
         let resolved = config::check(&loaded).unwrap();
-        let gateway = Gateway::start(&loaded, resolved, Given::Text(text.to_owned())).await.unwrap();
+        let gateway = Gateway::start(&loaded, resolved, Sources::Text(text.to_owned())).await.unwrap();
         Upkeep { gateway, ticks: 0, behind: false }
     }
 

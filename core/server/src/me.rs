@@ -175,7 +175,7 @@ pub(crate) mod tests {
         let text = "store.kind = \"gone\"\n[[keys]]\nname = \"k\"\nkey = \"secret\"\nconcurrency = 2\n";
         let loaded = config::load_text(text).unwrap();
         let resolved = config::check(&loaded).unwrap();
-        let gateway = Gateway::start(&loaded, resolved, config::Given::Text(String::new())).await.unwrap();
+        let gateway = Gateway::start(&loaded, resolved, config::Sources::Text(String::new())).await.unwrap();
         Arc::new(Parts { gateway, admin_token: Secret::new("t"), operators: OperatorRoutes::new() })
     }
 

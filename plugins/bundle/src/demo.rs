@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use sluice_config::key::new_secret;
-use sluice_config::{self as config, Given, LogFormat};
+use sluice_config::{self as config, LogFormat, Sources};
 
 use crate::complain::{fail, refuse};
 use crate::serve::run;
@@ -34,7 +34,7 @@ pub(crate) fn demo(listen: Option<SocketAddr>) -> ExitCode {
         Err(problems) => return refuse(LogFormat::Text, &problems),
     };
     match config::check(&loaded) {
-        Ok(resolved) => run(&loaded, resolved, Given::Text(text), |address| print(address, &key, &token)),
+        Ok(resolved) => run(&loaded, resolved, Sources::Text(text), |address| print(address, &key, &token)),
         Err(problems) => refuse(LogFormat::Text, &problems),
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use sluice_config::{self as config, Given, Loaded, LogFormat, Read, Resolved};
+use sluice_config::{self as config, Loaded, LogFormat, Read, Resolved, Sources};
 use sluice_engine::{Gateway, Loss};
 use sluice_upstream::tasks::Tasks;
 use tokio::signal::unix::{SignalKind, signal};
@@ -21,7 +21,7 @@ pub(crate) fn serve(files: &[PathBuf]) -> ExitCode {
         Err(problems) => return refuse(config::wanted_format(None), &problems),
     };
     match config::check(&loaded) {
-        Ok(resolved) => run(&loaded, resolved, Given::Files(files.to_vec()), |_| ()),
+        Ok(resolved) => run(&loaded, resolved, Sources::Files(files.to_vec()), |_| ()),
         Err(problems) => refuse(config::wanted_format(Some(&loaded)), &problems),
     }
 }
@@ -30,7 +30,7 @@ pub(crate) fn serve(files: &[PathBuf]) -> ExitCode {
 pub(crate) fn run(
     loaded: &Loaded,
     config: Resolved,
-    given: Given,
+    sources: Sources,
     ready: impl FnOnce(SocketAddr),
 ) -> ExitCode {
     let format = config.telemetry.format;
@@ -42,7 +42,7 @@ pub(crate) fn run(
         Ok(runtime) => runtime,
         Err(error) => return fail(format, error),
     };
-    match runtime.block_on(work(loaded, config, given, &log, ready)) {
+    match runtime.block_on(work(loaded, config, sources, &log, ready)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(format, error),
     }
@@ -51,7 +51,7 @@ pub(crate) fn run(
 async fn work(
     loaded: &Loaded,
     config: Resolved,
-    given: Given,
+    sources: Sources,
     log: &Log,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), Box<dyn std::error::Error>> {
@@ -61,7 +61,7 @@ async fn work(
     let store = config.store_kind.clone();
     let read = Read::of(loaded);
     let warnings = config::warnings(loaded, Some(&config), sluice_api::Timestamp::now());
-    let gateway = Gateway::start(loaded, config, given).await?;
+    let gateway = Gateway::start(loaded, config, sources).await?;
     log.serve(&gateway);
     let admin_token = match configured {
         Some(token) => token,

@@ -8,11 +8,11 @@ use sluice_api::units::Span;
 use sluice_api::{Family, Problem, Section};
 
 use super::section::{Entry, entries, read_table};
-use super::{Seen, later, plugin, reach, upstream, way};
-use crate::load::Loaded;
+use super::{Seen, outbound, plugin, reach, unavailable, upstream};
 use crate::schema::Schema;
 use crate::settings::Account;
 use crate::{AccountConfig, Credentials, Globs, Timeouts};
+use sluice_reading::Loaded;
 
 /// What every account is checked against.
 #[derive(Clone, Copy)]
@@ -86,10 +86,10 @@ fn one(
     let file = entry.file(loaded);
     let mut wrong =
         |key: &str, message: String| problems.push(Problem::at(file.clone(), entry.at(key), message));
-    simple(&settings, &mut wrong);
-    later::account(&settings.cost_multiplier, &mut wrong);
-    later::limits(&settings.limits, common.retention_days, &mut wrong);
-    let headers = way::headers(&settings.headers).unwrap_or_else(|all| {
+    values(&settings, &mut wrong);
+    unavailable::account(&settings.cost_multiplier, &mut wrong);
+    unavailable::limits(&settings.limits, common.retention_days, &mut wrong);
+    let headers = outbound::headers(&settings.headers).unwrap_or_else(|all| {
         all.into_iter().for_each(|(name, message)| wrong(&format!("headers.{name}"), message));
         http::HeaderMap::new()
     });
@@ -148,7 +148,7 @@ fn one(
 }
 
 /// Names in `list` that could never be asked for.
-fn listed(settings: &Account, models: &Globs, wrong: &mut later::Wrong<'_>) {
+fn listed(settings: &Account, models: &Globs, wrong: &mut unavailable::Wrong<'_>) {
     for (at, name) in settings.list.iter().enumerate() {
         let key = format!("list[{at}]");
         if let Err(error) = sluice_wire::peek::model_name(name) {
@@ -169,7 +169,7 @@ fn place_upstream(kind: &str, rest: &Dict) -> String {
 }
 
 /// What each setting says for itself.
-fn simple(settings: &Account, wrong: &mut later::Wrong<'_>) {
+fn values(settings: &Account, wrong: &mut unavailable::Wrong<'_>) {
     if settings.name.trim().is_empty() {
         wrong("name", "the account has no name".to_owned());
     }
@@ -179,7 +179,7 @@ fn simple(settings: &Account, wrong: &mut later::Wrong<'_>) {
     if settings.pools.as_ref().is_some_and(Vec::is_empty) {
         wrong("pools", "an account that is in no pool is never used".to_owned());
     }
-    if let Some(Err(why)) = settings.proxy.as_ref().map(way::proxy) {
+    if let Some(Err(why)) = settings.proxy.as_ref().map(outbound::proxy) {
         wrong("proxy", why);
     }
     for (asked, sent) in &settings.model_map {

@@ -5,15 +5,15 @@ use sluice_api::secret::PLACEHOLDERS;
 use sluice_api::{Problem, Section};
 
 use super::Seen;
-use super::later;
 use super::reach::Reach;
 use super::section::{Entry, entries, read_table};
+use super::unavailable;
 use crate::fields::{self, Names};
 use crate::key::KeyHash;
-use crate::load::Loaded;
 use crate::schema::Schema;
 use crate::settings::{Group, KeySecret};
 use crate::{GroupConfig, KeyConfig};
+use sluice_reading::Loaded;
 
 /// The groups, and the names of all of them, also of those that are wrong.
 pub(super) fn groups(
@@ -29,7 +29,7 @@ pub(super) fn groups(
         let Some(group) = read_table::<Group>(&entry.section(loaded), problems) else { continue };
         seen.note(loaded, &entry, &group.name, "group", problems);
         let file = entry.file(loaded);
-        later::limits(&group.limits, retention_days, &mut |key, message| {
+        unavailable::limits(&group.limits, retention_days, &mut |key, message| {
             problems.push(Problem::at(file.clone(), entry.at(key), message));
         });
         groups.push(GroupConfig { name: group.name, concurrency: group.concurrency });

@@ -9,8 +9,8 @@ use sluice_api::{Problem, Section};
 
 use super::plugin::{self, Place, TO_COME};
 use super::section::{Shared, file_of, shared, wrong_type};
-use crate::load::Loaded;
 use crate::settings::Limits;
+use sluice_reading::Loaded;
 
 /// Where the kinds are named.
 const KINDS: &str = "limits.kinds";

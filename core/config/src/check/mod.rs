@@ -2,16 +2,16 @@
 
 mod account;
 mod key;
-mod later;
 mod limiters;
+mod outbound;
 mod plugin;
 mod reach;
 mod route;
 mod section;
 mod server;
-mod simple;
+mod telemetry;
+mod unavailable;
 mod upstream;
-mod way;
 
 #[cfg(test)]
 mod tests;
@@ -27,14 +27,14 @@ use sluice_api::store::Store;
 
 use super::Resolved;
 use super::fields::Names;
-use super::load::Loaded;
 use super::settings::{self, Stats};
 use reach::Reach;
 use section::{Entry, Shared, shared, table};
+use sluice_reading::Loaded;
 
 pub(crate) use section::{entries, file_of};
 
-pub(crate) use later::{key as key_not_yet, limits as limits_not_yet};
+pub(crate) use unavailable::{key as key_not_yet, limits as limits_not_yet};
 
 /// Tables that a configuration may have.
 const TABLES: [&str; 13] = [
@@ -66,7 +66,7 @@ pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
     problems.extend(plugin::duplicates());
     let (server, admin_token) = server::check(loaded, &mut problems);
     let upstream = upstream::check(loaded, &mut problems);
-    let (telemetry, telemetry_table) = simple::telemetry(loaded, &mut problems);
+    let (telemetry, telemetry_table) = telemetry::check(loaded, &mut problems);
     let stats: Stats = table(loaded, "stats", &mut problems);
     let retention_days = stats.retention_days;
 
@@ -95,7 +95,7 @@ pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
     let (store, keeping) = kept(loaded, &mut problems);
     let store_settings = format!("{} {:?}", keeping.own.kind, keeping.rest);
     let attempts = attempts(loaded, choosing.own.attempts, &mut problems);
-    problems.extend(later::tables(loaded, &choosing.own, &pricing.own, &stats, &telemetry_table));
+    problems.extend(unavailable::tables(loaded, &choosing.own, &pricing.own, &stats, &telemetry_table));
     match (scheduler, cost, store) {
         (Some(scheduler), Some(cost), Some(store)) if problems.is_empty() => Ok(Resolved {
             server,
@@ -141,7 +141,7 @@ fn kept(loaded: &Loaded, problems: &mut Vec<Problem>) -> (Option<Arc<dyn Store>>
 }
 
 fn unknown_tables(loaded: &Loaded) -> Vec<Problem> {
-    let unknown = loaded.values.iter().filter(|(name, _)| !TABLES.contains(&name.as_str()));
+    let unknown = loaded.values().iter().filter(|(name, _)| !TABLES.contains(&name.as_str()));
     unknown.map(|(name, value)| Problem::unknown_key(loaded.of(value), name.clone(), name, &TABLES)).collect()
 }
 

@@ -7,9 +7,9 @@ use sluice_api::problem::nearest;
 use sluice_api::{Plugin, Problem, Section, inventory};
 
 use super::section::{Shared, file_of};
-use crate::load::Loaded;
 use crate::plugins;
 use crate::schema::Schema;
+use sluice_reading::Loaded;
 
 /// Kinds that are known to come.
 pub(super) const TO_COME: [&str; 3] = ["redis", "rate", "budget"];

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use sluice_api::Problem;
 
-use super::later::Wrong;
 use super::section::{file_of, table};
-use crate::load::Loaded;
+use super::unavailable::Wrong;
 use crate::settings::{Account, Upstream};
 use crate::{HttpVersion, Identity, Timeouts};
+use sluice_reading::Loaded;
 
 /// What is wrong with a wait for an upstream that is no wait.
 pub(super) const NO_WAIT: &str = "it must be more than 0, or every request fails";

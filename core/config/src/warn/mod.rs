@@ -32,7 +32,7 @@ pub fn warnings(loaded: &Loaded, config: Option<&Resolved>, now: Timestamp) -> V
 fn nothing(loaded: &Loaded, config: Option<&Resolved>) -> Vec<Problem> {
     let accounts = loaded.table("accounts").and_then(|accounts| accounts.as_array());
     if accounts.is_none_or(<[_]>::is_empty) {
-        let (file, message) = match loaded.files.last() {
+        let (file, message) = match loaded.files().last() {
             Some(file) => (file.name(), "no account is configured: every request is refused"),
             None => (
                 "configuration".to_owned(),
@@ -44,7 +44,8 @@ fn nothing(loaded: &Loaded, config: Option<&Resolved>) -> Vec<Problem> {
     }
     let none_enabled = config.is_some_and(|config| config.accounts.iter().all(|account| !account.enabled));
     let message = "no account is enabled: every request is refused";
-    let file = || loaded.files.last().map_or_else(|| "configuration".to_owned(), super::load::FileRead::name);
+    let file =
+        || loaded.files().last().map_or_else(|| "configuration".to_owned(), sluice_reading::FileRead::name);
     none_enabled.then(|| Problem::at(file(), "accounts", message)).into_iter().collect()
 }
 

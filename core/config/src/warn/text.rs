@@ -3,8 +3,8 @@
 use sluice_api::Problem;
 use sluice_api::secret::without_credentials;
 
-use super::super::walk::{Text, texts};
 use crate::Loaded;
+use sluice_reading::{Text, texts};
 
 /// How other programs write that a value is a variable's: what stands before and after its name.
 const REFERENCES: [(&str, &str); 7] = [

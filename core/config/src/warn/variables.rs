@@ -4,16 +4,16 @@ use sluice_api::Problem;
 
 use super::super::schema::Schema;
 use super::super::settings::{Admin, Cost, Limits, Scheduler, Server, Stats, Store, Telemetry, Upstream};
-use super::super::walk::texts;
 use crate::Loaded;
 use crate::plugins;
+use sluice_reading::texts;
 
 /// Warnings about them, each with the setting that may be meant.
 pub(super) fn strangers(loaded: &Loaded) -> Vec<Problem> {
     let texts = texts(loaded);
     let named: Vec<&str> =
         texts.iter().filter(|text| text.path.ends_with(".env")).map(|text| text.text).collect();
-    loaded.environment.strangers(&settings(), &named)
+    loaded.environment().strangers(&settings(), &named)
 }
 
 /// The key paths of all settings that stand in no list.

@@ -116,7 +116,7 @@ async fn a_key_that_does_not_fit_at_the_start_is_shown_and_comes_back_when_it_fi
 async fn gateway(text: &str) -> Arc<Gateway> {
     let loaded = config::load_text(text).unwrap();
     let resolved = config::check(&loaded).unwrap();
-    Gateway::start(&loaded, resolved, config::Given::Text(text.to_owned())).await.unwrap()
+    Gateway::start(&loaded, resolved, config::Sources::Text(text.to_owned())).await.unwrap()
 }
 
 fn named(name: &str) -> Map<String, Value> {

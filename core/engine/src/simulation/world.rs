@@ -155,7 +155,7 @@ impl World {
         }
         let loaded = config::load_text(&text).unwrap();
         let gateway =
-            Gateway::start(&loaded, config::check(&loaded).unwrap(), config::Given::Text(String::new()))
+            Gateway::start(&loaded, config::check(&loaded).unwrap(), config::Sources::Text(String::new()))
                 .await
                 .unwrap();
         let snapshot = gateway.snapshot();

@@ -9,9 +9,8 @@ use url::Url;
 
 use super::section::file_of;
 use crate::Globs;
-use crate::file::Part;
-use crate::load::Loaded;
 use crate::settings::{Cost, Decimal, Limit, Mode, Per, Queue, Scheduler, Stats, Telemetry, UnknownModel};
+use sluice_reading::Loaded;
 
 /// A day, which retention counts.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -137,7 +136,7 @@ fn price_file(path: &Path) -> Vec<Problem> {
         let name = path.display().to_string();
         return vec![Problem::at(name, "", "a price file ends in .toml or .json")];
     }
-    Part::file(path).err().unwrap_or_default()
+    sluice_reading::faults(path)
 }
 
 /// Why a text is no URL of http or https; it is not repeated, as it may hold a password.

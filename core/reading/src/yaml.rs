@@ -4,7 +4,7 @@ use figment::providers::Format;
 use serde::de::DeserializeOwned;
 
 /// YAML.
-pub(super) struct Yaml;
+pub(crate) struct Yaml;
 
 impl Format for Yaml {
     type Error = serde_norway::Error;

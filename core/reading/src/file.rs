@@ -7,18 +7,24 @@ use figment::value::{Dict, Map, Value};
 use figment::{Metadata, Profile, Provider};
 use sluice_api::Problem;
 
-use super::lines::Lines;
-use super::yaml::Yaml;
+use crate::lines::Lines;
+use crate::yaml::Yaml;
 
 /// What figment's TOML makes of a date or time: a table with this one key.
 const DATETIME: &str = "$__toml_private_datetime";
 
 /// What was read from one place.
 #[derive(Clone, Debug)]
-pub(super) struct Part {
+pub(crate) struct Part {
     metadata: Metadata,
     values: Dict,
     lines: Lines,
+}
+
+/// What is wrong with a file of a configuration's form as a file, whatever it is about.
+#[must_use]
+pub fn faults(path: &Path) -> Vec<Problem> {
+    Part::file(path).err().unwrap_or_default()
 }
 
 /// Where and how a text breaks its format's rules.
@@ -29,7 +35,7 @@ struct Fault {
 
 impl Part {
     /// Reads a file; its name's end tells its format.
-    pub(super) fn file(path: &Path) -> Result<Self, Vec<Problem>> {
+    pub(crate) fn file(path: &Path) -> Result<Self, Vec<Problem>> {
         let name = path.display().to_string();
         let wrong = |message: String| vec![Problem::at(name.clone(), "", message)];
         let (parse, lines): (Parse, fn(&str) -> Lines) = match path.extension().and_then(|end| end.to_str()) {
@@ -45,18 +51,18 @@ impl Part {
     }
 
     /// Reads TOML text; `name` says where it comes from.
-    pub(super) fn text(text: &str, name: &'static str) -> Result<Self, Vec<Problem>> {
+    pub(crate) fn text(text: &str, name: &'static str) -> Result<Self, Vec<Problem>> {
         let values = values(text, toml).map_err(|message| vec![Problem::at(name, "", message)])?;
         Ok(Self { metadata: Metadata::named(name), values, lines: Lines::of_toml(text) })
     }
 
     /// Whether it says nothing.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
 
     /// Where its values stand.
-    pub(super) const fn lines(&self) -> &Lines {
+    pub(crate) const fn lines(&self) -> &Lines {
         &self.lines
     }
 }

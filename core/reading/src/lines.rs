@@ -10,7 +10,7 @@ const DEPTH_MAX: usize = 32;
 
 /// The lines of a file's values. Texts are not kept, but for names: they may be secrets.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Lines(Table);
+pub(crate) struct Lines(Table);
 
 type Table = BTreeMap<String, Node>;
 
@@ -31,18 +31,18 @@ enum Inner {
 
 impl Lines {
     /// Those of a TOML text. A text that can't be read has none.
-    pub(super) fn of_toml(text: &str) -> Self {
+    pub(crate) fn of_toml(text: &str) -> Self {
         Self(toml::read(text).unwrap_or_default())
     }
 
     /// Those of a YAML text, and of a JSON text, which YAML is a superset of.
-    pub(super) fn of_yaml(text: &str) -> Self {
+    pub(crate) fn of_yaml(text: &str) -> Self {
         Self(yaml::read(text).unwrap_or_default())
     }
 
     /// The line of a key path like `accounts.claude-a.api_key` or `keys[0].limits[1].per`; of what the path names and
     /// the file has not, the line of what it would stand in.
-    pub(super) fn of(&self, path: &str) -> Option<usize> {
+    pub(crate) fn of(&self, path: &str) -> Option<usize> {
         let (mut node, mut rest) = in_table(&self.0, path)?;
         while let Some((inner, after)) = step(node, rest) {
             (node, rest) = (inner, after);

@@ -1,18 +1,18 @@
-//! The other tables that the engine reads alone: logs.
+//! `[telemetry]`: what is logged, and how.
 
 use sluice_api::Problem;
 use tracing_subscriber::EnvFilter;
 
 use super::section::{file_of, table};
 use crate::TelemetryConfig;
-use crate::load::Loaded;
 use crate::settings::Telemetry;
+use sluice_reading::Loaded;
 
 /// Levels that a log filter names.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 /// What is logged, and how; the table as a whole besides, for what is not at work yet.
-pub(super) fn telemetry(loaded: &Loaded, problems: &mut Vec<Problem>) -> (TelemetryConfig, Telemetry) {
+pub(super) fn check(loaded: &Loaded, problems: &mut Vec<Problem>) -> (TelemetryConfig, Telemetry) {
     let telemetry: Telemetry = table(loaded, "telemetry", problems);
     let path = "telemetry.log";
     let at = |message: String| Problem::at(file_of(loaded, path), path, message);

@@ -7,9 +7,9 @@ use figment::{Figment, Source};
 use sluice_api::Problem;
 use sluice_api::section::Origins;
 
-use super::environment::{Environment, NAME as ENVIRONMENT};
-use super::file::Part;
-use super::lines::Lines;
+use crate::environment::{Environment, NAME as ENVIRONMENT};
+use crate::file::Part;
+use crate::lines::Lines;
 
 /// Lists that files add to, instead of replacing them.
 const JOINED: [&str; 4] = ["accounts", "keys", "groups", "routes"];
@@ -30,33 +30,51 @@ const FROM_ENVIRONMENT: [(&str, &str, &str); 3] = [
 /// What was read: values, each with its place.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    pub(super) values: Dict,
+    values: Dict,
     figment: Figment,
-    /// The files, in order.
-    pub(super) files: Vec<FileRead>,
-    /// The environment, where it was read.
-    pub(super) environment: Environment,
+    files: Vec<FileRead>,
+    environment: Environment,
 }
 
 /// A file as it was read.
 #[derive(Clone, Debug)]
-pub(super) struct FileRead {
-    pub(super) path: PathBuf,
+pub struct FileRead {
+    path: PathBuf,
     /// Whether it said nothing.
-    pub(super) is_empty: bool,
+    is_empty: bool,
     lines: Lines,
 }
 
 impl FileRead {
     /// Its name, as problems tell it.
-    pub(super) fn name(&self) -> String {
+    #[must_use]
+    pub fn name(&self) -> String {
         self.path.display().to_string()
     }
 }
 
 impl Loaded {
-    /// The values of a table; empty where there is none.
-    pub(super) fn table(&self, name: &str) -> Option<&Value> {
+    /// Every table by its name.
+    #[must_use]
+    pub const fn values(&self) -> &Dict {
+        &self.values
+    }
+
+    /// The files, in order.
+    #[must_use]
+    pub fn files(&self) -> &[FileRead] {
+        &self.files
+    }
+
+    /// The environment, empty where it was not read.
+    #[must_use]
+    pub const fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// The values of a table; nothing where there is none.
+    #[must_use]
+    pub fn table(&self, name: &str) -> Option<&Value> {
         self.values.get(name)
     }
 
@@ -78,7 +96,8 @@ impl Loaded {
     }
 
     /// A file, and the line of a key path in it where that is known, for sentences.
-    pub(super) fn place(&self, file: &str, path: &str) -> String {
+    #[must_use]
+    pub fn place(&self, file: &str, path: &str) -> String {
         self.line(file, path).map_or_else(|| file.to_owned(), |line| format!("{file}:{line}"))
     }
 }
@@ -99,14 +118,14 @@ fn origin(figment: &Figment, tag: Tag) -> String {
 
 /// Where a configuration comes from, to be read again.
 #[derive(Clone, Debug)]
-pub enum Given {
+pub enum Sources {
     /// The files named, or the usual ones where none is; and the environment.
     Files(Vec<PathBuf>),
     /// A text, and nothing else.
     Text(String),
 }
 
-impl Given {
+impl Sources {
     /// Reads it.
     ///
     /// # Errors
@@ -124,7 +143,7 @@ impl Given {
     ///
     /// # Errors
     ///
-    /// As [`Given::load`], and where a file is gone or empty now.
+    /// As [`Sources::load`], and where a file is gone or empty now.
     pub fn load_again(&self, before: &Loaded) -> Result<Loaded, Vec<Problem>> {
         let Self::Files(named) = self else { return self.load() };
         let read: Vec<PathBuf> = before.files.iter().map(|file| file.path.clone()).collect();

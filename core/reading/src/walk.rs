@@ -6,29 +6,32 @@ use figment::value::Value;
 use sluice_api::Problem;
 use sluice_api::section::Origins as _;
 
-use super::Loaded;
+use crate::load::Loaded;
 
 /// A text. It may be a secret: whoever tells it must know that it is none.
-pub(super) struct Text<'a> {
+#[derive(Debug)]
+pub struct Text<'a> {
     /// Its key path.
-    pub(super) path: String,
+    pub path: String,
     /// Its value, which knows where it comes from.
     value: &'a Value,
     /// What it says.
-    pub(super) text: &'a str,
+    pub text: &'a str,
 }
 
 impl Text<'_> {
     /// Something to say about it.
-    pub(super) fn problem(&self, loaded: &Loaded, message: impl Into<String>) -> Problem {
+    #[must_use]
+    pub fn problem(&self, loaded: &Loaded, message: impl Into<String>) -> Problem {
         Problem::at(loaded.of(self.value), self.path.clone(), message)
     }
 }
 
 /// Every text, in the order of its key path. Entries of lists of tables are called by their names, as problems do.
-pub(super) fn texts(loaded: &Loaded) -> Vec<Text<'_>> {
+#[must_use]
+pub fn texts(loaded: &Loaded) -> Vec<Text<'_>> {
     let mut all = Vec::new();
-    for (name, value) in &loaded.values {
+    for (name, value) in loaded.values() {
         match value {
             Value::Array(_, entries) => {
                 // People count in the file that they see.

@@ -15,14 +15,16 @@ const LEVELS: &str = "__";
 const COMMAND_LINE: [&str; 3] = ["SLUICE_CONFIG", "SLUICE_URL", "SLUICE_ADMIN_TOKEN"];
 
 /// The source's name, as problems tell it.
-pub(super) const NAME: &str = "environment";
+pub(crate) const NAME: &str = "environment";
 
 /// Variables with `__` in their name. Those without belong to the command line.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Environment(Vec<(String, String)>);
+pub struct Environment(Vec<(String, String)>);
 
 impl Environment {
-    pub(super) fn of_process() -> Self {
+    /// Those of this process.
+    #[must_use]
+    pub fn of_process() -> Self {
         let all = std::env::vars_os();
         let readable =
             all.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
@@ -30,7 +32,7 @@ impl Environment {
     }
 
     /// The file that `SLUICE_CONFIG` names.
-    pub(super) fn config(&self) -> Option<&str> {
+    pub(crate) fn config(&self) -> Option<&str> {
         let named = self.0.iter().find(|(name, value)| name == "SLUICE_CONFIG" && !value.is_empty());
         named.map(|(_, path)| path.as_str())
     }
@@ -44,19 +46,22 @@ impl Environment {
     }
 
     /// The names of the variables that are settings, in order.
-    pub(super) fn names(&self) -> Vec<&str> {
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.settings().map(|(name, ..)| name).collect();
         names.sort_unstable();
         names
     }
 
     /// The text of a setting.
-    pub(super) fn text(&self, path: &str) -> Option<&str> {
+    #[must_use]
+    pub fn text(&self, path: &str) -> Option<&str> {
         self.settings().find(|(_, keys, _)| keys.join(".") == path).map(|(.., value)| value)
     }
 
     /// The variable that says the value at a key path.
-    pub(super) fn variable(&self, path: &str) -> Option<&str> {
+    #[must_use]
+    pub fn variable(&self, path: &str) -> Option<&str> {
         let says = self.settings().filter_map(|(name, keys, _)| {
             let own = keys.join(".");
             let rest = path.strip_prefix(own.as_str())?;
@@ -67,7 +72,8 @@ impl Environment {
 
     /// Warnings about variables that look like settings and are none. `known` are key paths of settings, `named` the
     /// variables that a configuration takes secrets from.
-    pub(super) fn strangers(&self, known: &[String], named: &[&str]) -> Vec<Problem> {
+    #[must_use]
+    pub fn strangers(&self, known: &[String], named: &[&str]) -> Vec<Problem> {
         let settings: Vec<String> = known.iter().map(|path| variable_of(path)).collect();
         let all: Vec<&str> = settings.iter().map(String::as_str).chain(COMMAND_LINE).collect();
         let strange = self.0.iter().filter(|(name, value)| {
