@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use sluice_api::{Api, Operation};
 use sluice_config::{self as config, Sources};
-use sluice_engine::rehearse::Rehearsal;
-use sluice_engine::{ClientRoute, Gateway};
+use sluice_control::Control;
+use sluice_control::rehearse::Rehearsal;
+use sluice_line::ClientRoute;
 
 use crate::Result;
 use crate::message::KEY;
@@ -94,7 +95,7 @@ fn sample(rehearsal: &Rehearsal) -> Result<f64> {
 }
 
 /// A gateway that is sent nothing: accounts of several weights, all of them able to take requests.
-async fn gateway(scratch: &Scratch, scheduler: &str) -> Result<Arc<Gateway>> {
+async fn gateway(scratch: &Scratch, scheduler: &str) -> Result<Arc<Control>> {
     let store = scratch.path(&format!("choosing-{scheduler}"));
     let mut text = format!(
         "[store]\npath = {store:?}\n\n[scheduler]\nkind = \"{scheduler}\"\n\n[[keys]]\nname = \"benchmark\"\nkey = \"{KEY}\"\n"
@@ -111,5 +112,5 @@ async fn gateway(scratch: &Scratch, scheduler: &str) -> Result<Arc<Gateway>> {
     };
     let loaded = config::load_text(&text).map_err(told)?;
     let resolved = config::check(&loaded).map_err(told)?;
-    Ok(Gateway::start(&loaded, resolved, Sources::Text(text)).await?)
+    Ok(Control::start(&loaded, resolved, Sources::Text(text)).await?)
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use sluice_tests::gateway::workspace;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 20] = [
+const ARROWS: [(&str, &[&str]); 23] = [
     ("sluice-api", &[]),
     ("sluice-wire", &["sluice-api"]),
     ("sluice-reading", &["sluice-api"]),
@@ -15,13 +15,43 @@ const ARROWS: [(&str, &[&str]); 20] = [
     ("sluice-ledger", &["sluice-api"]),
     ("sluice-limits", &["sluice-api"]),
     ("sluice-upstream", &["sluice-api", "sluice-config"]),
+    ("sluice-fleet", &["sluice-api", "sluice-wire", "sluice-config"]),
     (
-        "sluice-engine",
-        &["sluice-api", "sluice-wire", "sluice-config", "sluice-ledger", "sluice-limits", "sluice-upstream"],
+        "sluice-line",
+        &[
+            "sluice-api",
+            "sluice-wire",
+            "sluice-config",
+            "sluice-ledger",
+            "sluice-limits",
+            "sluice-upstream",
+            "sluice-fleet",
+        ],
+    ),
+    (
+        "sluice-control",
+        &[
+            "sluice-api",
+            "sluice-wire",
+            "sluice-config",
+            "sluice-ledger",
+            "sluice-upstream",
+            "sluice-fleet",
+            "sluice-line",
+        ],
     ),
     (
         "sluice-server",
-        &["sluice-api", "sluice-wire", "sluice-config", "sluice-ledger", "sluice-upstream", "sluice-engine"],
+        &[
+            "sluice-api",
+            "sluice-wire",
+            "sluice-config",
+            "sluice-ledger",
+            "sluice-upstream",
+            "sluice-fleet",
+            "sluice-line",
+            "sluice-control",
+        ],
     ),
     ("sluice-openapi", &["sluice-api", "sluice-config", "sluice-server"]),
     ("sluice-fixtures", &["sluice-api"]),

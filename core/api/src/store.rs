@@ -6,6 +6,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use crate::error::{Error, Kind};
 use crate::limiter::{Bucket, Take};
 
 /// State that outlives a request, and in a remote store a gateway.
@@ -147,3 +148,10 @@ pub struct Lease {
 #[derive(Debug, thiserror::Error)]
 #[error("the store failed: {0}")]
 pub struct StoreError(pub String);
+
+impl From<StoreError> for Error {
+    /// As clients are told it whose request needs what the store keeps.
+    fn from(error: StoreError) -> Self {
+        Self::new(Kind::StoreUnavailable, format!("the gateway's store is out of reach: {error}"))
+    }
+}

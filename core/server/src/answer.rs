@@ -41,7 +41,7 @@ where
     }
     if !response.headers().contains_key(&REQUEST_ID) {
         let claude = asked.style() == Style::Anthropic;
-        sluice_engine::identify(response.headers_mut(), claude, &asked.request_id());
+        sluice_line::identify(response.headers_mut(), claude, &asked.request_id());
     }
     Ok(response)
 }
@@ -74,7 +74,7 @@ impl Asked {
     fn request_id(&self) -> Arc<str> {
         let mut headers = HeaderMap::new();
         headers.extend(self.own_id.clone().map(|id| (REQUEST_ID, id)));
-        sluice_engine::request_id(&headers)
+        sluice_line::request_id(&headers)
     }
 
     fn refuse(&self, error: &Error) -> Response {

@@ -6,7 +6,7 @@ use axum::response::Response;
 use http::Request;
 use percent_encoding::percent_decode_str;
 use sluice_api::{Api, Error, Form, Kind, Operation};
-use sluice_engine::{Asking, ClientRoute, line};
+use sluice_line::{Asking, ClientRoute, line};
 
 use crate::App;
 use crate::near::{self, refuse, refuse_asking};

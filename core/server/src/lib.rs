@@ -25,7 +25,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use sluice_api::Secret;
-use sluice_engine::Gateway;
+use sluice_control::Control;
+use sluice_line::Gateway;
 
 pub use catalogue::{Asks, CLIENT_ROUTES, ClientDoc};
 pub use routes::admin_openapi;
@@ -47,6 +48,7 @@ pub(crate) type App = Arc<Parts>;
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) gateway: Arc<Gateway>,
+    pub(crate) control: Arc<Control>,
     pub(crate) admin_token: Secret,
     pub(crate) operators: OperatorRoutes,
 }
@@ -60,14 +62,15 @@ pub(crate) struct Parts {
 ///
 /// When an address can't be bound.
 pub async fn serve(
-    gateway: Arc<Gateway>,
+    control: Arc<Control>,
     options: Options,
     listening: impl FnOnce(&[SocketAddr]),
     told_to_stop: impl AsyncFnMut(),
 ) -> std::io::Result<()> {
-    let snapshot = gateway.snapshot();
+    let snapshot = control.gateway().snapshot();
     let app = Arc::new(Parts {
-        gateway: Arc::clone(&gateway),
+        gateway: Arc::clone(control.gateway()),
+        control: Arc::clone(&control),
         admin_token: options.admin_token,
         operators: OperatorRoutes::new(),
     });
@@ -90,5 +93,5 @@ pub async fn serve(
             );
         }
     };
-    listen::run(gateway, listeners, told, told_to_stop).await
+    listen::run(control, listeners, told, told_to_stop).await
 }

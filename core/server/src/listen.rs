@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use http::Request;
 use sluice_api::Error;
-use sluice_engine::Gateway;
+use sluice_control::Control;
 use sluice_upstream::tasks::Tasks;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -46,12 +46,13 @@ const CUT_WAIT: Duration = Duration::from_secs(3);
 /// Serves each listener with its router until it is told to stop, then drains. Each time that it is told so again ends
 /// the wait that is on: for load balancers that are to learn of it, or for what still runs.
 pub(crate) async fn run(
-    gateway: Arc<Gateway>,
+    control: Arc<Control>,
     listeners: Vec<(SocketAddr, Router)>,
     listening: impl FnOnce(&[SocketAddr]),
     mut told_to_stop: impl AsyncFnMut(),
 ) -> io::Result<()> {
-    let asked = Arc::clone(&gateway);
+    let gateway = control.gateway();
+    let asked = Arc::clone(gateway);
     let serving = Serving::new(Settings::new(move || asked.server_settings()), gateway.tasks().clone());
     let mut addresses = Vec::new();
     for (address, router) in listeners {
@@ -78,7 +79,7 @@ pub(crate) async fn run(
         }
     };
     serving.drain(enough, || gateway.cut()).await;
-    gateway.finish().await;
+    control.finish().await;
     Ok(())
 }
 

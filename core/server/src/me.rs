@@ -10,7 +10,7 @@ use serde::Serialize;
 use sluice_api::limiter::Bucket;
 use sluice_api::{Error, Kind};
 use sluice_config::ClientAddress;
-use sluice_engine::Asking;
+use sluice_line::Asking;
 use utoipa::ToSchema;
 
 use crate::App;
@@ -83,7 +83,7 @@ pub(crate) async fn me(
         },
     };
     let mut response = Json(me).into_response();
-    sluice_engine::identify(response.headers_mut(), false, &asking.request_id);
+    sluice_line::identify(response.headers_mut(), false, &asking.request_id);
     response
 }
 
@@ -100,7 +100,7 @@ pub(crate) mod tests {
     use sluice_api::store::{Lease, Store, StoreError, Taken};
     use sluice_api::{Secret, async_trait, register};
     use sluice_config as config;
-    use sluice_engine::Gateway;
+    use sluice_control::Control;
     use sluice_prices as _;
     use sluice_schedulers as _;
 
@@ -175,8 +175,9 @@ pub(crate) mod tests {
         let text = "store.kind = \"gone\"\n[[keys]]\nname = \"k\"\nkey = \"secret\"\nconcurrency = 2\n";
         let loaded = config::load_text(text).unwrap();
         let resolved = config::check(&loaded).unwrap();
-        let gateway = Gateway::start(&loaded, resolved, config::Sources::Text(String::new())).await.unwrap();
-        Arc::new(Parts { gateway, admin_token: Secret::new("t"), operators: OperatorRoutes::new() })
+        let control = Control::start(&loaded, resolved, config::Sources::Text(String::new())).await.unwrap();
+        let gateway = Arc::clone(control.gateway());
+        Arc::new(Parts { gateway, control, admin_token: Secret::new("t"), operators: OperatorRoutes::new() })
     }
 
     #[tokio::test]

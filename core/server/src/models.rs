@@ -12,8 +12,9 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use sluice_api::{Api, Error, Kind, Operation};
 use sluice_config::key::Key;
-use sluice_engine::snapshot::Snapshot;
-use sluice_engine::{Asking, catalogue};
+use sluice_fleet::Wanted;
+use sluice_line::Asking;
+use sluice_line::Snapshot;
 use sluice_wire::render::Style;
 
 use crate::App;
@@ -83,7 +84,7 @@ fn answer(app: &App, request: &Request<Body>, shape: Option<Style>, one: Option<
         }
     };
     let mut response = Json(body).into_response();
-    sluice_engine::identify(response.headers_mut(), shape == Style::Anthropic, &asking.request_id);
+    sluice_line::identify(response.headers_mut(), shape == Style::Anthropic, &asking.request_id);
     response
 }
 
@@ -137,7 +138,7 @@ impl<'a> Listing<'a> {
                 &[Api::OpenaiChat, Api::OpenaiResponses, Api::OpenaiEmbeddings, Api::OpenaiImages]
             }
         };
-        Self { snapshot, key, shape, names: catalogue::of_key(snapshot, key, apis) }
+        Self { snapshot, key, shape, names: snapshot.catalogue().of_key(key, apis) }
     }
 
     fn one(&self, id: &str) -> Result<Value, Error> {
@@ -172,7 +173,7 @@ impl<'a> Listing<'a> {
     }
 
     fn serves(&self, api: Api, operation: Operation, id: &str) -> bool {
-        catalogue::serves(self.snapshot, self.key, api, operation, id)
+        self.snapshot.roster.serves(self.key, Wanted::of(api, operation, id))
     }
 
     fn entries(&self, names: &[String]) -> Vec<Value> {

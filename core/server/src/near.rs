@@ -6,9 +6,9 @@ use axum::response::Response;
 use http::{HeaderName, Request};
 use sluice_api::{Error, Kind};
 use sluice_config::ClientAddress;
-use sluice_engine::{Asking, request_id};
 use sluice_ledger::{Realm, Refused};
-use sluice_wire::render::{self, Style};
+use sluice_line::{Asking, request_id};
+use sluice_wire::render::Style;
 
 use crate::App;
 use crate::catalogue::{Asks, CLIENT_ROUTES, ClientDoc};
@@ -43,12 +43,7 @@ pub(crate) fn refuse<B>(style: Style, error: &Error, request: &Request<B>) -> Re
 
 /// A refusal with a known request id.
 pub(crate) fn refuse_with(style: Style, error: &Error, request_id: &str) -> Response {
-    let rendered = render::refusal(style, error, request_id);
-    let mut response = Response::new(Body::from(rendered.body));
-    *response.status_mut() = rendered.status;
-    *response.headers_mut() = rendered.headers;
-    sluice_engine::identify(response.headers_mut(), matches!(style, Style::Anthropic), request_id);
-    response
+    sluice_line::refused(style, error, request_id).map(Body::from)
 }
 
 /// A refusal of who asks for something of the gateway's own; credentials that are none are noted.

@@ -9,7 +9,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use sluice_config::ClientAddress;
-use sluice_engine::operate::{STATES, accounts_now, state};
+use sluice_control::operate::{STATES, accounts_now, state};
 use sluice_ledger::{Realm, Refused};
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
@@ -51,7 +51,7 @@ pub(crate) struct Ready {
 )]
 pub(crate) async fn readyz(State(app): State<App>) -> Response {
     let snapshot = app.gateway.snapshot();
-    let enabled = snapshot.accounts.iter().filter(|account| account.config.enabled).count();
+    let enabled = snapshot.roster.accounts.iter().filter(|account| account.config.enabled).count();
     let mut reasons = Vec::new();
     if let Err(error) = app.gateway.store().ready().await {
         reasons.push(error.to_string());
@@ -64,7 +64,7 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
     }
     let now = app.gateway.now();
     let mut accounts = BTreeMap::new();
-    for account in &snapshot.accounts {
+    for account in &snapshot.roster.accounts {
         *accounts.entry(state(account, now)).or_default() += 1;
     }
     let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -85,7 +85,7 @@ pub(crate) async fn metrics(
     if let Some(token) = &snapshot.server.metrics_token
         && !has_bearer(&headers, token.expose())
     {
-        let request_id = &sluice_engine::request_id(&headers);
+        let request_id = &sluice_line::request_id(&headers);
         let client = client.map(|Extension(client)| client.0);
         let refused = Refused { realm: Realm::Metrics, request_id, asked: "/metrics", client };
         app.gateway.records().refused(&refused);

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use sluice_config::{self as config, Loaded, LogFormat, Read, Resolved, Sources};
-use sluice_engine::{Gateway, Loss};
+use sluice_control::{Control, Loss};
 use sluice_upstream::tasks::Tasks;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -61,18 +61,18 @@ async fn work(
     let store = config.store_kind.clone();
     let read = Read::of(loaded);
     let warnings = config::warnings(loaded, Some(&config), sluice_api::Timestamp::now());
-    let gateway = Gateway::start(loaded, config, sources).await?;
-    log.serve(&gateway);
+    let control = Control::start(loaded, config, sources).await?;
+    log.serve(control.gateway());
     let admin_token = match configured {
         Some(token) => token,
-        None => token::kept(&gateway, format).await?,
+        None => token::kept(control.gateway(), format).await?,
     };
     for warning in warnings {
         tracing::warn!(%warning, "the configuration has something that is surely not meant");
     }
-    let keys = gateway.list_keys().len();
-    Tasks::upkeep(Arc::clone(&gateway).tend());
-    Tasks::upkeep(reload_on_hangup(Arc::clone(&gateway)));
+    let keys = control.list_keys().len();
+    Tasks::upkeep(Arc::clone(&control).tend());
+    Tasks::upkeep(reload_on_hangup(Arc::clone(&control)));
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let told_to_stop = async move || {
         tokio::select! {
@@ -102,15 +102,15 @@ async fn work(
         );
         addresses.first().copied().map(ready);
     };
-    sluice_server::serve(gateway, options, listening, told_to_stop).await?;
+    sluice_server::serve(control, options, listening, told_to_stop).await?;
     Ok(())
 }
 
-async fn reload_on_hangup(gateway: Arc<Gateway>) {
+async fn reload_on_hangup(control: Arc<Control>) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     while hangup.recv().await.is_some() {
         // A signal can't say that a loss is meant.
-        match gateway.reload(Loss::Refused).await {
+        match control.reload(Loss::Refused).await {
             Ok(()) => {
                 tracing::info!(target: "audit", by = "signal HUP", "an operator reloaded the configuration");
             }

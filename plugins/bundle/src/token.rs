@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use sluice_api::Secret;
 use sluice_config::{self as config, LogFormat};
-use sluice_engine::Gateway;
+use sluice_line::Gateway;
 
 use crate::complain::{fail, refuse, write};
 use crate::list::say;

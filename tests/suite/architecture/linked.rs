@@ -87,7 +87,7 @@ fn one_version_of_each_crate_is_linked_and_none_that_is_banned() {
         }
         versions.entry(name).or_default().push(version);
     }
-    assert!(versions.contains_key("sluice-engine") && versions.contains_key("aws-lc-rs"));
+    assert!(versions.contains_key("sluice-line") && versions.contains_key("aws-lc-rs"));
     for (name, versions) in versions {
         assert_eq!(
             versions.len(),

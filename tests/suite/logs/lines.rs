@@ -81,7 +81,7 @@ fn debug_tells_where_a_request_went_and_trace_who_was_passed_over() {
         gateway.signal("TERM");
         gateway.wait().1
     };
-    let debug = log("sluice_engine=debug");
+    let debug = log("sluice_line=debug");
     let lines: Vec<&str> = debug.lines().filter(|line| line.contains(" DEBUG ")).collect();
     for (at, parts) in [
         &["the request is routed", "model=\"m\"", "candidates=claude: a, b", "key=\"test\""][..],
@@ -105,7 +105,7 @@ fn debug_tells_where_a_request_went_and_trace_who_was_passed_over() {
         parts.iter().for_each(|part| assert!(line.contains(part), "{part} in {line}"));
     }
     assert!(!debug.contains(" TRACE ") && !log("info").contains(" DEBUG "));
-    let trace = log("sluice_engine=trace");
+    let trace = log("sluice_fleet=trace");
     let passed = trace.lines().find(|line| line.contains("an account is passed over"));
     assert!(
         passed.is_some_and(|line| line.contains("account=\"a\"") && line.contains("overloaded")),

@@ -7,10 +7,10 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sluice_api::{Error, Kind};
-use sluice_engine::explain::{Explanation, Question};
-use sluice_engine::keys::KeyError;
-use sluice_engine::operate::{AccountView, Tested};
-use sluice_engine::overrides::AccountPatch;
+use sluice_control::explain::{Explanation, Question};
+use sluice_control::keys::KeyError;
+use sluice_control::operate::{AccountView, Tested};
+use sluice_control::overrides::AccountPatch;
 use utoipa::ToSchema;
 
 use super::answer::{List, Refusal, Refused};
@@ -21,7 +21,7 @@ use crate::App;
 #[utoipa::path(get, path = "/admin/v1/accounts", tag = "Admin", security(("admin_token" = [])),
     responses((status = 200, body = List<AccountView>), (status = 401, body = Refused)))]
 pub(crate) async fn list(State(app): State<App>) -> Json<List<AccountView>> {
-    Json(List::whole(app.gateway.account_views()))
+    Json(List::whole(app.control.account_views()))
 }
 
 /// One account, with its state.
@@ -32,7 +32,7 @@ pub(crate) async fn show(
     State(app): State<App>,
     Path(name): Path<String>,
 ) -> Result<Json<AccountView>, Refusal> {
-    app.gateway.account_view(&name).map(Json).ok_or_else(|| unknown(&name))
+    app.control.account_view(&name).map(Json).ok_or_else(|| unknown(&name))
 }
 
 /// Changes an account: kept over restarts, until the file's own value changes.
@@ -46,10 +46,10 @@ pub(crate) async fn change(
 ) -> Result<(Extension<Changed>, Json<AccountView>), Refusal> {
     let patch = AccountPatch::read(&read(&body)?).map_err(KeyError::Invalid)?;
     let before = before(&app, &name);
-    if !app.gateway.change_account(&name, patch).await? {
+    if !app.control.change_account(&name, patch).await? {
         return Err(unknown(&name));
     }
-    let view = app.gateway.account_view(&name).ok_or_else(|| unknown(&name))?;
+    let view = app.control.account_view(&name).ok_or_else(|| unknown(&name))?;
     Ok((Extension(before.and(&view)), Json(view)))
 }
 
@@ -62,7 +62,7 @@ pub(crate) async fn recover(
     Path(name): Path<String>,
 ) -> Result<(Extension<Changed>, Json<AccountView>), Refusal> {
     let before = before(&app, &name);
-    let view = app.gateway.recover_account(&name).ok_or_else(|| unknown(&name))?;
+    let view = app.control.recover_account(&name).ok_or_else(|| unknown(&name))?;
     Ok((Extension(before.and(&view)), Json(view)))
 }
 
@@ -88,7 +88,7 @@ pub(crate) async fn test(
         b"" | b"null" => Trial::default(),
         _ => read(&body)?,
     };
-    let tested = app.gateway.test_account(&name, trial.model.as_deref()).await;
+    let tested = app.control.test_account(&name, trial.model.as_deref()).await;
     let told = |tested: Tested| (Extension(Changed::to(&tested)), Json(tested));
     tested.map(told).map_err(|error: Error| match error.kind() {
         Kind::ModelNotFound => unknown(&name),
@@ -102,12 +102,12 @@ pub(crate) async fn test(
     responses((status = 200, body = Explanation), (status = 400, body = Refused), (status = 401, body = Refused)))]
 pub(crate) async fn explain(State(app): State<App>, body: Bytes) -> Result<Json<Explanation>, Refusal> {
     let question: Question = read(&body)?;
-    Ok(Json(app.gateway.explain(&question)))
+    Ok(Json(app.control.explain(&question)))
 }
 
 /// The account before it is changed, for the audit line.
 fn before(app: &App, name: &str) -> Changed {
-    app.gateway.account_view(name).map_or_else(Changed::default, |view| Changed::from(&view))
+    app.control.account_view(name).map_or_else(Changed::default, |view| Changed::from(&view))
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {

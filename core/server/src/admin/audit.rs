@@ -43,7 +43,7 @@ pub(crate) async fn tell(request: Request, next: Next) -> Response {
     }
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let client = request.extensions().get::<ClientAddress>().map(|client| client.0);
-    let request_id = sluice_engine::request_id(request.headers());
+    let request_id = sluice_line::request_id(request.headers());
     let mut answer = next.run(request).await;
     let changed = answer.extensions_mut().remove::<Changed>().unwrap_or_default();
     tracing::info!(

@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sluice_config::KeyFields;
-use sluice_engine::keys::KeyView;
+use sluice_control::keys::KeyView;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -61,7 +61,7 @@ type Body = Result<Json<Map<String, Value>>, JsonRejection>;
 #[utoipa::path(get, path = "/admin/v1/keys", tag = "Admin", security(("admin_token" = [])),
     responses((status = 200, body = List<KeyView>), (status = 401, body = Refused)))]
 pub(crate) async fn list(State(app): State<App>) -> Json<List<KeyView>> {
-    Json(List::whole(app.gateway.list_keys()))
+    Json(List::whole(app.control.list_keys()))
 }
 
 /// Makes a key.
@@ -72,7 +72,7 @@ pub(crate) async fn create(
     State(app): State<App>,
     body: Body,
 ) -> Result<(StatusCode, Extension<Changed>, Json<NewKey>), Refusal> {
-    let (fields, key) = app.gateway.create_key(body?.0).await?;
+    let (fields, key) = app.control.create_key(body?.0).await?;
     Ok((StatusCode::CREATED, Extension(Changed::to(&fields)), Json(NewKey { key, fields })))
 }
 
@@ -81,7 +81,7 @@ pub(crate) async fn create(
     params(("id" = String, Path, description = "The key's id or name")),
     responses((status = 200, body = KeyView), (status = 401, body = Refused), (status = 404, body = Refused)))]
 pub(crate) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<KeyView>, Refusal> {
-    Ok(Json(app.gateway.show_key(&id)?))
+    Ok(Json(app.control.show_key(&id)?))
 }
 
 /// Changes a key's fields by a JSON merge patch.
@@ -95,7 +95,7 @@ pub(crate) async fn change(
     body: Body,
 ) -> Result<(Extension<Changed>, Json<KeyView>), Refusal> {
     let before = before(&app, &id);
-    let view = app.gateway.change_key(&id, &body?.0).await?;
+    let view = app.control.change_key(&id, &body?.0).await?;
     Ok((Extension(before.and(&view)), Json(view)))
 }
 
@@ -108,7 +108,7 @@ pub(crate) async fn delete(
     Path(id): Path<String>,
 ) -> Result<(StatusCode, Extension<Changed>), Refusal> {
     let before = before(&app, &id);
-    app.gateway.delete_key(&id).await?;
+    app.control.delete_key(&id).await?;
     Ok((StatusCode::NO_CONTENT, Extension(before)))
 }
 
@@ -121,11 +121,11 @@ pub(crate) async fn rotate(
     Path(id): Path<String>,
 ) -> Result<(Extension<Changed>, Json<NewKey>), Refusal> {
     let before = before(&app, &id);
-    let (fields, key) = app.gateway.rotate_key(&id).await?;
+    let (fields, key) = app.control.rotate_key(&id).await?;
     Ok((Extension(before.and(&fields)), Json(NewKey { key, fields })))
 }
 
 /// The key before it is changed, for the audit line.
 fn before(app: &App, id: &str) -> Changed {
-    app.gateway.show_key(id).map_or_else(|_| Changed::default(), |view| Changed::from(&view))
+    app.control.show_key(id).map_or_else(|_| Changed::default(), |view| Changed::from(&view))
 }

@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sluice_config::plugins;
-use sluice_engine::Loss;
+use sluice_control::Loss;
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{List, Refusal, Refused};
@@ -47,7 +47,7 @@ pub(crate) async fn plugins() -> Json<List<PluginView>> {
 #[utoipa::path(get, path = "/admin/v1/config", tag = "Admin", security(("admin_token" = [])),
     responses((status = 200, description = "The configuration", body = Object), (status = 401, body = Refused)))]
 pub(crate) async fn config(State(app): State<App>) -> Json<Value> {
-    Json((*app.gateway.described()).clone())
+    Json((*app.control.described()).clone())
 }
 
 /// What a reload did.
@@ -83,6 +83,6 @@ pub(crate) async fn reload(
         Refusal::new(StatusCode::BAD_REQUEST, "invalid_argument", rejection.body_text())
     })?;
     let loss = if how.force { Loss::Meant } else { Loss::Refused };
-    app.gateway.reload(loss).await.map_err(Refusal::problems)?;
+    app.control.reload(loss).await.map_err(Refusal::problems)?;
     Ok(Json(Reloaded { reloaded: true }))
 }

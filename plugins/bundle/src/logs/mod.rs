@@ -6,7 +6,7 @@ mod writer;
 use std::io::{self, stderr};
 
 use sluice_config::{LogFormat, TelemetryConfig};
-use sluice_engine::Gateway;
+use sluice_line::Gateway;
 use tracing_subscriber::EnvFilter;
 
 use text::Text;

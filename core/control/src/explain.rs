@@ -1,0 +1,233 @@
+//! Why a request would go where it goes, told by the same rules that decide it, with nothing sent.
+
+use serde::{Deserialize, Serialize};
+use sluice_api::scheduler::{self, Candidate};
+use sluice_api::{Api, Kind, Operation};
+use sluice_config::key::Key;
+use sluice_fleet::Wanted;
+use sluice_fleet::candidates::{Candidates, Pool, binds, fits};
+use sluice_fleet::eligible::standing;
+use sluice_fleet::order::candidate;
+use sluice_fleet::session::Scope;
+use sluice_line::Snapshot;
+use utoipa::ToSchema;
+
+use crate::control::Control;
+use crate::keys::Found;
+
+/// What is asked about.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// Name or id of a key.
+    pub key: String,
+    /// The client API.
+    pub api: Api,
+    /// The model that the client asks for.
+    pub model: String,
+    /// The session that the request belongs to.
+    #[serde(default)]
+    pub session: Option<String>,
+}
+
+/// What would happen.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct Explanation {
+    /// Whether a request would be sent upstream now.
+    pub allowed: bool,
+    /// What is decided, in order.
+    pub steps: Vec<Step>,
+    /// Every account: whether it could be taken, and why not.
+    pub accounts: Vec<Considered>,
+    /// The account that would be asked first.
+    pub account: Option<String>,
+    /// What the request is expected to cost in US dollars; null where no price is known.
+    pub expected_price: Option<String>,
+}
+
+/// One decision.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Step {
+    /// What is decided: `key`, `permission`, `route`, `accounts`, `session` or `scheduler`.
+    pub step: &'static str,
+    /// How.
+    pub decision: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// An account that was considered.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Considered {
+    /// Its name.
+    pub name: String,
+    /// Whether the request could go there now.
+    pub taken: bool,
+    /// Why, or why not.
+    pub reason: String,
+}
+
+impl Explanation {
+    fn step(&mut self, step: &'static str, decision: impl Into<String>, reason: impl Into<String>) {
+        self.steps.push(Step { step, decision: decision.into(), reason: reason.into() });
+    }
+}
+
+impl Control {
+    /// Explains what would become of a request.
+    #[must_use]
+    pub fn explain(&self, question: &Question) -> Explanation {
+        let snapshot = self.gateway().snapshot();
+        let mut told = Explanation::default();
+        let Some(key) = self.find_key(&question.key).and_then(Found::in_force) else {
+            told.step("key", "refused", format!("there is no key `{}`: 401", question.key));
+            return told;
+        };
+        if key.expires.is_some_and(|end| end <= self.gateway().now()) {
+            told.step("key", "refused", "it has expired: 401");
+            return told;
+        }
+        told.step("key", "known", format!("it is `{}`", key.name));
+        if !self.permits(&mut told, &key, question) {
+            return told;
+        }
+        let (model, pools) = snapshot.roster.routed(question.api, &question.model);
+        let by = match snapshot.roster.route(question.api, &question.model) {
+            Some(_) => "the first route that takes this model and API".to_owned(),
+            None => format!("no route takes it: the pool of the family {}", question.api.family()),
+        };
+        told.step("route", format!("`{model}` of the pools {}", pools.join(", ")), by);
+        let wanted = Wanted::of(question.api, operation(question.api), &question.model);
+        let candidates = snapshot.roster.candidates(wanted);
+        self.consider(&mut told, &snapshot, &key, question, &candidates);
+        self.choose(&mut told, &snapshot, &key, question, &candidates);
+        told
+    }
+
+    fn permits(&self, told: &mut Explanation, key: &Key, question: &Question) -> bool {
+        let family = question.api.family();
+        if !key.allow.contains(&family) {
+            told.step("permission", "refused", format!("the key may not use the {family} APIs: 403"));
+            return false;
+        }
+        if !key.models.matches(&question.model) {
+            let message = format!("the key's models leave `{}` out: 403", question.model);
+            told.step("permission", "refused", message);
+            return false;
+        }
+        told.step(
+            "permission",
+            "granted",
+            format!("the key may ask for `{}` through {}", question.model, question.api),
+        );
+        true
+    }
+
+    fn consider(
+        &self,
+        told: &mut Explanation,
+        snapshot: &Snapshot,
+        key: &Key,
+        question: &Question,
+        candidates: &Candidates,
+    ) {
+        for account in &snapshot.roster.accounts {
+            let found = candidates.pools.iter().find_map(|pool| {
+                let target = pool.targets.iter().find(|target| target.account.index == account.index)?;
+                Some((pool, target))
+            });
+            let (taken, reason) = match found {
+                Some((pool, target)) if !binds(key, &pool.name, &account.name) => (
+                    false,
+                    format!(
+                        "the key is bound to others than pool {} and account {}",
+                        pool.name, target.account.name
+                    ),
+                ),
+                Some((pool, target)) => {
+                    match standing(target, key, self.gateway().fleet(), self.gateway().now()) {
+                        Ok(admission) => (
+                            true,
+                            format!("in pool {}, asked for `{}`: {admission}", pool.name, target.model),
+                        ),
+                        Err(passed) => (false, passed.to_string()),
+                    }
+                }
+                None => match fits(account, question.api, operation(question.api), &candidates.model) {
+                    Ok(_) => (false, "it is in none of the route's pools".to_owned()),
+                    Err(misfit) => (false, misfit.to_string()),
+                },
+            };
+            told.accounts.push(Considered { name: account.name.to_string(), taken, reason });
+        }
+        let open = told.accounts.iter().filter(|account| account.taken).count();
+        told.step("accounts", format!("{open} of {} can be taken", told.accounts.len()), "see `accounts`");
+    }
+
+    fn choose(
+        &self,
+        told: &mut Explanation,
+        snapshot: &Snapshot,
+        key: &Key,
+        question: &Question,
+        candidates: &Candidates,
+    ) {
+        let now = self.gateway().now();
+        for pool in &candidates.pools {
+            let open: Vec<_> = pool
+                .targets
+                .iter()
+                .filter(|target| binds(key, &pool.name, &target.account.name))
+                .filter(|target| standing(target, key, self.gateway().fleet(), now).is_ok())
+                .collect();
+            if open.is_empty() {
+                continue;
+            }
+            let session = question.session.clone().filter(|_| !snapshot.choosing.sticky_ttl.is_zero());
+            let session = session.map(sluice_wire::session::known_as);
+            let scope = session.as_deref().map(|session| Scope { key: &key.id, pool: &pool.name, session });
+            let sticks = scope.and_then(|scope| self.gateway().fleet().sessions().account(scope, now));
+            if let Some(name) = sticks
+                && open.iter().any(|target| target.account.name == name)
+            {
+                told.step("session", name.to_string(), "the session is on this account");
+                told.account = Some(name.to_string());
+            } else {
+                let listed: Vec<Candidate<'_>> = open.iter().map(|target| candidate(target)).collect();
+                let ask = scheduler::Ask {
+                    api: question.api,
+                    operation: operation(question.api),
+                    model: &candidates.model,
+                };
+                let _turn = self.gateway().fleet().turn();
+                let best = snapshot.choosing.scheduler.foresee(&ask, &listed).and_then(|best| open.get(best));
+                told.account = best.map(|target| target.account.name.to_string());
+                let name = told.account.clone().unwrap_or_else(|| "none".to_owned());
+                told.step("scheduler", name, format!("its choice now in pool {}", pool.name));
+            }
+            told.allowed = told.account.is_some();
+            return;
+        }
+        let bound =
+            |pool: &Pool| pool.targets.iter().any(|target| binds(key, &pool.name, &target.account.name));
+        if candidates.pools.iter().any(bound) {
+            return told.step("scheduler", "none", "no account can be taken now: 503");
+        }
+        let error = candidates.explain(&question.model, question.api);
+        let status = match error.kind() {
+            Kind::Forbidden => 403,
+            Kind::ModelNotFound => 404,
+            _ => 400,
+        };
+        told.step("accounts", "refused", format!("{error}: {status}"));
+    }
+}
+
+/// What is usually asked of an API.
+const fn operation(api: Api) -> Operation {
+    match api {
+        Api::OpenaiEmbeddings => Operation::Embed,
+        Api::OpenaiImages => Operation::Images,
+        Api::Anthropic | Api::OpenaiChat | Api::OpenaiResponses | Api::Gemini => Operation::Generate,
+    }
+}

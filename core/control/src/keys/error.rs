@@ -1,0 +1,37 @@
+//! Why what is in force could not be changed at run time.
+
+use sluice_api::Problem;
+use sluice_api::store::StoreError;
+use sluice_upstream::TransportError;
+
+/// Why a key could not be made, changed or deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// There is no such key.
+    #[error("there is no key `{0}`")]
+    NotFound(String),
+    /// It is in a configuration file.
+    #[error("the key `{0}` is in the configuration: change it there")]
+    ManagedByConfig(String),
+    /// Another key has this name.
+    #[error("there is a key named `{0}` already")]
+    NameTaken(String),
+    /// Its fields are wrong.
+    #[error("{}", .0.first().map(ToString::to_string).unwrap_or_default())]
+    Invalid(Vec<Problem>),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It is deleted, but not in the store.
+    #[error("the key has stopped, but {0}, so that a restart would bring it back: delete it again")]
+    NotForgotten(StoreError),
+    /// Sluice itself failed.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl From<TransportError> for KeyError {
+    fn from(error: TransportError) -> Self {
+        Self::Internal(error.to_string())
+    }
+}

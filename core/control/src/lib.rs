@@ -1,0 +1,15 @@
+//! What changes what is in force, and what operators see of it: reload, keys made at run time, accounts, `explain`; and what
+//! is done beside requests all the while.
+
+mod control;
+mod discover;
+pub mod explain;
+pub mod keys;
+pub mod operate;
+pub mod overrides;
+#[cfg(test)]
+mod panics;
+pub mod rehearse;
+mod upkeep;
+
+pub use control::{Control, Loss, StartError};

@@ -1,0 +1,10 @@
+//! Times ahead.
+
+use std::time::Duration;
+
+use sluice_api::Timestamp;
+
+/// A time after another one.
+pub(crate) fn later(now: Timestamp, by: Duration) -> Timestamp {
+    now.saturating_add(by).unwrap_or(Timestamp::MAX)
+}

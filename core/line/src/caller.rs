@@ -1,0 +1,150 @@
+//! An account as it is called: requests to it built, signed and sent, its credentials renewed.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode};
+use sluice_api::error::Answer;
+use sluice_api::provider::{Body, Call, CallCx, Failure, Told, Transport, is_page};
+use sluice_api::{Error, Timestamp};
+use sluice_fleet::account::Account;
+use sluice_upstream::{Once, Stale, Way};
+
+use crate::gateway::Gateway;
+use crate::snapshot::Snapshot;
+use crate::{decode, refusal};
+
+/// One account, and what calls of it need.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    gateway: Arc<Gateway>,
+    account: Arc<Account>,
+    way: Arc<Way>,
+}
+
+impl Caller {
+    /// Calls an account of a snapshot.
+    #[must_use]
+    pub fn new(gateway: &Arc<Gateway>, snapshot: &Snapshot, account: &Arc<Account>) -> Self {
+        let way = Arc::clone(snapshot.ways.of(account));
+        Self { gateway: Arc::clone(gateway), account: Arc::clone(account), way }
+    }
+
+    /// The account.
+    #[must_use]
+    pub fn account(&self) -> &Arc<Account> {
+        &self.account
+    }
+
+    /// Builds and signs a request, with the headers that the account's configuration sets.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be built, or there are no credentials.
+    pub(crate) async fn prepare(&self, call: Call, now: Timestamp) -> Result<Request<Bytes>, Error> {
+        let own = self.clone();
+        // To its end, also when the client leaves: a token that a server has replaced, and that nobody has kept, is
+        // lost.
+        let prepared = self.gateway.tasks().to_its_end(async move {
+            let cx = own.cx(&*own.way, now);
+            own.account.config.provider.prepare(&cx, call).await
+        });
+        let mut request = prepared.await?;
+        self.renew_ahead(now);
+        for (name, value) in &self.account.config.headers {
+            request.headers_mut().insert(name, value.clone());
+        }
+        Ok(request)
+    }
+
+    /// Sends a request over the account's way; the answer is as it would have come without its coding.
+    ///
+    /// # Errors
+    ///
+    /// When no answer comes.
+    async fn send(&self, request: Request<Bytes>, now: Timestamp) -> Result<Response<Body>, Error> {
+        let answer = self.account.config.provider.send(&self.cx(&*self.way, now), request).await?;
+        let (head, body) = answer.into_parts();
+        let (head, body) = decode::answer(head, body);
+        Ok(Response::from_parts(head, body))
+    }
+
+    /// Asks for the upstream's list of models, with the headers that the account's configuration sets.
+    ///
+    /// # Errors
+    ///
+    /// When it has none, there are no credentials, or no answer comes.
+    pub async fn list(&self) -> Result<Response<Body>, Error> {
+        let now = self.gateway.now();
+        let own = self.clone();
+        // To its end, as new credentials may come of it.
+        let prepared = self.gateway.tasks().to_its_end(async move {
+            let cx = own.cx(&*own.way, now);
+            own.account.config.provider.prepare_list(&cx).await
+        });
+        let mut request = prepared.await?;
+        request.headers_mut().extend(self.account.config.headers.clone());
+        self.send(request, now).await
+    }
+
+    /// Has a call of the gateway's own answered, with new credentials where the old ones are refused; the status of an
+    /// answer that is as it should be. It is read whole, within bounds.
+    ///
+    /// # Errors
+    ///
+    /// When no answer comes, or what came means that the call failed.
+    pub async fn succeeds(&self, call: Call) -> Result<StatusCode, Error> {
+        let now = self.gateway.now();
+        let mut response = self.send(self.prepare(call.clone(), now).await?, now).await?;
+        if response.status() == StatusCode::UNAUTHORIZED && self.renew(now).await? {
+            response = self.send(self.prepare(call, now).await?, now).await?;
+        }
+        let (head, body) = response.into_parts();
+        let body = refusal::read(body).await;
+        if head.status.is_success() {
+            return if is_page(&body) { Err(refusal::page()) } else { Ok(head.status) };
+        }
+        let (told, status, headers) = (Told::Answer, head.status, &head.headers);
+        let failure = Failure { told, status, headers, body: &body, now: self.gateway.now() };
+        let error = self.account.config.provider.classify(&failure);
+        Err(error.answer(Answer { status, headers: HeaderMap::new(), body }))
+    }
+
+    /// What a request is sent with, which says what is to become of it where a kept connection has gone stale.
+    pub(crate) fn once(&self, stale: Stale) -> Once<'_> {
+        Once { way: &self.way, stale }
+    }
+
+    /// What the account's provider is given for a call over a transport.
+    pub(crate) fn cx<'a>(&'a self, transport: &'a dyn Transport, now: Timestamp) -> CallCx<'a> {
+        CallCx { transport, vault: &**self.gateway.vault(), now }
+    }
+
+    /// Gets new credentials after a 401; whether there are some.
+    ///
+    /// # Errors
+    ///
+    /// When they could not be had.
+    pub(crate) async fn renew(&self, now: Timestamp) -> Result<bool, Error> {
+        let own = self.clone();
+        let renewed = self.gateway.tasks().to_its_end(async move {
+            let cx = own.cx(&*own.way, now);
+            own.account.config.provider.renew(&cx).await
+        });
+        renewed.await
+    }
+
+    /// Has credentials that end soon renewed beside the requests that still use them.
+    fn renew_ahead(&self, now: Timestamp) {
+        if !self.account.config.provider.bearer().is_some_and(|bearer| bearer.begins_renewal(now)) {
+            return;
+        }
+        let own = self.clone();
+        self.gateway.tasks().spawn(async move {
+            let Some(bearer) = own.account.config.provider.bearer() else { return };
+            if let Err(error) = bearer.renew_ahead(&own.cx(&*own.way, now)).await {
+                tracing::warn!(account = &*own.account.name, %error, "a token that ends soon could not be renewed: it is used on, and the next try is due in a while");
+            }
+        });
+    }
+}

@@ -1,0 +1,149 @@
+//! What every request is served with: the snapshot in force, and what outlives every snapshot.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwap;
+use sluice_api::Timestamp;
+use sluice_api::store::Store;
+use sluice_api::vault::Vault;
+use sluice_config::ServerConfig;
+use sluice_fleet::Fleet;
+use sluice_fleet::reference::References;
+use sluice_ledger::Records;
+use sluice_upstream::tasks::Tasks;
+
+use crate::reserved::Bodies;
+use crate::snapshot::Snapshot;
+use crate::vault::Kept;
+
+/// Everything that serves requests.
+pub struct Gateway {
+    snapshot: ArcSwap<Snapshot>,
+    /// What runs beside requests, and the connections that they come on.
+    tasks: Tasks,
+    store: Arc<dyn Store>,
+    vault: Arc<dyn Vault>,
+    records: Records,
+    fleet: Fleet,
+    references: Arc<References>,
+    bodies: Arc<Bodies>,
+    draining: AtomicBool,
+    cutting: AtomicBool,
+}
+
+impl Gateway {
+    /// One that begins with this snapshot; the store is open.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, records: Records, snapshot: Snapshot) -> Self {
+        records.measures().know(snapshot.catalogue().named(&snapshot.keys).into_iter().collect());
+        Self {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            tasks: Tasks::default(),
+            vault: Arc::new(Kept(Arc::clone(&store))),
+            store,
+            records,
+            fleet: Fleet::default(),
+            references: Arc::default(),
+            bodies: Arc::default(),
+            draining: AtomicBool::new(false),
+            cutting: AtomicBool::new(false),
+        }
+    }
+
+    /// The snapshot in force.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Takes a snapshot into force: requests that come from now on are served by it.
+    pub fn take_into_force(&self, snapshot: Snapshot) {
+        let measures = self.records.measures();
+        measures.know(snapshot.catalogue().named(&snapshot.keys).into_iter().collect());
+        // Lists that came in the meantime have told it of models that it has just forgotten.
+        let listed = snapshot.roster.accounts.iter().map(|account| account.listed.names());
+        listed.for_each(|names| measures.know_also(names.iter().cloned()));
+        self.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// The server's settings in force.
+    #[must_use]
+    pub fn server_settings(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.snapshot.load().server)
+    }
+
+    /// The wall clock, read here and nowhere else: what decides by time is passed it.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// What keeps the accounts' secrets that change.
+    #[must_use]
+    pub fn vault(&self) -> &Arc<dyn Vault> {
+        &self.vault
+    }
+
+    /// Records of requests.
+    #[must_use]
+    pub fn records(&self) -> &Records {
+        &self.records
+    }
+
+    /// The tasks of the process: a stop waits for them.
+    #[must_use]
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// What is known of the accounts, over every snapshot.
+    #[must_use]
+    pub fn fleet(&self) -> &Fleet {
+        &self.fleet
+    }
+
+    /// Which account made each response.
+    #[must_use]
+    pub fn references(&self) -> &Arc<References> {
+        &self.references
+    }
+
+    /// What all requests' bodies share.
+    pub(crate) fn bodies(&self) -> &Arc<Bodies> {
+        &self.bodies
+    }
+
+    /// Whether no new requests are wanted.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Says that no new requests are wanted.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether what still runs is to end now.
+    pub(crate) fn is_cutting(&self) -> bool {
+        self.cutting.load(Ordering::Relaxed)
+    }
+
+    /// Says that what still runs is to end: each answer when it is polled next, with an error that its client reads.
+    pub fn cut(&self) {
+        self.cutting.store(true, Ordering::Relaxed);
+    }
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Gateway")
+    }
+}

@@ -1,0 +1,141 @@
+//! The straight line: accept → authenticate → admit → read → route → plan → attempt → stream and meter → settle.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use sluice_api::{Api, Error};
+use sluice_fleet::order::{Order, Picked, Picking};
+use sluice_limits::slots;
+use sluice_wire::session;
+
+use crate::ask::{Ask, ClientRoute};
+use crate::gateway::Gateway;
+use crate::inbound::Inbound;
+use crate::serving::Serving;
+use crate::settle::Settlement;
+use crate::snapshot::Snapshot;
+use crate::source::Answered;
+use crate::{Relay, attempt, body, cut, estimate, inbound};
+
+/// Serves one request of a client API.
+///
+/// From the moment that a key is known, a `Settlement` owns the request: whichever way it ends, also when this
+/// future is dropped because the client went away, it settles once.
+pub async fn serve<B>(gateway: &Arc<Gateway>, request: Request<B>, route: ClientRoute) -> Response<Relay>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: std::fmt::Display,
+{
+    let started = Instant::now();
+    let snapshot = gateway.snapshot();
+    let (head, body) = request.into_parts();
+    let inbound = Inbound::accept(head);
+    let style = route.style();
+    let request_id = Arc::clone(&inbound.request_id);
+
+    let key = match inbound.authenticate(&snapshot, gateway.now()) {
+        Ok(key) => key,
+        Err(error) => {
+            gateway.records().refused_unknown(
+                route.api,
+                &error,
+                &request_id,
+                inbound.client.map(|client| client.0),
+            );
+            return Relay::refusal(style, &error, &request_id);
+        }
+    };
+    let mut settlement = Settlement::begin(gateway, &snapshot, key, &route, Arc::clone(&request_id), started);
+    settlement.comes_from(inbound.client);
+    let answered = {
+        let answer = pin!(answer(gateway, &snapshot, inbound, body, route, &mut settlement));
+        cut::unless_cut(gateway, answer).await
+    };
+    match answered.unwrap_or_else(|| Err(cut::error())) {
+        Ok(answered) => Relay::stream(answered, settlement, &request_id),
+        Err(error) => Relay::refused(style, &error, settlement),
+    }
+}
+
+async fn answer<B>(
+    gateway: &Arc<Gateway>,
+    snapshot: &Arc<Snapshot>,
+    mut inbound: Inbound,
+    body: B,
+    route: ClientRoute,
+    settlement: &mut Settlement,
+) -> Result<Answered, Error>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: std::fmt::Display,
+{
+    let key = settlement.key();
+    inbound::permit(&key, &route)?;
+    // Before the body: a key holds no more bodies than it may have requests.
+    settlement.holds(slots(gateway.store(), &snapshot.limiters, key.subject(), route.operation).await?);
+    settlement.waits_for_body();
+    let body = body::read(gateway.bodies(), &snapshot.server, &inbound.headers, body).await?;
+    settlement.has_body(body.bytes.len());
+    inbound.strip();
+    let ask = Ask::read(route, &body.bytes)?;
+    settlement.asked(&ask);
+    let serving = Serving { gateway, snapshot, ask: &ask, body: &body.bytes };
+    let relayed = relayed(serving, inbound, settlement).await;
+    let answered = estimate::or_estimate(relayed, serving, &key)?;
+    settlement.answering(answered.status);
+    Ok(answered)
+}
+
+async fn relayed(
+    serving: Serving<'_>,
+    mut inbound: Inbound,
+    settlement: &mut Settlement,
+) -> Result<Answered, Error> {
+    let Serving { gateway, snapshot, ask, body } = serving;
+    let key = settlement.key();
+    let candidates = snapshot.roster.permitted(&key, ask.wanted())?;
+    let session = session::session(ask.route.api, &inbound.headers, body, &ask.peek);
+    let named = match ask.route.api {
+        Api::OpenaiResponses => session::references(body, &ask.peek)?,
+        _ => Vec::new(),
+    };
+    let continued = gateway.references().continued(&key.id, named, &**gateway.store(), gateway.now()).await?;
+    let bound = continued.account.clone();
+    settlement.continues(continued);
+
+    let mut order = Order::new(candidates, session, bound);
+    settlement.planned(&order);
+    let mut failure: Option<Error> = None;
+    loop {
+        let picking = Picking {
+            fleet: gateway.fleet(),
+            choosing: &snapshot.choosing,
+            key: &key,
+            wanted: ask.wanted(),
+            now: gateway.now(),
+        };
+        let (target, pool, place) = match order.pick(picking) {
+            Ok(Picked { target, pool, place }) => (target, pool, place),
+            Err(none) => return Err(failure.unwrap_or(none)),
+        };
+        settlement.attempt(&target, pool, place);
+        match attempt::attempt(serving, &mut inbound, &target, settlement).await {
+            Ok(answered) => return Ok(answered),
+            Err(error) => {
+                settlement.attempt_failed(&error);
+                let error = order.failed(error, Picking { now: gateway.now(), ..picking });
+                if !error.facts().elsewhere {
+                    return Err(error);
+                }
+                // Why one that could count tokens did not is more than that another one can't.
+                failure = Some(match failure {
+                    Some(before) if error.facts().missing => before,
+                    _ => error,
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! The settlement of a request: owned by whatever ends it, so that it happens once, however it ends.
+
+mod end;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::header::HeaderName;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use sluice_api::error::Facts;
+use sluice_api::provider::{Failure, Told};
+use sluice_api::scheduler::Outcome as AttemptOutcome;
+use sluice_api::{Api, Error, Fault, Kind, Operation};
+use sluice_config::ClientAddress;
+use sluice_config::key::Key;
+use sluice_fleet::InFlight;
+use sluice_fleet::candidates::Target;
+use sluice_fleet::order::Order;
+use sluice_fleet::reference::Continued;
+use sluice_ledger::record::{Holder, Outcome, Record, Try};
+use sluice_limits::Held;
+use sluice_wire::meter::{Seen, StreamError};
+
+use crate::ask::{Ask, ClientRoute};
+use crate::gateway::Gateway;
+use crate::snapshot::Snapshot;
+
+/// Status that stands for a client gone before any answer.
+const CLIENT_GONE: u16 = 499;
+
+fn holder(key: &Key) -> Holder {
+    Holder {
+        key: Arc::clone(&key.name),
+        key_id: Arc::clone(&key.id),
+        group: key.group.as_ref().map(|group| Arc::clone(&group.name)),
+        user: key.user.clone(),
+        tags: Arc::clone(&key.tags),
+    }
+}
+
+/// Owns what a request holds and knows what is to be recorded of it; drop settles it.
+#[derive(Debug)]
+pub(crate) struct Settlement {
+    gateway: Arc<Gateway>,
+    key: Arc<Key>,
+    api: Api,
+    held: Held,
+    place: Option<InFlight>,
+    snapshot: Option<Arc<Snapshot>>,
+    started: Instant,
+    /// Since when the gateway itself is at work.
+    mark: Instant,
+    /// Whether anything went upstream.
+    sent: bool,
+    overhead: Duration,
+    first_byte: Option<Duration>,
+    settled: bool,
+    sent_bytes: u64,
+    /// What the request refers to, which stays with the account that served it.
+    continues: Continued,
+    /// How the answer broke off.
+    cut: Option<Try>,
+    record: Record,
+}
+
+impl Settlement {
+    pub(crate) fn begin(
+        gateway: &Arc<Gateway>,
+        snapshot: &Arc<Snapshot>,
+        key: Arc<Key>,
+        route: &ClientRoute,
+        request_id: Arc<str>,
+        started: Instant,
+    ) -> Self {
+        let record = Record::new(gateway.now(), request_id, holder(&key), route.api, route.operation);
+        Self {
+            gateway: Arc::clone(gateway),
+            api: route.api,
+            held: Held::default(),
+            place: None,
+            snapshot: Some(Arc::clone(snapshot)),
+            started,
+            mark: started,
+            sent: false,
+            overhead: Duration::ZERO,
+            first_byte: None,
+            settled: false,
+            sent_bytes: 0,
+            continues: Continued::default(),
+            cut: None,
+            record,
+            key,
+        }
+    }
+
+    pub(crate) fn key(&self) -> Arc<Key> {
+        Arc::clone(&self.key)
+    }
+
+    pub(crate) fn api(&self) -> Api {
+        self.api
+    }
+
+    pub(crate) fn request_id(&self) -> Arc<str> {
+        Arc::clone(&self.record.request_id)
+    }
+
+    /// Whose connection it is.
+    pub(crate) fn comes_from(&mut self, client: Option<ClientAddress>) {
+        self.record.client = client.map(|ClientAddress(address)| address);
+    }
+
+    /// The body was understood.
+    pub(crate) fn asked(&mut self, ask: &Ask) {
+        self.record.model = ask.model.as_str().into();
+        self.record.stream = ask.form.is_stream();
+    }
+
+    /// From here on the client is waited for, which is no work of the gateway's.
+    pub(crate) fn waits_for_body(&mut self) {
+        self.overhead += self.mark.elapsed();
+    }
+
+    /// The body is whole; its length is kept for an estimate of what was sent.
+    pub(crate) fn has_body(&mut self, bytes: usize) {
+        self.mark = Instant::now();
+        tracing::trace!(request_id = %self.record.request_id, bytes, "the body is whole");
+        self.sent_bytes = bytes as u64;
+    }
+
+    /// What the request refers to is known.
+    pub(crate) fn continues(&mut self, continued: Continued) {
+        self.continues = continued;
+    }
+
+    /// Limits were taken; they are given back when the request ends.
+    pub(crate) fn holds(&mut self, held: Held) {
+        self.held = held;
+    }
+
+    /// The order of accounts is known.
+    pub(crate) fn planned(&mut self, order: &Order) {
+        self.record.session = order.session().map(Into::into);
+        tracing::debug!(
+            request_id = %self.record.request_id,
+            key = &*self.record.key,
+            model = &*self.record.model,
+            candidates = %order.candidates(),
+            bound = order.bound(),
+            session = order.session(),
+            "the request is routed"
+        );
+    }
+
+    /// An account was picked.
+    pub(crate) fn attempt(&mut self, target: &Target, pool: Arc<str>, place: InFlight) {
+        self.sent = false;
+        self.record.attempts += 1;
+        self.record.account = Some(Arc::clone(&target.account.name));
+        self.record.provider = Some(target.account.config.provider.info().kind);
+        self.record.pool = Some(pool);
+        self.record.upstream_model = Some(Arc::clone(&target.model));
+        tracing::debug!(
+            request_id = %self.record.request_id,
+            attempt = self.record.attempts,
+            account = &*target.account.name,
+            pool = self.record.pool.as_deref(),
+            upstream_model = &*target.model,
+            in_flight = target.account.state.in_flight(),
+            "an account is picked"
+        );
+        self.place = Some(place);
+    }
+
+    /// The request is about to go upstream.
+    pub(crate) fn sent(&mut self) {
+        self.overhead += self.mark.elapsed();
+        self.sent = true;
+    }
+
+    /// The attempt failed before anything reached the client.
+    pub(crate) fn attempt_failed(&mut self, error: &Error) {
+        let facts = error.facts();
+        tracing::debug!(
+            request_id = %self.record.request_id,
+            attempt = self.record.attempts,
+            account = self.record.account.as_deref(),
+            status = facts.answer.as_ref().map(|answer| answer.status.as_u16()),
+            fault = facts.fault.name(),
+            elsewhere = facts.elsewhere,
+            reason = facts.reason().as_str(),
+            "the attempt is over without an answer for the client"
+        );
+        if let Some(mut place) = self.place.take() {
+            if facts.condition.is_some() {
+                tracing::warn!(
+                    request_id = %self.record.request_id,
+                    account = &*place.account().name,
+                    fault = facts.fault.name(),
+                    reason = facts.reason().as_str(),
+                    "an attempt failed"
+                );
+            }
+            // What never went upstream says nothing about the account, unless it could not be asked at all. Nor does a
+            // fault of the gateway's own.
+            let told = self.sent && facts.fault != Fault::Gateway || facts.condition.is_some();
+            if told && !self.counts_tokens() {
+                place.failed(facts, self.gateway.now());
+            }
+            let outcome = AttemptOutcome::Failed { fault: facts.fault, scope: facts.scope };
+            place.observe(outcome);
+            self.record.tries.push(Try::failed(&place.account().name, error));
+        }
+        // What follows is the gateway's own time again.
+        self.mark = Instant::now();
+    }
+
+    /// Whether tokens are counted: what that meets, good or bad, says nothing of the requests that are paid.
+    fn counts_tokens(&self) -> bool {
+        self.record.operation == Operation::CountTokens
+    }
+
+    /// The upstream has begun to answer.
+    pub(crate) fn answering(&mut self, status: StatusCode) {
+        let counting = self.counts_tokens();
+        if let Some(place) = self.place.as_mut().filter(|_| !counting) {
+            place.answered(self.gateway.now());
+        }
+        self.record.status = status.as_u16();
+        self.first_byte = Some(self.started.elapsed());
+        tracing::debug!(
+            request_id = %self.record.request_id,
+            account = self.record.account.as_deref(),
+            status = self.record.status,
+            "the answer begins"
+        );
+    }
+
+    /// Says which way the request went, where the operator wants that told.
+    pub(crate) fn reveal(&self, headers: &mut HeaderMap) {
+        if !self.snapshot.as_ref().is_some_and(|snapshot| snapshot.server.reveal_route) {
+            return;
+        }
+        let mut tell = |name: &'static str, text: &str| {
+            if let Ok(value) = HeaderValue::from_str(text) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        };
+        if let Some(account) = &self.record.account {
+            tell("x-sluice-account", account);
+        }
+        if let Some(provider) = self.record.provider {
+            tell("x-sluice-provider", provider);
+        }
+        tell("x-sluice-attempts", &self.record.attempts.to_string());
+    }
+
+    /// The request was refused, or failed before anything reached the client.
+    pub(crate) fn refused(&mut self, status: StatusCode, error: &Error) {
+        self.record.status = status.as_u16();
+        self.record.error = Some(error.kind());
+        self.record.outcome = match error.facts().fault {
+            _ if self.is_cut() => Outcome::GatewayError,
+            Fault::Account | Fault::Provider => Outcome::UpstreamError,
+            Fault::Client if error.facts().answer.is_some() => Outcome::UpstreamError,
+            Fault::Client | Fault::Gateway => Outcome::Refused(error.kind().name()),
+        };
+        self.settle(None);
+    }
+
+    /// The answer is whole, or ended in the upstream's own error.
+    pub(crate) fn completed(&mut self, seen: &Seen) {
+        if let Some(told) = &seen.error {
+            self.told(told);
+            self.record.outcome = Outcome::UpstreamError;
+        } else {
+            self.record.outcome = Outcome::Completed;
+        }
+        self.settle(Some(seen));
+    }
+
+    /// The upstream told an error in its stream: what that means is the provider's to say.
+    fn told(&mut self, error: &StreamError) {
+        let now = self.gateway.now();
+        let Some(place) = &self.place else { return };
+        let (told, status, headers) = (Told::Event, error.status, &HeaderMap::new());
+        let failure = Failure { told, status, headers, body: &error.data, now };
+        let meant = place.account().config.provider.classify(&failure);
+        self.record.error = Some(meant.kind());
+        self.broke(meant.facts());
+    }
+
+    /// What was answered ended in a failure.
+    fn broke(&mut self, facts: &Facts) {
+        let (now, counting) = (self.gateway.now(), self.counts_tokens());
+        if let Some(place) = self.place.as_mut().filter(|_| !counting) {
+            place.failed(facts, now);
+        }
+    }
+
+    /// The upstream broke off after the first byte.
+    pub(crate) fn broken(&mut self, seen: &Seen, error: &Error) {
+        let reason = error.facts().reason();
+        tracing::warn!(request_id = %self.record.request_id, account = self.record.account.as_deref(), reason, "an answer broke off");
+        match &seen.error {
+            Some(told) => self.told(told),
+            None => {
+                self.broke(error.facts());
+                self.cut =
+                    self.record.account.as_ref().map(|name| Try::broke_off(name, self.record.status, error));
+                self.record.error = Some(error.kind());
+            }
+        }
+        self.record.outcome = Outcome::UpstreamError;
+        self.settle(Some(seen));
+    }
+
+    /// The gateway failed in the middle of the answer.
+    pub(crate) fn panicked(&mut self, seen: &Seen) {
+        self.record.outcome = Outcome::GatewayError;
+        self.record.error = Some(Kind::Internal);
+        self.settle(Some(seen));
+    }
+
+    /// Whether the gateway ends what still runs.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.gateway.is_cutting()
+    }
+
+    /// The gateway was stopped in the middle of the answer.
+    pub(crate) fn cut(&mut self, seen: &Seen, error: &Error) {
+        self.record.error = Some(error.kind());
+        self.record.outcome = Outcome::GatewayError;
+        self.settle(Some(seen));
+    }
+
+    /// The body was dropped: the client went away, unless it had everything already.
+    pub(crate) fn abandoned(&mut self, seen: &Seen, whole: bool) {
+        if self.settled {
+            return;
+        }
+        self.record.outcome = match (whole, std::thread::panicking()) {
+            (_, true) => Outcome::GatewayError,
+            (true, false) => Outcome::Completed,
+            (false, false) if self.is_cut() => Outcome::GatewayError,
+            (false, false) => Outcome::ClientGone,
+        };
+        self.settle(Some(seen));
+    }
+}
+
+impl Drop for Settlement {
+    /// Dropped unsettled: the client went away before any answer, or something panicked.
+    fn drop(&mut self) {
+        if self.settled {
+            return;
+        }
+        if std::thread::panicking() {
+            self.record.status = StatusCode::INTERNAL_SERVER_ERROR.as_u16();
+            self.record.outcome = Outcome::GatewayError;
+        } else if self.is_cut() {
+            self.record.status = StatusCode::SERVICE_UNAVAILABLE.as_u16();
+            self.record.outcome = Outcome::GatewayError;
+        } else {
+            self.record.status = CLIENT_GONE;
+            self.record.outcome = Outcome::ClientGone;
+        }
+        self.settle(None);
+    }
+}

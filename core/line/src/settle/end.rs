@@ -1,0 +1,105 @@
+//! What happens when a request ends, once: what it used, its price, what is remembered and recorded of it.
+
+use std::sync::Arc;
+
+use sluice_api::cost::PriceAsk;
+use sluice_api::scheduler::Outcome as AttemptOutcome;
+use sluice_api::{Api, Fault, Operation, Scope, Usage, guarded};
+use sluice_fleet::reference::Maker;
+use sluice_ledger::record::{Outcome, Try};
+use sluice_wire::meter::Seen;
+
+use super::Settlement;
+use crate::estimate::BYTES_PER_TOKEN;
+use crate::snapshot::Snapshot;
+
+impl Settlement {
+    /// Settles the request; the second time it does nothing.
+    pub(super) fn settle(&mut self, seen: Option<&Seen>) {
+        if std::mem::replace(&mut self.settled, true) {
+            return;
+        }
+        let snapshot = self.snapshot.take();
+        if let Some(seen) = seen {
+            self.record.reported_model = seen.model.as_deref().map(Into::into);
+        }
+        self.record.usage = self.used(seen);
+        self.price(snapshot.as_deref(), seen);
+        self.remember(snapshot.as_deref(), seen);
+        drop(std::mem::take(&mut self.continues));
+        if let Some(place) = self.place.take() {
+            if self.record.outcome == Outcome::Completed && !self.counts_tokens() {
+                place.completed(self.gateway.now());
+            }
+            let outcome = match self.record.outcome {
+                Outcome::Completed => AttemptOutcome::Completed,
+                Outcome::ClientGone => AttemptOutcome::Cancelled,
+                Outcome::GatewayError => {
+                    AttemptOutcome::Failed { fault: Fault::Gateway, scope: Scope::Request }
+                }
+                _ => AttemptOutcome::Failed { fault: Fault::Provider, scope: Scope::Account },
+            };
+            place.observe(outcome);
+            match self.cut.take() {
+                Some(cut) => self.record.tries.push(cut),
+                None if self.record.tries.is_empty() => {}
+                None => self.record.tries.push(Try::last(&place.account().name, self.record.status)),
+            }
+        }
+        self.record.duration = self.started.elapsed();
+        self.record.first_byte = self.first_byte;
+        self.record.overhead = self.overhead;
+        self.gateway.records().push(self.record.clone());
+        drop(std::mem::take(&mut self.held));
+    }
+
+    /// What continues this response, or refers to its items, must go to the account that made it.
+    fn remember(&self, snapshot: Option<&Snapshot>, seen: Option<&Seen>) {
+        let makes = self.api == Api::OpenaiResponses && self.record.operation == Operation::Generate;
+        if let (true, Some(snapshot), Some(id), Some(account)) =
+            (makes, snapshot, seen.and_then(|seen| seen.id.as_deref()), &self.record.account)
+        {
+            let items = seen.map_or(&[][..], |seen| seen.items.ids());
+            let names = items.iter().chain(&self.continues.names).map(String::as_str);
+            let by = Maker { key: Arc::clone(&self.key.id), account: Arc::clone(account) };
+            let names = std::iter::once(id).chain(names);
+            self.gateway.references().bind(names, by, self.record.time, snapshot.reference_ttl);
+        }
+    }
+
+    /// What was used: as the dialect told it, else estimated, as zero is never a fallback. The meter sees the answer
+    /// alone; what went up is known here.
+    fn used(&self, seen: Option<&Seen>) -> Option<Usage> {
+        let told = seen.and_then(|seen| seen.usage);
+        let by_tokens =
+            matches!(self.record.operation, Operation::Generate | Operation::Embed | Operation::BatchEmbed);
+        let left_early =
+            self.sent && matches!(self.record.outcome, Outcome::ClientGone | Outcome::GatewayError);
+        if told.is_none() && !(by_tokens && (seen.is_some() || left_early)) {
+            return None;
+        }
+        let mut usage = told.unwrap_or(Usage { estimated: true, ..Usage::default() });
+        // Nobody asks with no tokens: a zero was not told.
+        if by_tokens && usage.input + usage.cache_read + usage.cache_write() == 0 {
+            usage.input = self.sent_bytes.div_ceil(BYTES_PER_TOKEN);
+            usage.estimated = true;
+        }
+        Some(usage)
+    }
+
+    fn price(&mut self, snapshot: Option<&Snapshot>, seen: Option<&Seen>) {
+        let (Some(snapshot), Some(usage)) = (snapshot, &self.record.usage) else { return };
+        let (Some(provider), Some(model)) = (self.record.provider, &self.record.upstream_model) else {
+            return;
+        };
+        let ask = PriceAsk {
+            provider,
+            model,
+            reported_model: self.record.reported_model.as_deref(),
+            tier: seen.and_then(|seen| seen.tier.as_deref()),
+            usage,
+            time: self.record.time,
+        };
+        self.record.cost = guarded("CostModel::price", || snapshot.cost.price(&ask)).flatten();
+    }
+}

@@ -1,0 +1,90 @@
+//! One consistent state of what is in force, which a request takes at its start and uses to its end.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sluice_api::cost::CostModel;
+use sluice_api::limiter::Limiter;
+use sluice_config::key::{Group, KeyTable};
+use sluice_config::{AccountConfig, Resolved, ServerConfig};
+use sluice_fleet::Roster;
+use sluice_fleet::account::Account;
+use sluice_fleet::choosing::Choosing;
+use sluice_fleet::models::Catalogue;
+use sluice_upstream::{TransportError, Transports, Way};
+
+/// Everything that a request is decided by.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Settings of the listeners and bounds.
+    pub server: Arc<ServerConfig>,
+    /// Keys by hash. Those made at run time come and go in it.
+    pub keys: Arc<KeyTable>,
+    /// Groups by name.
+    pub groups: HashMap<String, Arc<Group>>,
+    /// The accounts, and which of them serves what.
+    pub roster: Roster,
+    /// How one of them is chosen.
+    pub choosing: Arc<Choosing>,
+    /// How each is reached.
+    pub ways: Ways,
+    /// Say what a request takes from limits.
+    pub limiters: Vec<Arc<dyn Limiter>>,
+    /// Prices usage.
+    pub cost: Arc<dyn CostModel>,
+    /// How long a response stays bound to the account that made it.
+    pub reference_ttl: Duration,
+}
+
+/// How each account of a roster is reached, over its proxy if it has one.
+#[derive(Debug)]
+pub struct Ways(Vec<Arc<Way>>);
+
+impl Ways {
+    /// Those of the accounts of a configuration; connections that are open stay.
+    ///
+    /// # Errors
+    ///
+    /// When one can't be set up.
+    pub fn new(transports: &Transports, accounts: &[AccountConfig]) -> Result<Self, TransportError> {
+        accounts.iter().map(|account| transports.for_account(account)).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The way of an account of the same snapshot.
+    #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "both are made of one list of accounts")]
+    pub fn of(&self, account: &Account) -> &Arc<Way> {
+        &self.0[account.index]
+    }
+}
+
+impl Snapshot {
+    /// What a configuration brings into force, with these keys and accounts.
+    #[must_use]
+    pub fn new(config: &Resolved, keys: Arc<KeyTable>, roster: Roster, ways: Ways) -> Self {
+        Self {
+            server: Arc::new(config.server.clone()),
+            keys,
+            groups: groups(config),
+            roster,
+            choosing: Arc::new(Choosing::new(config)),
+            ways,
+            limiters: config.limiters.clone(),
+            cost: Arc::clone(&config.cost),
+            reference_ttl: config.reference_ttl,
+        }
+    }
+
+    /// The models that clients may ask for.
+    #[must_use]
+    pub fn catalogue(&self) -> Catalogue<'_> {
+        Catalogue { roster: &self.roster, cost: &*self.cost }
+    }
+}
+
+/// The groups of a configuration, by name.
+#[must_use]
+pub fn groups(config: &Resolved) -> HashMap<String, Arc<Group>> {
+    config.groups.iter().map(|group| (group.name.clone(), Arc::new(Group::from_config(group)))).collect()
+}

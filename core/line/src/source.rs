@@ -1,0 +1,303 @@
+//! An upstream's answer as it comes: what it is, metered, and what of it passes.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode};
+use http_body::{Body as _, Frame};
+use http_body_util::{BodyExt as _, Full};
+use sluice_api::provider::{Body, is_page};
+use sluice_api::{Api, Error, Form, Kind, Operation};
+use sluice_wire::framing::{Begins, Opening};
+use sluice_wire::meter::{End, Meter, Seen, StreamError};
+
+use crate::stages::Stages;
+
+/// Most that is held before the first event of an answer is whole; then the answer has begun all the same.
+const HELD_MAX: u64 = 1024 * 1024;
+
+/// Bytes of a stream that are handed on together, where so many have come already: each piece costs its client's
+/// connection more than its bytes do. Nothing waits for it.
+const JOINED_MAX: usize = 8 * 1024;
+
+/// How an answer is to be read.
+pub(crate) struct Reading {
+    pub(crate) api: Api,
+    pub(crate) operation: Operation,
+    /// How it was asked for.
+    pub(crate) asked: Form,
+    /// How its label says that it is framed.
+    pub(crate) labelled: Form,
+    /// Usage was asked for that the client did not want.
+    pub(crate) hides_usage: bool,
+    pub(crate) idle: Duration,
+}
+
+impl Reading {
+    /// Whether the beginning of the body is looked at: labels of streams are often wrong.
+    fn looks(&self) -> bool {
+        self.asked.is_stream() || self.labelled.is_stream()
+    }
+
+    /// How the answer is framed, and whether it is a document in a stream's place.
+    fn framing(&self, begins: Begins) -> (Form, bool) {
+        let array = self.asked == Form::JsonArray || (self.api == Api::Gemini && begins == Begins::Array);
+        match begins {
+            Begins::Events => (Form::Sse, false),
+            Begins::Object | Begins::Array if array => (Form::JsonArray, false),
+            Begins::Object | Begins::Array => (Form::Whole, self.asked.is_stream()),
+            Begins::Otherwise => (self.labelled, false),
+        }
+    }
+
+    fn meter(&self, (form, stands_in): (Form, bool)) -> Meter {
+        if stands_in {
+            return Meter::stand_in(self.api, self.operation);
+        }
+        Meter::new(self.api, self.operation, form)
+    }
+}
+
+/// An upstream's body, metered, with frames that were read before the head was handed on.
+pub(crate) struct Source {
+    body: Body,
+    stages: Stages,
+    /// What may be handed on at once.
+    ready: VecDeque<Bytes>,
+    pub(crate) form: Form,
+    pub(crate) api: Api,
+    /// How long upstream may be silent.
+    pub(crate) idle: Duration,
+    /// Bytes still to come, where upstream told the length.
+    left: Option<u64>,
+    ended: bool,
+    /// How it broke off, once what came before has been handed on.
+    failed: Option<Error>,
+}
+
+/// An answer that has begun.
+pub(crate) struct Answered {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) source: Source,
+}
+
+impl Source {
+    /// Reads until it is known what the answer is, and until its first event (pings aside) or its first byte is there.
+    ///
+    /// # Errors
+    ///
+    /// When the body breaks off, or ends empty, before that.
+    pub(crate) async fn begin(mut body: Body, reading: Reading) -> Result<Self, Error> {
+        let left = body.size_hint().exact();
+        let mut first = VecDeque::new();
+        let mut begins = Begins::Otherwise;
+        let mut ended = false;
+        if reading.looks() {
+            (begins, ended) = look(&mut body, &mut first).await?;
+        }
+        let framing = reading.framing(begins);
+        let Reading { api, idle, .. } = reading;
+        let form = framing.0;
+        let stages = Stages::new(reading.meter(framing), reading.hides_usage && form == Form::Sse);
+        let ready = VecDeque::new();
+        let mut source = Self { body, stages, ready, form, api, idle, left, ended: false, failed: None };
+        first.into_iter().for_each(|data| source.take(data));
+        if ended {
+            source.finish(End::Clean);
+        }
+        source.first_event(reading.asked.is_stream()).await?;
+        Ok(source)
+    }
+
+    /// A body that is known already.
+    pub(crate) fn whole(body: Bytes, api: Api, operation: Operation) -> Self {
+        let left = Some(body.len() as u64);
+        let body = Full::new(body).map_err(|never| match never {}).boxed_unsync();
+        let stages = Stages::new(Meter::new(api, operation, Form::Whole), false);
+        let idle = Duration::ZERO;
+        Self {
+            body,
+            stages,
+            ready: VecDeque::new(),
+            form: Form::Whole,
+            api,
+            idle,
+            left,
+            ended: false,
+            failed: None,
+        }
+    }
+
+    /// Waits until the answer has begun; one that is no stream and was not to be one may be empty.
+    async fn first_event(&mut self, asked_stream: bool) -> Result<(), Error> {
+        while !self.ended && !self.seen().started && self.seen().bytes < HELD_MAX {
+            match next(&mut self.body).await? {
+                Some(data) => self.take(data),
+                None => self.finish(End::Clean),
+            }
+        }
+        // Of a body without a length nothing says that it was to be empty.
+        let waited_for = self.form.is_stream() || asked_stream || self.left.is_none();
+        if self.ended && !self.seen().started && waited_for {
+            let message = "the upstream ended its answer before it had begun: send the request again";
+            return Err(Error::new(Kind::Upstream, message));
+        }
+        Ok(())
+    }
+
+    /// Whether it begins as a page for people does, where JSON or events were due.
+    pub(crate) fn is_page(&self) -> bool {
+        self.ready.iter().find(|data| !data.trim_ascii().is_empty()).is_some_and(|data| is_page(data))
+    }
+
+    /// The error that the stream begins with, if it does.
+    pub(crate) fn first_error(&self) -> Option<&StreamError> {
+        self.seen().error.as_ref().filter(|error| error.first)
+    }
+
+    /// Whether the client gets as many bytes as upstream announced. A length beside a chunked body announces nothing.
+    pub(crate) fn keeps_length(&self) -> bool {
+        self.form == Form::Whole && self.left.is_some()
+    }
+
+    /// What was metered.
+    pub(crate) fn seen(&self) -> &Seen {
+        self.stages.seen()
+    }
+
+    fn take(&mut self, data: Bytes) {
+        if let Some(left) = &mut self.left {
+            *left = left.saturating_sub(data.len() as u64);
+        }
+        self.stages.pass(data, &mut self.ready);
+    }
+
+    /// Nothing more comes, or is waited for.
+    pub(crate) fn finish(&mut self, end: End) {
+        self.ended = true;
+        self.stages.finish(end, &mut self.ready);
+    }
+
+    /// Whether all of the length that upstream told has been handed on. A body with a length is not polled past its last
+    /// byte: it is complete when that is there.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.form == Form::Whole && self.ready.is_empty() && self.left == Some(0)
+    }
+
+    /// Whether the answer is whole: its own dialect says so, or it has the length that upstream told.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.seen().ended || (self.form == Form::Whole && self.left == Some(0))
+    }
+
+    /// Whether it may end here, where its body has. A body that has no length may have ended with its connection, as one
+    /// does that is cut: then only the document in it tells that it is whole.
+    pub(crate) fn may_end(&self) -> bool {
+        self.is_whole() || (self.form == Form::Whole && !self.seen().unfinished)
+    }
+
+    /// What comes next for the client; of a stream, all that is there already, up to a bound.
+    pub(crate) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        if self.form.is_stream() {
+            // Into `ready`, where it is found again also when one of the polls panics.
+            let mut length: usize = self.ready.iter().map(Bytes::len).sum();
+            while length < JOINED_MAX && !self.ended {
+                let before = self.ready.len();
+                if self.poll_body(cx).is_pending() {
+                    break;
+                }
+                length += self.ready.iter().skip(before).map(Bytes::len).sum::<usize>();
+            }
+        } else {
+            while self.ready.is_empty() && !self.ended {
+                ready!(self.poll_body(cx));
+            }
+        }
+        match self.take_ready() {
+            Some(data) => Poll::Ready(Some(Ok(data))),
+            None if self.ended => Poll::Ready(self.failed.take().map(Err)),
+            None => Poll::Pending,
+        }
+    }
+
+    /// What may be handed on at once: of a stream, up to a bound, in one piece.
+    pub(crate) fn take_ready(&mut self) -> Option<Bytes> {
+        let first = self.ready.pop_front()?;
+        if self.ready.is_empty() || !self.form.is_stream() || first.len() >= JOINED_MAX {
+            return Some(first);
+        }
+        let mut joined = BytesMut::with_capacity(JOINED_MAX);
+        joined.extend_from_slice(&first);
+        while joined.len() < JOINED_MAX
+            && let Some(next) = self.ready.pop_front()
+        {
+            joined.extend_from_slice(&next);
+        }
+        Some(joined.freeze())
+    }
+
+    /// Takes one more frame, or the end.
+    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            Some(Ok(frame)) => {
+                if let Some(data) = piece(frame) {
+                    self.take(data);
+                }
+            }
+            Some(Err(error)) => {
+                self.finish(End::Cut);
+                // Told behind what came before it, and behind what a stage had held back.
+                self.failed = Some(broken_off(error));
+            }
+            None => self.finish(End::Clean),
+        }
+        Poll::Ready(())
+    }
+}
+
+/// Reads until it shows what the body is, or until it ends; what was read is put into `first`.
+async fn look(body: &mut Body, first: &mut VecDeque<Bytes>) -> Result<(Begins, bool), Error> {
+    let (mut opening, mut held) = (Opening::default(), 0);
+    while held < HELD_MAX {
+        let Some(data) = next(body).await? else { return Ok((Begins::Otherwise, true)) };
+        let begins = opening.feed(&data);
+        held += data.len() as u64;
+        first.push_back(data);
+        if let Some(begins) = begins {
+            return Ok((begins, false));
+        }
+    }
+    Ok((Begins::Otherwise, false))
+}
+
+/// What a frame brings. One without a byte would go on over HTTP/2 as a frame of its own, of which clients bear few.
+fn piece(frame: Frame<Bytes>) -> Option<Bytes> {
+    frame.into_data().ok().filter(|data| !data.is_empty())
+}
+
+/// The next piece of a body.
+async fn next(body: &mut Body) -> Result<Option<Bytes>, Error> {
+    loop {
+        match std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
+            Some(Ok(frame)) => {
+                if let Some(data) = piece(frame) {
+                    return Ok(Some(data));
+                }
+            }
+            Some(Err(error)) => return Err(broken_off(error)),
+            None => return Ok(None),
+        }
+    }
+}
+
+/// What clients are told of an answer that broke off; its cause is for operators.
+fn broken_off(cause: Error) -> Error {
+    let what = match cause.kind() {
+        Kind::UpstreamTimeout => "the upstream was silent for too long in the middle of its answer",
+        _ => "the upstream broke off before its answer was whole",
+    };
+    cause.reworded(format!("{what}: send the request again"))
+}
