@@ -11,6 +11,8 @@ mod fields;
 mod globs;
 pub mod key;
 pub mod plugins;
+#[cfg(test)]
+mod properties;
 mod read;
 mod reference;
 mod resolved;
