@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use sluice_config::key::{Key, KeyHash, new_secret};
 
 use crate::control::Control;
-use made::{KIND, Made, Standing, Stored, fit};
+use made::{KIND, KeyState, Made, Stored, fit};
 
 pub use error::KeyError;
 pub use made::MadeKeys;
@@ -152,7 +152,7 @@ impl Control {
         let _writing = self.keys().writing().await;
         let made = self.made_key(id)?;
         let id = made.stored.id.clone();
-        self.take_key(made.standing(Standing::Deleted));
+        self.take_key(made.standing(KeyState::Deleted));
         self.gateway().store().delete(KIND, &id).await.map_err(KeyError::NotForgotten)?;
         self.keys().remove(&id);
         Ok(())
@@ -177,7 +177,7 @@ impl Control {
         }
         let fits = self.with_config(|config| fit(&stored, config, &snapshot.groups)).await;
         let key = fits.map_err(|unfit| KeyError::Invalid(unfit.problems()))?;
-        Ok(Made { stored: Arc::new(stored), standing: Standing::InForce(Arc::new(key)) })
+        Ok(Made { stored: Arc::new(stored), standing: KeyState::InForce(Arc::new(key)) })
     }
 
     /// Puts a key in place of the one with its id, where requests and operators look for it.

@@ -11,7 +11,7 @@ use crate::candidates::Target;
 use crate::choosing::Choosing;
 use crate::eligible::Admission;
 use crate::fleet::Fleet;
-use crate::health::{Asker, Overloads, Suspects, Told};
+use crate::health::{Asker, FailedAttempt, Overloads, Suspects};
 
 /// A request in flight on an account; it ends when this is dropped. What it tells of the account's health is noted
 /// through it; one that tells nothing leaves things as they were.
@@ -105,7 +105,7 @@ impl InFlight {
             return;
         }
         let policy = &self.choosing.health;
-        let told = Told { facts, asker: self.asker, alone: self.alone };
+        let told = FailedAttempt { facts, asker: self.asker, alone: self.alone };
         self.account.health.failed(&self.model, &told, policy, now);
         self.overloads.failed(&self.account.upstream, &self.account.name, facts, policy, now);
     }

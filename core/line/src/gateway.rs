@@ -15,7 +15,7 @@ use sluice_upstream::tasks::Tasks;
 
 use crate::reserved::Bodies;
 use crate::snapshot::Snapshot;
-use crate::vault::Kept;
+use crate::vault::StoreVault;
 
 /// Everything that serves requests.
 pub struct Gateway {
@@ -40,7 +40,7 @@ impl Gateway {
         Self {
             snapshot: ArcSwap::from_pointee(snapshot),
             tasks: Tasks::default(),
-            vault: Arc::new(Kept(Arc::clone(&store))),
+            vault: Arc::new(StoreVault(Arc::clone(&store))),
             store,
             records,
             fleet: Fleet::default(),

@@ -16,10 +16,10 @@ const RENEWAL_MAX: Duration = Duration::from_secs(30);
 
 /// Secrets that change, kept in the store.
 #[derive(Debug)]
-pub(crate) struct Kept(pub(crate) Arc<dyn Store>);
+pub(crate) struct StoreVault(pub(crate) Arc<dyn Store>);
 
 #[async_trait]
-impl Vault for Kept {
+impl Vault for StoreVault {
     async fn get(&self, name: &str) -> Result<Option<Secret>, Error> {
         let all = self.0.list(KIND).await.map_err(Error::from)?;
         Ok(all.into_iter().find(|(found, _)| found == name).map(|(_, text)| Secret::new(text)))

@@ -33,7 +33,7 @@ impl Stored {
 
 /// Whether a key is in force.
 #[derive(Clone, Debug)]
-pub(super) enum Standing {
+pub(super) enum KeyState {
     /// Requests are served with it.
     InForce(Arc<Key>),
     /// It does not fit the configuration: why, as a sentence.
@@ -46,7 +46,7 @@ pub(super) enum Standing {
 #[derive(Clone, Debug)]
 pub(crate) struct Made {
     pub(super) stored: Arc<Stored>,
-    pub(super) standing: Standing,
+    pub(super) standing: KeyState,
 }
 
 /// Every key made at run time, as some configuration has it.
@@ -74,11 +74,11 @@ impl MadeKeys {
             let stored: Stored = serde_json::from_str(&text)
                 .map_err(|error| StoreError(format!("the key {id} in the store can't be read: {error}")))?;
             let standing = match fit(&stored, config, &groups) {
-                Ok(key) => Standing::InForce(Arc::new(key)),
+                Ok(key) => KeyState::InForce(Arc::new(key)),
                 Err(unfit) => {
                     let why = unfit.sentence();
                     tracing::error!(key = %id, why, "a key in the store does not fit the configuration: it is not in force");
-                    Standing::Out(why)
+                    KeyState::Out(why)
                 }
             };
             bound.put(Made { stored: Arc::new(stored), standing });
@@ -105,10 +105,10 @@ impl MadeKeys {
         let groups = groups(config);
         for made in self.bound.lock().by_id.values() {
             let standing = match (fit(&made.stored, config, &groups), &made.standing) {
-                (_, Standing::Deleted) => Standing::Deleted,
-                (Ok(key), _) => Standing::InForce(Arc::new(key)),
-                (Err(unfit), Standing::Out(_)) => Standing::Out(unfit.sentence()),
-                (Err(unfit), Standing::InForce(_)) => {
+                (_, KeyState::Deleted) => KeyState::Deleted,
+                (Ok(key), _) => KeyState::InForce(Arc::new(key)),
+                (Err(unfit), KeyState::Out(_)) => KeyState::Out(unfit.sentence()),
+                (Err(unfit), KeyState::InForce(_)) => {
                     problems.push(unfit.refusal(&made.stored));
                     continue;
                 }
@@ -171,13 +171,13 @@ impl Made {
     /// The key, where it is in force.
     pub(super) fn in_force(&self) -> Option<&Arc<Key>> {
         match &self.standing {
-            Standing::InForce(key) => Some(key),
-            Standing::Out(_) | Standing::Deleted => None,
+            KeyState::InForce(key) => Some(key),
+            KeyState::Out(_) | KeyState::Deleted => None,
         }
     }
 
     /// The same in another standing.
-    pub(super) fn standing(&self, standing: Standing) -> Self {
+    pub(super) fn standing(&self, standing: KeyState) -> Self {
         Self { stored: Arc::clone(&self.stored), standing }
     }
 }

@@ -11,7 +11,7 @@ use sluice_config::{KeyFields, read_key_fields};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::made::{Made, Standing};
+use super::made::{KeyState, Made};
 
 /// Why a key that was deleted is still shown.
 const DELETED: &str =
@@ -76,9 +76,9 @@ impl KeyView {
     pub(super) fn of_made(made: &Made) -> Self {
         let stored = &made.stored;
         let not_in_force = match &made.standing {
-            Standing::InForce(_) => None,
-            Standing::Out(why) => Some(why.clone()),
-            Standing::Deleted => Some(DELETED.to_owned()),
+            KeyState::InForce(_) => None,
+            KeyState::Out(why) => Some(why.clone()),
+            KeyState::Deleted => Some(DELETED.to_owned()),
         };
         let read = || read_key_fields(&stored.fields).unwrap_or_else(|_| KeyFields::named(stored.name()));
         let status = KeyStatus {

@@ -43,7 +43,7 @@ impl Asker {
 
 /// A failed attempt.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Told<'a> {
+pub(crate) struct FailedAttempt<'a> {
     /// What was told of it.
     pub(crate) facts: &'a Facts,
     /// Who was asking.
@@ -111,7 +111,7 @@ pub(super) struct Row {
 impl Row {
     /// Counts a failure; what all of them prove. Those of one client alone prove nothing while others are answered, and
     /// nothing for others at any time: what it sends may be all that is wrong.
-    pub(super) fn count(&mut self, told: &Told<'_>, others: bool, enough: u32) -> Evidence {
+    pub(super) fn count(&mut self, told: &FailedAttempt<'_>, others: bool, enough: u32) -> Evidence {
         self.failures = self.failures.saturating_add(1);
         self.several |= self.first.is_some_and(|first| first != told.asker);
         self.first.get_or_insert(told.asker);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sluice_api::{Condition, Timestamp};
 use sluice_config::Policy;
 
-use super::evidence::Told;
+use super::evidence::FailedAttempt;
 use super::time::later;
 
 /// Doublings after which a cool-down grows no more; `cooldown.max` is reached long before.
@@ -87,7 +87,7 @@ struct Probes {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct News<'a> {
     pub(super) condition: Condition,
-    pub(super) told: &'a Told<'a>,
+    pub(super) told: &'a FailedAttempt<'a>,
     pub(super) policy: &'a Policy,
     pub(super) now: Timestamp,
 }

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use sluice_api::{Condition, Scope, Timestamp};
 use sluice_config::Policy;
 
-pub(crate) use evidence::{Asker, Suspects, Told};
+pub(crate) use evidence::{Asker, FailedAttempt, Suspects};
 pub use mark::Noted;
 pub(crate) use mark::Standing;
 pub(crate) use overload::Overloads;
@@ -82,7 +82,7 @@ impl Health {
     }
 
     /// An attempt failed. What is the client's own fault says nothing about the account but that it answers.
-    pub(crate) fn failed(&self, model: &Arc<str>, told: &Told<'_>, policy: &Policy, now: Timestamp) {
+    pub(crate) fn failed(&self, model: &Arc<str>, told: &FailedAttempt<'_>, policy: &Policy, now: Timestamp) {
         let Some(condition) = told.facts.condition else {
             self.answered(model, told.asker, now);
             return self.completed(model, told.asker, now);

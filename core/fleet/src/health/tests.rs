@@ -6,7 +6,7 @@ use std::time::Duration;
 use sluice_api::{Condition, Error, Fault, Kind, Scope, Timestamp};
 use sluice_config::Policy;
 
-use super::{Asker, Health, Overloads, Standing, Suspects, Told};
+use super::{Asker, FailedAttempt, Health, Overloads, Standing, Suspects};
 
 const POLICY: Policy = Policy {
     rate_limited: Duration::from_secs(15),
@@ -40,10 +40,10 @@ impl Account {
 
     /// A request of a key fails.
     fn tells(&self, error: &Error, key: &str, now: i64) {
-        self.told(Told { facts: error.facts(), asker: Asker::of(key), alone: false }, now);
+        self.told(FailedAttempt { facts: error.facts(), asker: Asker::of(key), alone: false }, now);
     }
 
-    fn told(&self, told: Told<'_>, now: i64) {
+    fn told(&self, told: FailedAttempt<'_>, now: i64) {
         self.0.failed(&self.1, &told, &POLICY, at(now));
     }
 
@@ -340,7 +340,7 @@ fn what_dies_with_one_connection_is_one_failure() {
 #[test]
 fn an_account_that_no_other_could_stand_in_for_fails_for_a_second_at_first() {
     let failing = error(Condition::Failing, Scope::Account, None);
-    let told = Told { facts: failing.facts(), asker: Asker::of("one"), alone: true };
+    let told = FailedAttempt { facts: failing.facts(), asker: Asker::of("one"), alone: true };
     let account = Account::new();
     (0..2).for_each(|_| account.told(told, 0));
     let mut now = 0;
@@ -351,7 +351,7 @@ fn an_account_that_no_other_could_stand_in_for_fails_for_a_second_at_first() {
     }
     // Its other states last as long as anybody's.
     let limited = error(Condition::RateLimited, Scope::Account, None);
-    account.told(Told { facts: limited.facts(), ..told }, 100);
+    account.told(FailedAttempt { facts: limited.facts(), ..told }, 100);
     assert_eq!(account.out("m", 100), Some(115));
 }
 
@@ -410,7 +410,7 @@ fn models_that_are_tracked_apart_are_bounded() {
     for number in 0..1000 {
         let model: Arc<str> = format!("m{number}").into();
         let limited = error(Condition::RateLimited, Scope::Model, Some(60));
-        let told = Told { facts: limited.facts(), asker: Asker::of("one"), alone: false };
+        let told = FailedAttempt { facts: limited.facts(), asker: Asker::of("one"), alone: false };
         account.0.failed(&model, &told, &POLICY, at(0));
     }
     assert_eq!(account.0.noted_models(at(1)).len(), super::MODELS_MAX);

@@ -3,7 +3,7 @@
 use sluice_api::{Condition, Timestamp};
 use sluice_config::Policy;
 
-use super::evidence::{Asker, Evidence, Row, Told};
+use super::evidence::{Asker, Evidence, FailedAttempt, Row};
 use super::mark::{Mark, News, Noted, Standing};
 
 /// What operators read of a state that one client key alone has brought about.
@@ -38,7 +38,7 @@ impl Track {
     pub(super) fn note(
         &mut self,
         condition: Condition,
-        told: &Told<'_>,
+        told: &FailedAttempt<'_>,
         others: bool,
         policy: &Policy,
         now: Timestamp,
@@ -67,7 +67,13 @@ impl Track {
     }
 
     /// What a failure proves, with those before it. Of a probe after a state that seemed over one failure is enough.
-    fn evidence(&mut self, told: &Told<'_>, others: bool, policy: &Policy, now: Timestamp) -> Evidence {
+    fn evidence(
+        &mut self,
+        told: &FailedAttempt<'_>,
+        others: bool,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Evidence {
         let in_a_row = self.row.count(told, others, policy.failures);
         let all_probe = self.mark.as_ref().is_some_and(|mark| mark.is_probed(now));
         let own_probe = self.lone_of(told.asker).is_some_and(|mark| mark.is_probed(now));

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Meter, look};
+use super::{Meter, members};
 use crate::sse::Event;
 use crate::usage::Anthropic;
 
@@ -16,15 +16,15 @@ impl Meter {
     pub(super) fn anthropic_event(&mut self, event: Event<'_>) {
         let data = event.data;
         let name = if event.name.is_empty() {
-            look::string(data, b"\"type\"").unwrap_or_default()
+            members::string(data, b"\"type\"").unwrap_or_default()
         } else {
             event.name
         };
         match name {
             b"ping" => return,
             b"error" => return self.fail(data),
-            b"content_block_delta" => self.seen.output_bytes += look::text_length(data, &WRITTEN),
-            b"content_block_start" => self.seen.output_bytes += look::text_length(data, &BEGUN),
+            b"content_block_delta" => self.seen.output_bytes += members::text_length(data, &WRITTEN),
+            b"content_block_start" => self.seen.output_bytes += members::text_length(data, &BEGUN),
             b"message_start" => {
                 if let Ok(start) = serde_json::from_slice::<MessageStart>(data) {
                     self.seen.model = super::bounded(start.message.model);

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Meter, look, take};
+use super::{Meter, members, take};
 use crate::sse::Event;
 use crate::usage::Openai;
 
@@ -22,10 +22,10 @@ impl Meter {
         if name == b"error" || has_error(data) {
             return self.fail(data);
         }
-        let [content, arguments, refusal, thought, also] = look::text_lengths(data, &WRITTEN);
+        let [content, arguments, refusal, thought, also] = members::text_lengths(data, &WRITTEN);
         // Some servers give the same thinking under both names.
         self.seen.output_bytes += content + arguments + refusal + thought.max(also);
-        let has_usage = look::after(data, b"\"usage\"").is_some_and(|value| value.starts_with(b"{"));
+        let has_usage = members::after(data, b"\"usage\"").is_some_and(|value| value.starts_with(b"{"));
         if (has_usage || !self.seen.started)
             && let Ok(chunk) = serde_json::from_slice::<ChatChunk>(data)
         {
@@ -36,7 +36,7 @@ impl Meter {
         }
         // Some compatible servers end without [DONE]: then the end of the body is the end, once a choice has finished.
         self.seen.finishing |=
-            look::string(data, b"\"finish_reason\"").is_some_and(|reason| !reason.is_empty());
+            members::string(data, b"\"finish_reason\"").is_some_and(|reason| !reason.is_empty());
         self.seen.started = true;
     }
 
@@ -50,7 +50,7 @@ impl Meter {
 
 /// Whether a chunk has a top-level `error` that says something: official SDKs raise on any.
 fn has_error(data: &[u8]) -> bool {
-    if look::after(data, b"\"error\"").is_none() {
+    if members::after(data, b"\"error\"").is_none() {
         return false;
     }
     let error = serde_json::from_slice::<ErrorChunk<'_>>(data).ok().and_then(|chunk| chunk.error);

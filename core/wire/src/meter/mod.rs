@@ -5,7 +5,7 @@
 mod anthropic;
 mod chat;
 mod items;
-mod look;
+mod members;
 mod output;
 mod responses;
 mod whole;

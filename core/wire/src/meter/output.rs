@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::look;
+use super::members;
 
 /// Bytes of them that are kept; of a longer output none are, as half of it would pass for all.
 const KEPT_MAX: usize = 64 * 1024;
@@ -55,12 +55,12 @@ impl Output {
         if !self.has_room(text.len()) {
             return;
         }
-        let found = match look::number(data, b"\"output_index\"") {
+        let found = match members::number(data, b"\"output_index\"") {
             Some(index) => self.items.iter_mut().find(|item| item.index == index),
             None => self.items.last_mut(),
         };
         if let Some(item) = found.filter(|item| !item.done) {
-            item.goes_on(look::number(data, b"\"content_index\"").unwrap_or_default(), text);
+            item.goes_on(members::number(data, b"\"content_index\"").unwrap_or_default(), text);
         }
     }
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Meter, look, take};
+use super::{Meter, members, take};
 use crate::count::Count;
 use crate::items;
 use crate::sse::Event;
@@ -16,7 +16,7 @@ impl Meter {
         if data.starts_with(b"[DONE]") {
             return;
         }
-        if let Some(number) = look::number(data, b"\"sequence_number\"") {
+        if let Some(number) = members::number(data, b"\"sequence_number\"") {
             self.seen.sequence_number = Some(number);
         }
         let name = name_of(&event);
@@ -45,7 +45,7 @@ impl Meter {
                 self.seen.output.is_done(data);
             }
             _ if name.ends_with(b".delta") => {
-                let delta = look::written(data, b"\"delta\"").unwrap_or_default();
+                let delta = members::written(data, b"\"delta\"").unwrap_or_default();
                 self.seen.output_bytes += delta.len() as u64;
                 if name == b"response.output_text.delta" {
                     self.seen.output.goes_on(data, delta);
@@ -95,7 +95,11 @@ impl Meter {
 }
 
 fn name_of<'a>(event: &Event<'a>) -> &'a [u8] {
-    if event.name.is_empty() { look::string(event.data, b"\"type\"").unwrap_or_default() } else { event.name }
+    if event.name.is_empty() {
+        members::string(event.data, b"\"type\"").unwrap_or_default()
+    } else {
+        event.name
+    }
 }
 
 #[derive(Deserialize)]

@@ -3,7 +3,7 @@
 use memchr::memmem;
 
 use super::responses::ToolUsage;
-use super::{Meter, look, take, text_of};
+use super::{Meter, members, take, text_of};
 use crate::capture::{Capture, Caught, Wanted};
 use crate::sse::Event;
 use crate::usage::{Anthropic, Gemini, Openai};
@@ -84,18 +84,18 @@ impl Meter {
                 }
                 // A blocked prompt has no candidates: this is all that comes.
                 "promptFeedback" => {
-                    let blocked = look::after(value, b"\"blockReason\"").is_some();
+                    let blocked = members::after(value, b"\"blockReason\"").is_some();
                     self.ends_where(self.form == Form::Sse && blocked);
                 }
                 "candidates" => {
                     let finished = memmem::find(value, b"\"finishReason\"").is_some();
                     self.ends_where(self.form == Form::Sse && finished);
                     self.seen.output_bytes +=
-                        look::text_length(value, &[b"\"text\""]) + look::objects_length(value, &CALLS);
+                        members::text_length(value, &[b"\"text\""]) + members::objects_length(value, &CALLS);
                     self.wrote |= memmem::find(value, BLOB).is_some();
                 }
                 "content" | "choices" | "output" => {
-                    self.wrote |= look::has_text(value, &WRITTEN) || memmem::find(value, CALL).is_some();
+                    self.wrote |= members::has_text(value, &WRITTEN) || memmem::find(value, CALL).is_some();
                 }
                 _ => {}
             }
