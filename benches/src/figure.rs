@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::observe::Observed;
+use crate::observed::Observed;
 use crate::statistics::percentile;
 
 /// A line of the table.

@@ -13,19 +13,23 @@ mod arguments;
 mod certificate;
 mod choosing;
 mod connection;
+mod failure;
 mod figure;
+mod ground;
 mod kind;
 mod load;
 mod machine;
 mod message;
 mod nginx;
 mod observe;
+mod observed;
 mod process;
 mod proxies;
 mod rate;
 mod report;
 mod rounds;
 mod scratch;
+mod side;
 mod site;
 mod sluice;
 mod statistics;
@@ -43,9 +47,7 @@ use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use arguments::{Arguments, Inner, Options};
-
-/// What went wrong, as a sentence.
-pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+pub(crate) use failure::Result;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

@@ -10,8 +10,8 @@ use tokio::net::TcpStream;
 
 use crate::Result;
 use crate::certificate::NAME;
+use crate::ground::Ground;
 use crate::process::{self, Process};
-use crate::proxies::Ground;
 use crate::scratch;
 use crate::way::{Way, Wire};
 

@@ -8,6 +8,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use crate::Result;
 use crate::load::{Clients, Done};
 use crate::message::Exchange;
+use crate::observed::Observed;
 use crate::process::Process;
 use crate::rate::Sender;
 use crate::site::Site;
@@ -25,25 +26,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Longest that a workload may take beyond its span before the run fails.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What one run of a workload cost.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Observed {
-    /// CPU time of the proxy.
-    pub(crate) cpu: Duration,
-    /// Whole answers.
-    pub(crate) answers: u64,
-    /// Events in each answer.
-    pub(crate) events: usize,
-    /// How long it took.
-    pub(crate) elapsed: Duration,
-    /// Until the last stream had begun; only of streams that are open together.
-    pub(crate) begun: Duration,
-    /// Latencies, lowest first; only of the open loop.
-    pub(crate) latencies: Vec<Duration>,
-    /// Highest resident memory of the proxy, in bytes.
-    pub(crate) resident: u64,
-}
 
 /// Runs a workload against a server; the process is the proxy's, if there is one.
 pub(crate) async fn observe(

@@ -1,19 +1,17 @@
 //! The servers under test, each started when it is first needed.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::Result;
-use crate::certificate::Certificate;
+use crate::ground::Ground;
 use crate::nginx::{self, Nginx};
 use crate::process::Process;
-use crate::scratch::Scratch;
+use crate::side::{Program, Side};
 use crate::site::Site;
 use crate::sluice::{self, Sluice};
-use crate::upstream::Addresses;
-use crate::way::{Way, Wire};
+use crate::way::Wire;
 
 /// A server under test.
 #[derive(Debug)]
@@ -22,45 +20,6 @@ pub(crate) struct Proxy {
     pub(crate) site: Site,
     /// Its process.
     pub(crate) process: Process,
-}
-
-/// Which of them.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Side {
-    /// What runs.
-    pub(crate) program: Program,
-    /// Which way it is on.
-    pub(crate) way: Way,
-}
-
-/// What runs.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(crate) enum Program {
-    /// nginx.
-    Nginx,
-    /// Sluice.
-    Sluice,
-}
-
-impl fmt::Display for Side {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let program = match self.program {
-            Program::Nginx => "nginx",
-            Program::Sluice => "Sluice",
-        };
-        write!(formatter, "{program}, {}", self.way.name)
-    }
-}
-
-/// What they stand between, and what they need for it.
-#[derive(Debug)]
-pub(crate) struct Ground<'a> {
-    /// Their files.
-    pub(crate) scratch: &'a Scratch,
-    /// The certificate of the upstream, and of those that clients come to by TLS.
-    pub(crate) certificate: &'a Certificate,
-    /// The upstream.
-    pub(crate) upstream: Addresses,
 }
 
 /// The servers.

@@ -8,9 +8,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::Result;
+use crate::ground::Ground;
 use crate::message::KEY;
 use crate::process::{self, Process};
-use crate::proxies::Ground;
 use crate::way::{Way, Wire};
 
 /// Longest wait until it listens.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::figure::Figure;
 use crate::kind::Kind;
-use crate::proxies::{Program, Side};
+use crate::side::{Program, Side};
 use crate::way::Way;
 
 /// A workload.

@@ -1,6 +1,6 @@
 //! Anthropic's Messages, byte by byte.
 
-use super::{WORDS, event, padded};
+use super::text::{WORDS, event, padded};
 
 /// What stands in a request before and after its text.
 pub(super) fn request(model: &str, stream: bool) -> (String, &'static str) {

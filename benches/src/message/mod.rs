@@ -2,6 +2,7 @@
 
 mod claude;
 mod openai;
+mod text;
 
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -14,6 +15,8 @@ pub(crate) use self::claude::FAILURE;
 pub(crate) use self::openai::chat_usage;
 use crate::Result;
 use crate::kind::{Dialect, Form, Kind};
+
+use text::padded;
 
 /// The client key of the run; nginx relays it as it is, Sluice replaces it by the account's.
 pub(crate) const KEY: &str = "sk-sluice-benchmark-client-key-0123456789";
@@ -45,13 +48,6 @@ const SESSION: &str = "x-session-id: ";
 
 /// Digits of a session's name.
 const DIGITS: usize = 32;
-
-/// Text of requests and answers; its escapes are what a scanner of JSON has to get past.
-const TEXT: &str =
-    "The gateway reads \\\"model\\\" and relays the rest as it came.\\nA line follows, then the next one. ";
-
-/// Words of a stream, one to an event.
-const WORDS: [&str; 8] = ["The", " gateway", " relays", " each", " event", " as it", " came", ".\\n\\n"];
 
 /// A request, and the body that must come back.
 #[derive(Debug)]
@@ -132,17 +128,6 @@ pub(crate) fn events(kind: Kind, count: usize) -> Vec<String> {
         Dialect::Chat => openai::chat(kind.model(), count),
         Dialect::Responses => openai::responses(kind.model(), count),
     }
-}
-
-fn event(name: &str, data: &str) -> String {
-    format!("event: {name}\ndata: {data}\n\n")
-}
-
-/// Text between two ends, so that all is this long.
-fn padded(before: &str, after: &str, size: usize) -> String {
-    let room = size.saturating_sub(before.len() + after.len());
-    let text = TEXT.repeat(room / TEXT.len()) + &".".repeat(room % TEXT.len());
-    format!("{before}{text}{after}")
 }
 
 #[cfg(test)]

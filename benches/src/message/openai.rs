@@ -1,6 +1,6 @@
 //! OpenAI's Chat Completions and Responses, byte by byte.
 
-use super::{WORDS, event};
+use super::text::{WORDS, event};
 
 /// The last event of a Chat stream.
 const DONE: &str = "data: [DONE]\n\n";

@@ -3,6 +3,7 @@
 //!
 //! A provider crate needs this crate and nothing else of Sluice; see `providers/README.md`.
 
+mod call;
 pub mod cost;
 pub mod dialect;
 pub mod endpoint;

@@ -15,7 +15,7 @@ use sluice_api::{Error, Kind};
 use sluice_wire::render::Style;
 use tower::{BoxError, Service as _};
 
-use crate::admin::{self, answer::Refusal};
+use crate::admin::{self, envelope::Refusal};
 use crate::near::{ANTHROPIC, refuse_with, style_of};
 
 /// Header that carries the request's id, on every answer.

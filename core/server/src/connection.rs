@@ -2,7 +2,6 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -18,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::entrance::Entrance;
 use crate::opening::Opened;
 use crate::socket::Watch;
-use crate::streams::Streams;
+use crate::streams::{CUT_FLUSH, Streams};
 use crate::waiting::{Arrivals, HeadTimer, IDLE, LOOK_EVERY, Rest};
 
 /// Longest head of a request, and most that is buffered of what a client sends ahead.
@@ -32,9 +31,6 @@ const STREAMS_MAX: u32 = 250;
 
 /// How often a client of HTTP/2 is asked whether it is still there; it stays connected as long as it answers.
 const PING_EVERY: Duration = Duration::from_secs(30);
-
-/// How long what was cut has to tell its client so.
-pub(crate) const CUT_FLUSH: Duration = Duration::from_secs(1);
 
 /// Bodies on one HTTP/2 connection of which more was on its way than was read. Frames of theirs that come late are
 /// each an error to the library, or bytes that nobody reads, which it counts over the whole life of a connection and
@@ -56,21 +52,6 @@ pub(crate) struct Orders {
     pub(crate) draining: CancellationToken,
     /// No wait any longer: what runs knows, tells its client, and ends. The connection's own child token too.
     pub(crate) cut: CancellationToken,
-}
-
-/// The bodies of a connection of which more was on its way than was read.
-#[derive(Debug, Default)]
-pub(crate) struct Unread(AtomicU32);
-
-impl Unread {
-    /// One more.
-    pub(crate) fn note(&self) {
-        self.0.fetch_add(1, Relaxed);
-    }
-
-    pub(crate) fn count(&self) -> u32 {
-        self.0.load(Relaxed)
-    }
 }
 
 /// Serves HTTP/1.1.

@@ -13,9 +13,8 @@ use sluice_config::ServerConfig;
 use tower::BoxError;
 
 use crate::answer::{answer, refuse};
-use crate::connection::Unread;
 use crate::hosts;
-use crate::lent::lend;
+use crate::lent::{Unread, lend};
 use crate::places::Places;
 use crate::streams::paced;
 

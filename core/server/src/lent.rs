@@ -3,6 +3,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -20,6 +21,21 @@ const MOST: usize = 1 << 20;
 
 /// How long the rest of a body is waited for before the answer goes out.
 const LONGEST: Duration = Duration::from_secs(1);
+
+/// The bodies of a connection of which more was on its way than was read.
+#[derive(Debug, Default)]
+pub(crate) struct Unread(AtomicU32);
+
+impl Unread {
+    /// One more.
+    pub(crate) fn note(&self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn count(&self) -> u32 {
+        self.0.load(Relaxed)
+    }
+}
 
 /// A body, as a handler has it.
 pub(crate) struct Lent<B: HttpBody> {

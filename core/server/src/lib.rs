@@ -2,6 +2,7 @@
 
 mod admin;
 mod answer;
+mod app;
 mod catalogue;
 mod clients;
 mod connection;
@@ -10,6 +11,7 @@ mod hosts;
 mod lent;
 mod listen;
 mod me;
+mod methods;
 mod models;
 mod near;
 mod opening;
@@ -26,12 +28,10 @@ use std::sync::Arc;
 
 use sluice_api::Secret;
 use sluice_control::Control;
-use sluice_line::Gateway;
 
+pub(crate) use app::{App, Parts};
 pub use catalogue::{Asks, CLIENT_ROUTES, ClientDoc};
 pub use routes::admin_openapi;
-
-use routes::OperatorRoutes;
 
 /// What the server is given beside the gateway.
 #[derive(Debug)]
@@ -40,17 +40,6 @@ pub struct Options {
     pub docs: axum::Router,
     /// The token of the admin API.
     pub admin_token: Secret,
-}
-
-/// What every handler has; one reference count, as each request takes it.
-pub(crate) type App = Arc<Parts>;
-
-#[derive(Debug)]
-pub(crate) struct Parts {
-    pub(crate) gateway: Arc<Gateway>,
-    pub(crate) control: Arc<Control>,
-    pub(crate) admin_token: Secret,
-    pub(crate) operators: OperatorRoutes,
 }
 
 /// Serves until it is told to stop, then drains: no new requests, and running ones get `server.shutdown_grace` to end.
@@ -72,7 +61,7 @@ pub async fn serve(
         gateway: Arc::clone(control.gateway()),
         control: Arc::clone(&control),
         admin_token: options.admin_token,
-        operators: OperatorRoutes::new(),
+        operators: routes::operator_routes(),
     });
     let clients = routes::clients(&app).merge(routes::probes(&app));
     let operators = routes::operators(&app, options.docs);

@@ -105,7 +105,7 @@ pub(crate) mod tests {
     use sluice_schedulers as _;
 
     use super::me;
-    use crate::routes::OperatorRoutes;
+    use crate::routes::operator_routes;
     use crate::{App, Parts};
 
     /// A store that opens and is out of reach ever after.
@@ -177,7 +177,7 @@ pub(crate) mod tests {
         let resolved = config::check(&loaded).unwrap();
         let control = Control::start(&loaded, resolved, config::Sources::Text(String::new())).await.unwrap();
         let gateway = Arc::clone(control.gateway());
-        Arc::new(Parts { gateway, control, admin_token: Secret::new("t"), operators: OperatorRoutes::new() })
+        Arc::new(Parts { gateway, control, admin_token: Secret::new("t"), operators: operator_routes() })
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ use sluice_wire::render::Style;
 
 use crate::App;
 use crate::catalogue::{Asks, CLIENT_ROUTES, ClientDoc};
+use crate::methods::{fits, listed};
 
 /// Header that tells a client of Anthropic's API.
 pub(crate) const ANTHROPIC: HeaderName = HeaderName::from_static("anthropic-version");
@@ -120,16 +121,6 @@ pub(crate) fn has_verb(path: &str) -> bool {
     routes_of(path).any(ClientDoc::names_verb)
 }
 
-/// Methods as `allow` lists them; where there is GET there is HEAD.
-pub(crate) fn listed<'a>(methods: impl Iterator<Item = &'a str>) -> Option<String> {
-    let mut all: Vec<&str> = Vec::new();
-    for method in methods {
-        let more: &[&str] = if method == "GET" { &["GET", "HEAD"] } else { &[method] };
-        all.extend(more.iter().filter(|one| !all.contains(one)).copied().collect::<Vec<_>>());
-    }
-    (!all.is_empty()).then(|| all.join(", "))
-}
-
 fn routes_of(path: &str) -> impl Iterator<Item = &'static ClientDoc> {
     // Some clients encode the colon before a verb.
     let path = path.replace("%3A", ":").replace("%3a", ":");
@@ -168,29 +159,6 @@ fn tidy(path: &str) -> String {
         path.trim().split('/').filter(|part| !matches!(*part, "" | "." | "..")).collect();
     parts.dedup();
     format!("/{}", parts.join("/"))
-}
-
-/// Whether a path is one of a route with `{parameters}`. A `{model}` may have slashes, and stands last.
-pub(crate) fn fits(route: &str, path: &str) -> bool {
-    if let Some((before, after)) = route.split_once("{model}") {
-        let model = path.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
-        return model.is_some_and(|model| model.split('/').all(|part| !part.is_empty()));
-    }
-    let (mut wanted, mut found) = (route.split('/'), path.split('/'));
-    loop {
-        match (wanted.next(), found.next()) {
-            (None, None) => return true,
-            (Some(wanted), Some(found)) if part_fits(wanted, found) => {}
-            _ => return false,
-        }
-    }
-}
-
-fn part_fits(wanted: &str, found: &str) -> bool {
-    match wanted.split_once('}') {
-        None => wanted == found,
-        Some((_, after)) => found.len() > after.len() && found.ends_with(after),
-    }
 }
 
 #[cfg(test)]

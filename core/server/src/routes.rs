@@ -10,6 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::catalogue::{Asks, CLIENT_ROUTES, ClientDoc};
+use crate::methods::OperatorRoutes;
 use crate::{App, admin, clients, me, models, near, operations, pages};
 
 /// Routes of the client APIs: those of [`CLIENT_ROUTES`], and no others.
@@ -103,30 +104,9 @@ fn metrics_router() -> OpenApiRouter<App> {
 }
 
 /// Which methods the routes of the operators take, from the declarations that their document is made of.
-#[derive(Debug)]
-pub(crate) struct OperatorRoutes(Vec<(String, String)>);
-
-impl OperatorRoutes {
-    pub(crate) fn new() -> Self {
-        let (_, document) = operator_routers().split_for_parts();
-        let routes = document.paths.paths.into_iter().filter_map(|(path, item)| {
-            let methods = [
-                ("GET", item.get.is_some()),
-                ("POST", item.post.is_some()),
-                ("PATCH", item.patch.is_some()),
-                ("DELETE", item.delete.is_some()),
-            ];
-            let methods = methods.into_iter().filter(|(_, taken)| *taken).map(|(method, _)| method);
-            Some((path, near::listed(methods)?))
-        });
-        Self(routes.collect())
-    }
-
-    /// The methods of a path, as `allow` lists them.
-    pub(crate) fn methods(&self, path: &str) -> Option<&str> {
-        let route = self.0.iter().find(|(route, _)| near::fits(route, path));
-        route.map(|(_, methods)| methods.as_str())
-    }
+pub(crate) fn operator_routes() -> OperatorRoutes {
+    let (_, document) = operator_routers().split_for_parts();
+    OperatorRoutes::of(document)
 }
 
 fn operator_routers() -> OpenApiRouter<App> {
@@ -147,7 +127,7 @@ pub fn admin_openapi() -> utoipa::openapi::OpenApi {
 
 #[cfg(test)]
 mod tests {
-    use super::OperatorRoutes;
+    use super::operator_routes;
     use crate::catalogue::{Asks, CLIENT_ROUTES};
 
     #[test]
@@ -160,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_methods_of_the_operators_routes_are_known() {
-        let routes = OperatorRoutes::new();
+        let routes = operator_routes();
         for (path, methods) in [
             ("/admin/v1/keys", Some("GET, HEAD, POST")),
             ("/admin/v1/keys/x", Some("GET, HEAD, PATCH, DELETE")),

@@ -17,7 +17,8 @@ use sluice_upstream::tasks::Tasks;
 use tokio::time::{Instant, Sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::connection::CUT_FLUSH;
+/// How long what was cut has to tell its client so.
+pub(crate) const CUT_FLUSH: Duration = Duration::from_secs(1);
 
 /// Longest piece that is handed on at once, so that a slow client is seen to take some of a long one.
 const PIECE: usize = 16 * 1024;

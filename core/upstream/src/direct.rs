@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::HOST;
@@ -19,12 +19,8 @@ use sluice_config::HttpVersion;
 use super::broken::broken;
 use super::dial::{Dial, Dialled};
 use super::pool::{Connection, Pool};
-use super::{Sent, Stale};
+use super::sent::{STALE_WITHIN, Sent, Stale};
 use crate::gate::still;
-
-/// How soon a connection that went stale shows it: the round trip that brings the reset. One that breaks later may have
-/// taken the request, and what it has begun would be paid twice.
-pub(super) const STALE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Sends over connections of HTTP/1.1, plain or TLS.
 #[derive(Clone, Debug)]

@@ -10,6 +10,7 @@ pub mod gate;
 mod names;
 mod pool;
 mod secure;
+mod sent;
 mod sessions;
 mod shared;
 pub mod sifted;
@@ -32,12 +33,15 @@ use sluice_api::provider::{Body, Transport};
 use sluice_api::{Error, Kind, Secret};
 use sluice_config::{AccountConfig, HttpVersion, Identity};
 
+pub use sent::Stale;
+
 use crate::tasks::Tasks;
 use dial::Dial;
 use direct::Direct;
 use names::Names;
 use pool::Pool;
 use secure::{Roots, Secure};
+use sent::Sent;
 use shared::{Shared, Sites};
 use spoken::{Protocol, Spoken};
 use through::Through;
@@ -167,18 +171,6 @@ enum Route {
     Through(Through),
 }
 
-/// What becomes of a request whose kept connection turns out to be stale.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stale {
-    /// It is sent once more, from a copy.
-    Again,
-    /// Its sender is told, by an error that is [`unanswered`](sluice_api::error::Facts::unanswered), and sends it
-    /// again: that spares a copy of each request.
-    Told,
-    /// It can't: this is the second time, and no kept connection is used.
-    Fresh,
-}
-
 /// A way upstream for a sender that sees to stale connections itself.
 #[derive(Debug)]
 pub struct Once<'a> {
@@ -190,13 +182,6 @@ pub struct Once<'a> {
 
 /// A request on its way.
 type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response<Body>, Error>> + Send + 'a>>;
-
-/// What came of sending by one protocol.
-enum Sent {
-    Answered(Result<Response<Body>, Error>),
-    /// The server speaks the other one, and this request was not taken; it is given back where there is a copy.
-    SpeaksOther(Option<Request<Bytes>>),
-}
 
 /// Servers that are reached by one scheme.
 #[derive(Debug)]

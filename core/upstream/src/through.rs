@@ -10,11 +10,10 @@ use http_body_util::BodyExt;
 use sluice_api::provider::Body;
 use sluice_api::{Error, Kind, Secret};
 
-use super::Stale;
 use super::broken::broken;
-use super::direct::STALE_WITHIN;
 use super::pool::IDLE_FOR;
 use super::secure::{Offer, Secure, When, sentence};
+use super::sent::{STALE_WITHIN, Stale};
 
 /// Idle connections kept for one upstream: above any concurrency that is expected, or each request costs a new one.
 const IDLE_MAX: usize = 4096;

@@ -6,8 +6,8 @@ use memchr::memmem;
 use sluice_api::Error;
 
 use crate::json;
+use crate::member::member;
 use crate::peek;
-use crate::session::member;
 
 /// Members of an item that say whether it is there by its id alone; none of them may be in it twice.
 const DECIDING: [&str; 6] = ["id", "type", "role", "content", "encrypted_content", "result"];

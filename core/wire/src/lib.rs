@@ -13,6 +13,7 @@ pub mod hide;
 mod items;
 pub mod json;
 pub mod listing;
+mod member;
 pub mod meter;
 pub mod peek;
 mod plain;

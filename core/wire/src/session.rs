@@ -11,6 +11,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::items::{self, Named};
 use crate::json;
+use crate::member::member;
 use crate::peek::Peek;
 use crate::words::Words;
 
@@ -160,17 +161,6 @@ fn derived(api: Api, body: &[u8], peek: &Peek) -> Option<Session> {
     let turns = body.get(turns.clone()).unwrap_or_default();
     let follows = answered.iter().any(|turn| memmem::find(turns, turn).is_some());
     Some(Session { name: format!("hash:{:032x}", words.digest()), follows })
-}
-
-/// A member's value, however its name is escaped; the last of several.
-pub(crate) fn member(body: &[u8], span: &Range<usize>, name: &str) -> Option<Range<usize>> {
-    let mut found = None;
-    json::members_within(body, span, |member| {
-        if json::unescaped(body.get(member.name).unwrap_or_default()) == name {
-            found = Some(member.value);
-        }
-    });
-    found
 }
 
 fn text(body: &[u8], span: &Range<usize>) -> Option<String> {

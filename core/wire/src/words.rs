@@ -5,7 +5,7 @@ use std::ops::Range;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::json;
-use crate::session::member;
+use crate::member::member;
 
 /// Between texts: no byte of UTF-8, and so of no text.
 const BREAK: [u8; 1] = [0xFF];

@@ -12,9 +12,9 @@ use super::live::{Live, Needs};
 use super::settings::Settings;
 use super::tokens::Tokens;
 use crate::Timestamp;
+use crate::call::CallCx;
 use crate::error::{Error, Kind};
 use crate::problem::Problem;
-use crate::provider::CallCx;
 use crate::secret::Secret;
 use crate::section::Section;
 

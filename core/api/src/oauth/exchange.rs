@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::tokens::Tokens;
+use crate::call::{Body, CallCx};
 use crate::error::{Condition, Error, Fault, Kind, Scope};
-use crate::provider::{Body, CallCx};
 use crate::secret::Secret;
 use crate::wait;
 

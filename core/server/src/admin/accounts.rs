@@ -13,8 +13,8 @@ use sluice_control::operate::{AccountView, Tested};
 use sluice_control::overrides::AccountPatch;
 use utoipa::ToSchema;
 
-use super::answer::{List, Refusal, Refused};
 use super::audit::Changed;
+use super::envelope::{List, Refusal, Refused};
 use crate::App;
 
 /// Every account, with its state.

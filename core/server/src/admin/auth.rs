@@ -7,7 +7,7 @@ use http::StatusCode;
 use sluice_config::ClientAddress;
 use sluice_ledger::{Realm, Refused};
 
-use super::answer::{Refusal, finish};
+use super::envelope::{Refusal, finish};
 use crate::App;
 use crate::operations::has_bearer;
 

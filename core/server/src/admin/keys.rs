@@ -11,8 +11,8 @@ use sluice_control::keys::KeyView;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::answer::{List, Refusal, Refused};
 use super::audit::Changed;
+use super::envelope::{List, Refusal, Refused};
 use crate::App;
 
 /// A key with its secret, which is shown this once.

@@ -6,7 +6,7 @@ use http::{StatusCode, Uri};
 use sluice_api::Timestamp;
 use sluice_ledger::{Record, RecordView};
 
-use super::answer::{List, Refusal, Refused};
+use super::envelope::{List, Refusal, Refused};
 use crate::App;
 
 /// Records on a page, unless asked otherwise, and at most.

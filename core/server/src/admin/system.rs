@@ -10,7 +10,7 @@ use sluice_config::plugins;
 use sluice_control::Loss;
 use utoipa::{IntoParams, ToSchema};
 
-use super::answer::{List, Refusal, Refused};
+use super::envelope::{List, Refusal, Refused};
 use crate::App;
 
 /// A plugin that is linked in.

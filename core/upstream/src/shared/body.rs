@@ -11,6 +11,7 @@ use http_body::{Frame, SizeHint};
 use sluice_api::{Error, Kind};
 
 use super::connection::Place;
+use super::failure::failure;
 use super::upload::Beside;
 use crate::tasks::Tasks;
 
@@ -73,7 +74,7 @@ impl Parts {
                 Poll::Ready(None)
             }
             Poll::Ready(Some(Err(error))) => {
-                Poll::Ready(Some(Err(super::failure(&error, &self.place, &self.authority))))
+                Poll::Ready(Some(Err(failure(&error, &self.place, &self.authority))))
             }
             Poll::Ready(None) if self.left.is_some_and(|left| left > 0) => {
                 let message = "the upstream ended its answer before it was whole";

@@ -7,6 +7,7 @@
 mod body;
 mod connection;
 mod driver;
+mod failure;
 mod pauses;
 mod sites;
 #[cfg(test)]
@@ -21,17 +22,18 @@ use h2::Reason;
 use http::uri::Authority;
 use http::{HeaderMap, Request, Response, Version, header};
 use http_body_util::BodyExt as _;
-use sluice_api::{Condition, Error, Fault, Kind, Scope};
+use sluice_api::Error;
 
 use self::body::Streamed;
 use self::connection::Place;
+use self::failure::failure;
 use self::pauses::Pauses;
 use self::sites::{Found, Wanted};
 use self::upload::Upload;
-use super::broken::{broken, too_large};
+use super::broken::too_large;
 use super::dial::{BUFFER_MAX, Dial};
-use super::direct::{STALE_WITHIN, copy};
-use super::{Sent, Stale};
+use super::direct::copy;
+use super::sent::{STALE_WITHIN, Sent, Stale};
 
 /// Sends over connections of HTTP/2, plain or TLS.
 #[derive(Clone, Debug)]
@@ -168,19 +170,6 @@ async fn exchange(mut place: Place, authority: &Authority, request: Request<Byte
 /// Whether a head is longer than one may be over HTTP/1.1.
 fn is_too_large(head: &HeaderMap) -> bool {
     head.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>() > BUFFER_MAX
-}
-
-/// What a failure of a stream means. What ends a connection is one failure, however many requests were on it.
-fn failure(error: &h2::Error, place: &Place, authority: &Authority) -> Error {
-    let refusal = place.refusal(authority.host()).filter(|_| !error.is_reset());
-    let told = refusal.map_or_else(|| broken(error, authority), |why| Error::new(Kind::Upstream, why));
-    // Where h2 itself says so, it is about what this connection was sent.
-    let told = if error.is_remote() && error.reason() == Some(Reason::ENHANCE_YOUR_CALM) {
-        told.blame(Fault::Provider, Scope::Account).condition(Some(Condition::Overloaded))
-    } else {
-        told
-    };
-    if error.is_reset() { told } else { told.connection(place.id()) }
 }
 
 /// The request as HTTP/2 wants it: the authority in the URI, and no header of a connection.

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::kept::bounded;
 use super::{Meter, members};
 use crate::sse::Event;
 use crate::usage::Anthropic;
@@ -27,8 +28,8 @@ impl Meter {
             b"content_block_start" => self.seen.output_bytes += members::text_length(data, &BEGUN),
             b"message_start" => {
                 if let Ok(start) = serde_json::from_slice::<MessageStart>(data) {
-                    self.seen.model = super::bounded(start.message.model);
-                    self.seen.id = super::bounded(start.message.id);
+                    self.seen.model = bounded(start.message.model);
+                    self.seen.id = bounded(start.message.id);
                     self.told_anthropic(start.message.usage);
                 }
             }

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Meter, members, take};
+use super::kept::take;
+use super::{Meter, members};
 use crate::sse::Event;
 use crate::usage::Openai;
 

@@ -1,6 +1,6 @@
 //! The ids of the output items of a response, as an upstream that keeps it takes them from then on.
 
-use super::NAME_MAX;
+use super::kept::NAME_MAX;
 
 /// The most of one response: some have dozens.
 const ITEMS_MAX: usize = 512;

@@ -5,9 +5,11 @@
 mod anthropic;
 mod chat;
 mod items;
+mod kept;
 mod members;
 mod output;
 mod responses;
+mod wanted;
 mod whole;
 
 use bytes::Bytes;
@@ -24,11 +26,10 @@ use crate::usage::{Anthropic, Gemini};
 pub use items::Items;
 pub use output::Output;
 
+use wanted::WANTED;
+
 /// Bytes of text that are about one token, for estimates.
 const BYTES_PER_TOKEN: u64 = 4;
-
-/// The longest name or id that is kept of what an answer reports.
-const NAME_MAX: usize = 256;
 
 /// What was seen of an answer.
 #[derive(Clone, Debug, Default)]
@@ -120,8 +121,8 @@ impl Meter {
     pub fn new(api: Api, operation: Operation, form: Form) -> Self {
         let framing = match form {
             Form::Sse => Framing::Sse(sse::Scanner::default()),
-            Form::Whole => Framing::Json(Capture::object(whole::WANTED)),
-            Form::JsonArray => Framing::Json(Capture::array(whole::WANTED)),
+            Form::Whole => Framing::Json(Capture::object(WANTED)),
+            Form::JsonArray => Framing::Json(Capture::array(WANTED)),
         };
         Self {
             api,
@@ -311,17 +312,6 @@ fn is_whole(data: &[u8]) -> bool {
 /// The text of a whole JSON string.
 fn text_of(value: &[u8]) -> Option<String> {
     serde_json::from_slice(value).ok()
-}
-
-fn take(slot: &mut Option<String>, found: Option<String>) {
-    if found.as_ref().is_some_and(|text| !text.is_empty()) {
-        *slot = bounded(found);
-    }
-}
-
-/// What is kept in records has a bound, whatever an upstream reports.
-fn bounded(text: Option<String>) -> Option<String> {
-    text.filter(|text| text.len() <= NAME_MAX)
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Meter, members, take};
+use super::kept::take;
+use super::{Meter, members};
 use crate::count::Count;
 use crate::items;
 use crate::sse::Event;

@@ -2,32 +2,14 @@
 
 use memchr::memmem;
 
+use super::kept::take;
 use super::responses::ToolUsage;
-use super::{Meter, members, take, text_of};
-use crate::capture::{Capture, Caught, Wanted};
+use super::wanted::WANTED;
+use super::{Meter, members, text_of};
+use crate::capture::{Capture, Caught};
 use crate::sse::Event;
 use crate::usage::{Anthropic, Gemini, Openai};
 use sluice_api::{Api, Form};
-
-/// Members of a whole body, or of a Gemini chunk, that say something.
-pub(super) const WANTED: &[Wanted] = &[
-    Wanted::whole("usage"),
-    Wanted::whole("usageMetadata"),
-    Wanted::whole("model"),
-    Wanted::whole("modelVersion"),
-    Wanted::whole("service_tier"),
-    Wanted::whole("id"),
-    Wanted::whole("error"),
-    Wanted::whole("promptFeedback"),
-    Wanted::whole("candidates"),
-    Wanted::whole("tool_usage"),
-    Wanted::whole("responseId"),
-    // What the model wrote, under the names of Claude, Chat Completions and Responses: whether there is any.
-    Wanted::beginning("content"),
-    Wanted::beginning("choices"),
-    Wanted::beginning("output").with_ids(),
-    Wanted::whole("store"),
-];
 
 /// Names of what a model wrote in whole bodies.
 const WRITTEN: [&[u8]; 7] = [

@@ -9,9 +9,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 
+use crate::call::{Body, CallCx, Transport};
 use crate::error::{Error, Kind};
 use crate::oauth::{Bearer, Settings};
-use crate::provider::{Body, CallCx, Transport};
 use crate::testing::with_section;
 use crate::vault::Vault;
 use crate::{Secret, Timestamp};

@@ -1,0 +1,20 @@
+//! What every handler has.
+
+use std::sync::Arc;
+
+use sluice_api::Secret;
+use sluice_control::Control;
+use sluice_line::Gateway;
+
+use crate::methods::OperatorRoutes;
+
+/// One reference count, as each request takes it.
+pub(crate) type App = Arc<Parts>;
+
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) control: Arc<Control>,
+    pub(crate) admin_token: Secret,
+    pub(crate) operators: OperatorRoutes,
+}

@@ -1,0 +1,23 @@
+//! What is looked for in whole bodies.
+
+use crate::capture::Wanted;
+
+/// Members of a whole body, or of a Gemini chunk, that say something.
+pub(super) const WANTED: &[Wanted] = &[
+    Wanted::whole("usage"),
+    Wanted::whole("usageMetadata"),
+    Wanted::whole("model"),
+    Wanted::whole("modelVersion"),
+    Wanted::whole("service_tier"),
+    Wanted::whole("id"),
+    Wanted::whole("error"),
+    Wanted::whole("promptFeedback"),
+    Wanted::whole("candidates"),
+    Wanted::whole("tool_usage"),
+    Wanted::whole("responseId"),
+    // What the model wrote, under the names of Claude, Chat Completions and Responses: whether there is any.
+    Wanted::beginning("content"),
+    Wanted::beginning("choices"),
+    Wanted::beginning("output").with_ids(),
+    Wanted::whole("store"),
+];
