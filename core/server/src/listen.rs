@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::answer::refuse;
 use crate::connection::{Orders, serve_http1, serve_http2};
 use crate::entrance::{Entrance, Settings};
-use crate::opening::{Opened, Protocol, open};
+use crate::opening::{Again, Opened, Protocol, open};
 use crate::places::{Place, Places};
 use crate::socket::{Socket, Watch};
 use crate::streams::Streams;
@@ -214,7 +214,7 @@ impl Serving {
         let cut = self.cut.child_token();
         let settings = self.settings.now();
         let arrivals = Arc::new(Arrivals::new(settings.header_timeout, due));
-        let stream = Opened::new(first, stream, Arc::clone(&arrivals));
+        let stream = Opened::new(stream, Again::new(first, Arc::clone(&arrivals)));
         match protocol {
             Protocol::Http1 => {
                 serve_http1(stream, entrance, arrivals, watch, Orders { draining, cut }).await;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use sluice_upstream::reading::{Reader, Reading};
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
 use crate::waiting::Arrivals;
 
@@ -42,21 +43,24 @@ pub(crate) async fn open(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Op
 }
 
 /// A stream that gives the bytes again that were read of it, and tells when bytes come.
-pub(crate) struct Opened<S> {
+pub(crate) type Opened<S> = Reading<S, Again>;
+
+/// The bytes that were read already, and who is told of others.
+pub(crate) struct Again {
     first: Bytes,
-    stream: S,
     arrivals: Arc<Arrivals>,
 }
 
-impl<S> Opened<S> {
-    pub(crate) fn new(first: Bytes, stream: S, arrivals: Arc<Arrivals>) -> Self {
-        Self { first, stream, arrivals }
+impl Again {
+    pub(crate) const fn new(first: Bytes, arrivals: Arc<Arrivals>) -> Self {
+        Self { first, arrivals }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Opened<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
+impl Reader for Again {
+    fn poll_read<S: AsyncRead + Unpin>(
+        &mut self,
+        stream: &mut S,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
@@ -66,7 +70,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Opened<S> {
             buffer.put_slice(&self.first.split_to(again));
         }
         // In one read with what follows: of two, hyper would double its buffer for the second.
-        match Pin::new(&mut self.stream).poll_read(cx, buffer) {
+        match Pin::new(stream).poll_read(cx, buffer) {
             Poll::Pending if again == 0 => return Poll::Pending,
             Poll::Ready(Err(error)) if again == 0 => return Poll::Ready(Err(error)),
             // What went wrong is told again by the next read.
@@ -79,32 +83,6 @@ impl<S: AsyncRead + Unpin> AsyncRead for Opened<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Opened<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, data)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -112,7 +90,7 @@ mod tests {
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    use super::{Opened, PREFACE, Protocol, open};
+    use super::{Again, Opened, PREFACE, Protocol, open};
     use crate::waiting::Arrivals;
 
     /// What a connection is taken for that sends these pieces and then closes, and what is read of it after that.
@@ -131,7 +109,7 @@ mod tests {
             let Some((_, first)) = opened else { return };
             let mut whole = Vec::new();
             let arrivals = Arc::new(Arrivals::new(Duration::ZERO, tokio::time::Instant::now()));
-            Opened::new(first, server, arrivals).read_to_end(&mut whole).await.unwrap();
+            Opened::new(server, Again::new(first, arrivals)).read_to_end(&mut whole).await.unwrap();
             assert_eq!(whole, pieces.concat());
         };
         tokio::join!(sending, reading);

@@ -9,7 +9,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
+
+use crate::reading::{Reader, Reading};
 
 /// Bytes that are read at once: a record of TLS with what stands around it, and some of the next.
 const PIECE: usize = 20 * 1024;
@@ -19,21 +21,19 @@ thread_local! {
     static PIECES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A stream, and what was read of it beyond what was asked for. Nothing is held while there is none.
-pub(super) struct Ample<S> {
-    stream: S,
+/// A stream that is read so.
+pub(super) type Ample<S> = Reading<S, Pieces>;
+
+/// What was read of a stream beyond what was asked for. Nothing is held while there is none.
+#[derive(Default)]
+pub(super) struct Pieces {
     rest: Bytes,
 }
 
-impl<S> Ample<S> {
-    pub(super) fn new(stream: S) -> Self {
-        Self { stream, rest: Bytes::new() }
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Ample<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
+impl Reader for Pieces {
+    fn poll_read<S: AsyncRead + Unpin>(
+        &mut self,
+        stream: &mut S,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
@@ -43,12 +43,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Ample<S> {
             return Poll::Ready(Ok(()));
         }
         if buffer.remaining() >= PIECE {
-            return Pin::new(&mut self.stream).poll_read(cx, buffer);
+            return Pin::new(stream).poll_read(cx, buffer);
         }
         PIECES.with_borrow_mut(|piece| {
             piece.resize(PIECE, 0);
             let mut piece = ReadBuf::new(piece);
-            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut piece))?;
+            ready!(Pin::new(stream).poll_read(cx, &mut piece))?;
             let mut read = piece.filled();
             let length = read.len().min(buffer.remaining());
             buffer.put_slice(read.get(..length).unwrap_or_default());
@@ -61,44 +61,18 @@ impl<S: AsyncRead + Unpin> AsyncRead for Ample<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Ample<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, data)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-    use super::{Ample, PIECE};
+    use super::{Ample, PIECE, Pieces};
 
     #[tokio::test]
     async fn all_of_a_stream_is_read_in_its_order_whatever_is_asked_for_at_once() {
         let sent: Vec<u8> = (0..5 * PIECE).map(|at| (at % 251) as u8).collect();
         for asked in [1, 5, 4096, PIECE - 1, PIECE, 2 * PIECE] {
             let (mut to, from) = tokio::io::duplex(2 * PIECE);
-            let mut from = Ample::new(from);
+            let mut from = Ample::new(from, Pieces::default());
             let writing = async {
                 to.write_all(&sent).await.unwrap();
                 drop(to);

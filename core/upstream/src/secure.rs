@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::ample::Ample;
+use super::ample::{Ample, Pieces};
 use super::sessions::Sessions;
 use crate::tasks::Tasks;
 
@@ -111,7 +111,10 @@ impl Secure {
         let name = ServerName::try_from(host.to_owned()).map_err(|_| {
             Failed::Here(Error::new(Kind::Upstream, format!("{host} is no name that a certificate can have")))
         })?;
-        TlsConnector::from(config).connect(name, Ample::new(stream)).await.map_err(Failed::There)
+        TlsConnector::from(config)
+            .connect(name, Ample::new(stream, Pieces::default()))
+            .await
+            .map_err(Failed::There)
     }
 }
 

@@ -8,24 +8,20 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
+
+use crate::frame::{DATA, END_STREAM, HEAD, PADDED, WINDOW_UPDATE};
+use crate::reading::{Reader, Reading};
 
 /// What a client begins with, before its first frame (RFC 9113, section 3.4).
 const PREFACE: usize = 24;
 
-/// The head of a frame (RFC 9113, section 4.1).
-const HEAD: usize = 9;
-
-/// The type of DATA.
-const DATA: u8 = 0;
-/// Flag: a stream's last frame.
-const END_STREAM: u8 = 1;
-/// Flag: the payload's first byte says how many of its last ones are padding.
-const PADDED: u8 = 8;
+/// A whole WINDOW_UPDATE (RFC 9113, section 6.9).
+const UPDATE: usize = HEAD + 4;
 
 /// Frames of nothing but padding after which a connection should take no new requests: half of what ends it.
 const PADDING_MAX: u32 = 50;
@@ -41,11 +37,13 @@ const SMALL_MAX: u32 = 1_024;
 const NARROW: usize = 64;
 
 /// A stream of HTTP/2 whose reads are sifted.
-pub struct Sifted<S> {
-    stream: S,
+pub type Sifted<S> = Reading<S, Sifter>;
+
+/// Takes out of what is read what says nothing.
+pub struct Sifter {
     sieve: Sieve,
-    /// The beginning of a head: whether it goes on shows with the rest of it.
-    head: [u8; HEAD],
+    /// The beginning of a head, or of a window's update: whether it goes on, and what it says, shows with the rest of it.
+    begun: [u8; UPDATE],
     held: usize,
     /// What goes on and found no room.
     ahead: BytesMut,
@@ -63,6 +61,8 @@ struct Counts {
     small: AtomicU32,
     /// The latest stream of which there was any.
     latest: AtomicU32,
+    /// Bytes of bodies that the other side takes on all streams together, beyond what a connection begins with.
+    granted: AtomicU64,
 }
 
 impl Frames {
@@ -82,28 +82,35 @@ impl Frames {
     pub(crate) fn have_come_since(&self, stream: u32) -> bool {
         self.0.latest.load(Ordering::Relaxed) >= stream
     }
+
+    /// Bytes of bodies that the other side has granted so far, on all streams together and beyond what a connection
+    /// begins with.
+    pub(crate) fn granted(&self) -> u64 {
+        self.0.granted.load(Ordering::Relaxed)
+    }
 }
 
 impl<S> Sifted<S> {
     /// What is read of a server.
     pub fn of_server(stream: S) -> Self {
-        Self::new(stream, 0)
+        Self::behind(stream, 0)
     }
 
     /// What is read of a client.
     pub fn of_client(stream: S) -> Self {
-        Self::new(stream, PREFACE)
+        Self::behind(stream, PREFACE)
     }
 
-    fn new(stream: S, left: usize) -> Self {
+    /// What is read of a stream whose first frame begins behind so many bytes.
+    fn behind(stream: S, left: usize) -> Self {
         let sieve = Sieve { left, padded: false, frames: Frames::default() };
-        Self { stream, sieve, head: [0; HEAD], held: 0, ahead: BytesMut::new() }
+        Self::new(stream, Sifter { sieve, begun: [0; UPDATE], held: 0, ahead: BytesMut::new() })
     }
 
     /// The count of what it lets through.
     #[must_use]
     pub fn frames(&self) -> Frames {
-        self.sieve.frames.clone()
+        self.reader.sieve.frames.clone()
     }
 }
 
@@ -117,7 +124,7 @@ struct Sieve {
 }
 
 impl Sieve {
-    /// Moves together what goes on; says how much that is, and how much follows it of a head that is not whole.
+    /// Moves together what goes on; says how much that is, and how much follows it of what is not whole.
     fn sift(&mut self, bytes: &mut [u8]) -> (usize, usize) {
         let (mut at, mut kept) = (0, 0);
         loop {
@@ -141,6 +148,14 @@ impl Sieve {
             let length = u32::from_be_bytes([0, a, b, c]) as usize;
             // The highest bit says nothing.
             let stream = u32::from_be_bytes(stream) & (u32::MAX >> 1);
+            if kind == WINDOW_UPDATE && stream == 0 {
+                let Some(&[.., a, b, c, d]) = bytes.get(at..).and_then(<[u8]>::first_chunk::<UPDATE>) else {
+                    bytes.copy_within(at.., kept);
+                    return (kept, bytes.len() - at);
+                };
+                let more = u32::from_be_bytes([a, b, c, d]) & (u32::MAX >> 1);
+                self.frames.0.granted.fetch_add(more.into(), Ordering::Relaxed);
+            }
             // It alone writes it.
             if stream > self.frames.0.latest.load(Ordering::Relaxed) {
                 self.frames.0.latest.store(stream, Ordering::Relaxed);
@@ -162,24 +177,29 @@ impl Sieve {
     }
 }
 
-impl<S: AsyncRead + Unpin> Sifted<S> {
+impl Sifter {
     /// Reads once, where there is more room than what is held; says whether something goes on or the connection ends.
-    fn poll_sifted(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<bool>> {
+    fn poll_sifted<S: AsyncRead + Unpin>(
+        &mut self,
+        stream: &mut S,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<bool>> {
         let start = buffer.filled().len();
-        buffer.put_slice(self.head.get(..self.held).unwrap_or_default());
-        let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        buffer.put_slice(self.begun.get(..self.held).unwrap_or_default());
+        let polled = Pin::new(stream).poll_read(cx, buffer);
         if !matches!(polled, Poll::Ready(Ok(()))) {
             buffer.set_filled(start);
             return polled.map_ok(|()| true);
         }
-        // The end, behind what there is of a head.
+        // The end, behind what there is of a frame.
         if buffer.filled().len() == start + self.held {
             self.held = 0;
             return Poll::Ready(Ok(true));
         }
         let fresh = buffer.filled_mut().get_mut(start..).unwrap_or_default();
         let (kept, held) = self.sieve.sift(fresh);
-        for (to, from) in self.head.iter_mut().zip(fresh.iter().skip(kept).take(held)) {
+        for (to, from) in self.begun.iter_mut().zip(fresh.iter().skip(kept).take(held)) {
             *to = *from;
         }
         self.held = held;
@@ -188,63 +208,37 @@ impl<S: AsyncRead + Unpin> Sifted<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Sifted<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
+impl Reader for Sifter {
+    fn poll_read<S: AsyncRead + Unpin>(
+        &mut self,
+        stream: &mut S,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        while this.ahead.is_empty() && buffer.remaining() > this.held {
-            if ready!(this.poll_sifted(cx, buffer))? {
+        while self.ahead.is_empty() && buffer.remaining() > self.held {
+            if ready!(self.poll_sifted(stream, cx, buffer))? {
                 return Poll::Ready(Ok(()));
             }
         }
-        while this.ahead.is_empty() && buffer.remaining() > 0 {
+        while self.ahead.is_empty() && buffer.remaining() > 0 {
             let mut narrow = [0; NARROW];
             let mut narrow = ReadBuf::new(&mut narrow);
-            let over = ready!(this.poll_sifted(cx, &mut narrow))?;
-            this.ahead.extend_from_slice(narrow.filled());
+            let over = ready!(self.poll_sifted(stream, cx, &mut narrow))?;
+            self.ahead.extend_from_slice(narrow.filled());
             if over {
                 break;
             }
         }
-        let now = buffer.remaining().min(this.ahead.len());
-        buffer.put_slice(this.ahead.get(..now).unwrap_or_default());
-        this.ahead.advance(now);
+        let now = buffer.remaining().min(self.ahead.len());
+        buffer.put_slice(self.ahead.get(..now).unwrap_or_default());
+        self.ahead.advance(now);
         Poll::Ready(Ok(()))
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Sifted<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, data)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-impl<S> std::fmt::Debug for Sifted<S> {
+impl std::fmt::Debug for Sifter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Sifted")
+        f.write_str("Sifter")
     }
 }
 
@@ -254,13 +248,17 @@ mod tests {
 
     use super::{
         DATA, END_STREAM, Frames, HEAD, PADDED, PADDING_MAX, PREFACE, SMALL, SMALL_MAX, Sieve, Sifted,
+        WINDOW_UPDATE,
     };
-
-    const SETTINGS: u8 = 4;
+    use crate::frame::{SETTINGS, written};
 
     fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
-        let [_, length @ ..] = u32::try_from(payload.len()).unwrap().to_be_bytes();
-        [&length[..], &[kind, flags, 0, 0, 0, 1], payload].concat()
+        written(&[(kind, flags, 1, payload.to_vec())])
+    }
+
+    /// The window of a stream is opened by so much, or that of the connection.
+    fn update(stream: u32, more: u32) -> Vec<u8> {
+        written(&[(WINDOW_UPDATE, 0, stream, more.to_be_bytes().to_vec())])
     }
 
     /// What comes, and what of it goes on.
@@ -270,7 +268,10 @@ mod tests {
             (frame(SETTINGS, 0, &[]), true),
             (frame(DATA, 0, &[]), false),
             (frame(DATA, 0, b"a piece"), true),
+            (update(0, 0x0102_0304), true),
             (frame(DATA, 0, &[]), false),
+            (update(1, 7), true),
+            (update(1 << 31, 1 << 31 | 5), true),
             (frame(DATA, 0, &[]), false),
             // Zeros that look like an empty frame, within a frame.
             (frame(DATA, 0, &[0; 40]), true),
@@ -289,7 +290,7 @@ mod tests {
     }
 
     /// Reads with so much room at once, of a connection that brings so many bytes at once.
-    async fn read(all: &[u8], brings: usize, room: usize) -> (Vec<u8>, u32) {
+    async fn read(all: &[u8], brings: usize, room: usize) -> (Vec<u8>, u32, u64) {
         let (mut from, to) = tokio::io::duplex(brings);
         let mut sifted = Sifted::of_client(to);
         let writing = async {
@@ -307,7 +308,8 @@ mod tests {
                 .await
                 .unwrap();
                 if buffer.filled().is_empty() {
-                    return (read, sifted.frames().0.padding.load(super::Ordering::Relaxed));
+                    let frames = sifted.frames();
+                    return (read, frames.0.padding.load(super::Ordering::Relaxed), frames.granted());
                 }
                 read.extend_from_slice(buffer.filled());
             }
@@ -316,23 +318,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn empty_frames_are_taken_out_wherever_reads_are_cut_and_all_else_stays() {
+    async fn empty_frames_are_taken_out_wherever_reads_are_cut_and_all_else_stays_and_is_known() {
         let (all, good) = sample();
-        for brings in [1, 2, 5, 8, 9, 10, 33, 1024] {
-            for room in [1, 3, 8, 9, 10, 64, 1024] {
-                assert_eq!(read(&all, brings, room).await, (good.clone(), 1), "{brings} into {room}");
+        let known = (good, 1, 0x0102_0304 + 5);
+        for brings in [1, 2, 5, 8, 9, 10, 12, 13, 33, 1024] {
+            for room in [1, 3, 8, 9, 10, 13, 64, 1024] {
+                assert_eq!(read(&all, brings, room).await, known, "{brings} into {room}");
             }
         }
     }
 
     #[tokio::test]
-    async fn a_connection_that_ends_within_a_head_ends_so_for_its_reader() {
-        let (mut all, mut good) = sample();
-        for bytes in [&mut all, &mut good] {
-            bytes.extend_from_slice(&[0; HEAD - 1]);
-        }
-        for room in [1, 1024] {
-            assert_eq!(read(&all, 1024, room).await.0, good);
+    async fn a_connection_that_ends_within_a_frame_ends_so_for_its_reader() {
+        let (all, good) = sample();
+        let update = update(0, 1);
+        for part in [&[0; HEAD - 1][..], &update[..update.len() - 1]] {
+            let (all, good) = ([&all[..], part].concat(), [&good[..], part].concat());
+            for room in [1, 1024] {
+                assert_eq!(read(&all, 1024, room).await.0, good);
+            }
         }
     }
 
