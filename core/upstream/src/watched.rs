@@ -46,7 +46,8 @@ impl Read {
 ///
 /// What a server says before it closes may be heard only after a write has failed on that: why it refuses the client's
 /// certificate, which requests it has taken, an answer to half a request. Readers stop at a failed write; so none is
-/// told to them, and what they write goes nowhere until they have read all that there is.
+/// told to them, and what they write goes nowhere until they have read all that there is. A write that fails for another
+/// reason they are told: nothing that they read would tell it.
 pub(super) struct Watched<S> {
     stream: S,
     read: Read,
@@ -60,15 +61,27 @@ impl<S> Watched<S> {
         (Self { stream, read: read.clone(), failed: None }, read)
     }
 
-    /// A write of so much, also where it has failed: a connection that takes nothing any more ends for its reader too.
+    /// A write of so much, also where it has failed as the connection has ended: that its reader finds.
     fn wrote<T>(&mut self, polled: Poll<io::Result<T>>, all: T) -> Poll<io::Result<T>> {
-        polled.map(|done| {
-            Ok(done.unwrap_or_else(|error| {
+        polled.map(|done| match done {
+            Err(error) if is_its_end(&error) => {
                 self.failed = Some(error);
-                all
-            }))
+                Ok(all)
+            }
+            done => done,
         })
     }
+}
+
+/// Whether a write has failed as the connection has ended, and not for what else may be wrong on this machine.
+fn is_its_end(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, TimedOut, UnexpectedEof,
+    };
+    matches!(
+        error.kind(),
+        BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | TimedOut | UnexpectedEof
+    )
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
@@ -128,12 +141,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read as _, Write as _};
+    use std::io::{self, ErrorKind, Read as _, Write as _};
     use std::net::TcpListener;
     use std::pin::Pin;
-    use std::task::{Context, Waker};
+    use std::task::{Context, Poll, Waker};
 
-    use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
+    use futures_util::FutureExt as _;
+    use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
     use tokio::net::TcpStream;
 
     use super::Watched;
@@ -176,5 +190,45 @@ mod tests {
         let told = near.read(&mut [0; 8]).await.unwrap_err();
         assert!(near.failed.is_none(), "{told}");
         assert!(matches!(near.stream.try_read(&mut [0; 8]), Ok(0)));
+    }
+
+    /// A stream whose writes fail.
+    struct Failing(ErrorKind);
+
+    impl AsyncWrite for Failing {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Err(self.0.into()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Err(self.0.into()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncRead for Failing {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    #[test]
+    fn a_write_that_fails_while_the_connection_stands_is_told() {
+        // What the system says that has no room for it is of no kind that has a name; these stand for it.
+        for kind in [ErrorKind::Other, ErrorKind::OutOfMemory, ErrorKind::PermissionDenied] {
+            let mut near = Watched::new(Failing(kind)).0;
+            let wrote = near.write_all(b"a request").now_or_never().expect("it waits");
+            assert_eq!(wrote.unwrap_err().kind(), kind);
+            let flushed = near.flush().now_or_never().expect("it waits");
+            assert_eq!(flushed.unwrap_err().kind(), kind);
+        }
+        for kind in [ErrorKind::BrokenPipe, ErrorKind::ConnectionReset, ErrorKind::TimedOut] {
+            let mut near = Watched::new(Failing(kind)).0;
+            let wrote = near.write_all(b"a request").now_or_never().expect("it waits");
+            assert!(wrote.is_ok() && near.failed.is_some(), "{kind}");
+        }
     }
 }
