@@ -103,6 +103,23 @@ impl Link {
         self.socket.set_read_timeout(Some(wait)).unwrap();
     }
 
+    /// Says by TLS that nothing more is sent, and closes nothing.
+    ///
+    /// # Panics
+    ///
+    /// Where TLS is not spoken.
+    pub fn end_tls(&self) {
+        let tls = self.tls.as_ref().expect("TLS is spoken");
+        let _order = tls.order.lock().unwrap();
+        let mut records = Vec::new();
+        let mut session = tls.session.lock().unwrap();
+        session.connection.send_close_notify();
+        while session.connection.wants_write() {
+            session.connection.write_tls(&mut records).unwrap();
+        }
+        (&*self.socket).write_all(&records).unwrap();
+    }
+
     /// Ends the connection both ways, over TLS without a word.
     pub fn close(&self) {
         let _ = self.socket.shutdown(Shutdown::Both);

@@ -73,8 +73,8 @@ pub(crate) async fn serve_http1<S>(
         .header_read_timeout(IDLE)
         .max_buf_size(HEAD_MAX)
         .max_headers(HEADERS_MAX)
-        // Beside an answer it is read on: a client may end TLS, and so leave, without closing its socket.
-        .half_close(false)
+        // The watch tells that a client has left. One that only ends its side of TLS may wait for its answer.
+        .half_close(true)
         .pipeline_flush(false)
         .serve_connection(TokioIo::new(stream), service);
     let patient = std::future::pending();

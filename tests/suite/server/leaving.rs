@@ -1,14 +1,19 @@
 //! Clients that leave, or stay and take nothing: both are noticed, whatever they have sent before.
 
 use std::io::Write;
+use std::sync::Mutex;
+use std::sync::mpsc::sync_channel;
 
+use sluice_tests::client::receive;
 use sluice_tests::frames::{Came, Frames};
 use sluice_tests::gateway::{Folder, Gateway, KEY, account, key};
 use sluice_tests::tls::Certificate;
-use sluice_tests::upstream::{Step, Upstream, chunk, stream_head};
+use sluice_tests::upstream::{Step, Upstream, chunk, end, stream_head, whole};
 use sluice_tests::visitor::{SPEAKS, Visitor};
 
 const START: &str = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":9}}}\n\n";
+
+const STOP: &str = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
 
 /// What stands behind a body that is whole: nothing, what some old clients send, and a request that waits its turn.
 const BEHIND: [&str; 3] = ["", "\r\n", "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n"];
@@ -45,6 +50,51 @@ fn a_client_that_leaves_is_noticed_whatever_it_sent_behind_its_request() {
             upstream.wait_until_open(0);
         }
     }
+}
+
+/// A client of TLS may say that it sends nothing more, and read on: what it asked for is its own. (Without TLS that looks
+/// as if it had left; and over HTTP/2 it could tell no longer that it has read.)
+#[test]
+fn a_client_that_ends_its_side_of_tls_gets_its_answer_over_http_1_1() {
+    let (goes, waits): (Vec<_>, Vec<_>) = (0..2).map(|_| sync_channel(0)).unzip();
+    let waits = Mutex::new(waits);
+    let upstream = Upstream::start(move |request| {
+        let Some(wait) = waits.lock().unwrap().pop() else { return vec![Step::Hang] };
+        if String::from_utf8_lossy(&request.body).contains("\"stream\":true") {
+            let first = chunk(START.as_bytes());
+            return vec![
+                stream_head("text/event-stream"),
+                first,
+                Step::Wait(wait),
+                chunk(STOP.as_bytes()),
+                end(),
+            ];
+        }
+        std::iter::once(Step::Wait(wait)).chain(whole(200, "", "{\"good\":1}")).collect()
+    });
+    let [_, gateway] = gateways(&(account("a", "claude-console", &upstream.address, "") + &key("")));
+    let streamed = START.to_owned() + STOP;
+    for (go, (body, good)) in
+        goes.into_iter().rev().zip([(WHOLE, "{\"good\":1}"), (STREAMED, streamed.as_str())])
+    {
+        let head = format!("POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nx-api-key: {KEY}\r\n");
+        let request = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+        let mut client = gateway.connect("http/1.1");
+        client.write_all(request.as_bytes()).unwrap();
+        client.end_tls();
+        go.send(()).unwrap();
+        let answer = receive(client).expect("it is answered").whole();
+        assert_eq!((answer.status, answer.text().as_str()), (200, good));
+        gateway.until("it is recorded", |gateway| gateway.record()["outcome"] == "completed");
+    }
+
+    let link = gateway.connect("h2");
+    Frames::over(link.clone()).post("/v1/messages", &[("x-api-key", KEY)], WHOLE.as_bytes());
+    upstream.wait_for_open(1);
+    link.end_tls();
+    gateway.until("gone", |gateway| gateway.in_flight() == 0);
+    assert_eq!(gateway.record()["outcome"], "client_gone");
+    upstream.wait_until_open(0);
 }
 
 /// An upstream that has more to say than any buffer between it and a client holds.
