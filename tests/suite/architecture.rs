@@ -68,8 +68,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
 ];
 
 /// Crates that only some packages may know.
-const KNOWN_TO: [(&str, &[&str]); 8] = [
-    ("reqwest", &["sluice-upstream"]),
+const KNOWN_TO: [(&str, &[&str]); 7] = [
     ("axum", &["sluice-server", "sluice-openapi"]),
     ("rusqlite", &["sluice-store-embedded"]),
     ("redis", &["sluice-store-redis"]),

@@ -2,79 +2,81 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sluice_tests::gateway::{Folder, Gateway, account, key};
+use sluice_tests::gateway::{Gateway, account, key};
 use sluice_tests::proxy::{Manner, Proxy};
-use sluice_tests::tls::{Certificate, Front};
-use sluice_tests::upstream::{Step, Upstream, whole};
+use sluice_tests::upstream::{Ground, Manner as Speaks, Request, Step, Upstream, whole};
 
 const BODY: &str = r#"{"model":"m"}"#;
 
+/// Every way to an upstream of HTTP/1.1: straight, or through a proxy of each kind, with and without TLS.
+fn ways(
+    does: impl Fn(usize) -> Vec<Step> + Copy + Send + Sync + 'static,
+) -> Vec<(String, Gateway, Upstream)> {
+    type Start = fn(Manner) -> Proxy;
+    let straight: Option<(&str, Start)> = None;
+    let ways = [straight, Some(("http", Proxy::http)), Some(("socks5h", Proxy::socks5))];
+    let grounds = [Ground::Plain, Ground::Tls];
+    let all = grounds.into_iter().flat_map(|ground| ways.map(|way| (ground, way)));
+    all.map(|(ground, way)| {
+        let count = AtomicUsize::new(0);
+        let upstream = Upstream::on(ground, move |_| does(count.fetch_add(1, Ordering::SeqCst)));
+        let proxied = way.map(|(scheme, start)| {
+            format!("proxy = \"{scheme}://{}\"", start(Manner::Forward(upstream.address.clone())).address)
+        });
+        let config = upstream.account("a", "claude-console", &proxied.unwrap_or_default()) + &key("");
+        (format!("{ground:?} by {:?}", way.map(|(scheme, _)| scheme)), Gateway::start(&config), upstream)
+    })
+    .collect()
+}
+
 /// An upstream that closes a kept connection on its second request, without an answer, as servers do whose own time
 /// for idle connections was over just then.
-fn closing() -> Upstream {
-    let count = AtomicUsize::new(0);
-    Upstream::start(move |_| match count.fetch_add(1, Ordering::SeqCst) {
-        1 => vec![Step::Close],
-        _ => whole(200, "", "{\"good\":1}"),
-    })
-}
-
-fn check(way: &str, gateway: &Gateway, upstream: &Upstream) {
-    for turn in ["the first", "on a stale connection", "on a fresh connection"] {
-        let answer = gateway.post("/v1/messages", BODY);
-        assert_eq!(answer.status, 200, "{way}, {turn}: {}", answer.text());
-        let record = gateway.record();
-        assert_eq!(
-            (record["attempts"].as_u64(), record["outcome"].as_str()),
-            (Some(1), Some("completed")),
-            "{way}, {turn}"
-        );
-    }
-    assert_eq!(upstream.seen().len(), 4, "{way}: three requests, one of them sent again");
-}
-
 #[test]
 fn a_connection_that_closes_unanswered_is_no_attempt_whichever_way_it_goes() {
-    let upstream = closing();
-    let plain = account("a", "claude-console", &upstream.address, "") + &key("");
-    check("plain", &Gateway::start(&plain), &upstream);
-
-    for (way, start) in [("http", Proxy::http as fn(Manner) -> Proxy), ("socks5h", Proxy::socks5)] {
-        let upstream = closing();
-        let proxy = start(Manner::Forward(upstream.address.clone()));
-        let more = format!("proxy = \"{way}://{}\"", proxy.address);
-        let config = account("a", "claude-console", &upstream.address, &more) + &key("");
-        check(way, &Gateway::start(&config), &upstream);
+    let closing = |count| match count {
+        1 => vec![Step::Close],
+        _ => whole(200, "", "{\"good\":1}"),
+    };
+    for (way, gateway, upstream) in ways(closing) {
+        for turn in ["the first", "on a stale connection", "on a fresh connection"] {
+            let answer = gateway.post("/v1/messages", BODY);
+            assert_eq!(answer.status, 200, "{way}, {turn}: {}", answer.text());
+            let record = gateway.record();
+            assert_eq!(
+                (record["attempts"].as_u64(), record["outcome"].as_str()),
+                (Some(1), Some("completed")),
+                "{way}, {turn}"
+            );
+        }
+        assert_eq!(upstream.seen().len(), 4, "{way}: three requests, one of them sent again");
     }
-
-    let folder = Folder::new();
-    let certificate = Certificate::make(&folder.0);
-    let upstream = closing();
-    let front = Front::start(&certificate, &upstream.address);
-    let config = account("a", "claude-console", &front.address, "").replace("\"http:", "\"https:") + &key("");
-    check("TLS", &Gateway::trusting(&certificate.authority, &config), &upstream);
 }
 
 #[test]
 fn a_fresh_connection_that_closes_unanswered_is_an_attempt() {
-    let upstream = Upstream::start(|_| vec![Step::Close]);
-    let gateway = Gateway::start(&(account("a", "claude-console", &upstream.address, "") + &key("")));
-    assert_eq!(gateway.post("/v1/messages", BODY).status, 502);
-    assert_eq!((upstream.seen().len(), gateway.record()["attempts"].as_u64()), (1, Some(1)));
+    for (way, gateway, upstream) in ways(|_| vec![Step::Close]) {
+        assert_eq!(gateway.post("/v1/messages", BODY).status, 502, "{way}");
+        let attempts = gateway.record()["attempts"].as_u64();
+        assert_eq!((upstream.seen().len(), attempts), (1, Some(1)), "{way}");
+    }
 }
 
 /// A byte of an answer makes it an attempt, and one that may be paid: nothing is sent again.
 #[test]
-fn half_a_status_line_on_a_kept_connection_is_an_attempt() {
-    let count = AtomicUsize::new(0);
-    let upstream = Upstream::start(move |_| match count.fetch_add(1, Ordering::SeqCst) {
-        0 => whole(200, "", "{}"),
-        _ => vec![Step::Bytes(b"HTTP/1.1 2".to_vec()), Step::Close],
-    });
-    let gateway = Gateway::start(&(account("a", "claude-console", &upstream.address, "") + &key("")));
-    assert_eq!(gateway.post("/v1/messages", BODY).status, 200);
-    assert_eq!(gateway.post("/v1/messages", BODY).status, 502);
-    assert_eq!(upstream.seen().len(), 2);
+fn half_an_answer_on_a_kept_connection_is_an_attempt() {
+    let line = || vec![Step::Bytes(b"HTTP/1.1 2".to_vec()), Step::Close];
+    let body = || whole(200, "", "{\"half\":1}").into_iter().take(1).chain([Step::Close]).collect();
+    for (broken, status) in [(line as fn() -> Vec<Step>, 502), (body, 502)] {
+        let halves = move |count| match count {
+            0 => whole(200, "", "{}"),
+            _ => broken(),
+        };
+        for (way, gateway, upstream) in ways(halves) {
+            assert_eq!(gateway.post("/v1/messages", BODY).status, 200, "{way}");
+            assert_eq!(gateway.post("/v1/messages", BODY).status, status, "{way}");
+            assert_eq!(upstream.seen().len(), 2, "{way}");
+        }
+    }
 }
 
 /// Upstreams close kept connections right after an answer, also in the moment in which the next request takes one: it
@@ -98,13 +100,15 @@ fn a_head_of_many_kilobytes_is_an_answer_like_any_other() {
     assert_eq!((answer.status, answer.text().as_str()), (200, "{\"good\":1}"));
 }
 
-/// An upstream that closes each connection behind its answer: what the next request needs is there before it comes.
+/// Upstreams that end each connection with its answer: what the next request needs is there before it comes.
 #[test]
 fn a_server_in_use_has_a_connection_ready() {
-    let upstream =
-        Upstream::start(|_| [whole(200, "", "{}"), vec![Step::Close]].into_iter().flatten().collect());
-    let gateway = Gateway::start(&(account("a", "claude-console", &upstream.address, "") + &key("")));
-    assert_eq!((gateway.post("/v1/messages", BODY).status, upstream.seen().len()), (200, 1));
-    gateway.until("a connection is opened ahead", |_| upstream.accepted() == 2);
-    assert_eq!((gateway.post("/v1/messages", BODY).status, upstream.accepted()), (200, 2));
+    let closing = |_: &Request| [whole(200, "", "{}"), vec![Step::Close]].into_iter().flatten().collect();
+    let going = Speaks { requests_max: 1, ..Speaks::default() };
+    for upstream in [Upstream::start(closing), Upstream::http2(going, |_| whole(200, "", "{}"))] {
+        let gateway = Gateway::start(&(upstream.account("a", "claude-console", "") + &key("")));
+        assert_eq!((gateway.post("/v1/messages", BODY).status, upstream.seen().len()), (200, 1));
+        gateway.until("a connection is opened ahead", |_| upstream.accepted() == 2);
+        assert_eq!((gateway.post("/v1/messages", BODY).status, upstream.accepted()), (200, 2));
+    }
 }

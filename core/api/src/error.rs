@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
 
 /// Whose fault a failure is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -156,6 +157,15 @@ pub struct Answer {
     pub body: Bytes,
 }
 
+/// A connection to an upstream, as failures name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// Unique in the process.
+    pub id: u64,
+    /// Since when it was being opened.
+    pub opened: Timestamp,
+}
+
 /// A failure: what, whose fault, how far it reaches, and what the caller can do about it.
 #[derive(Clone)]
 pub struct Error(Box<Facts>);
@@ -178,9 +188,8 @@ pub struct Facts {
     /// A kept connection closed before a byte of an answer had come: that is no attempt, and the request may be sent
     /// once more on a fresh one.
     pub unanswered: bool,
-    /// The connection that died under the request, by an id that is unique in the process; all requests that were on
-    /// it tell of one failure.
-    pub connection: Option<u64>,
+    /// The connection that died under the request; all requests that were on it tell of one failure.
+    pub connection: Option<Connection>,
     /// The upstream has no such call, or not for this account and model.
     pub missing: bool,
     /// A sentence that says what to do.
@@ -281,11 +290,10 @@ impl Error {
         self
     }
 
-    /// Names the connection that died under the request, by an id that is unique in the process: what failed with it
-    /// is one failure.
+    /// Names the connection that died under the request: what failed with it is one failure.
     #[must_use]
-    pub fn connection(mut self, id: u64) -> Self {
-        self.0.connection = Some(id);
+    pub fn connection(mut self, connection: Connection) -> Self {
+        self.0.connection = Some(connection);
         self
     }
 

@@ -2,19 +2,23 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use http::uri::Authority;
 use hyper_util::rt::TokioIo;
-use sluice_api::{Error, Kind};
+use sluice_api::error::Connection as Named;
+use sluice_api::{Error, Kind, Timestamp};
 use sluice_config::HttpVersion;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_util::either::Either;
 
 use super::address;
 use super::names::Names;
 use super::pool::Connection;
+use super::proxy::Proxy;
 use super::secure::{HTTP_2, Offer, Secure};
 use super::watched::Watched;
 use crate::timer::in_time;
@@ -30,6 +34,14 @@ const ALIVE_EVERY: Duration = Duration::from_secs(60);
 #[cfg(target_os = "linux")]
 const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(120);
 
+/// The next connection's number.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// What failures know a connection by that is opened now.
+pub(super) fn named() -> Named {
+    Named { id: NEXT.fetch_add(1, Ordering::Relaxed), opened: Timestamp::now() }
+}
+
 /// How connections are made.
 #[derive(Clone)]
 pub(super) struct Dial {
@@ -37,12 +49,17 @@ pub(super) struct Dial {
     /// TLS, or plain.
     pub(super) secure: Option<Arc<Secure>>,
     pub(super) names: Arc<Names>,
+    /// What they go through.
+    pub(super) proxy: Option<Arc<Proxy>>,
 }
 
 /// A stream that a connection is made of.
 pub(super) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Io for S {}
+
+/// A stream to a server: its own, or a proxy's that leads there.
+type Reached = Either<TcpStream, Box<dyn Io>>;
 
 /// A new connection, by what is spoken on it.
 pub(super) enum Dialled {
@@ -72,11 +89,11 @@ impl Dial {
         let offer = if http == HttpVersion::Two { Offer::Http2 } else { Offer::Http1 };
         let stream = self.connect(authority, 443, due).await?;
         let host = bare(authority.host());
-        let shaken = match self.in_time(due, secure.handshake(host, stream, offer)).await? {
+        let shaken = match self.in_time("the upstream", due, secure.handshake(host, stream, offer)).await? {
             // It speaks HTTP/2 alone: then that is spoken to it.
             Err(failed) if failed.is_other_protocol() && http == HttpVersion::Auto => {
                 let stream = self.connect(authority, 443, due).await?;
-                self.in_time(due, secure.handshake(host, stream, Offer::Http2)).await?
+                self.in_time("the upstream", due, secure.handshake(host, stream, Offer::Http2)).await?
             }
             shaken => shaken,
         };
@@ -87,29 +104,87 @@ impl Dial {
         http1(stream).await
     }
 
-    async fn connect(&self, authority: &Authority, port: u16, due: Instant) -> Result<TcpStream, Error> {
-        let host = bare(authority.host());
+    /// The proxy that each request is told to, as none that is not secure needs a connection of its own through it.
+    pub(super) fn passes_on(&self) -> Option<&Proxy> {
+        self.proxy.as_deref().filter(|proxy| proxy.passes_on() && self.secure.is_none())
+    }
+
+    async fn connect(&self, authority: &Authority, port: u16, due: Instant) -> Result<Reached, Error> {
+        let port = authority.port_u16().unwrap_or(port);
+        match &self.proxy {
+            None => self.reach("the upstream", bare(authority.host()), port, due).await.map(Either::Left),
+            // Boxed, as most connections need no proxy.
+            Some(proxy) => {
+                Box::pin(self.through(proxy, authority.host(), port, due)).await.map(Either::Right)
+            }
+        }
+    }
+
+    async fn through(
+        &self,
+        proxy: &Proxy,
+        host: &str,
+        port: u16,
+        due: Instant,
+    ) -> Result<Box<dyn Io>, Error> {
+        let (at, its_port) = proxy.address();
+        let stream = self.reach("the proxy", at, its_port, due).await?;
+        let stream: Box<dyn Io> = match proxy.secure() {
+            None => Box::new(stream),
+            Some(secure) => {
+                let shaken = self.in_time("the proxy", due, secure.handshake(at, stream, Offer::Http1));
+                Box::new(shaken.await?.map_err(|failed| failed.explained(at))?)
+            }
+        };
+        if self.passes_on().is_some() {
+            return Ok(stream);
+        }
+        let connecting = async {
+            let known = match proxy.wants_addresses() {
+                true => address::of(bare(host), port, &self.names)
+                    .await
+                    .map_err(|error| failed("the upstream", &error))?,
+                false => Vec::new(),
+            };
+            let to = known.first().map_or_else(|| format!("{host}:{port}"), ToString::to_string);
+            proxy.connect(stream, &to).await
+        };
+        in_time(due, pin!(connecting)).await.unwrap_or_else(|| {
+            let message = format!(
+                "the proxy has made no connection to the upstream in {} s",
+                self.timeout.as_secs_f32()
+            );
+            Err(Error::new(Kind::UpstreamTimeout, message))
+        })
+    }
+
+    /// Connects to the upstream, or to the proxy before it.
+    async fn reach(&self, whom: &str, host: &str, port: u16, due: Instant) -> Result<TcpStream, Error> {
         let timed_out = |what: &str| {
             let message = format!("{what} in {} s", self.timeout.as_secs_f32());
             Error::new(Kind::UpstreamTimeout, message)
         };
-        let looking = address::of(host, authority.port_u16().unwrap_or(port), &self.names);
-        let Some(found) = in_time(due, pin!(looking)).await else {
+        let Some(found) = in_time(due, pin!(address::of(host, port, &self.names))).await else {
             return Err(timed_out(&format!("the name {host} could not be looked up")));
         };
-        let connecting = address::race(found.map_err(|error| failed(&error))?);
+        let connecting = address::race(found.map_err(|error| failed(whom, &error))?);
         let Some(connected) = in_time(due, pin!(connecting)).await else {
-            return Err(timed_out("the upstream did not accept a connection"));
+            return Err(timed_out(&format!("{whom} did not accept a connection")));
         };
-        let stream = connected.map_err(|error| not_connected(&error))?;
-        prepare(&stream).map_err(|error| failed(&error))?;
+        let stream = connected.map_err(|error| not_connected(whom, &error))?;
+        prepare(&stream).map_err(|error| failed(whom, &error))?;
         Ok(stream)
     }
 
-    async fn in_time<T>(&self, due: Instant, handshake: impl Future<Output = T>) -> Result<T, Error> {
+    async fn in_time<T>(
+        &self,
+        whom: &str,
+        due: Instant,
+        handshake: impl Future<Output = T>,
+    ) -> Result<T, Error> {
         in_time(due, pin!(handshake)).await.ok_or_else(|| {
             let message = format!(
-                "the upstream accepted a connection, but no TLS handshake came about in {} s",
+                "{whom} accepted a connection, but no TLS handshake came about in {} s",
                 self.timeout.as_secs_f32()
             );
             Error::new(Kind::UpstreamTimeout, message)
@@ -125,7 +200,7 @@ impl std::fmt::Debug for Dial {
 }
 
 /// A host without the brackets of an IPv6 address.
-fn bare(host: &str) -> &str {
+pub(super) fn bare(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
 }
 
@@ -135,7 +210,7 @@ async fn http1(stream: impl Io + 'static) -> Result<Dialled, Error> {
         .max_buf_size(BUFFER_MAX)
         .handshake(TokioIo::new(stream))
         .await
-        .map_err(|error| failed(&error))?;
+        .map_err(|error| failed("the upstream", &error))?;
     Ok(Dialled::Http1(Connection::new(sender, driver, read)))
 }
 
@@ -150,17 +225,17 @@ fn prepare(stream: &TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-fn not_connected(reason: &std::io::Error) -> Error {
+fn not_connected(whom: &str, reason: &std::io::Error) -> Error {
     if !address::is_own(reason) {
-        return failed(reason);
+        return failed(whom, reason);
     }
     let message = format!(
-        "this machine can open no connection to the upstream: {reason}; where it has too many open, raise the limit of \
+        "this machine can open no connection to {whom}: {reason}; where it has too many open, raise the limit of \
          open files or widen the range of local ports"
     );
     Error::new(Kind::Internal, message)
 }
 
-fn failed(reason: &dyn std::fmt::Display) -> Error {
-    Error::new(Kind::Upstream, format!("the connection to the upstream failed: {reason}"))
+fn failed(whom: &str, reason: &dyn std::fmt::Display) -> Error {
+    Error::new(Kind::Upstream, format!("the connection to {whom} failed: {reason}"))
 }

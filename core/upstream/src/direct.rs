@@ -6,12 +6,13 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::HOST;
+use http::header::{HOST, PROXY_AUTHORIZATION};
 use http::uri::Authority;
 use http::{HeaderValue, Request, Response, Uri, Version};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
+use sluice_api::error::Connection as Named;
 use sluice_api::provider::Body;
 use sluice_api::{Error, Kind};
 use sluice_config::HttpVersion;
@@ -19,6 +20,7 @@ use sluice_config::HttpVersion;
 use super::broken::broken;
 use super::dial::{Dial, Dialled};
 use super::pool::{Connection, Pool};
+use super::proxy::Proxy;
 use super::sent::{STALE_WITHIN, Sent, Stale};
 use crate::gate::still;
 
@@ -40,7 +42,7 @@ impl Direct {
         };
         let again = (stale == Stale::Again).then(|| copy(&request));
         let (before, began) = (connection.read.bytes(), Instant::now());
-        let error = match exchange(&mut connection, authority, request).await {
+        let error = match self.exchange(&mut connection, authority, request).await {
             Ok(response) => return Sent::Answered(Ok(self.answered(authority, connection, response))),
             Err(error) => error,
         };
@@ -53,7 +55,7 @@ impl Direct {
         match again {
             Some(request) if stale => Box::pin(self.send_fresh(authority, request)).await,
             None if stale => Sent::Answered(Err(broken(&error, authority).unanswered())),
-            _ => Sent::Answered(Err(broken(&error, authority))),
+            _ => Sent::Answered(Err(failure(&error, connection.named, authority))),
         }
     }
 
@@ -63,8 +65,8 @@ impl Direct {
             Ok(Dialled::Http2(_)) => return Sent::SpeaksOther(Some(request)),
             Err(error) => return Sent::Answered(Err(error)),
         };
-        let exchanged = exchange(&mut connection, authority, request).await;
-        let response = exchanged.map_err(|error| broken(&error, authority));
+        let exchanged = self.exchange(&mut connection, authority, request).await;
+        let response = exchanged.map_err(|error| failure(&error, connection.named, authority));
         Sent::Answered(response.map(|response| self.answered(authority, connection, response)))
     }
 
@@ -86,6 +88,24 @@ impl Direct {
         if self.http == HttpVersion::Two { HttpVersion::One } else { self.http }
     }
 
+    /// Sends a request and drives the connection until the response's head is there.
+    async fn exchange(
+        &self,
+        connection: &mut Connection,
+        authority: &Authority,
+        mut request: Request<Bytes>,
+    ) -> hyper::Result<Response<Incoming>> {
+        to_its_form(authority, self.dial.passes_on(), &mut request);
+        let mut answer = std::pin::pin!(connection.sender.send_request(request.map(Full::new)));
+        std::future::poll_fn(|cx| {
+            // The answer comes from the connection and from nowhere else, so only the connection needs to wake us. One
+            // that has ended is dropped, which resolves what waits for it.
+            connection.driver.drive(cx);
+            answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        })
+        .await
+    }
+
     fn answered(
         &self,
         authority: &Authority,
@@ -94,15 +114,20 @@ impl Direct {
     ) -> Response<Body> {
         response.map(|incoming| {
             let (pool, authority) = (Arc::clone(&self.pool), authority.clone());
-            Polled { incoming, connection: Some(connection), authority, pool }.boxed_unsync()
+            let named = connection.named;
+            Polled { incoming, connection: Some(connection), named, authority, pool }.boxed_unsync()
         })
     }
 }
 
-/// The request as HTTP/1.1 wants it: the path in the request line, the authority in `host`.
-fn to_origin_form(authority: &Authority, request: &mut Request<Bytes>) {
-    let parts = std::mem::take(request.uri_mut()).into_parts();
-    if let Some(path) = parts.path_and_query {
+/// The request as HTTP/1.1 wants it: the path in the request line, the authority in `host`. A proxy that passes it on
+/// wants the whole URL, and whom it is for.
+fn to_its_form(authority: &Authority, proxy: Option<&Proxy>, request: &mut Request<Bytes>) {
+    if let Some(proxy) = proxy {
+        if let Some(credentials) = proxy.credentials() {
+            request.headers_mut().insert(PROXY_AUTHORIZATION, credentials.clone());
+        }
+    } else if let Some(path) = std::mem::take(request.uri_mut()).into_parts().path_and_query {
         *request.uri_mut() = Uri::from(path);
     }
     if let Ok(host) = HeaderValue::from_str(authority.as_str()) {
@@ -120,25 +145,8 @@ pub(super) fn copy(request: &Request<Bytes>) -> Request<Bytes> {
     copy
 }
 
-/// Sends a request and drives the connection until the response's head is there.
-async fn exchange(
-    connection: &mut Connection,
-    authority: &Authority,
-    mut request: Request<Bytes>,
-) -> hyper::Result<Response<Incoming>> {
-    to_origin_form(authority, &mut request);
-    let mut answer = std::pin::pin!(connection.sender.send_request(request.map(Full::new)));
-    std::future::poll_fn(|cx| {
-        // The answer comes from the connection and from nowhere else, so only the connection needs to wake us. One that
-        // has ended is dropped, which resolves what waits for it.
-        connection.driver.drive(cx);
-        answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
-    })
-    .await
-}
-
 /// Whether a connection was closed by the other side.
-pub(super) fn is_closed(error: &hyper::Error) -> bool {
+fn is_closed(error: &hyper::Error) -> bool {
     use std::error::Error as _;
     let closed =
         error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>()).is_some_and(|cause| {
@@ -153,11 +161,17 @@ pub(super) fn is_closed(error: &hyper::Error) -> bool {
 struct Polled {
     incoming: Incoming,
     connection: Option<Connection>,
+    named: Named,
     authority: Authority,
     pool: Arc<Pool>,
 }
 
 impl Polled {
+    fn cut(&self) -> Error {
+        let message = "the upstream closed the connection before its answer was whole";
+        Error::new(Kind::Upstream, message).connection(self.named)
+    }
+
     fn recycle(&mut self) {
         if let Some(connection) = self.connection.take() {
             self.pool.put(&self.authority, connection);
@@ -181,18 +195,18 @@ impl http_body::Body for Polled {
             let closed = connection.driver.drive(cx);
             polled = next_frame(&mut this.incoming, cx);
             if closed && polled.is_pending() {
-                return Poll::Ready(Some(Err(cut())));
+                return Poll::Ready(Some(Err(this.cut())));
             }
         }
         match polled {
             // A connection that is dropped ends its body in order, so that the length has the last word.
-            Poll::Ready(None) if this.incoming.size_hint().lower() > 0 => Poll::Ready(Some(Err(cut()))),
+            Poll::Ready(None) if this.incoming.size_hint().lower() > 0 => Poll::Ready(Some(Err(this.cut()))),
             Poll::Ready(None) => {
                 this.recycle();
                 Poll::Ready(None)
             }
             Poll::Ready(Some(frame)) => {
-                Poll::Ready(Some(frame.map_err(|error| broken(&error, &this.authority))))
+                Poll::Ready(Some(frame.map_err(|error| failure(&error, this.named, &this.authority))))
             }
             Poll::Pending => Poll::Pending,
         }
@@ -227,6 +241,8 @@ fn next_frame(incoming: &mut Incoming, cx: &mut Context<'_>) -> Poll<Option<hype
     polled
 }
 
-fn cut() -> Error {
-    Error::new(Kind::Upstream, "the upstream closed the connection before its answer was whole")
+/// What a failure means. That a connection has died is one failure with all that died with it.
+fn failure(error: &hyper::Error, named: Named, authority: &Authority) -> Error {
+    let told = broken(error, authority);
+    if is_closed(error) { told.connection(named) } else { told }
 }

@@ -1,14 +1,16 @@
-//! The ways upstream: connections of our own, plain or TLS, and reqwest where there is a proxy; and what polls them, and
-//! others, sparingly.
+//! The ways upstream: connections, plain or TLS, straight or through a proxy; and what polls them, and others, sparingly.
 
 mod address;
 mod ample;
 mod broken;
 mod dial;
 mod direct;
+mod frame;
 pub mod gate;
 mod names;
 mod pool;
+mod proxy;
+pub mod reading;
 mod secure;
 mod sent;
 mod sessions;
@@ -16,7 +18,6 @@ mod shared;
 pub mod sifted;
 mod spoken;
 pub mod tasks;
-mod through;
 pub mod timer;
 mod watched;
 
@@ -40,11 +41,11 @@ use dial::Dial;
 use direct::Direct;
 use names::Names;
 use pool::Pool;
+use proxy::Proxy;
 use secure::{Roots, Secure};
 use sent::Sent;
 use shared::{Shared, Sites};
 use spoken::{Protocol, Spoken};
-use through::Through;
 
 /// A transport that could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +75,7 @@ struct Secured {
 }
 
 /// The open connections of one identity, or of none.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 struct Connections {
     pool: Arc<Pool>,
     sites: Arc<Sites>,
@@ -103,25 +104,38 @@ impl Transports {
         if let Some(known) = ways.get(&which) {
             return Ok(Arc::clone(known));
         }
-        let secured = self.secure(&which.identity);
-        let kind = match &which.proxy {
-            Some(proxy) => {
-                let through = Through::new(proxy, which.connect_timeout, secured.tls);
-                let name = account.name.clone();
-                Route::Through(through.map_err(|reason| TransportError { account: name, reason })?)
-            }
-            None => Route::Own {
-                plain: Site::new(&which, self.dial(&which, None), &self.plain),
-                secure: Site::new(&which, self.dial(&which, Some(secured.tls)), &secured.connections),
-            },
-        };
-        let way = Arc::new(Way(kind));
+        let way = Arc::new(self.way(&which).map_err(|reason| {
+            let account = account.name.clone();
+            TransportError { account, reason }
+        })?);
         ways.insert(which, Arc::clone(&way));
         Ok(way)
     }
 
-    fn dial(&self, which: &Which, secure: Option<Arc<Secure>>) -> Dial {
-        Dial { timeout: which.connect_timeout, secure, names: Arc::clone(&self.names) }
+    fn way(&self, which: &Which) -> Result<Way, String> {
+        let secured = self.secure(&which.identity);
+        let tls = Arc::clone(&secured.tls);
+        let dial = |secure, proxy| Dial {
+            timeout: which.connect_timeout,
+            secure,
+            names: Arc::clone(&self.names),
+            proxy,
+        };
+        let Some(proxy) = &which.proxy else {
+            return Ok(Way {
+                plain: Site::new(which.http, dial(None, None), &self.plain),
+                secure: Site::new(which.http, dial(Some(tls), None), &secured.connections),
+                own: None,
+            });
+        };
+        let proxy = Some(Arc::new(Proxy::new(proxy, Arc::clone(&tls))?));
+        let own = <[Connections; 2]>::default();
+        let [plain, secure] = &own;
+        Ok(Way {
+            plain: Site::new(HttpVersion::One, dial(None, proxy.clone()), plain),
+            secure: Site::new(HttpVersion::One, dial(Some(tls), proxy), secure),
+            own: Some(own),
+        })
     }
 
     fn secure(&self, identity: &Arc<Identity>) -> Secured {
@@ -133,7 +147,7 @@ impl Transports {
     }
 
     /// Drops connections that have been idle for too long or that the upstream has closed, and ways that no account
-    /// goes any more; opens connections to servers in use that have none idle.
+    /// goes any more; opens connections to servers in use that have none ready.
     pub fn sweep(&self) {
         self.ways.lock().retain(|_, way| Arc::strong_count(way) > 1);
         self.plain.sweep();
@@ -141,7 +155,7 @@ impl Transports {
             secured.connections.sweep();
             Arc::strong_count(&secured.tls) > 1
         });
-        self.ways.lock().values().for_each(|way| way.warm());
+        self.ways.lock().values().for_each(|way| way.keep_up());
     }
 }
 
@@ -161,14 +175,11 @@ impl std::fmt::Debug for Transports {
 
 /// A way upstream.
 #[derive(Debug)]
-pub struct Way(Route);
-
-#[derive(Debug)]
-enum Route {
-    /// Over connections of our own.
-    Own { plain: Site, secure: Site },
-    /// Through a proxy.
-    Through(Through),
+pub struct Way {
+    plain: Site,
+    secure: Site,
+    /// Its connections without and with TLS, where nobody shares them: those through its proxy.
+    own: Option<[Connections; 2]>,
 }
 
 /// A way upstream for a sender that sees to stale connections itself.
@@ -193,11 +204,11 @@ struct Site {
 }
 
 impl Site {
-    fn new(which: &Which, dial: Dial, connections: &Connections) -> Self {
+    fn new(http: HttpVersion, dial: Dial, connections: &Connections) -> Self {
         Self {
-            http: which.http,
+            http,
             spoken: Arc::clone(&connections.spoken),
-            direct: Direct { pool: Arc::clone(&connections.pool), dial: dial.clone(), http: which.http },
+            direct: Direct { pool: Arc::clone(&connections.pool), dial: dial.clone(), http },
             shared: Shared { sites: Arc::clone(&connections.sites), dial },
         }
     }
@@ -247,25 +258,22 @@ impl Site {
 }
 
 impl Way {
-    fn warm(&self) {
-        let Route::Own { plain, secure } = &self.0 else { return };
-        for direct in [&plain.direct, &secure.direct] {
+    /// Drops what is over of its own connections, and opens such as the next request would wait for.
+    fn keep_up(&self) {
+        self.own.iter().flatten().for_each(Connections::sweep);
+        for Site { direct, shared, .. } in [&self.plain, &self.secure] {
             let cold = direct.pool.cold();
             if !cold.is_empty() {
                 Tasks::upkeep(direct.clone().warm(cold));
             }
+            shared.sites.warm(&shared.dial, &shared.sites.cold());
         }
     }
 
     /// Boxed here, once: a future that is handed through others by value stands in each of them.
     fn send(&self, request: Request<Bytes>, stale: Stale) -> Sending<'_> {
-        match &self.0 {
-            Route::Own { plain, .. } if request.uri().scheme() == Some(&Scheme::HTTP) => {
-                Box::pin(plain.send(request, stale))
-            }
-            Route::Own { secure, .. } => Box::pin(secure.send(request, stale)),
-            Route::Through(through) => Box::pin(through.send(request, stale)),
-        }
+        let site = if request.uri().scheme() == Some(&Scheme::HTTP) { &self.plain } else { &self.secure };
+        Box::pin(site.send(request, stale))
     }
 }
 

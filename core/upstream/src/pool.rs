@@ -11,7 +11,9 @@ use http::uri::Authority;
 use http_body_util::Full;
 use hyper::client::conn::http1::SendRequest;
 use parking_lot::Mutex;
+use sluice_api::error::Connection as Named;
 
+use super::dial;
 use super::watched::Read;
 use crate::gate::Gate;
 
@@ -25,7 +27,7 @@ pub(super) const IDLE_FOR: Duration = Duration::from_secs(90);
 const SWEPT_AT_ONCE: usize = 32;
 
 /// How long after its last request an authority has a connection kept ready.
-const WARM_FOR: Duration = Duration::from_secs(60);
+pub(super) const WARM_FOR: Duration = Duration::from_secs(60);
 
 /// A connection that is polled by whoever uses it: hyper's two halves, kept together.
 ///
@@ -35,6 +37,7 @@ pub(super) struct Connection {
     pub(super) sender: SendRequest<Full<Bytes>>,
     pub(super) driver: Driver,
     pub(super) read: Read,
+    pub(super) named: Named,
 }
 
 /// The half of a connection that reads and writes; `None` when it has ended.
@@ -64,7 +67,7 @@ impl Connection {
         read: Read,
     ) -> Self {
         let driver = Driver { connection: Some(Box::pin(driver)), gate: Gate::default() };
-        Self { sender, driver, read }
+        Self { sender, driver, read, named: dial::named() }
     }
 
     /// Whether another request can be sent on it.

@@ -8,7 +8,7 @@ use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, CertificateError, ClientConfig, PeerIncompatible, RootCertStore};
 use sluice_api::{Error, Kind};
 use sluice_config::Identity;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -101,12 +101,12 @@ impl Secure {
     /// # Errors
     ///
     /// When the handshake fails.
-    pub(super) async fn handshake(
+    pub(super) async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
         self: &Arc<Self>,
         host: &str,
-        stream: TcpStream,
+        stream: S,
         offer: Offer,
-    ) -> Result<TlsStream<Ample<TcpStream>>, Failed> {
+    ) -> Result<TlsStream<Ample<S>>, Failed> {
         let config = self.config(offer).await.map_err(Failed::Here)?;
         let name = ServerName::try_from(host.to_owned()).map_err(|_| {
             Failed::Here(Error::new(Kind::Upstream, format!("{host} is no name that a certificate can have")))

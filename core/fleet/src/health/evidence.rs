@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use sluice_api::error::Facts;
+use sluice_api::error::{Connection, Facts};
 use sluice_api::{Kind, Timestamp};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -18,6 +18,10 @@ const LATELY: i64 = 30;
 
 /// Connections of a row of failures that are told apart; what dies together are a few of one upstream's.
 const CONNECTIONS_MAX: usize = 16;
+
+/// How long after a connection's death another one dies with it that was there by then: a server that goes takes all of
+/// them along, and what was on them tells of it in its own time.
+const TOGETHER: Duration = Duration::from_secs(5);
 
 /// Bodies that failed and are remembered: about 60 bytes each. Beyond it all are forgotten, which makes failures count
 /// as if each body were new.
@@ -105,7 +109,10 @@ pub(super) struct Row {
     first: Option<Asker>,
     /// Whether more than one client saw them.
     several: bool,
+    /// Those that have died, by their ids.
     connections: Vec<u64>,
+    /// When one died alone, or as the first of several.
+    died: Option<Timestamp>,
 }
 
 impl Row {
@@ -122,9 +129,9 @@ impl Row {
         }
     }
 
-    /// Whether a connection's death was not told yet: all that was on it tells of it.
-    pub(super) fn is_news(&mut self, connection: Option<u64>) -> bool {
-        let Some(id) = connection else { return true };
+    /// Whether a connection's death was not told yet: all that was on it tells of it, and so do those that died with it.
+    pub(super) fn is_news(&mut self, connection: Option<Connection>, now: Timestamp) -> bool {
+        let Some(Connection { id, opened }) = connection else { return true };
         if self.connections.contains(&id) {
             return false;
         }
@@ -132,6 +139,10 @@ impl Row {
             self.connections.remove(0);
         }
         self.connections.push(id);
+        if self.died.is_some_and(|died| opened <= died && now <= later(died, TOGETHER)) {
+            return false;
+        }
+        self.died = Some(now);
         true
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sluice_api::error::Connection;
 use sluice_api::{Condition, Error, Fault, Kind, Scope, Timestamp};
 use sluice_config::Policy;
 
@@ -320,21 +321,41 @@ fn whole_answers_that_are_late_take_an_account_out_only_when_two_clients_wait_fo
     assert_eq!(account.out("m", 9), Some(19));
 }
 
+/// A connection that was opened then has died.
+fn died(id: u64, opened: i64) -> Error {
+    error(Condition::Failing, Scope::Account, None).connection(Connection { id, opened: at(opened) })
+}
+
 #[test]
 fn what_dies_with_one_connection_is_one_failure() {
-    let died = |id| error(Condition::Failing, Scope::Account, None).connection(id);
     let account = Account::new();
     for request in 0..64 {
-        account.tells(&died(7), if request % 2 == 0 { "one" } else { "other" }, 0);
+        account.tells(&died(7, -9), if request % 2 == 0 { "one" } else { "other" }, 0);
     }
     assert_eq!(account.standing(0), Standing::Open);
-    account.tells(&died(8), "one", 1);
+    account.tells(&died(8, 1), "one", 1);
     assert_eq!(account.standing(1), Standing::Open);
-    account.tells(&died(9), "one", 2);
+    account.tells(&died(9, 2), "one", 2);
     assert_eq!(account.out("m", 2), Some(12));
     account.probe(12);
-    account.tells(&died(9), "other", 12);
+    account.tells(&died(9, 2), "other", 12);
     assert_eq!(account.out("m", 12), Some(15), "what is known already is no probe's failure");
+}
+
+#[test]
+fn connections_that_die_at_once_are_one_failure_and_those_opened_since_are_others() {
+    let account = Account::new();
+    for id in 0..9 {
+        account.tells(&died(id, -9), if id % 2 == 0 { "one" } else { "other" }, 0);
+    }
+    // One that was there is told of late, and one has lived on.
+    account.tells(&died(10, -1), "one", 5);
+    assert_eq!(account.standing(5), Standing::Open);
+    account.tells(&died(11, -1), "one", 6);
+    assert_eq!(account.standing(6), Standing::Open);
+    // This one was opened after that.
+    account.tells(&died(12, 7), "one", 7);
+    assert_eq!(account.out("m", 7), Some(17));
 }
 
 #[test]

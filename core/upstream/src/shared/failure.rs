@@ -17,5 +17,5 @@ pub(super) fn failure(error: &h2::Error, place: &Place, authority: &Authority) -
     } else {
         told
     };
-    if error.is_reset() { told } else { told.connection(place.id()) }
+    if error.is_reset() { told } else { told.connection(place.named()) }
 }
