@@ -127,6 +127,8 @@ impl Shared {
         let mut taken = 0;
         loop {
             let mut frame = Frame::read(reader)?;
+            let asks = frame.kind == frame::PING && !frame.has(frame::ACK);
+            self.state.pings.fetch_add(usize::from(asks), Ordering::SeqCst);
             if self.connection.is_silent() {
                 continue;
             }
@@ -168,10 +170,7 @@ impl Shared {
                     self.streams.settle(&frame);
                     self.streams.write(frame::SETTINGS, frame::ACK, 0, &[])?;
                 }
-                frame::PING if !frame.has(frame::ACK) => {
-                    self.streams.write(frame::PING, frame::ACK, 0, &frame.payload)?;
-                    self.state.pings.fetch_add(1, Ordering::SeqCst);
-                }
+                frame::PING if asks => self.streams.write(frame::PING, frame::ACK, 0, &frame.payload)?,
                 frame::WINDOW_UPDATE => self.streams.widen(frame.stream, frame.number(0)),
                 _ => {}
             }

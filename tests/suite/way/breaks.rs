@@ -1,11 +1,13 @@
 //! Connections that end, fall silent or die: they cost who was on them, and nobody else.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use sluice_tests::client::{begin, post, receive};
 use sluice_tests::dice::Dice;
+use sluice_tests::frame::{MAX_CONCURRENT_STREAMS, WINDOW_UPDATE};
 use sluice_tests::gateway::{Gateway, KEY};
 use sluice_tests::load::{self, drive, drive_until};
 use sluice_tests::moment;
@@ -13,29 +15,59 @@ use sluice_tests::upstream::{GROUNDS, Ground, Manner, Request, Step, Upstream, c
 
 use super::{before, is_well, spoken, turn, usual};
 
-/// Requests that ride on connections when these die.
-const RIDERS: usize = 64;
+/// Requests that ride on connections when these die: more than two of them carry.
+const RIDERS: usize = 128;
+
+/// Requests that one connection carries.
+const CARRIED: usize = 32;
 
 #[test]
-fn a_connection_that_dies_is_one_failure_however_many_requests_rode_on_it() {
-    let count = AtomicUsize::new(0);
-    let upstream = Upstream::on(Ground::Http2, move |request| match count.fetch_add(1, Ordering::SeqCst) {
-        // Whatever is sent again is served.
-        ..RIDERS => vec![Step::Hang],
-        _ => usual(request),
-    });
-    let gateway = before(&upstream, "");
+fn connections_that_die_at_once_are_one_failure_however_many_requests_rode_on_them() {
     let (path, body) = (spoken().paths[0], spoken().request);
-    let riders: Vec<_> =
-        (0..RIDERS).map(|_| post(&gateway.address, path, &[("x-api-key", KEY)], body.as_bytes())).collect();
-    upstream.wait_for_open(RIDERS);
-    upstream.cut();
-    for rider in riders {
-        let answer = receive(rider).unwrap();
-        assert!(matches!(answer.status, 200 | 502), "{}", answer.status);
+    for ground in GROUNDS {
+        let carried = if ground == Ground::Http2 { CARRIED } else { 1 };
+        let (goes, waits): (Vec<_>, Vec<_>) = (0..RIDERS).map(|_| sync_channel(0)).unzip();
+        let waits = Mutex::new(waits);
+        let upstream = Upstream::on(ground, move |request| {
+            let Some(wait) = waits.lock().unwrap().pop() else { return usual(request) };
+            // Something of the request's own: so it was read, and is not to be sent again.
+            let heard = match ground {
+                Ground::Http2 => Step::Frame(WINDOW_UPDATE, 0, 1_u32.to_be_bytes().to_vec()),
+                _ => Step::Bytes(b"HTTP/1.1 103 Early Hints\r\n\r\n".to_vec()),
+            };
+            vec![heard, Step::Wait(wait), Step::Hang]
+        });
+        let gateway = before(&upstream, "");
+        let headers = [("x-api-key", KEY)];
+        let riders: Vec<_> =
+            (0..RIDERS).map(|_| post(&gateway.address, path, &headers, body.as_bytes())).collect();
+        // Each is taken only where what comes before it is written.
+        goes.into_iter().for_each(|go| go.send(()).unwrap());
+        upstream.cut();
+        let told: Vec<u16> = riders.into_iter().map(|rider| receive(rider).unwrap().status).collect();
+        assert_eq!(told, [502; RIDERS], "{ground:?}");
+        assert_eq!(upstream.seen().len(), RIDERS, "{ground:?}: none is sent again");
+        assert!(upstream.accepted() >= RIDERS / carried, "{ground:?}: {} connections", upstream.accepted());
+        is_well(&gateway, &format!("{ground:?}"));
+        load::sample(&gateway, spoken(), false).unwrap();
     }
-    is_well(&gateway, "connections died");
+}
+
+#[test]
+fn a_silent_connection_is_asked_and_left_out_while_those_on_it_wait() {
+    let upstream = Upstream::on(Ground::Http2, waiting);
+    let gateway = before(&upstream, "");
     load::sample(&gateway, spoken(), false).unwrap();
+    let (path, body) = (spoken().paths[0], spoken().request);
+    let headers = [("x-api-key", KEY), ("x-turn", "waits")];
+    let stays = post(&gateway.address, path, &headers, body.as_bytes());
+    upstream.wait_for_open(1);
+    upstream.silence();
+    let before = upstream.pings();
+    gateway.until("it is asked", |_| upstream.pings() > before);
+    drive(1, 10, |number| load::sample(&gateway, spoken(), number % 2 == 0));
+    assert_eq!((upstream.accepted(), upstream.connected()), (2, 2), "it is left out, and not closed");
+    drop(stays);
 }
 
 #[test]
@@ -99,7 +131,8 @@ fn a_connection_that_answers_no_question_ends_whoever_is_on_it() {
     moment::pause(Duration::from_millis(1_200));
     drop(leaves);
     assert_eq!(receive(stays).unwrap().status, 502);
-    gateway.until("it is closed", |_| upstream.connected() == 0);
+    gateway
+        .until("it is closed, and another opened", |_| (upstream.accepted(), upstream.connected()) == (2, 1));
     drive(1, 4, |number| load::sample(&gateway, spoken(), number % 2 == 0));
     assert_eq!(upstream.accepted(), 2);
 }
@@ -134,20 +167,24 @@ fn connections_that_close_just_after_their_answer_hold_up_nobody() {
 fn a_second_burst_of_cold_connections_resumes_what_the_first_one_began() {
     const BURST: usize = 30;
     // Slowly enough that each has a connection of its own.
-    let upstream = Upstream::on(Ground::Tls, |request| {
+    let slow = |request: &Request| {
         std::iter::once(Step::Pause(Duration::from_millis(500))).chain(usual(request)).collect()
-    });
-    let gateway = before(&upstream, "");
-    let burst = || {
-        let (accepted, resumed) = (upstream.accepted(), upstream.resumed());
-        drive(BURST, BURST, |_| load::sample(&gateway, spoken(), false));
-        upstream.cut();
-        (upstream.accepted() - accepted, upstream.resumed() - resumed)
     };
-    burst();
-    let (cold, resumed) = burst();
-    // Some are cold for the second time, and one may be opened ahead that is not done with its handshake.
-    assert!(cold >= BURST / 2 && resumed + 1 >= cold, "{resumed} of {cold}");
+    let one_each = Manner { settings: vec![(MAX_CONCURRENT_STREAMS, 1)], ..Manner::default() };
+    for upstream in [Upstream::on(Ground::Tls, slow), Upstream::http2(one_each, slow)] {
+        let gateway = before(&upstream, "");
+        let burst = || {
+            let (accepted, resumed) = (upstream.accepted(), upstream.resumed());
+            drive(BURST, BURST, |_| load::sample(&gateway, spoken(), false));
+            upstream.cut();
+            (upstream.accepted() - accepted, upstream.resumed() - resumed)
+        };
+        burst();
+        let (cold, resumed) = burst();
+        // Some are cold for the second time, and one may be opened ahead that is not done with its handshake.
+        let spoken = upstream.last().protocol;
+        assert!(cold >= BURST / 2 && resumed + 1 >= cold, "{spoken}: {resumed} of {cold}");
+    }
 }
 
 /// A stream that outlasts many departures.

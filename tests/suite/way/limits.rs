@@ -116,21 +116,26 @@ fn a_server_that_allows_no_request_is_told_as_that() {
 }
 
 #[test]
-fn a_body_that_is_not_read_holds_up_no_other() {
-    let manner = Manner { body_max: 50_000, ..Manner::default() };
-    let upstream = Upstream::http2(manner, usual);
-    let gateway = before(&upstream, "");
-    load::sample(&gateway, spoken(), false).unwrap();
-    let (path, large) = (
-        spoken().paths[0],
-        format!("{{\"model\":\"m\",\"max_tokens\":1,\"x\":\"{}\"}}", "y".repeat(100_000)),
-    );
-    let stuck: Vec<TcpStream> =
-        (0..3).map(|_| post(&gateway.address, path, &[("x-api-key", KEY)], large.as_bytes())).collect();
-    gateway.until("they are on their way", |gateway| gateway.in_flight() == stuck.len() as u64);
-    drive(4, 60, |number| load::sample(&gateway, spoken(), number % 2 == 0));
-    drop(stuck);
-    is_well(&gateway, "bodies that are not read");
+fn bodies_that_are_not_read_hold_up_no_other() {
+    // Larger than the window, and so many that they fill it several times.
+    for (size, count) in [(100_000, 3), (10_000, 20)] {
+        let manner = Manner { body_max: 5_000, ..Manner::default() };
+        let upstream = Upstream::http2(manner, usual);
+        let gateway = before(&upstream, "");
+        load::sample(&gateway, spoken(), false).unwrap();
+        let (path, body) = (
+            spoken().paths[0],
+            format!("{{\"model\":\"m\",\"max_tokens\":1,\"x\":\"{}\"}}", "y".repeat(size)),
+        );
+        let stuck: Vec<TcpStream> = (0..count)
+            .map(|_| post(&gateway.address, path, &[("x-api-key", KEY)], body.as_bytes()))
+            .collect();
+        drive(4, 60, |number| load::sample(&gateway, spoken(), number % 2 == 0));
+        gateway.until("they are on their way", |gateway| gateway.in_flight() == count as u64);
+        drive(4, 60, |number| load::sample(&gateway, spoken(), number % 2 == 0));
+        drop(stuck);
+        is_well(&gateway, &format!("bodies of {size} bytes that are not read"));
+    }
 }
 
 #[test]

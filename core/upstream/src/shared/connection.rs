@@ -11,11 +11,12 @@ use h2::SendStream;
 use h2::client::SendRequest;
 use http::uri::Authority;
 use parking_lot::Mutex;
+use sluice_api::error::Connection as Named;
 use sluice_api::{Error, Kind};
 use tokio::sync::watch;
 
 use super::driver::{Life, drive};
-use super::upload::{Claim, Upload, Uploads};
+use super::upload::{Claim, Piece, Unanswered, Upload, Uploads};
 use crate::broken::broken;
 use crate::dial::Io;
 use crate::sifted::{Frames, Sifted};
@@ -52,16 +53,15 @@ const DOUBTED_AFTER: Duration = Duration::from_millis(500);
 
 /// A connection that requests are put on.
 pub(super) struct Connection {
-    sender: SendRequest<Bytes>,
+    sender: SendRequest<Piece>,
     life: Arc<Life>,
-    id: u64,
+    named: Named,
     since: Instant,
     /// Those who waited for it to be opened, and have not come for their place yet.
     awaited: Arc<AtomicU32>,
-    carried: AtomicU32,
     cancelled: AtomicU32,
     frames: Frames,
-    /// Requests whose bodies are on their way up.
+    /// The bodies of its requests.
     uploads: Uploads,
     /// When the last request on it ended.
     rests: Mutex<Instant>,
@@ -70,8 +70,7 @@ pub(super) struct Connection {
 /// What a connection is opened with.
 pub(super) struct Opening {
     pub(super) stream: Box<dyn Io>,
-    /// Unique in the process.
-    pub(super) id: u64,
+    pub(super) named: Named,
     /// When the server must have said how many requests it takes.
     pub(super) due: Instant,
     /// Counts those who wait for it.
@@ -90,7 +89,7 @@ impl Connection {
     ///
     /// When it does not speak HTTP/2.
     pub(super) async fn begin(opening: Opening, authority: &Authority) -> Result<Option<Arc<Self>>, Error> {
-        let Opening { stream, id, due, awaited, agreed, look_every } = opening;
+        let Opening { stream, named, due, awaited, agreed, look_every } = opening;
         let (stream, read) = Watched::new(stream);
         let stream = Sifted::of_server(stream);
         let frames = stream.frames();
@@ -107,20 +106,19 @@ impl Connection {
             .enable_push(false)
             // None until the server has said how many.
             .initial_max_send_streams(0)
-            .handshake::<_, Bytes>(stream)
+            .handshake::<_, Piece>(stream)
             .await
             .map_err(|error| broken(&error, authority))?;
         let life = Life::new(read);
         let connection = Arc::new(Self {
             sender,
             life: Arc::clone(&life),
-            id,
+            named,
             since: Instant::now(),
             awaited,
-            carried: AtomicU32::new(0),
             cancelled: AtomicU32::new(0),
+            uploads: Uploads::new(frames.clone()),
             frames,
-            uploads: Uploads::default(),
             rests: Mutex::new(Instant::now()),
         });
         let (allowed, mut allows) = watch::channel(false);
@@ -161,15 +159,16 @@ impl Connection {
     }
 
     fn place_within(self: &Arc<Self>, room: u32, body: usize) -> Option<Place> {
-        if self.is_over() || self.life.is_doubtful() {
+        if !self.lives() {
             return None;
         }
-        let claim = Claim::before(&self.uploads, body, &self.life.turns, Instant::now())?;
+        let (claim, unanswered) = self.uploads.claim(body)?;
         let one_more = |open| (open < room).then_some(open + 1);
         self.life.open.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
         Some(Place {
             connection: Arc::clone(self),
             claim: Some(claim),
+            unanswered,
             ended: true,
             began: Instant::now(),
             before: self.life.read.bytes(),
@@ -179,6 +178,16 @@ impl Connection {
     /// Requests that it takes at once.
     pub(super) fn room(&self) -> u32 {
         u32::try_from(self.sender.current_max_send_streams()).unwrap_or(u32::MAX).min(STREAMS_MAX)
+    }
+
+    /// Bytes of bodies that it takes at once.
+    pub(super) fn window(&self) -> u64 {
+        self.uploads.room()
+    }
+
+    /// Whether requests are put on it, as far as is known.
+    pub(super) fn lives(&self) -> bool {
+        !self.is_over() && !self.life.is_doubtful()
     }
 
     /// Whether no request is put on it any more.
@@ -192,7 +201,7 @@ impl Connection {
 
     /// Whether a request was ever put on it.
     pub(super) fn has_carried(&self) -> bool {
-        self.carried.load(Ordering::Relaxed) > 0
+        self.life.carried.load(Ordering::Relaxed) > 0
     }
 
     /// Whether it was opened since then.
@@ -210,6 +219,7 @@ impl Connection {
 pub(super) struct Place {
     connection: Arc<Connection>,
     claim: Option<Claim>,
+    unanswered: Option<Unanswered>,
     /// Whether the stream went to its end; one that did not is cancelled, which its server counts.
     ended: bool,
     began: Instant,
@@ -219,20 +229,25 @@ pub(super) struct Place {
 
 impl Place {
     /// What the request is sent with, and whether the connection has carried others before.
-    pub(super) fn sender(&mut self) -> (SendRequest<Bytes>, bool) {
+    pub(super) fn sender(&mut self) -> (SendRequest<Piece>, bool) {
         self.ended = false;
-        let kept = self.connection.carried.fetch_add(1, Ordering::Relaxed) > 0;
+        let kept = self.connection.life.carried.fetch_add(1, Ordering::Relaxed) > 0;
         (self.connection.sender.clone(), kept)
     }
 
     /// Sends the request's body; once.
-    pub(super) fn upload(&mut self, stream: SendStream<Bytes>, body: Bytes) -> Option<Upload> {
-        Upload::begin(stream, body, self.claim.take()?, &self.connection.life.turns)
+    pub(super) fn upload(&mut self, stream: SendStream<Piece>, body: Bytes) -> Option<Upload> {
+        Upload::begin(stream, body, self.claim.take()?)
     }
 
-    /// The connection's number, for failures that end it.
-    pub(super) fn id(&self) -> u64 {
-        self.connection.id
+    /// The head of the answer is there: the server has read of the request what it wanted.
+    pub(super) fn answered(&mut self) {
+        self.unanswered = None;
+    }
+
+    /// The connection, for failures that end it.
+    pub(super) fn named(&self) -> Named {
+        self.connection.named
     }
 
     /// Whether the server has shown that it read what opened this stream.

@@ -6,30 +6,42 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use tokio::sync::watch;
 
+use super::upload::Piece;
 use crate::dial::Io;
 use crate::sifted::Sifted;
 use crate::watched::{Read, Watched};
 
 /// The half of a connection that reads and writes.
-pub(super) type Driver = h2::client::Connection<Sifted<Watched<Box<dyn Io>>>, Bytes>;
+pub(super) type Driver = h2::client::Connection<Sifted<Watched<Box<dyn Io>>>, Piece>;
 
-/// How often it is looked at whether anything came. A question has as long to be answered.
-pub(super) const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How often it is looked at whether anything came.
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Looks in a row that find nothing, of a connection with requests on it, before it is asked whether it lives: so after
-/// 15 to 20 s, and it is given up 5 s later.
-const SILENT_MAX: u32 = 3;
+/// Looks in a row that find nothing, of a connection with requests on it, before it is asked whether it lives, and left
+/// out until it answers: so after 1 to 2 s.
+const ASKED_AFTER: u32 = 2;
+
+/// Looks from one question to the next where requests were put on it meanwhile, and where none was: some servers end
+/// connections on which they are asked all the time. Whoever waits for long is no reason to ask often.
+const APART: u32 = 5;
+const APART_WITHOUT: u32 = 15;
+
+/// Looks in a row that find nothing before it is given up: a server may be busy for a while, and so may a network.
+const GIVEN_UP_AFTER: u32 = 20;
+
+/// Looks within which an answer must come at least; and at most where a request was given up that had waited in silence.
+const ANSWERED_WITHIN: u32 = 5;
 
 /// What a connection's driver and those who use it know of each other.
 pub(super) struct Life {
     pub(super) read: Read,
     /// Requests on it.
     pub(super) open: AtomicU32,
-    pub(super) turns: Turns,
+    /// Requests that were ever put on it.
+    pub(super) carried: AtomicU32,
     closed: AtomicBool,
     /// Bytes read when it was last asked whether it lives, or a request was given up that had waited in silence, and one
     /// more; 0: it never came to that. Until more come nobody is put on it.
@@ -44,7 +56,7 @@ impl Life {
         Arc::new(Self {
             read,
             open: AtomicU32::new(0),
-            turns: Turns::default(),
+            carried: AtomicU32::new(0),
             closed: AtomicBool::new(false),
             doubted_at: AtomicU64::new(0),
             asks: AtomicBool::new(false),
@@ -71,27 +83,6 @@ impl Life {
 
     pub(super) fn has_ended(&self) -> bool {
         self.closed.load(Ordering::Acquire)
-    }
-}
-
-/// Counts the driver's turns, each when it begins and when it ends. Where a whole one has gone by, it has written all that
-/// the other side lets it write.
-#[derive(Default)]
-pub(super) struct Turns(AtomicU64);
-
-impl Turns {
-    pub(super) fn count(&self) {
-        self.0.fetch_add(1, Ordering::AcqRel);
-    }
-
-    /// The end of the next turn to begin.
-    pub(super) fn next(&self) -> u64 {
-        self.0.load(Ordering::Acquire).next_multiple_of(2) + 2
-    }
-
-    /// Whether that was reached.
-    pub(super) fn reached(&self, end: u64) -> bool {
-        self.0.load(Ordering::Acquire) >= end
     }
 }
 
@@ -123,9 +114,7 @@ pub(super) async fn drive(
     loop {
         let event = std::future::poll_fn(|cx| {
             life.driver.register(cx.waker());
-            life.turns.count();
             let ended = Pin::new(&mut driver).poll(cx).is_ready();
-            life.turns.count();
             if !told && driver.max_concurrent_send_streams() > 0 {
                 told = true;
                 let _ = allowed.send(true);
@@ -139,12 +128,12 @@ pub(super) async fn drive(
             timer.as_mut().poll(cx).map(|()| Event::Look)
         })
         .await;
-        let bytes = life.read.bytes();
+        let (bytes, carried) = (life.read.bytes(), life.carried.load(Ordering::Relaxed));
         let next = match event {
             Event::Ended => Next::End,
-            Event::Doubted if life.is_doubtful() => pulse.doubt(bytes),
+            Event::Doubted if life.is_doubtful() => pulse.doubt(bytes, carried),
             Event::Doubted => continue,
-            Event::Look => pulse.look(bytes, life.open.load(Ordering::Acquire) > 0),
+            Event::Look => pulse.look(bytes, carried, life.open.load(Ordering::Acquire) > 0),
         };
         match next {
             Next::Wait => {}
@@ -160,11 +149,16 @@ pub(super) async fn drive(
 }
 
 /// Whether a connection lives, by what had come of it at each look.
-#[derive(Default)]
 struct Pulse {
     heard: u64,
-    /// Looks that found nothing; from [`SILENT_MAX`] on it has been asked.
+    /// Looks that found nothing, while requests were on it.
     silent: u32,
+    /// Looks since it was last asked.
+    asked: u32,
+    /// Requests that it had carried by then.
+    carried: u32,
+    /// Looks for which it may leave the question open that it was asked.
+    left: Option<u32>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -175,68 +169,116 @@ enum Next {
 }
 
 impl Pulse {
-    fn look(&mut self, bytes: u64, busy: bool) -> Next {
+    fn look(&mut self, bytes: u64, carried: u32, busy: bool) -> Next {
+        self.asked = self.asked.saturating_add(1);
         if bytes != self.heard {
-            (self.heard, self.silent) = (bytes, 0);
+            (self.heard, self.silent, self.left) = (bytes, 0, None);
             return Next::Wait;
         }
-        if self.silent >= SILENT_MAX {
-            return Next::End;
+        if let Some(left) = &mut self.left {
+            *left = left.saturating_sub(1);
+            return if *left == 0 { Next::End } else { Next::Wait };
         }
         self.silent = if busy { self.silent + 1 } else { 0 };
-        if self.silent == SILENT_MAX { Next::Ask } else { Next::Wait }
+        let apart = if carried == self.carried { APART_WITHOUT } else { APART };
+        if self.silent < ASKED_AFTER || self.asked < apart {
+            return Next::Wait;
+        }
+        (self.asked, self.carried) = (0, carried);
+        self.left = Some(GIVEN_UP_AFTER.saturating_sub(self.silent).max(ANSWERED_WITHIN));
+        Next::Ask
     }
 
-    /// It is asked at once, and answers within one look.
-    fn doubt(&mut self, bytes: u64) -> Next {
-        (self.heard, self.silent) = (bytes, SILENT_MAX);
+    /// It is asked at once, and has less time to answer.
+    fn doubt(&mut self, bytes: u64, carried: u32) -> Next {
+        *self = Self { heard: bytes, silent: 0, asked: 0, carried, left: Some(ANSWERED_WITHIN) };
         Next::Ask
+    }
+}
+
+impl Default for Pulse {
+    /// Of a connection that was never asked.
+    fn default() -> Self {
+        Self { heard: 0, silent: 0, asked: u32::MAX, carried: 0, left: None }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Next, Pulse};
+    use std::time::Duration;
 
-    /// Looks in turn, each with the bytes that had come by then and whether requests are on the connection.
-    fn check(looks: &[(u64, bool, Next)]) {
+    use super::{
+        ANSWERED_WITHIN, APART, APART_WITHOUT, ASKED_AFTER, GIVEN_UP_AFTER, LOOK_EVERY, Next, Pulse,
+    };
+
+    /// So many looks that find nothing, while requests are on it; at which of them it is asked, and given up.
+    fn silence(pulse: &mut Pulse, carried: impl Fn(u32) -> u32) -> (Vec<u32>, Option<u32>) {
+        let (mut asked, heard) = (Vec::new(), pulse.heard);
+        for look in 1..100 {
+            match pulse.look(heard, carried(look), true) {
+                Next::Wait => {}
+                Next::Ask => asked.push(look),
+                Next::End => return (asked, Some(look)),
+            }
+        }
+        (asked, None)
+    }
+
+    #[test]
+    fn a_connection_with_requests_that_is_silent_is_asked_soon_and_given_up_late() {
+        assert!(LOOK_EVERY * ASKED_AFTER <= Duration::from_secs(2));
+        assert_eq!(LOOK_EVERY * GIVEN_UP_AFTER, Duration::from_secs(20));
         let mut pulse = Pulse::default();
-        for (turn, (bytes, busy, next)) in looks.iter().enumerate() {
-            assert_eq!(pulse.look(*bytes, *busy), *next, "look {turn}");
+        pulse.look(7, 1, true);
+        assert_eq!(silence(&mut pulse, |_| 1), (vec![ASKED_AFTER], Some(GIVEN_UP_AFTER)));
+    }
+
+    /// A server that answers each question and says nothing else: looks at which it is asked.
+    fn questions(carried: impl Fn(u32) -> u32) -> Vec<u32> {
+        let (mut pulse, mut bytes, mut asked) = (Pulse::default(), 7, Vec::new());
+        for look in 0..100 {
+            if pulse.look(bytes, carried(look), true) == Next::Ask {
+                asked.push(look);
+                bytes += 17;
+            }
+        }
+        asked
+    }
+
+    #[test]
+    fn it_is_asked_again_now_and_then_and_sooner_where_requests_come() {
+        let apart = |asked: Vec<u32>| {
+            let gaps: Vec<u32> = asked.windows(2).map(|pair| pair[1] - pair[0]).collect();
+            assert!(gaps.len() > 3 && gaps.iter().all(|gap| *gap == gaps[0]), "{gaps:?}");
+            gaps[0]
+        };
+        assert_eq!(apart(questions(|_| 1)), APART_WITHOUT);
+        assert_eq!(apart(questions(|look| look)), APART);
+        // One that was asked a while ago falls silent as a request comes.
+        let mut pulse = Pulse { heard: 24, silent: 0, asked: APART - 1, carried: 1, left: None };
+        assert_eq!(silence(&mut pulse, |_| 2).0, [ASKED_AFTER]);
+        let mut pulse = Pulse { heard: 24, silent: 0, asked: 0, carried: 1, left: None };
+        assert_eq!(silence(&mut pulse, |_| 1), (vec![APART_WITHOUT], Some(GIVEN_UP_AFTER)));
+    }
+
+    #[test]
+    fn one_on_which_frames_flow_or_that_carries_nothing_is_not_asked() {
+        let mut pulse = Pulse::default();
+        for look in 0..100 {
+            assert_eq!(pulse.look(1 + look / u64::from(ASKED_AFTER), 1, true), Next::Wait);
+        }
+        for _ in 0..100 {
+            assert_eq!(pulse.look(99, 1, false), Next::Wait);
         }
     }
 
     #[test]
-    fn a_connection_with_requests_that_is_silent_is_asked_and_then_given_up() {
-        let expected = [Next::Wait, Next::Wait, Next::Wait, Next::Ask, Next::End];
-        check(&expected.map(|next| (7, true, next)));
-    }
-
-    #[test]
-    fn one_that_answers_or_carries_nothing_is_kept() {
-        check(&[
-            (0, true, Next::Wait),
-            (0, true, Next::Wait),
-            (0, true, Next::Ask),
-            (17, true, Next::Wait),
-            (17, true, Next::Wait),
-            (17, true, Next::Wait),
-            (17, true, Next::Ask),
-            (34, false, Next::Wait),
-        ]);
-        check(&[
-            (9, false, Next::Wait),
-            (9, false, Next::Wait),
-            (9, false, Next::Wait),
-            (9, false, Next::Wait),
-        ]);
-    }
-
-    #[test]
-    fn one_that_is_doubted_is_given_up_at_the_next_look_also_where_nobody_is_on_it() {
+    fn one_that_is_doubted_is_given_up_soon_also_where_nobody_is_on_it() {
         let mut pulse = Pulse::default();
-        assert_eq!((pulse.doubt(5), pulse.look(5, false)), (Next::Ask, Next::End));
+        assert_eq!(pulse.doubt(5, 1), Next::Ask);
+        let looks: Vec<Next> = (0..ANSWERED_WITHIN).map(|_| pulse.look(5, 1, false)).collect();
+        assert_eq!(looks.iter().position(|next| *next == Next::End), Some(ANSWERED_WITHIN as usize - 1));
         let mut pulse = Pulse::default();
-        assert_eq!((pulse.doubt(5), pulse.look(22, false)), (Next::Ask, Next::Wait));
+        assert_eq!((pulse.doubt(5, 1), pulse.look(22, 1, false)), (Next::Ask, Next::Wait));
     }
 }

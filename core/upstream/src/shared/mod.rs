@@ -134,6 +134,7 @@ async fn exchange(mut place: Place, authority: &Authority, request: Request<Byte
     let upload = place.upload(stream, body);
     let error = match response.await {
         Ok(response) => {
+            place.answered();
             let upload = upload.and_then(Upload::beside);
             if is_too_large(response.headers()) {
                 return Tried::Failed(too_large());

@@ -2,22 +2,23 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use http::uri::Authority;
 use parking_lot::Mutex;
+use sluice_api::error::Connection as Named;
 use sluice_api::{Error, Kind};
 use sluice_config::HttpVersion;
 
 use super::connection::{self, Connection, Place, STREAMS_MAX};
 use super::driver::LOOK_EVERY;
 use super::pauses::Pauses;
-use super::upload::Claim;
-use crate::dial::{Dial, Dialled};
-use crate::pool::IDLE_FOR;
+use super::upload;
+use crate::dial::{self, Dial, Dialled};
+use crate::pool::{IDLE_FOR, WARM_FOR};
 use crate::tasks::Tasks;
 
 /// The servers that are spoken to by HTTP/2.
@@ -26,15 +27,18 @@ pub(crate) struct Sites {
     all: Mutex<HashMap<Authority, Site>>,
 }
 
-/// The next connection's number: unique in the process, as failures are known by it.
-static NEXT: AtomicU64 = AtomicU64::new(0);
-
 /// The connections to one server.
 struct Site {
     connections: Vec<Arc<Connection>>,
     opening: Vec<Opening>,
     /// Requests that the last connection took at once.
     room: u32,
+    /// Bytes of their bodies that it took at once.
+    window: u64,
+    /// When a place was last asked for.
+    asked: Instant,
+    /// Whether a connection was opened ahead since then; tried once, as a server that is away is not to be asked for ever.
+    warmed: bool,
 }
 
 /// A connection that is being opened, and how many wait for it: no more than it is likely to carry, so that a burst
@@ -42,9 +46,11 @@ struct Site {
 struct Opening {
     result: Awaited,
     waiting: Arc<AtomicU32>,
+    /// Bytes of the bodies of all who ever did.
+    bytes: u64,
     /// For a body that goes up beside no other.
     alone: bool,
-    number: u64,
+    named: Named,
 }
 
 /// What comes of opening a connection, for all who wait for it.
@@ -132,42 +138,64 @@ impl Sites {
     }
 
     fn next(self: &Arc<Self>, wanted: &Wanted<'_>) -> Next {
+        let now = Instant::now();
         let mut all = self.all.lock();
-        let site = all.entry(wanted.authority.clone()).or_default();
+        let site = all.entry(wanted.authority.clone()).or_insert_with(|| Site::new(now));
+        (site.asked, site.warmed) = (now, false);
         site.connections.retain(|connection| !connection.is_over());
         let mut young = site.connections.iter().filter(|connection| connection.is_younger(wanted.since));
         if let Some(place) = young.find_map(|connection| connection.place(wanted.body)) {
             return Next::Place(place);
         }
         // What is still being opened is younger than anybody's question.
-        let alone = Claim::is_alone(wanted.body);
-        let room = site.room;
-        let has_room =
-            |opening: &&Opening| !opening.alone && opening.waiting.load(Ordering::Acquire) < room && !alone;
-        if let Some(opening) = site.opening.iter().find(has_room) {
+        let (alone, bytes) = (upload::is_alone(wanted.body), wanted.body as u64);
+        let (room, window) = (site.room, site.window);
+        let has_room = |opening: &&mut Opening| {
+            let has_room = opening.waiting.load(Ordering::Acquire) < room;
+            has_room && !opening.alone && !alone && opening.bytes + bytes <= window
+        };
+        if let Some(opening) = site.opening.iter_mut().find(has_room) {
+            opening.bytes += bytes;
             return Next::Wait(opening.result.clone(), Waiting::new(&opening.waiting));
         }
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let awaited = Arc::<AtomicU32>::default();
         let waiting = Waiting::new(&awaited);
-        let opened = Arc::clone(self).open(
-            wanted.authority.clone(),
-            wanted.dial.clone(),
-            number,
-            Arc::clone(&awaited),
-        );
-        let result = opened.boxed().shared();
-        site.opening.push(Opening { result: result.clone(), waiting: awaited, alone, number });
-        // It is opened for whoever needs it, also when the one who asked first has gone.
-        Tasks::upkeep(result.clone());
+        let opening = Opening::begin(self, wanted.authority, wanted.dial, awaited);
+        let result = opening.result.clone();
+        site.opening.push(Opening { bytes, alone, ..opening });
         Next::Wait(result, waiting)
+    }
+
+    /// Servers that are in use and have no connection, so that the next request would wait for one to be opened; each is
+    /// told once until it is asked for again.
+    pub(crate) fn cold(&self) -> Vec<Authority> {
+        let mut all = self.all.lock();
+        let cold = all.iter_mut().filter(|(_, site)| {
+            let is_in_use = !site.warmed && site.asked.elapsed() < WARM_FOR;
+            is_in_use && site.opening.is_empty() && !site.connections.iter().any(|open| open.lives())
+        });
+        let told = cold.map(|(authority, site)| {
+            site.warmed = true;
+            authority.clone()
+        });
+        told.collect()
+    }
+
+    /// Opens connections ahead, so that the next request finds one.
+    pub(crate) fn warm(self: &Arc<Self>, dial: &Dial, cold: &[Authority]) {
+        let mut all = self.all.lock();
+        for authority in cold {
+            if let Some(site) = all.get_mut(authority) {
+                site.opening.push(Opening::begin(self, authority, dial, Arc::default()));
+            }
+        }
     }
 
     async fn open(
         self: Arc<Self>,
         authority: Authority,
         dial: Dial,
-        number: u64,
+        named: Named,
         awaited: Arc<AtomicU32>,
     ) -> Result<Opened, Error> {
         let due = Instant::now() + dial.timeout;
@@ -176,7 +204,7 @@ impl Sites {
             Ok(Dialled::Http2(stream)) => {
                 let opening = connection::Opening {
                     stream,
-                    id: number,
+                    named,
                     due,
                     awaited,
                     agreed: dial.secure.is_some(),
@@ -191,28 +219,41 @@ impl Sites {
             Err(error) => Err(error),
         };
         if let Some(site) = self.all.lock().get_mut(&authority) {
-            site.opening.retain(|opening| opening.number != number);
+            site.opening.retain(|opening| opening.named != named);
             if let Ok(Opened::Connection(connection)) = &opened {
                 site.room = connection.room().max(1);
+                site.window = connection.window();
                 site.connections.push(Arc::clone(connection));
             }
         }
         // One failure, however many wait for it.
-        opened.map_err(|error| error.connection(number))
+        opened.map_err(|error| error.connection(named))
     }
 
     /// Drops what was idle for too long and what has ended.
     pub(crate) fn sweep(&self) {
         self.all.lock().retain(|_, site| {
             site.connections.retain(|connection| !connection.is_over() && !connection.is_idle_for(IDLE_FOR));
-            !site.connections.is_empty() || !site.opening.is_empty()
+            !site.connections.is_empty() || !site.opening.is_empty() || site.asked.elapsed() < IDLE_FOR
         });
     }
 }
 
-impl Default for Site {
-    fn default() -> Self {
-        Self { connections: Vec::new(), opening: Vec::new(), room: STREAMS_MAX }
+impl Site {
+    fn new(asked: Instant) -> Self {
+        let (room, window) = (STREAMS_MAX, upload::WINDOW);
+        Self { connections: Vec::new(), opening: Vec::new(), room, window, asked, warmed: false }
+    }
+}
+
+impl Opening {
+    /// Begins to open a connection, for whoever needs it, also when the one who asked first has gone.
+    fn begin(sites: &Arc<Sites>, authority: &Authority, dial: &Dial, awaited: Arc<AtomicU32>) -> Self {
+        let named = dial::named();
+        let opened = Arc::clone(sites).open(authority.clone(), dial.clone(), named, Arc::clone(&awaited));
+        let result = opened.boxed().shared();
+        Tasks::upkeep(result.clone());
+        Self { result, waiting: awaited, bytes: 0, alone: false, named }
     }
 }
 
@@ -244,4 +285,33 @@ fn has_no_room(dial: &Dial) -> Error {
          \"1.1\""
     );
     Error::new(Kind::UpstreamTimeout, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use http::uri::Authority;
+
+    use super::{Site, Sites, WARM_FOR};
+    use crate::shared::tests::{SELDOM, connection};
+
+    #[tokio::test]
+    async fn a_server_in_use_is_cold_where_no_connection_lives_and_is_told_once() {
+        let (sites, authority, now) = (Sites::default(), Authority::from_static("a"), Instant::now());
+        let asked = |asked: Instant| {
+            sites.all.lock().insert(authority.clone(), Site::new(asked));
+        };
+        asked(now);
+        assert_eq!((sites.cold(), sites.cold()), (vec![authority.clone()], Vec::new()));
+        let (open, _told) = connection(Vec::new(), SELDOM).await;
+        asked(now);
+        sites.all.lock().get_mut(&authority).unwrap().connections.push(Arc::clone(&open));
+        assert!(sites.cold().is_empty());
+        if let Some(long_ago) = now.checked_sub(WARM_FOR + Duration::from_secs(1)) {
+            asked(long_ago);
+            assert!(sites.cold().is_empty());
+        }
+    }
 }

@@ -14,45 +14,31 @@ use tokio::sync::mpsc;
 
 use super::connection::{Connection, Opening};
 use super::{Tried, exchange};
+use crate::dial::named;
+use crate::frame::{
+    DATA, END_STREAM, Frame, HEADERS, RST_STREAM, SETTINGS, WINDOW_UPDATE, head, read, written,
+};
 use crate::tasks::Tasks;
-
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const WINDOW_UPDATE: u8 = 8;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
 
 /// A body that is larger than the window that a stream begins with.
 const LARGE: usize = 100_000;
 
 /// How often a connection is looked at where that matters, and where it does not.
 const OFTEN: Duration = Duration::from_millis(10);
-const SELDOM: Duration = Duration::from_secs(3600);
+pub(super) const SELDOM: Duration = Duration::from_secs(3600);
 
 /// How long the other task may take.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-type Frame = (u8, u8, u32, Vec<u8>);
-
-fn bytes(frames: &[Frame]) -> Vec<u8> {
-    let frame = |(kind, flags, stream, payload): &Frame| {
-        let [_, length @ ..] = u32::try_from(payload.len()).unwrap().to_be_bytes();
-        [&length[..], &[*kind, *flags], &stream.to_be_bytes(), payload].concat()
-    };
-    frames.iter().flat_map(frame).collect()
-}
 
 /// Answers each head by these frames, on its stream, and reads on; windows stay as they are. Tells of heads
 /// and resets.
 async fn serve(mut stream: DuplexStream, answer: &[Frame], tells: mpsc::UnboundedSender<(u8, u32)>) {
     stream.read_exact(&mut [0; 24]).await.unwrap();
-    stream.write_all(&bytes(&[(SETTINGS, 0, 0, Vec::new())])).await.unwrap();
-    while let Some((kind, number)) = read_frame(&mut stream).await {
+    stream.write_all(&written(&[(SETTINGS, 0, 0, Vec::new())])).await.unwrap();
+    while let Some((kind, _, number, _)) = read(&mut stream).await {
         if kind == HEADERS {
             let on_it = |(kind, flags, _, payload): &Frame| (*kind, *flags, number, payload.clone());
-            stream.write_all(&bytes(&answer.iter().map(on_it).collect::<Vec<_>>())).await.unwrap();
+            stream.write_all(&written(&answer.iter().map(on_it).collect::<Vec<_>>())).await.unwrap();
         }
         if matches!(kind, HEADERS | RST_STREAM) {
             let _ = tells.send((kind, number));
@@ -61,7 +47,7 @@ async fn serve(mut stream: DuplexStream, answer: &[Frame], tells: mpsc::Unbounde
 }
 
 /// A connection to such a server, and what that tells.
-async fn connection(
+pub(super) async fn connection(
     answer: Vec<Frame>,
     look_every: Duration,
 ) -> (Arc<Connection>, mpsc::UnboundedReceiver<(u8, u32)>) {
@@ -74,7 +60,7 @@ async fn connection(
 async fn begun(near: DuplexStream, look_every: Duration) -> Arc<Connection> {
     let opening = Opening {
         stream: Box::new(near),
-        id: 0,
+        named: named(),
         due: Instant::now() + PATIENCE,
         awaited: Arc::default(),
         agreed: true,
@@ -111,14 +97,9 @@ async fn is_free(connection: &Arc<Connection>) {
     tokio::time::timeout(PATIENCE, frees).await.expect("what is left of a body is kept");
 }
 
-/// The head of a 200, in the table of HPACK.
-fn head(flags: u8) -> Frame {
-    (HEADERS, END_HEADERS | flags, 0, vec![0x88])
-}
-
 #[tokio::test]
 async fn what_is_left_of_a_body_goes_with_an_answer_that_came_before_it_was_up() {
-    let (connection, mut told) = connection(vec![head(END_STREAM)], SELDOM).await;
+    let (connection, mut told) = connection(vec![head(END_STREAM, 0)], SELDOM).await;
     for stream in [1, 3] {
         let body = answered(&connection).await.into_body().collect().await.unwrap();
         assert!(body.to_bytes().is_empty());
@@ -152,7 +133,7 @@ async fn what_is_left_of_a_body_goes_with_a_request_that_is_given_up() {
 async fn an_answer_is_whole_that_tells_no_length_and_ends_its_request() {
     let data = (DATA, END_STREAM, 0, b"no".to_vec());
     let reset = (RST_STREAM, 0, 0, vec![0; 4]);
-    let (connection, _told) = connection(vec![head(0), data, reset], SELDOM).await;
+    let (connection, _told) = connection(vec![head(0, 0), data, reset], SELDOM).await;
     for _ in 0..2 {
         let body = answered(&connection).await.into_body().collect().await.unwrap();
         assert_eq!(body.to_bytes(), "no");
@@ -184,14 +165,12 @@ async fn a_kept_connection_that_ends_is_stale_unless_it_was_heard_of_the_request
         let one = one.clone();
         Tasks::default().spawn(async move {
             far.read_exact(&mut [0; 24]).await.unwrap();
-            far.write_all(&bytes(&[(SETTINGS, 0, 0, Vec::new())])).await.unwrap();
+            far.write_all(&written(&[(SETTINGS, 0, 0, Vec::new())])).await.unwrap();
             for stream in [1, 3] {
-                while read_frame(&mut far).await != Some((HEADERS, stream)) {}
-                let (kind, flags, _, payload) = head(END_STREAM);
-                let answer = (kind, flags, stream, payload);
+                until(&mut far, |(kind, _, of, _)| (*kind, *of) == (HEADERS, stream)).await;
                 let late = of.map(|of| (WINDOW_UPDATE, 0, of, one.clone()));
-                let frames = if stream == 1 { Some(answer) } else { late };
-                far.write_all(&bytes(frames.as_slice())).await.unwrap();
+                let frames = if stream == 1 { Some(head(END_STREAM, stream)) } else { late };
+                far.write_all(&written(frames.as_slice())).await.unwrap();
             }
         });
         let connection = begun(near, SELDOM).await;
@@ -211,12 +190,38 @@ async fn a_kept_connection_that_ends_is_stale_unless_it_was_heard_of_the_request
     }
 }
 
-/// The next frame's kind and stream.
-async fn read_frame(stream: &mut DuplexStream) -> Option<(u8, u32)> {
-    let mut head = [0; 9];
-    stream.read_exact(&mut head).await.ok()?;
-    let [a, b, c, kind, _, number @ ..] = head;
-    let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
-    stream.read_exact(&mut payload).await.unwrap();
-    Some((kind, u32::from_be_bytes(number)))
+/// Reads up to a frame.
+async fn until(stream: &mut DuplexStream, is_it: impl Fn(&Frame) -> bool) {
+    while !is_it(&read(stream).await.expect("it has ended")) {}
+}
+
+/// Bodies of a size that fits a window three times.
+#[tokio::test]
+async fn no_body_stands_behind_another_whose_window_the_server_keeps() {
+    const SIZE: usize = 20_000;
+    let (near, mut far) = tokio::io::duplex(1 << 20);
+    let begins = async {
+        far.read_exact(&mut [0; 24]).await.unwrap();
+        far.write_all(&written(&[(SETTINGS, 0, 0, Vec::new())])).await.unwrap();
+    };
+    let (connection, ()) = tokio::join!(begun(near, SELDOM), begins);
+    let authority = Authority::from_static("a");
+    let mut waiting = Vec::new();
+    for stream in [1, 3, 5] {
+        let request = Request::post("http://a/").body(Bytes::from(vec![b'x'; SIZE])).unwrap();
+        let place = connection.place(SIZE).expect("no place");
+        let mut sending = Box::pin(exchange(place, &authority, request));
+        assert!((&mut sending).now_or_never().is_none());
+        until(&mut far, |(kind, flags, of, _)| (*kind, *flags, *of) == (DATA, END_STREAM, stream)).await;
+        waiting.push(sending);
+    }
+    assert!(connection.place(SIZE).is_none() && connection.place(0).is_some());
+    // An answer gives nothing of it back, and a window does.
+    far.write_all(&written(&[head(END_STREAM, 1)])).await.unwrap();
+    assert!(matches!(waiting.remove(0).await, Tried::Answered(_)));
+    assert!(connection.place(SIZE).is_none());
+    let more = u32::try_from(SIZE).unwrap().to_be_bytes().to_vec();
+    far.write_all(&written(&[(WINDOW_UPDATE, 0, 0, more), head(END_STREAM, 3)])).await.unwrap();
+    assert!(matches!(waiting.remove(0).await, Tried::Answered(_)));
+    assert!(connection.place(SIZE).is_some());
 }

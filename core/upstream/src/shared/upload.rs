@@ -1,26 +1,37 @@
 //! A request's body on its way up, as far as the server's windows let it.
 //!
-//! All bodies of a connection share one window, which a server opens again as it reads: one that does not read a request
-//! would hold up the bodies of all others. So a connection with a body on its way gets no further requests.
+//! All bodies of a connection share one window, which a server opens again as it reads: one that it does not read would
+//! hold up all that stand behind it. So a body goes where the window has room for the whole of it beside all others that
+//! are on their way, and stands behind none; what no window holds goes where no other is unanswered.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use h2::{Reason, SendStream};
 use parking_lot::Mutex;
 
-use super::driver::Turns;
+use crate::sifted::Frames;
 
-/// Bodies up to this size go beside others: several fit the smallest window that servers have, 64 kB.
+/// The window that a connection begins with, whoever the server is (RFC 9113, section 6.9.2).
+pub(super) const WINDOW: u64 = 65_535;
+
+/// Larger bodies go up beside no others, whatever the window: they fill what the system holds of a connection.
 const SMALL_MAX: usize = 16 * 1024;
 
-/// How long a small body may wait for a window before others are kept away: windows are opened again all the time.
-const WAIT_MAX: Duration = Duration::from_millis(20);
+/// The bodies of a connection, and the window that they share.
+#[derive(Clone)]
+pub(super) struct Uploads(Arc<Window>);
 
-/// The bodies of a connection that are on their way.
-#[derive(Clone, Default)]
-pub(super) struct Uploads(Arc<Mutex<Bodies>>);
+struct Window {
+    /// They tell by how much the server has opened it.
+    frames: Frames,
+    /// Bytes that were written, in the connection's life.
+    sent: AtomicU64,
+    /// Requests with a body that have no answer yet.
+    unanswered: AtomicU32,
+    bodies: Mutex<Bodies>,
+}
 
 #[derive(Default)]
 struct Bodies {
@@ -28,75 +39,105 @@ struct Bodies {
     open: Vec<Body>,
 }
 
+/// A body that is on its way: not all of it is written yet.
 struct Body {
     number: u64,
-    large: bool,
-    /// When it was handed over, and the turn of the driver that writes it where there is a window for it.
-    sent: Option<(Instant, u64)>,
+    size: usize,
 }
 
-impl Body {
-    /// Since when it is on its way, where it waits for a window: whatever has to be done here was done.
-    fn waits_since(&self, turns: &Turns) -> Option<Instant> {
-        self.sent.filter(|(_, turn)| turns.reached(*turn)).map(|(since, _)| since)
+impl Uploads {
+    pub(super) fn new(frames: Frames) -> Self {
+        let (sent, unanswered) = (AtomicU64::default(), AtomicU32::default());
+        Self(Arc::new(Window { frames, sent, unanswered, bodies: Mutex::default() }))
+    }
+
+    /// What is left of the window.
+    pub(super) fn room(&self) -> u64 {
+        (WINDOW + self.0.frames.granted()).saturating_sub(self.0.sent.load(Ordering::Acquire))
+    }
+
+    /// For a body of so many bytes: its part of the window, and that it is unanswered. `None` where it might wait for
+    /// another.
+    pub(super) fn claim(&self, size: usize) -> Option<(Claim, Option<Unanswered>)> {
+        let mut bodies = self.0.bodies.lock();
+        if bodies.open.iter().any(|body| is_alone(body.size)) {
+            return None;
+        }
+        let ahead: usize = bodies.open.iter().map(|body| body.size).sum();
+        if size > 0 && (ahead + size) as u64 > self.room() {
+            let others = ahead > 0 || self.0.unanswered.load(Ordering::Acquire) > 0;
+            // What fits a window that nothing was taken of has a fresh connection.
+            if others || size as u64 <= WINDOW {
+                return None;
+            }
+        }
+        let number = bodies.next;
+        bodies.next += 1;
+        bodies.open.push(Body { number, size });
+        let unanswered = (size > 0).then(|| {
+            self.0.unanswered.fetch_add(1, Ordering::AcqRel);
+            Unanswered(self.clone())
+        });
+        Some((Claim { uploads: self.clone(), number }, unanswered))
     }
 }
 
-/// A body's part in its connection's window: held while it is on its way.
+/// Whether a body of so many bytes goes up beside no other.
+pub(super) const fn is_alone(size: usize) -> bool {
+    size > SMALL_MAX
+}
+
+/// A body's part in its connection's window: held until all of it is written.
 pub(super) struct Claim {
     uploads: Uploads,
     number: u64,
 }
 
-impl Claim {
-    /// For a body of so many bytes; `None` where a large one is on its way, or any has waited for long.
-    pub(super) fn before(uploads: &Uploads, body: usize, turns: &Turns, now: Instant) -> Option<Self> {
-        let large = Self::is_alone(body);
-        let mut bodies = uploads.0.lock();
-        let stuck = |since: Instant| large || now.saturating_duration_since(since) > WAIT_MAX;
-        if bodies.open.iter().any(|body| body.large || body.waits_since(turns).is_some_and(stuck)) {
-            return None;
-        }
-        let number = bodies.next;
-        bodies.next += 1;
-        bodies.open.push(Body { number, large, sent: None });
-        Some(Self { uploads: uploads.clone(), number })
-    }
-
-    /// Whether a body of so many bytes goes up beside no other.
-    pub(super) fn is_alone(body: usize) -> bool {
-        body > SMALL_MAX
-    }
-
-    /// It is the driver's now.
-    fn sent(uploads: &Uploads, number: u64, turns: &Turns, now: Instant) {
-        if let Some(body) = uploads.0.lock().open.iter_mut().find(|body| body.number == number) {
-            body.sent = Some((now, turns.next()));
-        }
-    }
-}
-
 impl Drop for Claim {
     fn drop(&mut self) {
-        self.uploads.0.lock().open.retain(|body| body.number != self.number);
+        self.uploads.0.bodies.lock().open.retain(|body| body.number != self.number);
     }
 }
 
-/// Bytes that hold their claim for as long as h2 holds any of them: until they are written, or not wanted any more.
-struct Held {
-    body: Bytes,
-    _claim: Claim,
+/// A request whose server may not have read its body yet: held until its answer begins.
+pub(super) struct Unanswered(Uploads);
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        self.0.0.unanswered.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
-impl AsRef<[u8]> for Held {
-    fn as_ref(&self) -> &[u8] {
-        &self.body
+/// A body as h2 takes it: what is written of it is counted. Its claim ends with its last byte, or where h2 drops what is
+/// not wanted any more.
+pub(super) struct Piece {
+    rest: Bytes,
+    claim: Option<Claim>,
+}
+
+impl Buf for Piece {
+    fn remaining(&self) -> usize {
+        self.rest.len()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        &self.rest
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.rest.advance(count);
+        if let Some(claim) = &self.claim {
+            claim.uploads.0.sent.fetch_add(count as u64, Ordering::AcqRel);
+        }
+        if self.rest.is_empty() {
+            self.claim = None;
+        }
     }
 }
 
 /// A body that was handed over.
 pub(super) struct Upload {
-    stream: SendStream<Bytes>,
+    stream: SendStream<Piece>,
     uploads: Uploads,
     number: u64,
 }
@@ -107,23 +148,17 @@ pub(super) struct Beside(Upload);
 impl Upload {
     /// Hands a body over whole: it is in memory as it is, and the driver writes it as windows open. What goes wrong is
     /// told by the answer. `None` for a body without a byte, which went with the head.
-    pub(super) fn begin(
-        mut stream: SendStream<Bytes>,
-        body: Bytes,
-        claim: Claim,
-        turns: &Turns,
-    ) -> Option<Self> {
+    pub(super) fn begin(mut stream: SendStream<Piece>, body: Bytes, claim: Claim) -> Option<Self> {
         if body.is_empty() {
             return None;
         }
         let (uploads, number) = (claim.uploads.clone(), claim.number);
-        let _ = stream.send_data(Bytes::from_owner(Held { body, _claim: claim }), true);
-        Claim::sent(&uploads, number, turns, Instant::now());
+        let _ = stream.send_data(Piece { rest: body, claim: Some(claim) }, true);
         Some(Self { stream, uploads, number })
     }
 
     fn is_done(&self) -> bool {
-        self.uploads.0.lock().open.iter().all(|body| body.number != self.number)
+        self.uploads.0.bodies.lock().open.iter().all(|body| body.number != self.number)
     }
 
     /// What is left of it once the head of the answer is there; `None` where nothing is left.
@@ -152,69 +187,83 @@ impl Drop for Beside {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use bytes::{Buf as _, Bytes};
 
-    use super::{Claim, SMALL_MAX, Uploads, WAIT_MAX};
-    use crate::shared::driver::Turns;
+    use super::{Claim, Piece, SMALL_MAX, Unanswered, Uploads, WINDOW};
+    use crate::frame::{SETTINGS, WINDOW_UPDATE, written};
+    use crate::sifted::Sifted;
 
-    /// The driver has a turn.
-    fn turn(turns: &Turns) {
-        turns.count();
-        turns.count();
-    }
+    type Claimed = (Claim, Option<Unanswered>);
 
-    #[test]
-    fn a_large_body_goes_up_alone_and_a_small_one_that_waits_for_long_lets_nobody_beside_it() {
-        let (uploads, turns, now) = (Uploads::default(), Turns::default(), Instant::now());
-        let later = now + WAIT_MAX + Duration::from_millis(1);
-        let claim = |body, now| Claim::before(&uploads, body, &turns, now);
-        let large = claim(SMALL_MAX + 1, now).unwrap();
-        assert!(claim(1, now).is_none() && claim(SMALL_MAX + 1, now).is_none());
-        drop(large);
-        let (waits, other) = (claim(SMALL_MAX, now).unwrap(), claim(1, later).unwrap());
-        Claim::sent(&uploads, waits.number, &turns, now);
-        turn(&turns);
-        assert!(claim(SMALL_MAX + 1, now).is_none());
-        assert!(claim(1, now).is_some() && claim(1, later).is_none());
-        drop(waits);
-        drop(other);
-        assert!(claim(SMALL_MAX + 1, later).is_some());
-    }
-
-    #[test]
-    fn a_body_that_waits_for_this_process_alone_keeps_nobody_away() {
-        let (uploads, turns, now) = (Uploads::default(), Turns::default(), Instant::now());
-        let late = now + Duration::from_secs(1);
-        let sent = || {
-            let claim = Claim::before(&uploads, 1, &turns, late).unwrap();
-            Claim::sent(&uploads, claim.number, &turns, now);
-            claim
-        };
-        let first = sent();
-        // A turn that had begun by then may have gone by it.
-        turns.count();
-        let second = sent();
-        assert!(Claim::before(&uploads, 1, &turns, late).is_some());
-        turns.count();
-        assert!(Claim::before(&uploads, 1, &turns, late).is_none());
-        drop(first);
-        assert!(Claim::before(&uploads, 1, &turns, late).is_some());
-        turn(&turns);
-        assert!(Claim::before(&uploads, 1, &turns, late).is_none());
-        drop(second);
-    }
-
-    #[test]
-    fn bodies_that_follow_each_other_without_a_gap_are_no_body_that_waits() {
-        let (uploads, turns, began) = (Uploads::default(), Turns::default(), Instant::now());
-        let mut last = None;
-        for number in 0..100 {
-            let now = began + number * WAIT_MAX / 2;
-            let claim = Claim::before(&uploads, 1, &turns, now).expect("it is kept away");
-            Claim::sent(&uploads, claim.number, &turns, now);
-            turn(&turns);
-            last = Some(claim);
+    fn written_all(size: usize, claim: Claim) {
+        let mut piece = Piece { rest: Bytes::from(vec![0; size]), claim: Some(claim) };
+        while piece.has_remaining() {
+            piece.advance(piece.remaining().min(5_000));
         }
-        drop(last);
+        assert!(piece.claim.is_none());
+    }
+
+    /// As many bodies of a size as there is room for.
+    fn all(uploads: &Uploads, size: usize) -> Vec<Claimed> {
+        std::iter::from_fn(|| uploads.claim(size)).take(1_000).collect()
+    }
+
+    #[test]
+    fn bodies_that_are_not_answered_never_add_up_to_more_than_the_window() {
+        for size in [1_000, 4_096, SMALL_MAX] {
+            let uploads = Uploads::new(Default::default());
+            let fits = WINDOW as usize / size;
+            let claimed = all(&uploads, size);
+            assert_eq!(claimed.len(), fits, "of {size} bytes");
+            // Written, they are the server's to read; given up before that, they take nothing.
+            let (first, rest): (Vec<_>, Vec<_>) =
+                claimed.into_iter().enumerate().partition(|(turn, _)| turn % 2 == 0);
+            let first: Vec<_> = first
+                .into_iter()
+                .map(|(_, (claim, unanswered))| {
+                    written_all(size, claim);
+                    unanswered
+                })
+                .collect();
+            assert!(uploads.claim(size).is_none(), "of {size} bytes");
+            drop(rest);
+            assert_eq!(all(&uploads, size).len(), fits - first.len(), "of {size} bytes");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_window_is_what_the_server_makes_it() {
+        let update = |stream, more: u32| (WINDOW_UPDATE, 0, stream, more.to_be_bytes().to_vec());
+        let says = written(&[(SETTINGS, 0, 0, Vec::new()), update(0, 100_000), update(1, 1 << 20)]);
+        let mut stream = Sifted::of_server(&says[..]);
+        let uploads = Uploads::new(stream.frames());
+        assert_eq!(uploads.room(), WINDOW);
+        tokio::io::copy(&mut stream, &mut tokio::io::sink()).await.unwrap();
+        assert_eq!(uploads.room(), WINDOW + 100_000);
+        assert_eq!(all(&uploads, 10_000).len(), 16);
+        // What is larger than a new window, and fits this one, waits for no answer.
+        let (claim, _unanswered) = uploads.claim(100_000).unwrap();
+        written_all(100_000, claim);
+        assert_eq!(uploads.room(), WINDOW);
+        assert!(uploads.claim(100_000).is_none() && uploads.claim(SMALL_MAX).is_some());
+    }
+
+    #[test]
+    fn a_large_body_goes_up_alone_and_what_no_window_holds_stands_behind_no_other() {
+        let uploads = Uploads::new(Default::default());
+        let (large, _) = uploads.claim(SMALL_MAX + 1).unwrap();
+        assert!(uploads.claim(1).is_none() && uploads.claim(0).is_none());
+        drop(large);
+        let huge = WINDOW as usize + 1;
+        let (small, unanswered) = uploads.claim(1).unwrap();
+        assert!(uploads.claim(huge).is_none());
+        written_all(1, small);
+        assert!(uploads.claim(huge).is_none());
+        drop(unanswered);
+        let (claim, unanswered) = uploads.claim(huge).unwrap();
+        written_all(huge, claim);
+        // It has used all of the window up, answered or not.
+        drop(unanswered);
+        assert!(uploads.claim(1).is_none() && uploads.claim(0).is_some());
     }
 }
