@@ -13,6 +13,11 @@ use super::names::Names;
 /// How long an address is tried alone before the next one is tried beside it (RFC 8305, section 5).
 const HEAD_START: Duration = Duration::from_millis(250);
 
+/// A host without the brackets of an IPv6 address.
+pub(super) fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
 /// The addresses of a host, by its name or itself one, in the order in which they are to be tried.
 ///
 /// # Errors

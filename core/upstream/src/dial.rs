@@ -2,16 +2,13 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use http::uri::Authority;
 use hyper_util::rt::TokioIo;
-use sluice_api::error::Connection as Named;
-use sluice_api::{Error, Kind, Timestamp};
+use sluice_api::{Error, Kind};
 use sluice_config::HttpVersion;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_util::either::Either;
 
@@ -19,6 +16,7 @@ use super::address;
 use super::names::Names;
 use super::pool::Connection;
 use super::proxy::Proxy;
+use super::reading::Io;
 use super::secure::{HTTP_2, Offer, Secure};
 use super::watched::Watched;
 use crate::timer::in_time;
@@ -34,14 +32,6 @@ const ALIVE_EVERY: Duration = Duration::from_secs(60);
 #[cfg(target_os = "linux")]
 const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(120);
 
-/// The next connection's number.
-static NEXT: AtomicU64 = AtomicU64::new(0);
-
-/// What failures know a connection by that is opened now.
-pub(super) fn named() -> Named {
-    Named { id: NEXT.fetch_add(1, Ordering::Relaxed), opened: Timestamp::now() }
-}
-
 /// How connections are made.
 #[derive(Clone)]
 pub(super) struct Dial {
@@ -52,11 +42,6 @@ pub(super) struct Dial {
     /// What they go through.
     pub(super) proxy: Option<Arc<Proxy>>,
 }
-
-/// A stream that a connection is made of.
-pub(super) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
-
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Io for S {}
 
 /// A stream to a server: its own, or a proxy's that leads there.
 type Reached = Either<TcpStream, Box<dyn Io>>;
@@ -88,7 +73,7 @@ impl Dial {
         };
         let offer = if http == HttpVersion::Two { Offer::Http2 } else { Offer::Http1 };
         let stream = self.connect(authority, 443, due).await?;
-        let host = bare(authority.host());
+        let host = address::bare(authority.host());
         let shaken = match self.in_time("the upstream", due, secure.handshake(host, stream, offer)).await? {
             // It speaks HTTP/2 alone: then that is spoken to it.
             Err(failed) if failed.is_other_protocol() && http == HttpVersion::Auto => {
@@ -112,7 +97,9 @@ impl Dial {
     async fn connect(&self, authority: &Authority, port: u16, due: Instant) -> Result<Reached, Error> {
         let port = authority.port_u16().unwrap_or(port);
         match &self.proxy {
-            None => self.reach("the upstream", bare(authority.host()), port, due).await.map(Either::Left),
+            None => {
+                self.reach("the upstream", address::bare(authority.host()), port, due).await.map(Either::Left)
+            }
             // Boxed, as most connections need no proxy.
             Some(proxy) => {
                 Box::pin(self.through(proxy, authority.host(), port, due)).await.map(Either::Right)
@@ -141,7 +128,7 @@ impl Dial {
         }
         let connecting = async {
             let known = match proxy.wants_addresses() {
-                true => address::of(bare(host), port, &self.names)
+                true => address::of(address::bare(host), port, &self.names)
                     .await
                     .map_err(|error| failed("the upstream", &error))?,
                 false => Vec::new(),
@@ -197,11 +184,6 @@ impl std::fmt::Debug for Dial {
         let scheme = if self.secure.is_some() { "https" } else { "http" };
         write!(f, "Dial({scheme}, {:?})", self.timeout)
     }
-}
-
-/// A host without the brackets of an IPv6 address.
-pub(super) fn bare(host: &str) -> &str {
-    host.trim_start_matches('[').trim_end_matches(']')
 }
 
 async fn http1(stream: impl Io + 'static) -> Result<Dialled, Error> {

@@ -7,6 +7,7 @@ mod dial;
 mod direct;
 mod frame;
 pub mod gate;
+mod named;
 mod names;
 mod pool;
 mod proxy;

@@ -13,7 +13,7 @@ use hyper::client::conn::http1::SendRequest;
 use parking_lot::Mutex;
 use sluice_api::error::Connection as Named;
 
-use super::dial;
+use super::named;
 use super::watched::Read;
 use crate::gate::Gate;
 
@@ -67,7 +67,7 @@ impl Connection {
         read: Read,
     ) -> Self {
         let driver = Driver { connection: Some(Box::pin(driver)), gate: Gate::default() };
-        Self { sender, driver, read, named: dial::named() }
+        Self { sender, driver, read, named: named::now() }
     }
 
     /// Whether another request can be sent on it.

@@ -14,7 +14,8 @@ use sluice_api::{Error, Kind, Secret};
 use tower::{ServiceExt as _, service_fn};
 use url::Url;
 
-use super::dial::{Io, bare};
+use super::address::bare;
+use super::reading::Io;
 use super::secure::Secure;
 
 /// A connection through a proxy, or why there is none.

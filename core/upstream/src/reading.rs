@@ -6,6 +6,11 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+/// A stream that a connection is made of.
+pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Io for S {}
+
 /// A way to read a stream.
 pub trait Reader {
     /// Reads of the stream, by the rules of [`AsyncRead`].

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use super::driver::{Life, drive};
 use super::upload::{Claim, Piece, Unanswered, Upload, Uploads};
 use crate::broken::broken;
-use crate::dial::Io;
+use crate::reading::Io;
 use crate::sifted::{Frames, Sifted};
 use crate::tasks::Tasks;
 use crate::timer::in_time;

@@ -10,7 +10,7 @@ use futures_util::task::AtomicWaker;
 use tokio::sync::watch;
 
 use super::upload::Piece;
-use crate::dial::Io;
+use crate::reading::Io;
 use crate::sifted::Sifted;
 use crate::watched::{Read, Watched};
 

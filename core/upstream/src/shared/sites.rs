@@ -17,7 +17,8 @@ use super::connection::{self, Connection, Place, STREAMS_MAX};
 use super::driver::LOOK_EVERY;
 use super::pauses::Pauses;
 use super::upload;
-use crate::dial::{self, Dial, Dialled};
+use crate::dial::{Dial, Dialled};
+use crate::named;
 use crate::pool::{IDLE_FOR, WARM_FOR};
 use crate::tasks::Tasks;
 
@@ -249,7 +250,7 @@ impl Site {
 impl Opening {
     /// Begins to open a connection, for whoever needs it, also when the one who asked first has gone.
     fn begin(sites: &Arc<Sites>, authority: &Authority, dial: &Dial, awaited: Arc<AtomicU32>) -> Self {
-        let named = dial::named();
+        let named = named::now();
         let opened = Arc::clone(sites).open(authority.clone(), dial.clone(), named, Arc::clone(&awaited));
         let result = opened.boxed().shared();
         Tasks::upkeep(result.clone());

@@ -14,10 +14,10 @@ use tokio::sync::mpsc;
 
 use super::connection::{Connection, Opening};
 use super::{Tried, exchange};
-use crate::dial::named;
 use crate::frame::{
     DATA, END_STREAM, Frame, HEADERS, RST_STREAM, SETTINGS, WINDOW_UPDATE, head, read, written,
 };
+use crate::named;
 use crate::tasks::Tasks;
 
 /// A body that is larger than the window that a stream begins with.
@@ -60,7 +60,7 @@ pub(super) async fn connection(
 async fn begun(near: DuplexStream, look_every: Duration) -> Arc<Connection> {
     let opening = Opening {
         stream: Box::new(near),
-        named: named(),
+        named: named::now(),
         due: Instant::now() + PATIENCE,
         awaited: Arc::default(),
         agreed: true,
