@@ -41,7 +41,7 @@ impl UsageChunk {
         let (mut run, mut event, mut at) = (0, 0, 0);
         while let Some(length) = memchr(b'\n', chunk.get(at..).unwrap_or_default()) {
             let line = chunk.get(at..at + length).unwrap_or_default();
-            let blank = !self.line_begun && matches!(line, [] | [b'\r']);
+            let blank = !self.line_begun && line.iter().all(|byte| *byte == b'\r');
             at += length + 1;
             self.line_begun = false;
             if !blank {
@@ -255,6 +255,16 @@ mod tests {
         assert!(out.is_empty(), "it may be empty");
         filter.feed(Bytes::from_static(b"H"), &mut out);
         assert_eq!(out.len(), 3);
+    }
+
+    #[test]
+    fn a_blank_line_is_one_however_many_returns_are_in_it_and_wherever_it_is_cut() {
+        let stream = "data: {\"choices\":[],\"usage\":{}}\r\r\ndata: [DONE]\r\n\r\n";
+        for at in 0..=stream.len() {
+            let (one, other) = stream.as_bytes().split_at(at);
+            let pieces = [one, other].map(Bytes::copy_from_slice);
+            assert_eq!(filtered(pieces.into_iter()), "data: [DONE]\r\n\r\n", "cut at {at}");
+        }
     }
 
     proptest! {
