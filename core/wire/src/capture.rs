@@ -69,6 +69,8 @@ pub struct Capture {
     catching: bool,
     ids: Option<Box<Ids>>,
     begun: bool,
+    /// The document has ended. What follows is looked into, but takes nothing back.
+    closed: bool,
     /// Something else than a document came first: what looks like one further on is none.
     other: bool,
     /// In an array, an element has ended and no comma has come since.
@@ -133,6 +135,7 @@ impl Capture {
             catching: false,
             ids: None,
             begun: false,
+            closed: false,
             other: false,
             after_element: false,
         }
@@ -141,7 +144,7 @@ impl Capture {
     /// Whether the document has begun and ended.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.begun && self.depth == 0 && self.place != Place::Text
+        self.closed
     }
 
     /// Whether a document has begun, with nothing before it, that has not ended.
@@ -154,8 +157,10 @@ impl Capture {
     #[must_use]
     pub fn position(&self) -> Position {
         match (self.begun, self.depth) {
+            // Nothing that is added behind it is part of a document.
+            _ if self.other => Position::Inside,
             (false, _) => Position::Before,
-            (true, 0) if self.place != Place::Text => Position::Closed,
+            _ if self.closed => Position::Closed,
             (true, 1) if self.base == 1 && self.place == Place::Value && self.after_element => {
                 Position::CommaMayFollow
             }
@@ -171,8 +176,20 @@ impl Capture {
 
     /// Takes a chunk and calls `object` for each watched object that ends in it.
     pub fn feed(&mut self, chunk: &[u8], object: &mut impl FnMut(&Caught)) {
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            let taken = self.feed_up_to_its_end(rest, object);
+            rest = rest.get(taken..).unwrap_or_default();
+        }
+    }
+
+    /// The same, but no further than to where the document ends; how many bytes that were.
+    pub fn feed_up_to_its_end(&mut self, chunk: &[u8], object: &mut impl FnMut(&Caught)) -> usize {
+        let was_closed = self.closed;
         let mut at = 0;
-        while let Some(&byte) = chunk.get(at) {
+        while self.closed == was_closed
+            && let Some(&byte) = chunk.get(at)
+        {
             let rest = chunk.get(at..).unwrap_or_default();
             match self.place {
                 Place::Text => {
@@ -230,7 +247,9 @@ impl Capture {
                     at += other + 1;
                 }
             }
+            self.closed |= self.begun && self.depth == 0 && self.place == Place::Value;
         }
+        at.min(chunk.len())
     }
 
     /// A byte of a value that tells how it is built.
@@ -339,6 +358,11 @@ mod tests {
         ] {
             capture.feed(piece.as_bytes(), &mut |_| ());
             assert_eq!(capture.position(), position, "after {piece:?}");
+        }
+        for other in ["\"", "x", "x [", "1 [{}"] {
+            let mut capture = Capture::array(WANTED);
+            capture.feed(other.as_bytes(), &mut |_| ());
+            assert_eq!(capture.position(), Inside, "{other}");
         }
     }
 

@@ -164,21 +164,31 @@ impl Meter {
                 self.seen.open_event = scanner.is_open();
             }
             Framing::Json(capture) => {
-                capture.feed(chunk, &mut |caught| self.object(caught));
-                for id in capture.take_ids() {
-                    self.seen.items.made(text_of(&id));
+                let mut rest = chunk;
+                while !rest.is_empty() {
+                    let taken = capture.feed_up_to_its_end(rest, &mut |caught| self.object(caught));
+                    let (piece, more) = rest.split_at(taken);
+                    self.read_so_far(capture, piece);
+                    rest = more;
                 }
-                self.seen.position = capture.position();
-                self.seen.unfinished = capture.is_unfinished();
-                self.ends_where(capture.is_closed());
-                // What may be an error is one only when it is whole; space before a document is none of it.
-                self.seen.started |= match self.awaits_events() {
-                    true => capture.is_closed(),
-                    false => chunk.iter().any(|byte| !byte.is_ascii_whitespace()),
-                };
             }
         }
         self.framing = framing;
+    }
+
+    /// A piece of a document has passed.
+    fn read_so_far(&mut self, capture: &mut Capture, piece: &[u8]) {
+        for id in capture.take_ids() {
+            self.seen.items.made(text_of(&id));
+        }
+        self.seen.position = capture.position();
+        self.seen.unfinished = capture.is_unfinished();
+        self.ends_where(capture.is_closed());
+        // What may be an error is one only when it is whole; space before a document is none of it.
+        self.seen.started |= match self.awaits_events() {
+            true => capture.is_closed(),
+            false => piece.iter().any(|byte| !byte.is_ascii_whitespace()),
+        };
     }
 
     /// The answer has ended, or will not go on.
