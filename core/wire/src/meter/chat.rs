@@ -50,7 +50,7 @@ impl Meter {
 }
 
 /// Whether a chunk has a top-level `error` that says something: official SDKs raise on any.
-fn has_error(data: &[u8]) -> bool {
+pub(super) fn has_error(data: &[u8]) -> bool {
     if members::after(data, b"\"error\"").is_none() {
         return false;
     }

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::chat::has_error;
 use super::kept::take;
 use super::{Meter, members};
 use crate::count::Count;
@@ -61,7 +62,7 @@ impl Meter {
     pub(super) fn images_event(&mut self, event: Event<'_>) {
         let data = event.data;
         let name = name_of(&event);
-        if name == b"error" {
+        if name == b"error" || has_error(data) {
             return self.fail(data);
         }
         if name.ends_with(b".completed")

@@ -333,6 +333,21 @@ fn a_document_in_a_streams_place_has_begun_when_it_is_whole_and_may_be_an_error(
 }
 
 #[test]
+fn what_follows_a_document_takes_nothing_back_however_it_is_cut() {
+    for (form, text) in [
+        (Form::Whole, r#"{"usage":{"prompt_tokens":3,"completion_tokens":2}}{"cut"#),
+        (Form::Whole, r#"{"usage":{"prompt_tokens":3,"completion_tokens":2}} "cut"#),
+        (Form::JsonArray, r#"[{"usage":{"prompt_tokens":3,"completion_tokens":2}}][{"#),
+    ] {
+        check(Api::OpenaiChat, form, text, Some((3, 2)), true);
+    }
+    for step in [1, 64] {
+        let late = seen(Api::OpenaiChat, Form::JsonArray, r#"{"x":1}{"error":{"message":"late"}}"#, step);
+        assert!(late.error.is_some_and(|error| !error.first), "{step}");
+    }
+}
+
+#[test]
 fn an_error_is_seen_and_whether_it_came_first() {
     let first = seen(
         Api::Anthropic,
@@ -343,6 +358,9 @@ fn an_error_is_seen_and_whether_it_came_first() {
     let error = first.error.unwrap();
     assert!(error.first);
     assert_eq!(error.status.as_u16(), 529);
+    let images =
+        seen(Api::OpenaiImages, Form::Sse, "data: {\"error\":{\"code\":429,\"message\":\"x\"}}\n\n", 9);
+    assert_eq!(images.error.map(|error| error.status.as_u16()), Some(429));
     let late = seen(
         Api::OpenaiChat,
         Form::Sse,
