@@ -120,8 +120,10 @@ impl Refusal {
     /// The status that it stands for: its own number, else by its names, most telling first; else a bad gateway.
     #[must_use]
     pub fn status_code(&self) -> StatusCode {
-        if let Some(status) =
-            self.number.filter(|number| *number >= 400).and_then(|number| StatusCode::from_u16(number).ok())
+        if let Some(status) = self
+            .number
+            .filter(|number| (400..600).contains(number))
+            .and_then(|number| StatusCode::from_u16(number).ok())
         {
             return status;
         }
@@ -165,6 +167,10 @@ mod tests {
             ),
             (r#"{"type":"error","message":{"type":"api_error","message":"x"}}"#, 500),
             (r#"{"error":"text"}"#, 502),
+            // A code of the vendor's own is no status.
+            (r#"{"error":{"code":999,"type":"rate_limit_error"}}"#, 429),
+            (r#"{"error":{"code":600,"message":"x"}}"#, 502),
+            (r#"{"error":{"code":200,"message":"x"}}"#, 502),
             ("nonsense", 502),
         ] {
             assert_eq!(Refusal::read(body.as_bytes()).status_code().as_u16(), status, "{body}");
