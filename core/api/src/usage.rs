@@ -34,10 +34,13 @@ impl Usage {
     /// All tokens: input, output, cache writes and cache reads.
     #[must_use]
     pub const fn total(&self) -> u64 {
-        self.input
-            .saturating_add(self.output)
-            .saturating_add(self.cache_write())
-            .saturating_add(self.cache_read)
+        self.all_input().saturating_add(self.output)
+    }
+
+    /// All input tokens: what no cache knew, what was written to one, and what was read from one.
+    #[must_use]
+    pub const fn all_input(&self) -> u64 {
+        self.input.saturating_add(self.cache_write()).saturating_add(self.cache_read)
     }
 
     /// Input tokens written to caches of any life time.

@@ -71,20 +71,20 @@ fn failed(error: &Error, body: &Value, seen: &Seen) -> Value {
     }
     json!({
         "type": "response.failed",
-        "sequence_number": seen.sequence_number.map_or(0, |last| last + 1),
+        "sequence_number": seen.sequence_number.map_or(0, |last| last.saturating_add(1)),
         "response": response,
         "error": body.get("error"),
     })
 }
 
 fn usage(usage: Usage) -> Value {
-    let input = usage.input + usage.cache_read + usage.cache_write();
+    let input = usage.all_input();
     json!({
         "input_tokens": input,
         "input_tokens_details": { "cached_tokens": usage.cache_read },
         "output_tokens": usage.output,
         "output_tokens_details": { "reasoning_tokens": usage.reasoning },
-        "total_tokens": input + usage.output,
+        "total_tokens": usage.total(),
     })
 }
 
@@ -96,7 +96,7 @@ mod tests {
     use bytes::Bytes;
     use http::StatusCode;
     use serde_json::{Value, json};
-    use sluice_api::{Api, Error, Form, Kind, Operation};
+    use sluice_api::{Api, Error, Form, Kind, Operation, Usage};
 
     fn ended(api: Api, form: Form, seen: &Seen) -> Tail {
         tail(api, form, &Error::new(Kind::Upstream, "it broke"), seen, "req_1")
@@ -149,6 +149,15 @@ mod tests {
         for (api, breaks) in [(Api::Anthropic, false), (Api::OpenaiChat, false), (Api::Gemini, true)] {
             assert_eq!(text(ended(api, Form::Sse, &seen), breaks), "", "{api}");
         }
+    }
+
+    #[test]
+    fn counts_of_an_upstream_may_be_as_large_as_they_like() {
+        let usage = Usage { input: u64::MAX, cache_read: 7, output: 1, ..Usage::default() };
+        let seen = Seen { sequence_number: Some(u64::MAX), usage: Some(usage), ..Seen::default() };
+        let text = text(ended(Api::OpenaiResponses, Form::Sse, &seen), false);
+        assert!(text.contains("\"total_tokens\":18446744073709551615"), "{text}");
+        assert!(text.contains("\"sequence_number\":18446744073709551615"), "{text}");
     }
 
     #[test]

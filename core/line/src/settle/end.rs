@@ -80,7 +80,7 @@ impl Settlement {
         }
         let mut usage = told.unwrap_or(Usage { estimated: true, ..Usage::default() });
         // Nobody asks with no tokens: a zero was not told.
-        if by_tokens && usage.input + usage.cache_read + usage.cache_write() == 0 {
+        if by_tokens && usage.all_input() == 0 {
             usage.input = self.sent_bytes.div_ceil(BYTES_PER_TOKEN);
             usage.estimated = true;
         }
