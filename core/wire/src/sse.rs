@@ -5,14 +5,20 @@ use memchr::memchr2;
 /// The largest event that is looked into; a larger one passes, but unseen.
 pub const MAX_EVENT: usize = 16 * 1024 * 1024;
 
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// Finds events. It follows the WHATWG grammar: lines end in CR, LF or CRLF; `data:` lines add up; a space after the
-/// colon is no part of the value; lines that begin with a colon are comments.
+/// colon is no part of the value; lines that begin with a colon are comments; a byte order mark before the first line is
+/// no part of it.
 #[derive(Debug, Default)]
 pub struct Scanner {
     line: Vec<u8>,
     name: Vec<u8>,
     data: Vec<u8>,
     has_data: bool,
+    /// A line has been taken, so that no byte order mark may come.
+    past_first_line: bool,
     after_cr: bool,
     dirty: bool,
     oversized: bool,
@@ -87,7 +93,10 @@ impl Scanner {
         self.line.extend_from_slice(bytes);
     }
 
-    fn take_line(&mut self, line: &[u8], event: &mut impl FnMut(Event<'_>)) {
+    fn take_line(&mut self, mut line: &[u8], event: &mut impl FnMut(Event<'_>)) {
+        if !std::mem::replace(&mut self.past_first_line, true) {
+            line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
+        }
         if line.is_empty() {
             if self.has_data && !self.oversized {
                 event(Event { name: &self.name, data: &self.data });
@@ -166,6 +175,8 @@ mod tests {
         check("data: [DONE]", &[("", "[DONE]")]);
         check("id: 7\nretry: 1\ndata\n\n", &[("", "")]);
         check("event: ping\n\n", &[]);
+        check("\u{feff}data: 1\n\n\u{feff}data: 2\n\n", &[("", "1")]);
+        check("\u{feff}\ndata: 1\n\n", &[("", "1")]);
     }
 
     #[test]
