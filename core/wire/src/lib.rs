@@ -12,6 +12,8 @@ pub mod headers;
 pub mod hide;
 mod items;
 pub mod json;
+#[cfg(any(test, fuzzing))]
+pub mod laws;
 pub mod listing;
 mod member;
 pub mod meter;

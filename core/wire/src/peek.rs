@@ -11,7 +11,7 @@ use crate::json::{self, Member, Top};
 const MODEL_MAX: usize = 256;
 
 /// What decides something: none of these may be in a body twice, however it is written.
-const DECIDING: [&str; 19] = [
+pub(crate) const DECIDING: [&str; 19] = [
     "model",
     "stream",
     "stream_options",

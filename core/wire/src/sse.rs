@@ -137,7 +137,6 @@ fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 #[cfg(test)]
 mod tests {
     use super::Scanner;
-    use proptest::prelude::*;
 
     fn events(pieces: &[&[u8]]) -> Vec<(String, String)> {
         let mut found = Vec::new();
@@ -183,22 +182,5 @@ mod tests {
     fn an_empty_chunk_between_cr_and_lf_is_nothing() {
         let pieces = [&b"data: 1\r"[..], b"", b"\ndata: 2\n\n"];
         assert_eq!(events(&pieces), events(&[&pieces.concat()]));
-    }
-
-    proptest! {
-        #[test]
-        fn chunks_do_not_matter(stream in "(data: ?[a-z]{0,3}|event:e|:c|\r\n|\n|\r){0,12}", cuts in prop::collection::vec(0usize..40, 0..6)) {
-            let bytes = stream.as_bytes();
-            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(bytes.len())).collect();
-            cuts.sort_unstable();
-            let mut pieces = Vec::new();
-            let mut from = 0;
-            for cut in cuts {
-                pieces.push(&bytes[from..cut]);
-                from = cut;
-            }
-            pieces.push(&bytes[from..]);
-            prop_assert_eq!(events(&pieces), events(&[bytes]));
-        }
     }
 }
