@@ -16,6 +16,8 @@ mod events;
 mod frames;
 mod invoke;
 mod known;
+#[cfg(any(test, fuzzing))]
+pub mod laws;
 mod members;
 mod names;
 mod settings;
