@@ -10,6 +10,8 @@ mod describe;
 mod fields;
 mod globs;
 pub mod key;
+#[cfg(any(test, fuzzing))]
+pub mod laws;
 pub mod plugins;
 #[cfg(test)]
 mod properties;
