@@ -68,7 +68,8 @@ const ARROWS: [(&str, &[&str]); 23] = [
 ];
 
 /// Crates that only some packages may know.
-const KNOWN_TO: [(&str, &[&str]); 7] = [
+const KNOWN_TO: [(&str, &[&str]); 8] = [
+    ("reqwest", &["sluice-bundle"]),
     ("axum", &["sluice-server", "sluice-openapi"]),
     ("rusqlite", &["sluice-store-embedded"]),
     ("redis", &["sluice-store-redis"]),

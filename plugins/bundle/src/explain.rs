@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::arguments::{At, Question};
@@ -12,7 +13,7 @@ use crate::remote::ask;
 pub(crate) fn explain(at: &At, question: Question) -> ExitCode {
     let Question { key, api, model, session } = question;
     let body = json!({ "key": key, "api": api, "model": model, "session": session });
-    ask(at, ("POST", "/explain", Some(body)), show)
+    ask(at, (Method::POST, "/explain", Some(body)), show)
 }
 
 fn show(answer: &Value) {

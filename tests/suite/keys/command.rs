@@ -135,7 +135,7 @@ fn a_name_may_have_anything_in_it() {
     let gateway = Gateway::start("");
     let url = format!("http://{}", gateway.address);
     let run = |arguments: &[&str]| keys(&[arguments, &["--url", &url, "--token", TOKEN]].concat());
-    for name in ["with space", "a/b", "per%cent", "q?x=1#y", "..", "schlüssel"] {
+    for name in ["with space", "a/b", "per%cent", "q?x=1#y", "..", ".", "schlüssel"] {
         let (code, text) = run(&["create", "--name", name]);
         assert_eq!(code, Some(0), "{name}: {text}");
         let (code, text) = run(&["show", name]);
