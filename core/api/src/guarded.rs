@@ -2,9 +2,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Where the log has it: filters name it, so that it stays wherever this stands.
-const TARGET: &str = "sluice_engine::guarded";
-
 /// Calls a plugin; `None` where it panicked, which its operator is told. `what` says which call it was.
 ///
 /// What the call was given is not looked at again where it panicked, but for what is behind references: a plugin that
@@ -12,7 +9,7 @@ const TARGET: &str = "sluice_engine::guarded";
 pub fn guarded<T>(what: &'static str, call: impl FnOnce() -> T) -> Option<T> {
     let called = catch_unwind(AssertUnwindSafe(call));
     if called.is_err() {
-        tracing::error!(target: TARGET, call = what, "a plugin panicked: its part of the request is left out");
+        tracing::error!(call = what, "a plugin panicked: its part of the request is left out");
     }
     called.ok()
 }

@@ -1,20 +1,22 @@
 //! The configuration in force: taken into force, read again, changed at run time, under one lock.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use sluice_api::Problem;
 use sluice_api::store::{Store, StoreError};
-use sluice_config::key::{Key, KeyTable};
+use sluice_config::key::{Group, Key, KeyTable};
 use sluice_config::{self as config, Loaded, Resolved, Sources};
 use sluice_fleet::Roster;
 use sluice_fleet::account::States;
 use sluice_ledger::{Records, Timed};
-use sluice_line::{Gateway, Snapshot, Ways, groups};
+use sluice_line::{Gateway, InForce, Snapshot, Ways};
 use sluice_upstream::{TransportError, Transports};
-use tokio::sync::Semaphore;
+use tokio::sync::{MutexGuard, Semaphore};
 
-use crate::keys::{KeyError, MadeKeys};
+use crate::error::KeyError;
+use crate::made::{MadeKeys, groups};
 use crate::overrides::{AccountPatch, Overrides};
 
 /// Upstreams that are asked for their lists of models at once: many accounts may have the same one.
@@ -23,19 +25,23 @@ const DISCOVERING_AT_ONCE: usize = 16;
 /// Everything that changes what requests are served with.
 pub struct Control {
     gateway: Arc<Gateway>,
+    in_force: InForce,
     keys: MadeKeys,
     transports: Transports,
     overrides: Overrides,
     /// Turns of those that ask upstreams for their lists of models.
     discovering: Semaphore,
-    /// Taken while the snapshot is replaced; what outlives a snapshot is in it.
+    /// The one lock of whoever changes something.
     current: tokio::sync::Mutex<Current>,
     /// Configuration in force, as the admin API shows it.
     described: ArcSwap<serde_json::Value>,
 }
 
-struct Current {
-    config: Resolved,
+/// What is in force, and what it came from.
+pub(crate) struct Current {
+    pub(crate) config: Resolved,
+    /// The groups of it, by name.
+    pub(crate) groups: HashMap<String, Arc<Group>>,
     /// What it was read from.
     loaded: Loaded,
     states: States,
@@ -79,14 +85,22 @@ impl Control {
         let mut states = States::default();
         let table = Arc::new(key_table(&config, keys.in_force()));
         let snapshot = in_force(&config, table, &mut states, (&transports, &overrides))?;
+        let (gateway, in_force) = Gateway::new(store, records, snapshot);
         Ok(Arc::new(Self {
-            gateway: Arc::new(Gateway::new(store, records, snapshot)),
+            gateway,
+            in_force,
             keys,
             transports,
             overrides,
             discovering: Semaphore::new(DISCOVERING_AT_ONCE),
             described: ArcSwap::from_pointee(config::describe(loaded)),
-            current: tokio::sync::Mutex::new(Current { config, loaded: loaded.clone(), states, sources }),
+            current: tokio::sync::Mutex::new(Current {
+                groups: groups(&config),
+                config,
+                loaded: loaded.clone(),
+                states,
+                sources,
+            }),
         }))
     }
 
@@ -114,8 +128,6 @@ impl Control {
     ///
     /// Every problem; the configuration in force stays.
     pub async fn reload(&self, loss: Loss) -> Result<(), Vec<Problem>> {
-        // Keys before the configuration, as whoever changes a key takes them.
-        let _writing = self.keys.writing().await;
         let mut current = self.current.lock().await;
         let loaded = current.sources.load_again(&current.loaded)?;
         let fresh = config::check(&loaded)?;
@@ -142,12 +154,13 @@ impl Control {
             account.listed.refresh();
         }
         self.keys.commit(keys);
-        self.gateway.take_into_force(snapshot);
+        self.in_force.replace(snapshot);
         self.described.store(Arc::new(config::describe(&loaded)));
         for warning in config::warnings(&loaded, Some(&fresh), self.gateway.now()) {
             tracing::warn!(%warning, "the configuration has something that is surely not meant");
         }
         current.states = states;
+        current.groups = groups(&fresh);
         current.config = fresh;
         current.loaded = loaded;
         if let Err(error) = self.overrides.prune(&current.config.accounts, &**self.gateway.store()).await {
@@ -178,7 +191,6 @@ impl Control {
     ///
     /// When the change could not be kept; nothing is changed then.
     pub async fn change_account(&self, name: &str, patch: AccountPatch) -> Result<bool, KeyError> {
-        let _writing = self.keys.writing().await;
         let mut current = self.current.lock().await;
         let Current { config, states, .. } = &mut *current;
         let Some(file) = config.accounts.iter().find(|account| account.name == name) else {
@@ -193,7 +205,7 @@ impl Control {
             Ok::<_, KeyError>(snapshot)
         };
         match changed.await {
-            Ok(snapshot) => self.gateway.take_into_force(snapshot),
+            Ok(snapshot) => self.in_force.replace(snapshot),
             Err(error) => {
                 self.overrides.put(name, before);
                 return Err(error);
@@ -202,9 +214,9 @@ impl Control {
         Ok(true)
     }
 
-    /// Looks at the configuration in force.
-    pub(crate) async fn with_config<T>(&self, look: impl FnOnce(&Resolved) -> T) -> T {
-        look(&self.current.lock().await.config)
+    /// The configuration in force. While it is held nobody else changes anything.
+    pub(crate) async fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().await
     }
 
     /// Turns of those that ask upstreams for their lists of models.

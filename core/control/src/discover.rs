@@ -7,8 +7,9 @@ use std::time::Duration;
 use http::StatusCode;
 use http_body_util::{BodyExt as _, Limited};
 use sluice_api::{Error, Kind, Timestamp};
+use sluice_fleet::account::Account;
 use sluice_fleet::listed::Missing;
-use sluice_line::Caller;
+use sluice_line::{Caller, Gateway, Snapshot};
 use sluice_upstream::tasks::Tasks;
 use sluice_wire::listing;
 
@@ -26,18 +27,17 @@ impl Control {
         let snapshot = self.gateway().snapshot();
         for account in &snapshot.roster.accounts {
             if account.config.enabled && account.config.discover && account.listed.begins(now) {
-                let caller = Caller::new(self.gateway(), &snapshot, account);
                 // Nothing is lost where it ends unfinished, so that no stop waits for it.
-                Tasks::upkeep(ask(Arc::clone(self), caller));
+                Tasks::upkeep(ask(Arc::clone(self), Arc::clone(&snapshot), Arc::clone(account)));
             }
         }
     }
 }
 
-async fn ask(control: Arc<Control>, caller: Caller) {
+async fn ask(control: Arc<Control>, snapshot: Arc<Snapshot>, account: Arc<Account>) {
     let Ok(_turn) = control.discovering().acquire().await else { return };
-    let (gateway, account) = (control.gateway(), caller.account());
-    let told = tokio::time::timeout(WAIT, list(&caller)).await.unwrap_or_else(|_| {
+    let gateway = control.gateway();
+    let told = tokio::time::timeout(WAIT, list(gateway, &snapshot, &account)).await.unwrap_or_else(|_| {
         let message = format!("the list had not come after {} s", WAIT.as_secs());
         Err(Missing::Failed(Error::new(Kind::UpstreamTimeout, message)))
     });
@@ -61,7 +61,12 @@ async fn ask(control: Arc<Control>, caller: Caller) {
 }
 
 /// One try, over the account's own way and with its credentials.
-async fn list(caller: &Caller) -> Result<BTreeSet<String>, Missing> {
+async fn list(
+    gateway: &Gateway,
+    snapshot: &Snapshot,
+    account: &Arc<Account>,
+) -> Result<BTreeSet<String>, Missing> {
+    let caller = Caller::new(gateway, snapshot, account).map_err(Missing::Failed)?;
     let (head, body) = caller.list().await.map_err(Missing::Failed)?.into_parts();
     let status = head.status;
     if status.is_server_error()

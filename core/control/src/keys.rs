@@ -1,7 +1,5 @@
 //! Keys made at run time: kept in the store, only the hash of each, and looked up in the snapshot.
 
-mod error;
-mod made;
 mod view;
 
 #[cfg(test)]
@@ -12,11 +10,10 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use sluice_config::key::{Key, KeyHash, new_secret};
 
-use crate::control::Control;
-use made::{KIND, KeyState, Made, Stored, fit};
+use crate::control::{Control, Current};
+use crate::error::KeyError;
+use crate::made::{KIND, KeyState, Made, Stored, fit};
 
-pub use error::KeyError;
-pub use made::MadeKeys;
 pub use view::{KeyStatus, KeyView};
 
 /// A key that was looked for.
@@ -91,7 +88,7 @@ impl Control {
     ///
     /// When its fields are wrong, its name is taken, or the store fails.
     pub async fn create_key(&self, fields: Map<String, Value>) -> Result<(KeyView, String), KeyError> {
-        let _writing = self.keys().writing().await;
+        let current = self.current().await;
         let secret = fresh_secret()?;
         let id = format!("key_{}", uuid::Uuid::now_v7().simple());
         let stored = Stored {
@@ -101,7 +98,7 @@ impl Control {
             rotated: None,
             fields,
         };
-        let made = self.fitting(stored).await?;
+        let made = self.fitting(stored, &current)?;
         // Many are made at once: one that a power cut takes back is made again.
         self.gateway().store().put_soon(KIND, &made.stored.id, &document(&made)?).await?;
         Ok((self.take_key(made), secret))
@@ -113,10 +110,10 @@ impl Control {
     ///
     /// When there is no such key, it is the configuration's, the result is wrong, or the store fails.
     pub async fn change_key(&self, id: &str, patch: &Map<String, Value>) -> Result<KeyView, KeyError> {
-        let _writing = self.keys().writing().await;
+        let current = self.current().await;
         let mut stored = Stored::clone(&self.made_key(id)?.stored);
         merge(&mut stored.fields, patch);
-        let made = self.fitting(stored).await?;
+        let made = self.fitting(stored, &current)?;
         self.gateway().store().put(KIND, &made.stored.id, &document(&made)?).await?;
         Ok(self.take_key(made))
     }
@@ -127,13 +124,13 @@ impl Control {
     ///
     /// When there is no such key, it is the configuration's, or the store fails: the old secret is in force then.
     pub async fn rotate_key(&self, id: &str) -> Result<(KeyView, String), KeyError> {
-        let _writing = self.keys().writing().await;
+        let current = self.current().await;
         let before = self.made_key(id)?;
         let mut stored = Stored::clone(&before.stored);
         let secret = fresh_secret()?;
         stored.hash = KeyHash::of(secret.as_bytes()).to_string();
         stored.rotated = Some(self.gateway().now());
-        let made = self.fitting(stored).await?;
+        let made = self.fitting(stored, &current)?;
         let (id, document) = (made.stored.id.clone(), document(&made)?);
         let view = self.take_key(made);
         if let Err(error) = self.gateway().store().put(KIND, &id, &document).await {
@@ -149,10 +146,10 @@ impl Control {
     ///
     /// When there is no such key, it is the configuration's, or the store fails: it has stopped then, too.
     pub async fn delete_key(&self, id: &str) -> Result<(), KeyError> {
-        let _writing = self.keys().writing().await;
+        let _current = self.current().await;
         let made = self.made_key(id)?;
         let id = made.stored.id.clone();
-        self.take_key(made.standing(KeyState::Deleted));
+        self.take_key(made.with_state(KeyState::Deleted));
         self.gateway().store().delete(KIND, &id).await.map_err(KeyError::NotForgotten)?;
         self.keys().remove(&id);
         Ok(())
@@ -167,7 +164,7 @@ impl Control {
     }
 
     /// The key as it would be in force: its name is its own, and it fits the configuration.
-    async fn fitting(&self, stored: Stored) -> Result<Made, KeyError> {
+    fn fitting(&self, stored: Stored, current: &Current) -> Result<Made, KeyError> {
         let name = stored.name();
         let snapshot = self.gateway().snapshot();
         let configured = snapshot.keys.configured().iter().any(|key| *key.name == *name);
@@ -175,9 +172,9 @@ impl Control {
         if !name.is_empty() && (configured || made()) {
             return Err(KeyError::NameTaken(name.to_owned()));
         }
-        let fits = self.with_config(|config| fit(&stored, config, &snapshot.groups)).await;
+        let fits = fit(&stored, &current.config, &current.groups);
         let key = fits.map_err(|unfit| KeyError::Invalid(unfit.problems()))?;
-        Ok(Made { stored: Arc::new(stored), standing: KeyState::InForce(Arc::new(key)) })
+        Ok(Made { stored: Arc::new(stored), state: KeyState::InForce(Arc::new(key)) })
     }
 
     /// Puts a key in place of the one with its id, where requests and operators look for it.

@@ -3,8 +3,10 @@
 
 mod control;
 mod discover;
+mod error;
 pub mod explain;
 pub mod keys;
+mod made;
 pub mod operate;
 pub mod overrides;
 #[cfg(test)]
@@ -13,3 +15,4 @@ pub mod rehearse;
 mod upkeep;
 
 pub use control::{Control, Loss, StartError};
+pub use error::KeyError;

@@ -191,7 +191,7 @@ impl Control {
         let (call, upstream) = tiny(account, &asked)?;
         let started = Instant::now();
         let wait = account.config.timeouts.first_byte;
-        let caller = Caller::new(self.gateway(), &snapshot, account);
+        let caller = Caller::new(self.gateway(), &snapshot, account)?;
         let ended = tokio::time::timeout(wait, caller.succeeds(call)).await;
         let ended = ended.unwrap_or_else(|_| {
             let message = format!("no answer came within {} s", wait.as_secs_f32());

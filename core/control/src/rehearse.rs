@@ -42,7 +42,7 @@ impl Rehearsal {
     pub fn choose(&self) -> Result<Arc<str>, Error> {
         let Self { gateway, snapshot, key, ask } = self;
         let candidates = snapshot.roster.permitted(key, ask.wanted())?;
-        let picked = Order::new(candidates, None, None).pick(Picking {
+        let picked = Order::new(candidates, None, None).pick(&Picking {
             fleet: gateway.fleet(),
             choosing: &snapshot.choosing,
             key,

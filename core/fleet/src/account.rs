@@ -10,11 +10,11 @@ use sluice_config::{AccountConfig, Credentials};
 use crate::health::Health;
 use crate::listed::Listed;
 
-/// An account of a snapshot.
+/// An account of a roster.
 pub struct Account {
     /// Its name, shared with records.
     pub name: Arc<str>,
-    /// Its place among the snapshot's accounts.
+    /// Its place among the roster's accounts.
     pub index: usize,
     /// What it shares with accounts of the same upstream: kind, base URL, region, resource.
     pub upstream: Arc<str>,
@@ -52,7 +52,7 @@ pub struct AccountState {
     used_at_ms: AtomicI64,
 }
 
-/// Accounts that a snapshot knows, by name. Each lives as long as a request of such a snapshot does: one that a reload
+/// Accounts that a roster knows, by name. Each lives as long as a request of such a roster does: one that a reload
 /// takes away, and another brings back, still counts what has been running on it all the while.
 #[derive(Clone, Debug, Default)]
 pub struct States(HashMap<String, Known>);
@@ -86,7 +86,7 @@ impl States {
         (state, health, listed)
     }
 
-    /// Forgets accounts that no snapshot knows any more.
+    /// Forgets accounts that no roster knows any more.
     pub fn sweep(&mut self) {
         self.0.retain(|_, known| known.state.strong_count() > 0);
     }

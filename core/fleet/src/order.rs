@@ -63,7 +63,7 @@ pub struct Order {
 /// An account that was tried for the request.
 #[derive(Clone, Copy, Debug)]
 struct Tried {
-    /// Its place in the snapshot.
+    /// Its place in the roster.
     index: usize,
     /// The place of its pool among the candidates'.
     pool: usize,
@@ -101,7 +101,7 @@ impl Order {
     /// # Errors
     ///
     /// 503 with the time of the first recovery when none is left.
-    pub fn pick(&mut self, cx: Picking<'_>) -> Result<Picked, Error> {
+    pub fn pick(&mut self, cx: &Picking<'_>) -> Result<Picked, Error> {
         let candidates = Arc::clone(&self.candidates);
         let mut turn = cx.fleet.turn();
         for (at, pool) in candidates.pools.iter().enumerate() {
@@ -112,7 +112,7 @@ impl Order {
             let Some((target, admission)) = self.pick_of(pool, cx) else { continue };
             *turn += 1;
             self.tried.push(Tried { index: target.account.index, pool: at, until: None, missing: false });
-            let Picking { fleet, choosing, key, now, .. } = cx;
+            let Picking { fleet, choosing, key, now, .. } = *cx;
             let (body, alone) = (cx.wanted.body, candidates.is_one());
             let entrant = Entrant { fleet, choosing, key: &key.id, body, alone, now };
             let place = InFlight::begin(target, &entrant, admission, *turn);
@@ -121,7 +121,7 @@ impl Order {
         Err(self.none_left(cx))
     }
 
-    fn pick_of<'a>(&mut self, pool: &'a Pool, cx: Picking<'_>) -> Option<(&'a Target, Admission)> {
+    fn pick_of<'a>(&mut self, pool: &'a Pool, cx: &Picking<'_>) -> Option<(&'a Target, Admission)> {
         if let Some(bound) = self.bound.clone() {
             let target = pool.targets.iter().find(|target| target.account.name == bound)?;
             return self.look(target, pool, cx).ok().map(|admission| (target, admission));
@@ -136,7 +136,7 @@ impl Order {
     fn pick_for<'a>(
         &mut self,
         pool: &'a Pool,
-        cx: Picking<'_>,
+        cx: &Picking<'_>,
         session: Option<&Session>,
     ) -> Option<(&'a Target, Admission)> {
         let ttl = cx.choosing.sticky_ttl;
@@ -169,7 +169,7 @@ impl Order {
         Some(chosen)
     }
 
-    fn schedule<'a>(&mut self, pool: &'a Pool, cx: Picking<'_>) -> Option<(&'a Target, Admission)> {
+    fn schedule<'a>(&mut self, pool: &'a Pool, cx: &Picking<'_>) -> Option<(&'a Target, Admission)> {
         let mut open = Vec::with_capacity(pool.targets.len());
         let mut candidates = Vec::with_capacity(pool.targets.len());
         for target in &pool.targets {
@@ -187,7 +187,7 @@ impl Order {
     }
 
     /// Whether an account can take the request.
-    fn look(&self, target: &Target, pool: &Pool, cx: Picking<'_>) -> Result<Admission, Passed> {
+    fn look(&self, target: &Target, pool: &Pool, cx: &Picking<'_>) -> Result<Admission, Passed> {
         if self.tried(target).is_some() || !binds(cx.key, &pool.name, &target.account.name) {
             return Err(Passed::Tried);
         }
@@ -207,7 +207,7 @@ impl Order {
     /// The account that was picked last failed. What comes back to the client, should nobody else serve it: where the
     /// upstream's own answer is relayed, with the wait until the first recovery, as the client has to do with all of
     /// the accounts and not with that one.
-    pub fn failed(&mut self, error: Error, cx: Picking<'_>) -> Error {
+    pub fn failed(&mut self, error: Error, cx: &Picking<'_>) -> Error {
         let until = error.facts().recovers.map(|wait| later(cx.now, wait.min(cx.choosing.health.max)));
         if let Some(tried) = self.tried.last_mut() {
             tried.until = until;
@@ -224,7 +224,7 @@ impl Order {
 
     /// How long until the first of the accounts that could serve the request can take it; `None` where none of them is
     /// enabled.
-    fn recovery(&self, cx: Picking<'_>) -> Option<Duration> {
+    fn recovery(&self, cx: &Picking<'_>) -> Option<Duration> {
         let first = self.usable(cx).filter_map(|target| {
             match standing(target, cx.key, cx.fleet, cx.now) {
                 // One that is well for others may still have told this request when to come back.
@@ -239,7 +239,7 @@ impl Order {
     }
 
     /// The accounts that may serve the request at all.
-    fn usable<'a>(&'a self, cx: Picking<'a>) -> impl Iterator<Item = &'a Target> {
+    fn usable<'a>(&'a self, cx: &'a Picking<'a>) -> impl Iterator<Item = &'a Target> {
         let all = self
             .candidates
             .pools
@@ -252,7 +252,7 @@ impl Order {
         .map(|(_, target)| target)
     }
 
-    fn none_left(&self, cx: Picking<'_>) -> Error {
+    fn none_left(&self, cx: &Picking<'_>) -> Error {
         let model = cx.wanted.model;
         if let Some(bound) = &self.bound
             && self.usable(cx).next().is_none()

@@ -36,7 +36,7 @@ pub(crate) async fn attempt(
     let Serving { gateway, ask, .. } = serving;
     let config = &target.account.config;
     let (bytes, hides_usage) = request_body(ask, serving.body, target);
-    let caller = Caller::new(gateway, serving.snapshot, &target.account);
+    let caller = Caller::new(gateway, serving.snapshot, &target.account)?;
     let mut sending =
         Sending { caller, inbound, ask, bytes, target, now: gateway.now(), secrets: Vec::new() };
     let wait = config.timeouts.first_byte;
@@ -84,7 +84,7 @@ pub(crate) async fn attempt(
 
 /// A request on its way to one account.
 struct Sending<'a> {
-    caller: Caller,
+    caller: Caller<'a>,
     inbound: &'a mut Inbound,
     ask: &'a Ask,
     bytes: Bytes,

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use sluice_api::error::Answer;
 use sluice_api::provider::{Body, Call, CallCx, Failure, Told, Transport, is_page};
-use sluice_api::{Error, Timestamp};
+use sluice_api::vault::Vault;
+use sluice_api::{Error, Kind, Timestamp};
 use sluice_fleet::account::Account;
 use sluice_upstream::{Once, Stale, Way};
 
@@ -15,25 +16,46 @@ use crate::snapshot::Snapshot;
 use crate::{decode, refusal};
 
 /// One account, and what calls of it need.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    gateway: Arc<Gateway>,
-    account: Arc<Account>,
-    way: Arc<Way>,
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a> {
+    gateway: &'a Gateway,
+    account: &'a Arc<Account>,
+    way: &'a Arc<Way>,
 }
 
-impl Caller {
+/// What a call takes along that goes on when nobody waits for it any more.
+struct Own {
+    account: Arc<Account>,
+    way: Arc<Way>,
+    vault: Arc<dyn Vault>,
+}
+
+impl Own {
+    fn cx(&self, now: Timestamp) -> CallCx<'_> {
+        CallCx { transport: &*self.way, vault: &*self.vault, now }
+    }
+}
+
+impl<'a> Caller<'a> {
     /// Calls an account of a snapshot.
-    #[must_use]
-    pub fn new(gateway: &Arc<Gateway>, snapshot: &Snapshot, account: &Arc<Account>) -> Self {
-        let way = Arc::clone(snapshot.ways.of(account));
-        Self { gateway: Arc::clone(gateway), account: Arc::clone(account), way }
+    ///
+    /// # Errors
+    ///
+    /// When it is of another one, whose way would lead elsewhere.
+    pub fn new(
+        gateway: &'a Gateway,
+        snapshot: &'a Snapshot,
+        account: &'a Arc<Account>,
+    ) -> Result<Self, Error> {
+        let way = snapshot.way(account).ok_or_else(|| {
+            Error::new(Kind::Internal, format!("the account {} is of another configuration", account.name))
+        })?;
+        Ok(Self { gateway, account, way })
     }
 
-    /// The account.
-    #[must_use]
-    pub fn account(&self) -> &Arc<Account> {
-        &self.account
+    fn own(&self) -> Own {
+        let vault = Arc::clone(self.gateway.vault());
+        Own { account: Arc::clone(self.account), way: Arc::clone(self.way), vault }
     }
 
     /// Builds and signs a request, with the headers that the account's configuration sets.
@@ -42,11 +64,11 @@ impl Caller {
     ///
     /// When it can't be built, or there are no credentials.
     pub(crate) async fn prepare(&self, call: Call, now: Timestamp) -> Result<Request<Bytes>, Error> {
-        let own = self.clone();
+        let own = self.own();
         // To its end, also when the client leaves: a token that a server has replaced, and that nobody has kept, is
         // lost.
         let prepared = self.gateway.tasks().to_its_end(async move {
-            let cx = own.cx(&*own.way, now);
+            let cx = own.cx(now);
             own.account.config.provider.prepare(&cx, call).await
         });
         let mut request = prepared.await?;
@@ -63,7 +85,7 @@ impl Caller {
     ///
     /// When no answer comes.
     async fn send(&self, request: Request<Bytes>, now: Timestamp) -> Result<Response<Body>, Error> {
-        let answer = self.account.config.provider.send(&self.cx(&*self.way, now), request).await?;
+        let answer = self.account.config.provider.send(&self.cx(&**self.way, now), request).await?;
         let (head, body) = answer.into_parts();
         let (head, body) = decode::answer(head, body);
         Ok(Response::from_parts(head, body))
@@ -76,10 +98,10 @@ impl Caller {
     /// When it has none, there are no credentials, or no answer comes.
     pub async fn list(&self) -> Result<Response<Body>, Error> {
         let now = self.gateway.now();
-        let own = self.clone();
+        let own = self.own();
         // To its end, as new credentials may come of it.
         let prepared = self.gateway.tasks().to_its_end(async move {
-            let cx = own.cx(&*own.way, now);
+            let cx = own.cx(now);
             own.account.config.provider.prepare_list(&cx).await
         });
         let mut request = prepared.await?;
@@ -111,12 +133,15 @@ impl Caller {
     }
 
     /// What a request is sent with, which says what is to become of it where a kept connection has gone stale.
-    pub(crate) fn once(&self, stale: Stale) -> Once<'_> {
-        Once { way: &self.way, stale }
+    pub(crate) fn once(&self, stale: Stale) -> Once<'a> {
+        Once { way: self.way, stale }
     }
 
     /// What the account's provider is given for a call over a transport.
-    pub(crate) fn cx<'a>(&'a self, transport: &'a dyn Transport, now: Timestamp) -> CallCx<'a> {
+    pub(crate) fn cx<'b>(&self, transport: &'b dyn Transport, now: Timestamp) -> CallCx<'b>
+    where
+        'a: 'b,
+    {
         CallCx { transport, vault: &**self.gateway.vault(), now }
     }
 
@@ -126,9 +151,9 @@ impl Caller {
     ///
     /// When they could not be had.
     pub(crate) async fn renew(&self, now: Timestamp) -> Result<bool, Error> {
-        let own = self.clone();
+        let own = self.own();
         let renewed = self.gateway.tasks().to_its_end(async move {
-            let cx = own.cx(&*own.way, now);
+            let cx = own.cx(now);
             own.account.config.provider.renew(&cx).await
         });
         renewed.await
@@ -139,10 +164,10 @@ impl Caller {
         if !self.account.config.provider.bearer().is_some_and(|bearer| bearer.begins_renewal(now)) {
             return;
         }
-        let own = self.clone();
+        let own = self.own();
         self.gateway.tasks().spawn(async move {
             let Some(bearer) = own.account.config.provider.bearer() else { return };
-            if let Err(error) = bearer.renew_ahead(&own.cx(&*own.way, now)).await {
+            if let Err(error) = bearer.renew_ahead(&own.cx(now)).await {
                 tracing::warn!(account = &*own.account.name, %error, "a token that ends soon could not be renewed: it is used on, and the next try is due in a while");
             }
         });

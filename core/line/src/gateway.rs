@@ -32,12 +32,28 @@ pub struct Gateway {
     cutting: AtomicBool,
 }
 
+/// The only hand that changes what is in force.
+#[derive(Debug)]
+pub struct InForce(Arc<Gateway>);
+
+impl InForce {
+    /// Takes a snapshot into force: requests that come from now on are served by it.
+    pub fn replace(&self, snapshot: Snapshot) {
+        let measures = self.0.records.measures();
+        measures.know(snapshot.catalogue().named(&snapshot.keys).into_iter().collect());
+        // Lists that came in the meantime have told it of models that it has just forgotten.
+        let listed = snapshot.roster.accounts.iter().map(|account| account.listed.names());
+        listed.for_each(|names| measures.know_also(names.iter().cloned()));
+        self.0.snapshot.store(Arc::new(snapshot));
+    }
+}
+
 impl Gateway {
-    /// One that begins with this snapshot; the store is open.
+    /// One that begins with this snapshot, and the hand that changes it; the store is open.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, records: Records, snapshot: Snapshot) -> Self {
+    pub fn new(store: Arc<dyn Store>, records: Records, snapshot: Snapshot) -> (Arc<Self>, InForce) {
         records.measures().know(snapshot.catalogue().named(&snapshot.keys).into_iter().collect());
-        Self {
+        let gateway = Arc::new(Self {
             snapshot: ArcSwap::from_pointee(snapshot),
             tasks: Tasks::default(),
             vault: Arc::new(StoreVault(Arc::clone(&store))),
@@ -48,23 +64,14 @@ impl Gateway {
             bodies: Arc::default(),
             draining: AtomicBool::new(false),
             cutting: AtomicBool::new(false),
-        }
+        });
+        (Arc::clone(&gateway), InForce(gateway))
     }
 
     /// The snapshot in force.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
-    }
-
-    /// Takes a snapshot into force: requests that come from now on are served by it.
-    pub fn take_into_force(&self, snapshot: Snapshot) {
-        let measures = self.records.measures();
-        measures.know(snapshot.catalogue().named(&snapshot.keys).into_iter().collect());
-        // Lists that came in the meantime have told it of models that it has just forgotten.
-        let listed = snapshot.roster.accounts.iter().map(|account| account.listed.names());
-        listed.for_each(|names| measures.know_also(names.iter().cloned()));
-        self.snapshot.store(Arc::new(snapshot));
     }
 
     /// The server's settings in force.

@@ -25,8 +25,8 @@ mod vault;
 
 pub use ask::{Ask, ClientRoute};
 pub use caller::Caller;
-pub use gateway::Gateway;
+pub use gateway::{Gateway, InForce};
 pub use inbound::{Asking, request_id};
 pub use refused::{identify, refused};
 pub use relay::Relay;
-pub use snapshot::{Snapshot, Ways, groups};
+pub use snapshot::{Snapshot, Ways};

@@ -7,7 +7,9 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::{Request, Response};
 use sluice_api::{Api, Error};
+use sluice_config::key::Key;
 use sluice_fleet::order::{Order, Picked, Picking};
+use sluice_fleet::reference::Continued;
 use sluice_limits::slots;
 use sluice_wire::session;
 
@@ -98,11 +100,7 @@ async fn relayed(
     let key = settlement.key();
     let candidates = snapshot.roster.permitted(&key, ask.wanted())?;
     let session = session::session(ask.route.api, &inbound.headers, body, &ask.peek);
-    let named = match ask.route.api {
-        Api::OpenaiResponses => session::references(body, &ask.peek)?,
-        _ => Vec::new(),
-    };
-    let continued = gateway.references().continued(&key.id, named, &**gateway.store(), gateway.now()).await?;
+    let continued = continued(serving, &key).await?;
     let bound = continued.account.clone();
     settlement.continues(continued);
 
@@ -117,7 +115,7 @@ async fn relayed(
             wanted: ask.wanted(),
             now: gateway.now(),
         };
-        let (target, pool, place) = match order.pick(picking) {
+        let (target, pool, place) = match order.pick(&picking) {
             Ok(Picked { target, pool, place }) => (target, pool, place),
             Err(none) => return Err(failure.unwrap_or(none)),
         };
@@ -126,7 +124,7 @@ async fn relayed(
             Ok(answered) => return Ok(answered),
             Err(error) => {
                 settlement.attempt_failed(&error);
-                let error = order.failed(error, Picking { now: gateway.now(), ..picking });
+                let error = order.failed(error, &Picking { now: gateway.now(), ..picking });
                 if !error.facts().elsewhere {
                     return Err(error);
                 }
@@ -138,4 +136,17 @@ async fn relayed(
             }
         }
     }
+}
+
+/// What a request refers to, and what comes of that.
+async fn continued(serving: Serving<'_>, key: &Key) -> Result<Continued, Error> {
+    let Serving { gateway, ask, body, .. } = serving;
+    let named = match ask.route.api {
+        Api::OpenaiResponses => session::references(body, &ask.peek)?,
+        _ => Vec::new(),
+    };
+    if named.is_empty() {
+        return Ok(Continued::default());
+    }
+    gateway.references().continued(&key.id, named, &**gateway.store(), gateway.now()).await
 }

@@ -1,12 +1,11 @@
 //! One consistent state of what is in force, which a request takes at its start and uses to its end.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sluice_api::cost::CostModel;
 use sluice_api::limiter::Limiter;
-use sluice_config::key::{Group, KeyTable};
+use sluice_config::key::KeyTable;
 use sluice_config::{AccountConfig, Resolved, ServerConfig};
 use sluice_fleet::Roster;
 use sluice_fleet::account::Account;
@@ -21,14 +20,12 @@ pub struct Snapshot {
     pub server: Arc<ServerConfig>,
     /// Keys by hash. Those made at run time come and go in it.
     pub keys: Arc<KeyTable>,
-    /// Groups by name.
-    pub groups: HashMap<String, Arc<Group>>,
     /// The accounts, and which of them serves what.
     pub roster: Roster,
     /// How one of them is chosen.
     pub choosing: Arc<Choosing>,
     /// How each is reached.
-    pub ways: Ways,
+    ways: Ways,
     /// Say what a request takes from limits.
     pub limiters: Vec<Arc<dyn Limiter>>,
     /// Prices usage.
@@ -50,13 +47,6 @@ impl Ways {
     pub fn new(transports: &Transports, accounts: &[AccountConfig]) -> Result<Self, TransportError> {
         accounts.iter().map(|account| transports.for_account(account)).collect::<Result<_, _>>().map(Self)
     }
-
-    /// The way of an account of the same snapshot.
-    #[must_use]
-    #[expect(clippy::indexing_slicing, reason = "both are made of one list of accounts")]
-    pub fn of(&self, account: &Account) -> &Arc<Way> {
-        &self.0[account.index]
-    }
 }
 
 impl Snapshot {
@@ -66,7 +56,6 @@ impl Snapshot {
         Self {
             server: Arc::new(config.server.clone()),
             keys,
-            groups: groups(config),
             roster,
             choosing: Arc::new(Choosing::new(config)),
             ways,
@@ -76,15 +65,16 @@ impl Snapshot {
         }
     }
 
+    /// How one of its accounts is reached; `None` for an account of another snapshot.
+    #[must_use]
+    pub fn way(&self, account: &Arc<Account>) -> Option<&Arc<Way>> {
+        let own = self.roster.accounts.get(account.index)?;
+        self.ways.0.get(account.index).filter(|_| Arc::ptr_eq(own, account))
+    }
+
     /// The models that clients may ask for.
     #[must_use]
     pub fn catalogue(&self) -> Catalogue<'_> {
         Catalogue { roster: &self.roster, cost: &*self.cost }
     }
-}
-
-/// The groups of a configuration, by name.
-#[must_use]
-pub fn groups(config: &Resolved) -> HashMap<String, Arc<Group>> {
-    config.groups.iter().map(|group| (group.name.clone(), Arc::new(Group::from_config(group)))).collect()
 }

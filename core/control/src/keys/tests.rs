@@ -11,7 +11,7 @@ use sluice_fixtures::FULL;
 use sluice_line::{ClientRoute, line};
 
 use super::KeyView;
-use super::made::{KIND, MadeKeys, Stored};
+use crate::made::{KIND, MadeKeys, Stored};
 use crate::overrides::AccountPatch;
 use crate::{Control, Loss};
 

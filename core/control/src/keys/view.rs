@@ -11,7 +11,7 @@ use sluice_config::{KeyFields, read_key_fields};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::made::{KeyState, Made};
+use crate::made::{KeyState, Made};
 
 /// Why a key that was deleted is still shown.
 const DELETED: &str =
@@ -75,7 +75,7 @@ impl KeyView {
 
     pub(super) fn of_made(made: &Made) -> Self {
         let stored = &made.stored;
-        let not_in_force = match &made.standing {
+        let not_in_force = match &made.state {
             KeyState::InForce(_) => None,
             KeyState::Out(why) => Some(why.clone()),
             KeyState::Deleted => Some(DELETED.to_owned()),

@@ -214,9 +214,9 @@ impl World {
                 let error = refusal(does, ends.saturating_sub(now_ms));
                 place.failed(error.facts(), now);
                 drop(place);
-                request.failure = Some(request.order.failed(error, picking));
+                request.failure = Some(request.order.failed(error, &picking));
             }
-            let Picked { target, place, .. } = match request.order.pick(picking) {
+            let Picked { target, place, .. } = match request.order.pick(&picking) {
                 Ok(picked) => picked,
                 Err(none) => {
                     let error = request.failure.unwrap_or(none);

@@ -7,7 +7,7 @@ use http::header::ALLOW;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use sluice_api::Problem;
-use sluice_control::keys::KeyError;
+use sluice_control::KeyError;
 use utoipa::ToSchema;
 
 /// A list.

@@ -10,30 +10,29 @@ use sluice_api::store::{Store, StoreError};
 use sluice_api::{Problem, Timestamp};
 use sluice_config::key::{Group, Key, KeyHash, KeyTable};
 use sluice_config::{self as config, KeyConfig, Resolved};
-use sluice_line::groups;
 
 /// What documents of keys are called in the store.
-pub(super) const KIND: &str = "key";
+pub(crate) const KIND: &str = "key";
 
 /// A key as the store keeps it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Stored {
-    pub(super) id: String,
-    pub(super) hash: String,
-    pub(super) created: Timestamp,
-    pub(super) rotated: Option<Timestamp>,
-    pub(super) fields: Map<String, Value>,
+pub(crate) struct Stored {
+    pub(crate) id: String,
+    pub(crate) hash: String,
+    pub(crate) created: Timestamp,
+    pub(crate) rotated: Option<Timestamp>,
+    pub(crate) fields: Map<String, Value>,
 }
 
 impl Stored {
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.fields.get("name").and_then(Value::as_str).unwrap_or_default()
     }
 }
 
 /// Whether a key is in force.
 #[derive(Clone, Debug)]
-pub(super) enum KeyState {
+pub(crate) enum KeyState {
     /// Requests are served with it.
     InForce(Arc<Key>),
     /// It does not fit the configuration: why, as a sentence.
@@ -45,8 +44,8 @@ pub(super) enum KeyState {
 /// A key as it is kept and as it stands.
 #[derive(Clone, Debug)]
 pub(crate) struct Made {
-    pub(super) stored: Arc<Stored>,
-    pub(super) standing: KeyState,
+    pub(crate) stored: Arc<Stored>,
+    pub(crate) state: KeyState,
 }
 
 /// Every key made at run time, as some configuration has it.
@@ -60,8 +59,6 @@ pub(crate) struct Bound {
 /// The keys made at run time.
 #[derive(Debug)]
 pub struct MadeKeys {
-    /// Held over a change of the store and of what is bound, so that both agree; taken before the configuration's lock.
-    writing: tokio::sync::Mutex<()>,
     bound: Mutex<Bound>,
 }
 
@@ -73,7 +70,7 @@ impl MadeKeys {
         for (id, text) in store.list(KIND).await? {
             let stored: Stored = serde_json::from_str(&text)
                 .map_err(|error| StoreError(format!("the key {id} in the store can't be read: {error}")))?;
-            let standing = match fit(&stored, config, &groups) {
+            let state = match fit(&stored, config, &groups) {
                 Ok(key) => KeyState::InForce(Arc::new(key)),
                 Err(unfit) => {
                     let why = unfit.sentence();
@@ -81,15 +78,9 @@ impl MadeKeys {
                     KeyState::Out(why)
                 }
             };
-            bound.put(Made { stored: Arc::new(stored), standing });
+            bound.put(Made { stored: Arc::new(stored), state });
         }
-        Ok(Self { writing: tokio::sync::Mutex::default(), bound: Mutex::new(bound) })
-    }
-
-    /// Keeps everyone else from changing keys. Taken before the configuration's lock: the other way round, a reload
-    /// and the making of a key would wait for each other.
-    pub(crate) async fn writing(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.writing.lock().await
+        Ok(Self { bound: Mutex::new(bound) })
     }
 
     /// Every key in force.
@@ -104,7 +95,7 @@ impl MadeKeys {
         let mut fresh = Bound::default();
         let groups = groups(config);
         for made in self.bound.lock().by_id.values() {
-            let standing = match (fit(&made.stored, config, &groups), &made.standing) {
+            let state = match (fit(&made.stored, config, &groups), &made.state) {
                 (_, KeyState::Deleted) => KeyState::Deleted,
                 (Ok(key), _) => KeyState::InForce(Arc::new(key)),
                 (Err(unfit), KeyState::Out(_)) => KeyState::Out(unfit.sentence()),
@@ -113,7 +104,7 @@ impl MadeKeys {
                     continue;
                 }
             };
-            fresh.put(Made { stored: Arc::clone(&made.stored), standing });
+            fresh.put(Made { stored: Arc::clone(&made.stored), state });
         }
         if problems.is_empty() { Ok(fresh) } else { Err(problems) }
     }
@@ -124,12 +115,12 @@ impl MadeKeys {
     }
 
     /// The key with this id.
-    pub(super) fn by_id(&self, id: &str) -> Option<Made> {
+    pub(crate) fn by_id(&self, id: &str) -> Option<Made> {
         self.bound.lock().by_id.get(id).cloned()
     }
 
     /// The key of this name.
-    pub(super) fn by_name(&self, name: &str) -> Option<Made> {
+    pub(crate) fn by_name(&self, name: &str) -> Option<Made> {
         let bound = self.bound.lock();
         bound.by_id.get(bound.ids.get(name)?).cloned()
     }
@@ -145,12 +136,12 @@ impl MadeKeys {
     }
 
     /// Every key, by id.
-    pub(super) fn all(&self) -> Vec<Made> {
+    pub(crate) fn all(&self) -> Vec<Made> {
         self.bound.lock().by_id.values().cloned().collect()
     }
 
     /// Puts a key in place of one with its id, and takes it into force, or the other one out of force.
-    pub(super) fn put(&self, made: Made, table: &KeyTable) {
+    pub(crate) fn put(&self, made: Made, table: &KeyTable) {
         let before = self.bound.lock().put(made.clone());
         let hash = |made: &Made| made.in_force().map(|key| key.hash);
         if let Some(gone) = before.as_ref().and_then(hash).filter(|gone| Some(*gone) != hash(&made)) {
@@ -162,23 +153,23 @@ impl MadeKeys {
     }
 
     /// Forgets a key that is in force no more.
-    pub(super) fn remove(&self, id: &str) {
+    pub(crate) fn remove(&self, id: &str) {
         self.bound.lock().remove(id);
     }
 }
 
 impl Made {
     /// The key, where it is in force.
-    pub(super) fn in_force(&self) -> Option<&Arc<Key>> {
-        match &self.standing {
+    pub(crate) fn in_force(&self) -> Option<&Arc<Key>> {
+        match &self.state {
             KeyState::InForce(key) => Some(key),
             KeyState::Out(_) | KeyState::Deleted => None,
         }
     }
 
-    /// The same in another standing.
-    pub(super) fn standing(&self, standing: KeyState) -> Self {
-        Self { stored: Arc::clone(&self.stored), standing }
+    /// The same in another state.
+    pub(crate) fn with_state(&self, state: KeyState) -> Self {
+        Self { stored: Arc::clone(&self.stored), state }
     }
 }
 
@@ -207,7 +198,7 @@ impl Bound {
 
 /// Why a key does not fit a configuration.
 #[derive(Debug)]
-pub(super) enum Unfit {
+pub(crate) enum Unfit {
     /// Its own fields are wrong in it.
     Fields(Vec<Problem>),
     /// A key of a file has its name or its secret.
@@ -216,7 +207,7 @@ pub(super) enum Unfit {
 
 impl Unfit {
     /// What is wrong, as whoever made the key is told it.
-    pub(super) fn problems(self) -> Vec<Problem> {
+    pub(crate) fn problems(self) -> Vec<Problem> {
         match self {
             Self::Fields(problems) => problems,
             Self::Taken(problem) => vec![*problem],
@@ -249,7 +240,7 @@ impl Unfit {
 }
 
 /// The key that a document makes in a configuration.
-pub(super) fn fit(
+pub(crate) fn fit(
     stored: &Stored,
     config: &Resolved,
     groups: &HashMap<String, Arc<Group>>,
@@ -271,4 +262,9 @@ fn taken(other: &KeyConfig, field: &str, what: &str) -> Unfit {
     let message = format!("the key `{}` of {} {what} too", other.fields.name, other.file);
     let path = format!("keys.{}.{field}", other.fields.name);
     Unfit::Taken(Box::new(Problem::at(other.file.clone(), path, message)))
+}
+
+/// The groups of a configuration, by name.
+pub(crate) fn groups(config: &Resolved) -> HashMap<String, Arc<Group>> {
+    config.groups.iter().map(|group| (group.name.clone(), Arc::new(Group::from_config(group)))).collect()
 }
