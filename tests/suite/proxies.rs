@@ -67,6 +67,28 @@ fn an_http_proxy_is_asked_by_the_absolute_form_for_http_and_by_connect_for_https
 }
 
 #[test]
+fn an_http_proxy_may_be_reached_by_tls_itself() {
+    let dialect = dialect("anthropic");
+    let folder = Folder::new();
+    let certificate = Certificate::make(&folder.0);
+    // `user:pa ss` in base64.
+    let credentials = Some("Basic dXNlcjpwYSBzcw==");
+    for (url, how, to) in [
+        ("http://upstream.invalid:81", "POST", "http://upstream.invalid:81/v1/messages"),
+        ("https://localhost:444", "CONNECT", "localhost:444"),
+    ] {
+        let upstream = both(dialect);
+        let front = Front::start(&certificate, &upstream.address);
+        let far = if how == "CONNECT" { &front.address } else { &upstream.address };
+        let proxy = Proxy::http(Manner::Forward(far.clone()));
+        let before = Front::start(&certificate, &proxy.address);
+        let config = proxied(dialect, url, &format!("https://user:pa%20ss@{}", before.address));
+        check(|| Gateway::trusting(&certificate.authority, &config), &upstream, dialect);
+        assert_eq!(proxy.asked()[0], asked(how, to, credentials));
+    }
+}
+
+#[test]
 fn socks5_resolves_here_and_socks5h_lets_the_proxy_resolve() {
     let dialect = dialect("anthropic");
     for (with, credentials) in [("", None), ("user:p%40ss@", Some("user:p@ss"))] {
