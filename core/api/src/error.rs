@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use jiff::Timestamp;
 
 /// Whose fault a failure is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -157,14 +156,9 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-/// A connection to an upstream, as failures name it.
+/// A connection to an upstream, as failures name it: a number that is unique in the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Connection {
-    /// Unique in the process.
-    pub id: u64,
-    /// Since when it was being opened.
-    pub opened: Timestamp,
-}
+pub struct Connection(pub u64);
 
 /// A failure: what, whose fault, how far it reaches, and what the caller can do about it.
 #[derive(Clone)]

@@ -27,6 +27,7 @@ pub struct InFlight {
     body: u64,
     /// Whether no other account could serve the model.
     alone: bool,
+    began: Timestamp,
     probes: bool,
 }
 
@@ -61,6 +62,7 @@ impl InFlight {
             asker,
             body: entrant.body,
             alone: entrant.alone,
+            began: entrant.now,
             probes: admission == Admission::Probe,
         }
     }
@@ -105,7 +107,7 @@ impl InFlight {
             return;
         }
         let policy = &self.choosing.health;
-        let told = FailedAttempt { facts, asker: self.asker, alone: self.alone };
+        let told = FailedAttempt { facts, asker: self.asker, alone: self.alone, began: self.began };
         self.account.health.failed(&self.model, &told, policy, now);
         self.overloads.failed(&self.account.upstream, &self.account.name, facts, policy, now);
     }

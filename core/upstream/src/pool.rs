@@ -67,7 +67,7 @@ impl Connection {
         read: Read,
     ) -> Self {
         let driver = Driver { connection: Some(Box::pin(driver)), gate: Gate::default() };
-        Self { sender, driver, read, named: named::now() }
+        Self { sender, driver, read, named: named::next() }
     }
 
     /// Whether another request can be sent on it.

@@ -54,6 +54,8 @@ pub(crate) struct FailedAttempt<'a> {
     pub(crate) asker: Asker,
     /// Whether no other account could serve the model.
     pub(crate) alone: bool,
+    /// When it was sent.
+    pub(crate) began: Timestamp,
 }
 
 /// Who was answered last on an account, and who last before that: one word each, so that nobody waits for a lock.
@@ -109,8 +111,8 @@ pub(super) struct Row {
     first: Option<Asker>,
     /// Whether more than one client saw them.
     several: bool,
-    /// Those that have died, by their ids.
-    connections: Vec<u64>,
+    /// Those that have died.
+    connections: Vec<Connection>,
     /// When one died alone, or as the first of several.
     died: Option<Timestamp>,
 }
@@ -129,17 +131,18 @@ impl Row {
         }
     }
 
-    /// Whether a connection's death was not told yet: all that was on it tells of it, and so do those that died with it.
-    pub(super) fn is_news(&mut self, connection: Option<Connection>, now: Timestamp) -> bool {
-        let Some(Connection { id, opened }) = connection else { return true };
-        if self.connections.contains(&id) {
+    /// Whether a connection's death was not told yet: all that was on it tells of it, and so does what was on others that
+    /// died with it. What was sent since then is news.
+    pub(super) fn is_news(&mut self, told: &FailedAttempt<'_>, now: Timestamp) -> bool {
+        let Some(connection) = told.facts.connection else { return true };
+        if self.connections.contains(&connection) {
             return false;
         }
         if self.connections.len() >= CONNECTIONS_MAX {
             self.connections.remove(0);
         }
-        self.connections.push(id);
-        if self.died.is_some_and(|died| opened <= died && now <= later(died, TOGETHER)) {
+        self.connections.push(connection);
+        if self.died.is_some_and(|died| told.began <= died && now <= later(died, TOGETHER)) {
             return false;
         }
         self.died = Some(now);

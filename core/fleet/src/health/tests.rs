@@ -41,7 +41,13 @@ impl Account {
 
     /// A request of a key fails.
     fn tells(&self, error: &Error, key: &str, now: i64) {
-        self.told(FailedAttempt { facts: error.facts(), asker: Asker::of(key), alone: false }, now);
+        self.tells_of(error, key, now, now);
+    }
+
+    /// A request of a key that was sent then fails.
+    fn tells_of(&self, error: &Error, key: &str, began: i64, now: i64) {
+        let (asker, began) = (Asker::of(key), at(began));
+        self.told(FailedAttempt { facts: error.facts(), asker, alone: false, began }, now);
     }
 
     fn told(&self, told: FailedAttempt<'_>, now: i64) {
@@ -321,47 +327,47 @@ fn whole_answers_that_are_late_take_an_account_out_only_when_two_clients_wait_fo
     assert_eq!(account.out("m", 9), Some(19));
 }
 
-/// A connection that was opened then has died.
-fn died(id: u64, opened: i64) -> Error {
-    error(Condition::Failing, Scope::Account, None).connection(Connection { id, opened: at(opened) })
+/// A connection has died.
+fn died(id: u64) -> Error {
+    error(Condition::Failing, Scope::Account, None).connection(Connection(id))
 }
 
 #[test]
 fn what_dies_with_one_connection_is_one_failure() {
     let account = Account::new();
     for request in 0..64 {
-        account.tells(&died(7, -9), if request % 2 == 0 { "one" } else { "other" }, 0);
+        account.tells(&died(7), if request % 2 == 0 { "one" } else { "other" }, 0);
     }
     assert_eq!(account.standing(0), Standing::Open);
-    account.tells(&died(8, 1), "one", 1);
+    account.tells(&died(8), "one", 1);
     assert_eq!(account.standing(1), Standing::Open);
-    account.tells(&died(9, 2), "one", 2);
+    account.tells(&died(9), "one", 2);
     assert_eq!(account.out("m", 2), Some(12));
     account.probe(12);
-    account.tells(&died(9, 2), "other", 12);
+    account.tells(&died(9), "other", 12);
     assert_eq!(account.out("m", 12), Some(15), "what is known already is no probe's failure");
 }
 
 #[test]
-fn connections_that_die_at_once_are_one_failure_and_those_opened_since_are_others() {
+fn connections_that_die_at_once_are_one_failure_and_what_was_sent_since_is_another() {
     let account = Account::new();
     for id in 0..9 {
-        account.tells(&died(id, -9), if id % 2 == 0 { "one" } else { "other" }, 0);
+        account.tells_of(&died(id), if id % 2 == 0 { "one" } else { "other" }, -9, 0);
     }
-    // One that was there is told of late, and one has lived on.
-    account.tells(&died(10, -1), "one", 5);
+    // What was on its way then is told of late, and one has lived on.
+    account.tells_of(&died(10), "one", -1, 5);
     assert_eq!(account.standing(5), Standing::Open);
-    account.tells(&died(11, -1), "one", 6);
+    account.tells_of(&died(11), "one", -1, 6);
     assert_eq!(account.standing(6), Standing::Open);
-    // This one was opened after that.
-    account.tells(&died(12, 7), "one", 7);
+    // This was sent after that, on a connection however old.
+    account.tells_of(&died(12), "one", 7, 7);
     assert_eq!(account.out("m", 7), Some(17));
 }
 
 #[test]
 fn an_account_that_no_other_could_stand_in_for_fails_for_a_second_at_first() {
     let failing = error(Condition::Failing, Scope::Account, None);
-    let told = FailedAttempt { facts: failing.facts(), asker: Asker::of("one"), alone: true };
+    let told = FailedAttempt { facts: failing.facts(), asker: Asker::of("one"), alone: true, began: at(0) };
     let account = Account::new();
     (0..2).for_each(|_| account.told(told, 0));
     let mut now = 0;
@@ -431,7 +437,8 @@ fn models_that_are_tracked_apart_are_bounded() {
     for number in 0..1000 {
         let model: Arc<str> = format!("m{number}").into();
         let limited = error(Condition::RateLimited, Scope::Model, Some(60));
-        let told = FailedAttempt { facts: limited.facts(), asker: Asker::of("one"), alone: false };
+        let told =
+            FailedAttempt { facts: limited.facts(), asker: Asker::of("one"), alone: false, began: at(0) };
         account.0.failed(&model, &told, &POLICY, at(0));
     }
     assert_eq!(account.0.noted_models(at(1)).len(), super::MODELS_MAX);

@@ -48,7 +48,7 @@ impl Track {
             self.mark = Some(Mark::after(self.mark.take(), news));
             return;
         }
-        if !self.row.is_news(told.facts.connection, now) {
+        if !self.row.is_news(told, now) {
             return;
         }
         match self.evidence(told, others, policy, now) {

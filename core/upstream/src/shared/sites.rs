@@ -250,7 +250,7 @@ impl Site {
 impl Opening {
     /// Begins to open a connection, for whoever needs it, also when the one who asked first has gone.
     fn begin(sites: &Arc<Sites>, authority: &Authority, dial: &Dial, awaited: Arc<AtomicU32>) -> Self {
-        let named = named::now();
+        let named = named::next();
         let opened = Arc::clone(sites).open(authority.clone(), dial.clone(), named, Arc::clone(&awaited));
         let result = opened.boxed().shared();
         Tasks::upkeep(result.clone());

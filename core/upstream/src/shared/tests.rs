@@ -60,7 +60,7 @@ pub(super) async fn connection(
 async fn begun(near: DuplexStream, look_every: Duration) -> Arc<Connection> {
     let opening = Opening {
         stream: Box::new(near),
-        named: named::now(),
+        named: named::next(),
         due: Instant::now() + PATIENCE,
         awaited: Arc::default(),
         agreed: true,
