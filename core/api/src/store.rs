@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::error::{Error, Kind};
-use crate::limiter::{Bucket, Take};
+use crate::limiter::{Bucket, Refused, Take};
 
 /// State that outlives a request, and in a remote store a gateway.
 #[async_trait]
@@ -26,15 +26,16 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// Takes from every bucket or from none.
+    /// Takes all that a lease says, from every bucket or from none.
     ///
     /// # Errors
     ///
-    /// When the store is out of reach.
-    async fn take_all(&self, takes: Vec<Take>) -> Result<Taken, StoreError>;
+    /// When the store is out of reach. Nothing is taken then, and nobody gives it back: a store that can't know whether it
+    /// was, as the answer was lost, gives it back itself, by the lease's id.
+    async fn take_all(&self, lease: Lease) -> Result<Taken, StoreError>;
 
-    /// Gives a lease back. Called exactly once for each lease, also from `Drop`, so it must not block:
-    /// a remote store queues it.
+    /// Gives a lease back. Called exactly once for each lease that was taken, also from `Drop`, so it must not block:
+    /// a remote store queues it, and tells by the id what it has done already.
     fn give(&self, lease: Lease);
 
     /// How much is taken from a bucket now.
@@ -118,6 +119,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
 /// A small value that is kept for a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Remembered {
     /// Its id, unique in its kind.
     pub id: String,
@@ -127,22 +129,59 @@ pub struct Remembered {
     pub until: Timestamp,
 }
 
+impl Remembered {
+    /// A value by its id, and until when it is kept.
+    #[must_use]
+    pub const fn new(id: String, value: String, until: Timestamp) -> Self {
+        Self { id, value, until }
+    }
+}
+
 /// What came of [`Store::take_all`].
 #[derive(Debug)]
 pub enum Taken {
     /// All was taken.
     Lease(Lease),
     /// Nothing was taken; this take would have exceeded its limit.
-    Refused(Take),
+    Refused(Refused),
 }
 
-/// What was taken, as plain data: the settlement owns it and gives it back.
-#[derive(Debug, Default)]
+/// What is taken, by whom and for how long, as plain data: the settlement owns it and gives it back.
+#[derive(Debug)]
 #[must_use = "a lease that is not given back stays taken"]
+#[non_exhaustive]
 pub struct Lease {
-    /// What was taken.
+    /// Names it among those of all gateways.
+    pub id: LeaseId,
+    /// When it was asked for, by the gateway's clock.
+    pub since: Timestamp,
+    /// Until when it is held by the same clock, unless it is renewed. A store that more than one gateway shares frees it
+    /// then by a clock of its own, as its owner may be gone; in one that ends with its gateway, nothing outlives that.
+    pub until: Timestamp,
+    /// What is taken.
     pub takes: Vec<Take>,
 }
+
+impl Lease {
+    /// One that begins and ends so.
+    pub const fn new(id: LeaseId, since: Timestamp, until: Timestamp, takes: Vec<Take>) -> Self {
+        Self { id, since, until, takes }
+    }
+}
+
+/// The name of a lease: who holds it, and its number there. The same lease has the same name however often a store is
+/// told of it, so that nothing is taken or given back twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LeaseId {
+    /// Who holds it.
+    pub owner: Owner,
+    /// Its number among those of this owner.
+    pub number: u64,
+}
+
+/// A gateway's process, by a number that it was given by chance at its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Owner(pub u64);
 
 /// A store that could not do what it was asked.
 #[derive(Debug, thiserror::Error)]

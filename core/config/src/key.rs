@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sluice_api::limiter::Subject;
+use sluice_api::{Api, Operation, Timestamp};
 
 use crate::settings::KeyFields;
 
@@ -166,15 +167,16 @@ impl Key {
         Self { id: id.into(), hash, source, group, fields }
     }
 
-    /// It as limiters see it.
+    /// It as limiters see it that asks for this.
     #[must_use]
-    pub fn subject(&self) -> Subject<'_> {
-        Subject {
-            key: &self.id,
-            key_concurrency: self.concurrency,
-            group: self.group.as_ref().map(|group| &group.name),
-            group_concurrency: self.group.as_ref().map_or(0, |group| group.concurrency),
+    pub fn subject(&self, api: Api, operation: Operation, now: Timestamp) -> Subject<'_> {
+        let mut subject = Subject::new(&self.id, api, operation, now);
+        subject.key_concurrency = self.concurrency;
+        if let Some(group) = &self.group {
+            subject.group = Some(&group.name);
+            subject.group_concurrency = group.concurrency;
         }
+        subject
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use sluice_api::cost::CostModel;
-use sluice_api::limiter::Limiter;
+use sluice_api::limiter::AtWork;
 use sluice_api::provider::Provider;
 use sluice_api::scheduler::Scheduler;
 use sluice_api::store::Store;
@@ -47,7 +47,7 @@ pub struct Resolved {
     /// Cool-downs.
     pub health: Policy,
     /// Limiters at work.
-    pub limiters: Vec<Arc<dyn Limiter>>,
+    pub limiters: Vec<AtWork>,
     /// Prices usage.
     pub cost: Arc<dyn CostModel>,
     /// The store, built but not opened.

@@ -8,11 +8,11 @@ use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
 use sluice_api::cost::{CostModel, PriceAsk};
-use sluice_api::limiter::{Bucket, Limiter, Subject, Take};
+use sluice_api::limiter::{Bucket, Limiter, Refused, Scope, Subject, Take, Takes};
 use sluice_api::plugin::NoSettings;
 use sluice_api::provider::{Body, Call, CallCx, ModelPlace, Offer, Provider, ProviderInfo};
 use sluice_api::scheduler::{Ask, Candidate, Outcome as AttemptOutcome, Scheduler};
-use sluice_api::{Api, Bytes, Error, Family, Money, Operation, async_trait, register};
+use sluice_api::{Api, Bytes, Error, Family, Kind, Money, Operation, async_trait, register};
 use sluice_config::{self as config, Sources};
 use sluice_fixtures::GIVES_BADLY;
 use sluice_ledger::record::Outcome;
@@ -73,9 +73,13 @@ static TAKEN: AtomicU64 = AtomicU64::new(0);
 struct Slots;
 
 impl Limiter for Slots {
-    fn takes(&self, subject: &Subject<'_>, takes: &mut Vec<Take>) {
+    fn takes(&self, subject: &Subject<'_>, takes: &mut Takes) {
         TAKEN.fetch_add(1, Ordering::SeqCst);
-        takes.push(Take { bucket: Bucket::KeySlots(Arc::clone(subject.key)), amount: 1, limit: 9 });
+        takes.push(Take::one(takes.bucket(Scope::Key(Arc::clone(subject.key))), 9));
+    }
+
+    fn refusal(&self, _refused: &Refused) -> Error {
+        Error::new(Kind::RateLimited, "a test was refused")
     }
 }
 
@@ -182,7 +186,7 @@ async fn a_panic_in_the_middle_of_an_answer_ends_it_in_an_error_and_settles_it_o
 #[tokio::test]
 async fn a_panic_settles_a_request_once_and_frees_all_that_it_held() {
     let gateway = started("cost.kind = \"test-cost\"\nlimits.kinds = [\"test-slots\"]").await;
-    let slots = Bucket::KeySlots("k".into());
+    let slots = Bucket::new("test-slots", Scope::Key("k".into()));
     let panics = Outcome::GatewayError;
     for (number, (model, outcome, given_badly)) in [
         ("at-routing", panics, false),

@@ -298,7 +298,7 @@ impl References {
         }
         let values = pending.iter().filter_map(|(name, made)| {
             let value = serde_json::to_string(&**made).ok()?;
-            Some(Remembered { id: name.clone(), value, until: made.until })
+            Some(Remembered::new(name.clone(), value, made.until))
         });
         if let Err(error) = store.remember(KIND, values.collect()).await {
             tracing::warn!(%error, "which account made some responses could not be kept: trying again");

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use sluice_api::limiter::{Bucket, Take};
+use sluice_api::limiter::Bucket;
 use sluice_api::store::{Lease, Remembered, Store, StoreError, Taken};
 use sluice_api::{Timestamp, async_trait};
 
@@ -62,8 +62,8 @@ impl Store for Timed {
         self.store.folder()
     }
 
-    async fn take_all(&self, takes: Vec<Take>) -> Result<Taken, StoreError> {
-        timed(&self.take_all, self.store.take_all(takes)).await
+    async fn take_all(&self, lease: Lease) -> Result<Taken, StoreError> {
+        timed(&self.take_all, self.store.take_all(lease)).await
     }
 
     /// Never waits, so there is nothing to time.

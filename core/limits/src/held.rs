@@ -11,7 +11,7 @@ pub struct Held(Option<(Arc<dyn Store>, Lease)>);
 
 impl Held {
     pub(crate) fn new(store: &Arc<dyn Store>, lease: Lease) -> Self {
-        Self((!lease.takes.is_empty()).then(|| (Arc::clone(store), lease)))
+        Self(Some((Arc::clone(store), lease)))
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod held;
 mod slots;
+#[cfg(test)]
+mod tests;
 
 pub use held::Held;
-pub use slots::slots;
+pub use slots::Limits;

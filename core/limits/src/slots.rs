@@ -1,11 +1,12 @@
-//! Admission: the key's limits in one step of the store.
+//! Admission: what a request takes of its limits, in one step of the store.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sluice_api::limiter::{Bucket, Limiter, Subject};
-use sluice_api::store::{Store, Taken};
-use sluice_api::{Error, Kind, Operation};
+use sluice_api::limiter::{AtWork, Refused, Subject, Take, Takes};
+use sluice_api::store::{Lease, LeaseId, Owner, Store, Taken};
+use sluice_api::{Error, Kind, Operation, Timestamp};
 
 use crate::held::Held;
 
@@ -15,43 +16,63 @@ const TARGET: &str = "sluice_engine::admit";
 /// What a client is told to wait when how long can't be known.
 const SOON: Duration = Duration::from_secs(1);
 
-/// Takes the key's and its group's slots, all or none, before the body is read, so that what a key makes the gateway
-/// hold is bounded too. Counting tokens takes none: clients count by the dozen.
-///
-/// # Errors
-///
-/// 429 naming the limit that is used up; 503 when the store is out of reach.
-pub async fn slots(
-    store: &Arc<dyn Store>,
-    limiters: &[Arc<dyn Limiter>],
-    subject: Subject<'_>,
-    operation: Operation,
-) -> Result<Held, Error> {
-    if operation == Operation::CountTokens {
-        return Ok(Held::default());
+/// How long a gateway that has gone still holds what it took from a store that others share.
+const TERM: Duration = Duration::from_secs(60);
+
+/// The limits of a gateway: who takes in its name, and from where.
+#[derive(Debug)]
+pub struct Limits {
+    store: Arc<dyn Store>,
+    owner: Owner,
+    /// The number of the next lease.
+    next: AtomicU64,
+}
+
+impl Limits {
+    /// Those that are counted in a store, for this process.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        let (_, random) = uuid::Uuid::now_v7().as_u64_pair();
+        Self { store, owner: Owner(random), next: AtomicU64::new(0) }
     }
-    let mut takes = Vec::new();
-    for limiter in limiters {
-        limiter.takes(&subject, &mut takes);
-    }
-    if takes.is_empty() {
-        return Ok(Held::default());
-    }
-    match store.take_all(takes).await {
-        Ok(Taken::Lease(lease)) => Ok(Held::new(store, lease)),
-        Ok(Taken::Refused(take)) => {
-            let (whose, limit) = match &take.bucket {
-                Bucket::KeySlots(_) => ("this key", take.limit),
-                Bucket::GroupSlots(_) => ("this key's group", take.limit),
-            };
-            let message =
-                format!("{whose} may have {limit} requests at once, and has them: wait until one has ended");
-            Err(Error::new(Kind::RateLimited, message).retry_after(SOON))
+
+    /// Takes what the limiters say, all or none, before the body is read, so that what a key makes the gateway hold is
+    /// bounded too. Counting tokens takes nothing: clients count by the dozen.
+    ///
+    /// # Errors
+    ///
+    /// What the limiter says whose take had no room; 503 when the store is out of reach.
+    pub async fn slots(&self, limiters: &[AtWork], subject: Subject<'_>) -> Result<Held, Error> {
+        if subject.operation == Operation::CountTokens {
+            return Ok(Held::default());
         }
-        Err(error) => {
-            tracing::error!(target: TARGET, %error, "the store refused to count a request");
-            Err(Error::new(Kind::StoreUnavailable, "the gateway's store is out of reach: try again later")
-                .retry_after(SOON))
+        let takes = Takes::by(limiters, &subject);
+        if takes.is_empty() {
+            return Ok(Held::default());
+        }
+        match self.store.take_all(self.lease(subject.now, takes)).await {
+            Ok(Taken::Lease(lease)) => Ok(Held::new(&self.store, lease)),
+            Ok(Taken::Refused(refused)) => Err(refusal(limiters, &refused)),
+            Err(error) => {
+                tracing::error!(target: TARGET, %error, "the store refused to count a request");
+                let message = "the gateway's store is out of reach: try again later";
+                Err(Error::new(Kind::StoreUnavailable, message).retry_after(SOON))
+            }
         }
     }
+
+    /// What is asked of the store, under a name that no other lease has.
+    pub(crate) fn lease(&self, now: Timestamp, takes: Vec<Take>) -> Lease {
+        let id = LeaseId { owner: self.owner, number: self.next.fetch_add(1, Ordering::Relaxed) };
+        Lease::new(id, now, now.saturating_add(TERM).unwrap_or(Timestamp::MAX), takes)
+    }
+}
+
+/// What the limiter says whose bucket it is.
+fn refusal(limiters: &[AtWork], refused: &Refused) -> Error {
+    let whose = limiters.iter().find(|one| one.kind == refused.take.bucket.limiter);
+    whose.map_or_else(
+        || Error::new(Kind::Internal, "the gateway's store refused what nobody asked of it: try again"),
+        |one| one.limiter.refusal(refused),
+    )
 }

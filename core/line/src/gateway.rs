@@ -11,6 +11,7 @@ use sluice_config::ServerConfig;
 use sluice_fleet::Fleet;
 use sluice_fleet::reference::References;
 use sluice_ledger::Records;
+use sluice_limits::Limits;
 use sluice_upstream::tasks::Tasks;
 
 use crate::reserved::Bodies;
@@ -23,6 +24,7 @@ pub struct Gateway {
     /// What runs beside requests, and the connections that they come on.
     tasks: Tasks,
     store: Arc<dyn Store>,
+    limits: Limits,
     vault: Arc<dyn Vault>,
     records: Records,
     fleet: Fleet,
@@ -57,6 +59,7 @@ impl Gateway {
             snapshot: ArcSwap::from_pointee(snapshot),
             tasks: Tasks::default(),
             vault: Arc::new(StoreVault(Arc::clone(&store))),
+            limits: Limits::new(Arc::clone(&store)),
             store,
             records,
             fleet: Fleet::default(),
@@ -90,6 +93,11 @@ impl Gateway {
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// What is counted of keys and groups.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// What keeps the accounts' secrets that change.

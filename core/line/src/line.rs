@@ -10,7 +10,6 @@ use sluice_api::{Api, Error};
 use sluice_config::key::Key;
 use sluice_fleet::order::{Order, Picked, Picking};
 use sluice_fleet::reference::Continued;
-use sluice_limits::slots;
 use sluice_wire::session;
 
 use crate::ask::{Ask, ClientRoute};
@@ -77,7 +76,8 @@ where
     let key = settlement.key();
     inbound::permit(&key, &route)?;
     // Before the body: a key holds no more bodies than it may have requests.
-    settlement.holds(slots(gateway.store(), &snapshot.limiters, key.subject(), route.operation).await?);
+    let subject = key.subject(route.api, route.operation, settlement.time());
+    settlement.holds(gateway.limits().slots(&snapshot.limiters, subject).await?);
     settlement.waits_for_body();
     let body = body::read(gateway.bodies(), &snapshot.server, &inbound.headers, body).await?;
     settlement.has_body(body.bytes.len());

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use sluice_api::error::Facts;
 use sluice_api::provider::{Failure, Told};
 use sluice_api::scheduler::Outcome as AttemptOutcome;
-use sluice_api::{Api, Error, Fault, Kind, Operation};
+use sluice_api::{Api, Error, Fault, Kind, Operation, Timestamp};
 use sluice_config::ClientAddress;
 use sluice_config::key::Key;
 use sluice_fleet::InFlight;
@@ -95,6 +95,11 @@ impl Settlement {
 
     pub(crate) fn key(&self) -> Arc<Key> {
         Arc::clone(&self.key)
+    }
+
+    /// When the request came.
+    pub(crate) fn time(&self) -> Timestamp {
+        self.record.time
     }
 
     pub(crate) fn api(&self) -> Api {

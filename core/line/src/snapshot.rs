@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sluice_api::cost::CostModel;
-use sluice_api::limiter::Limiter;
+use sluice_api::limiter::AtWork;
 use sluice_config::key::KeyTable;
 use sluice_config::{AccountConfig, Resolved, ServerConfig};
 use sluice_fleet::Roster;
@@ -27,7 +27,7 @@ pub struct Snapshot {
     /// How each is reached.
     ways: Ways,
     /// Say what a request takes from limits.
-    pub limiters: Vec<Arc<dyn Limiter>>,
+    pub limiters: Vec<AtWork>,
     /// Prices usage.
     pub cost: Arc<dyn CostModel>,
     /// How long a response stays bound to the account that made it.

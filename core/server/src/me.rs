@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use http::{HeaderMap, Uri};
 use serde::Serialize;
-use sluice_api::limiter::Bucket;
+use sluice_api::limiter::{Bucket, CONCURRENCY, Scope};
 use sluice_api::{Error, Kind};
 use sluice_config::ClientAddress;
 use sluice_line::Asking;
@@ -63,7 +63,8 @@ pub(crate) async fn me(
         Ok(key) => key,
         Err(error) => return refuse_asking(&app, style, &error, &asking, uri.path(), client.as_deref()),
     };
-    let held = match app.gateway.store().held(&Bucket::KeySlots(key.id.clone())).await {
+    let slots = Bucket::new(CONCURRENCY, Scope::Key(key.id.clone()));
+    let held = match app.gateway.store().held(&slots).await {
         Ok(held) => held,
         Err(error) => {
             tracing::error!(request_id = %asking.request_id, %error, "the store did not tell what a key holds");
@@ -95,7 +96,7 @@ pub(crate) mod tests {
     use axum::extract::State;
     use http::{HeaderMap, HeaderValue};
     use serde_json::Value;
-    use sluice_api::limiter::{Bucket, Take};
+    use sluice_api::limiter::Bucket;
     use sluice_api::plugin::NoSettings;
     use sluice_api::store::{Lease, Store, StoreError, Taken};
     use sluice_api::{Secret, async_trait, register};
@@ -118,7 +119,7 @@ pub(crate) mod tests {
 
     #[async_trait]
     impl Store for Gone {
-        async fn take_all(&self, _takes: Vec<Take>) -> Result<Taken, StoreError> {
+        async fn take_all(&self, _lease: Lease) -> Result<Taken, StoreError> {
             gone()
         }
 

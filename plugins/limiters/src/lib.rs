@@ -1,27 +1,42 @@
 //! Limiters: which buckets a request takes from.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use sluice_api::limiter::{Bucket, Limiter, Subject, Take};
+use sluice_api::limiter::{Limiter, Refused, Scope, Subject, Take, Takes};
 use sluice_api::plugin::NoSettings;
-use sluice_api::register;
+use sluice_api::{Error, Kind, register};
+
+/// What a client is told to wait: when a request ends, nobody knows.
+const SOON: Duration = Duration::from_secs(1);
 
 /// Requests at once, of a key and of its group.
 #[derive(Debug)]
 struct Concurrency;
 
 impl Limiter for Concurrency {
-    fn takes(&self, subject: &Subject<'_>, takes: &mut Vec<Take>) {
+    fn takes(&self, subject: &Subject<'_>, takes: &mut Takes) {
         if subject.key_concurrency > 0 {
-            let bucket = Bucket::KeySlots(Arc::clone(subject.key));
-            takes.push(Take { bucket, amount: 1, limit: u64::from(subject.key_concurrency) });
+            let bucket = takes.bucket(Scope::Key(Arc::clone(subject.key)));
+            takes.push(Take::one(bucket, subject.key_concurrency.into()));
         }
         if let Some(group) = subject.group
             && subject.group_concurrency > 0
         {
-            let bucket = Bucket::GroupSlots(Arc::clone(group));
-            takes.push(Take { bucket, amount: 1, limit: u64::from(subject.group_concurrency) });
+            let bucket = takes.bucket(Scope::Group(Arc::clone(group)));
+            takes.push(Take::one(bucket, subject.group_concurrency.into()));
         }
+    }
+
+    fn refusal(&self, refused: &Refused) -> Error {
+        let whose = match &refused.take.bucket.scope {
+            Scope::Group(_) => "this key's group",
+            _ => "this key",
+        };
+        let limit = refused.take.limit;
+        let message =
+            format!("{whose} may have {limit} requests at once, and has them: wait until one has ended");
+        Error::new(Kind::RateLimited, message).retry_after(SOON)
     }
 }
 
@@ -38,22 +53,46 @@ register! {
 #[cfg(test)]
 mod tests {
     use super::Concurrency;
-    use sluice_api::limiter::{Limiter, Subject};
+    use sluice_api::limiter::{CONCURRENCY, Limiter, Refused, Scope, Subject, Takes};
+    use sluice_api::{Api, Kind, Operation, Plugin, Timestamp, inventory};
     use std::sync::Arc;
 
     #[test]
     fn only_what_is_bounded_takes_a_slot() {
         let (key, group): (Arc<str>, Arc<str>) = ("k".into(), "g".into());
         for (key_bound, group_bound, taken) in [(0, 0, 0), (8, 0, 1), (0, 50, 1), (8, 50, 2)] {
-            let subject = Subject {
-                key: &key,
-                key_concurrency: key_bound,
-                group: Some(&group),
-                group_concurrency: group_bound,
-            };
-            let mut takes = Vec::new();
-            Concurrency.takes(&subject, &mut takes);
-            assert_eq!(takes.len(), taken);
+            let takes = takes(&key, key_bound, Some(&group), group_bound);
+            assert_eq!(takes.all().len(), taken);
         }
+    }
+
+    fn takes(key: &Arc<str>, key_bound: u32, group: Option<&Arc<str>>, group_bound: u32) -> Takes {
+        let mut subject = Subject::new(key, Api::Anthropic, Operation::Generate, Timestamp::UNIX_EPOCH);
+        (subject.key_concurrency, subject.group, subject.group_concurrency) = (key_bound, group, group_bound);
+        let mut takes = Takes::of(CONCURRENCY);
+        Concurrency.takes(&subject, &mut takes);
+        takes
+    }
+
+    #[test]
+    fn a_refusal_says_whose_limit_it_is_and_what_to_do() {
+        let (key, group): (Arc<str>, Arc<str>) = ("k".into(), "g".into());
+        let takes = takes(&key, 8, Some(&group), 50);
+        let scopes = [Scope::Key(key), Scope::Group(group)];
+        for ((take, scope), says) in takes.all().iter().zip(scopes).zip([
+            "this key may have 8 requests at once, and has them: wait until one has ended",
+            "this key's group may have 50 requests at once, and has them: wait until one has ended",
+        ]) {
+            assert_eq!(take.bucket.scope, scope);
+            let error = Concurrency.refusal(&Refused::new(take.clone()));
+            let wait = error.facts().retry_after.map(|wait| wait.as_secs());
+            assert_eq!((error.kind(), error.to_string().as_str(), wait), (Kind::RateLimited, says, Some(1)));
+        }
+    }
+
+    #[test]
+    fn its_kind_is_the_one_that_clients_are_told_of() {
+        let kinds: Vec<_> = inventory::iter::<Plugin<dyn Limiter>>.into_iter().map(|one| one.kind).collect();
+        assert_eq!(kinds, [CONCURRENCY]);
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use sluice_api::limiter::{Bucket, Take};
+use sluice_api::limiter::Bucket;
 use sluice_api::store::{Lease, Remembered, Store, StoreError, Taken};
 use sluice_api::{Problem, Section, Timestamp, async_trait, register};
 
@@ -71,8 +71,8 @@ impl Store for Embedded {
         Some(&self.folder)
     }
 
-    async fn take_all(&self, takes: Vec<Take>) -> Result<Taken, StoreError> {
-        Ok(self.slots.take_all(takes))
+    async fn take_all(&self, lease: Lease) -> Result<Taken, StoreError> {
+        Ok(self.slots.take_all(lease))
     }
 
     fn give(&self, lease: Lease) {

@@ -3,26 +3,27 @@
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
-use sluice_api::limiter::{Bucket, Take};
+use sluice_api::limiter::{Bucket, Refused, Take};
 use sluice_api::store::{Lease, Taken};
 
-/// What is taken from each bucket; an empty one is not kept.
+/// What is taken from each bucket; an empty one is not kept. Nothing of it outlives the only gateway that takes from it,
+/// so that no lease has to end by itself, and a lease's name is not needed: what was taken comes back with it.
 #[derive(Debug, Default)]
 pub(crate) struct Slots(Mutex<HashMap<Bucket, u64>>);
 
 impl Slots {
-    pub(crate) fn take_all(&self, takes: Vec<Take>) -> Taken {
+    pub(crate) fn take_all(&self, lease: Lease) -> Taken {
         let mut held = self.0.lock();
         let full = |take: &Take| {
             held.get(&take.bucket).copied().unwrap_or(0).saturating_add(take.amount) > take.limit
         };
-        if let Some(full) = takes.iter().find(|take| full(take)) {
-            return Taken::Refused(full.clone());
+        if let Some(full) = lease.takes.iter().find(|take| full(take)) {
+            return Taken::Refused(Refused::new(full.clone()));
         }
-        for take in &takes {
+        for take in &lease.takes {
             *held.entry(take.bucket.clone()).or_default() += take.amount;
         }
-        Taken::Lease(Lease { takes })
+        Taken::Lease(lease)
     }
 
     pub(crate) fn give(&self, lease: &Lease) {

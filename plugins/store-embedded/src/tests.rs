@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sluice_api::Timestamp;
-use sluice_api::limiter::{Bucket, Take};
-use sluice_api::store::{Remembered, Store, Taken};
+use sluice_api::limiter::{Bucket, Scope, Take};
+use sluice_api::store::{Lease, LeaseId, Owner, Remembered, Store, Taken};
 
 use super::Embedded;
 use super::documents::Documents;
@@ -26,8 +26,17 @@ impl Drop for Folder {
     }
 }
 
+fn bucket(name: &str) -> Bucket {
+    Bucket::new("concurrency", Scope::Key(Arc::from(name)))
+}
+
 fn take(name: &str, limit: u64) -> Take {
-    Take { bucket: Bucket::KeySlots(Arc::from(name)), amount: 1, limit }
+    Take::one(bucket(name), limit)
+}
+
+/// A lease of this number.
+fn lease(number: u64, takes: Vec<Take>) -> Lease {
+    Lease::new(LeaseId { owner: Owner(1), number }, at(0), at(60), takes)
 }
 
 #[tokio::test]
@@ -54,17 +63,17 @@ async fn documents_survive_and_a_second_process_is_kept_out() {
 #[tokio::test]
 async fn a_refused_request_leaves_every_bucket_as_it_was() {
     let store = Embedded::at(PathBuf::new());
-    let Taken::Lease(first) = store.take_all(vec![take("a", 1), take("b", 9)]).await.unwrap() else {
+    let Taken::Lease(first) = store.take_all(lease(1, vec![take("a", 1), take("b", 9)])).await.unwrap() else {
         panic!("refused")
     };
-    let Taken::Refused(full) = store.take_all(vec![take("b", 9), take("a", 1)]).await.unwrap() else {
+    let Taken::Refused(full) = store.take_all(lease(2, vec![take("b", 9), take("a", 1)])).await.unwrap() else {
         panic!("taken")
     };
-    assert_eq!(full.bucket, Bucket::KeySlots("a".into()));
-    assert_eq!(store.held(&Bucket::KeySlots("b".into())).await.unwrap(), 1);
+    assert_eq!(full.take.bucket, bucket("a"));
+    assert_eq!(store.held(&bucket("b")).await.unwrap(), 1);
     store.give(first);
-    assert_eq!(store.held(&Bucket::KeySlots("b".into())).await.unwrap(), 0);
-    assert!(matches!(store.take_all(vec![take("a", 1)]).await.unwrap(), Taken::Lease(_)));
+    assert_eq!(store.held(&bucket("b")).await.unwrap(), 0);
+    assert!(matches!(store.take_all(lease(3, vec![take("a", 1)])).await.unwrap(), Taken::Lease(_)));
 }
 
 #[cfg(unix)]
@@ -122,7 +131,7 @@ fn at(seconds: i64) -> Timestamp {
 
 /// So many values that are kept until a time, with names of their own.
 fn values(name: &str, number: usize, until: i64) -> Vec<Remembered> {
-    let of = |number| Remembered { id: format!("{name}-{number}"), value: "v".to_owned(), until: at(until) };
+    let of = |number| Remembered::new(format!("{name}-{number}"), "v".to_owned(), at(until));
     (0..number).map(of).collect()
 }
 

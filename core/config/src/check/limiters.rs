@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use figment::value::{Dict, Value};
-use sluice_api::limiter::Limiter;
+use sluice_api::limiter::{AtWork, Limiter};
 use sluice_api::section::Origins as _;
 use sluice_api::{Problem, Section};
 
@@ -15,7 +15,7 @@ use sluice_reading::Loaded;
 /// Where the kinds are named.
 const KINDS: &str = "limits.kinds";
 
-pub(super) fn check(loaded: &Loaded, problems: &mut Vec<Problem>) -> Vec<Arc<dyn Limiter>> {
+pub(super) fn check(loaded: &Loaded, problems: &mut Vec<Problem>) -> Vec<AtWork> {
     let Shared { own, keys, rest } = shared::<Limits>(loaded, "limits", problems);
     let linked = plugin::kinds::<dyn Limiter>();
     let all = || linked.iter().map(|kind| (*kind).to_owned()).collect();
@@ -27,7 +27,9 @@ pub(super) fn check(loaded: &Loaded, problems: &mut Vec<Problem>) -> Vec<Arc<dyn
             problems.push(Problem::at(file_of(loaded, KINDS), KINDS, message));
             continue;
         }
-        limiters.extend(build(loaded, kind, rest.get(kind), problems));
+        let limiter = build(loaded, kind, rest.get(kind), problems);
+        let known = linked.iter().copied().find(|known| known == kind);
+        limiters.extend(known.zip(limiter).map(|(kind, limiter)| AtWork { kind, limiter }));
     }
     for (key, value) in rest.iter().filter(|(key, _)| !kinds.contains(key)) {
         let path = format!("limits.{key}");
