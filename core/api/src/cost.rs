@@ -18,6 +18,16 @@ pub trait CostModel: fmt::Debug + Send + Sync + 'static {
     }
 }
 
+/// The cost model of those who have none: no price is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Unpriced;
+
+impl CostModel for Unpriced {
+    fn price(&self, _ask: &PriceAsk<'_>) -> Option<Money> {
+        None
+    }
+}
+
 /// What is to be priced.
 #[derive(Clone, Copy, Debug)]
 pub struct PriceAsk<'a> {

@@ -36,7 +36,7 @@ pub use guarded::guarded;
 pub use inventory;
 pub use jiff::Timestamp;
 pub use money::Money;
-pub use plugin::{Origin, Plugin};
+pub use plugin::{BuildCx, Origin, Plugin};
 pub use problem::Problem;
 pub use secret::Secret;
 pub use section::Section;

@@ -41,7 +41,25 @@ pub struct Plugin<T: ?Sized + 'static> {
     /// The schema of its settings, by name and by what it refers to.
     pub schema: fn() -> SettingsSchema,
     /// Builds it from its section of the configuration; reports every mistake.
-    pub build: fn(&Section<'_>) -> Result<Arc<T>, Vec<Problem>>,
+    pub build: fn(&BuildCx<'_>, &Section<'_>) -> Result<Arc<T>, Vec<Problem>>,
+}
+
+/// What a plugin may keep that is built: the other plugins of the same configuration. It is built anew with each reload.
+///
+/// There is no clock in it: whatever decides by time is passed it with each call.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct BuildCx<'a> {
+    /// Prices usage; for a store, and for a cost model itself, one that knows no price.
+    pub cost: &'a Arc<dyn CostModel>,
+}
+
+impl<'a> BuildCx<'a> {
+    /// One with this cost model.
+    #[must_use]
+    pub const fn new(cost: &'a Arc<dyn CostModel>) -> Self {
+        Self { cost }
+    }
 }
 
 impl<T: ?Sized> fmt::Debug for Plugin<T> {
@@ -129,9 +147,11 @@ inventory::collect!(Plugin<dyn Store>);
 ///     dyn Provider: "acme",
 ///     summary: "Acme's chat API",
 ///     settings: AcmeSettings,
-///     build: |section| Ok(Arc::new(Acme::new(section.name, section.read()?))),
+///     build: |_, section| Ok(Arc::new(Acme::new(section.name, section.read()?))),
 /// }
 /// ```
+///
+/// `build` is a function of the context and the section: [`BuildCx`] has what else is built.
 ///
 /// The crate must be named by the binary (`use acme_provider as _;`), or it is not linked.
 #[macro_export]

@@ -58,7 +58,7 @@ register! {
     dyn Provider: "test-panics",
     summary: "Panics where it is asked",
     settings: NoSettings,
-    build: |section| {
+    build: |_, section| {
         section.read::<NoSettings>()?;
         let info = ProviderInfo { kind: "test-panics", account: section.name.to_owned(), families: &[Family::Claude] };
         Ok(Arc::new(Panics(info)))
@@ -87,7 +87,7 @@ register! {
     dyn Limiter: "test-slots",
     summary: "One slot for each request",
     settings: NoSettings,
-    build: |section| {
+    build: |_, section| {
         section.read::<NoSettings>()?;
         Ok(Arc::new(Slots))
     },
@@ -117,7 +117,7 @@ register! {
     dyn CostModel: "test-cost-panics",
     summary: "Panics when it is asked for a price",
     settings: NoSettings,
-    build: |section| {
+    build: |_, section| {
         section.read::<NoSettings>()?;
         Ok(Arc::new(AtTheEnd))
     },
@@ -127,7 +127,7 @@ register! {
     dyn Scheduler: "test-scheduler-panics",
     summary: "Panics when it is told how an attempt ended",
     settings: NoSettings,
-    build: |section| {
+    build: |_, section| {
         section.read::<NoSettings>()?;
         Ok(Arc::new(AtTheEnd))
     },

@@ -161,8 +161,7 @@ mod tests {
     async fn what_piled_up_is_forgotten_turn_by_turn_and_then_looked_for_now_and_then() {
         let mut upkeep = upkeep().await;
         let gateway = Arc::clone(upkeep.control.gateway());
-        let over =
-            |number: usize| Remembered::new(number.to_string(), String::new(), Timestamp::UNIX_EPOCH);
+        let over = |number: usize| Remembered::new(number.to_string(), String::new(), Timestamp::UNIX_EPOCH);
         let many = 5 * FORGET_LEAST + 1;
         gateway.store().remember("reference", (0..many).map(over).collect()).await.unwrap();
         for turn in 0..SWEEP_EVERY {

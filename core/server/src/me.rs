@@ -166,7 +166,7 @@ pub(crate) mod tests {
         dyn Store: "gone",
         summary: "Out of reach",
         settings: NoSettings,
-        build: |section| {
+        build: |_, section| {
             section.read::<NoSettings>()?;
             Ok(Arc::new(Gone))
         },

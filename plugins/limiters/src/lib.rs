@@ -44,7 +44,7 @@ register! {
     dyn Limiter: "concurrency",
     summary: "Requests at once, of a key and of its group",
     settings: NoSettings,
-    build: |section| {
+    build: |_, section| {
         section.read::<NoSettings>()?;
         Ok(Arc::new(Concurrency))
     },

@@ -20,7 +20,7 @@ register! {
     dyn CostModel: "price-list",
     summary: "A list of prices by model; it has none yet, so that every request is recorded as unpriced",
     settings: NoSettings,
-    build: |section| {
+    build: |_, section| {
         section.read::<NoSettings>()?;
         Ok(Arc::new(PriceList))
     },

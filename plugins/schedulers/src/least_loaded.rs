@@ -30,7 +30,7 @@ register! {
     dyn Scheduler: "least-loaded",
     summary: "Priority, then requests in flight relative to weight, then used longest ago",
     settings: NoSettings,
-    build: |section| {
+    build: |_, section| {
         section.read::<NoSettings>()?;
         Ok(Arc::new(LeastLoaded))
     },

@@ -21,7 +21,7 @@ register! {
     dyn Scheduler: "round-robin",
     summary: "Priority, then one account after the other",
     settings: NoSettings,
-    build: |section| {
+    build: |_, section| {
         section.read::<NoSettings>()?;
         Ok(Arc::new(RoundRobin))
     },

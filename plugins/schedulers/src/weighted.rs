@@ -53,7 +53,7 @@ register! {
     dyn Scheduler: "weighted",
     summary: "Priority, then by weight, evenly interleaved",
     settings: NoSettings,
-    build: |section| {
+    build: |_, section| {
         section.read::<NoSettings>()?;
         Ok(Arc::new(Weighted::default()))
     },

@@ -133,7 +133,7 @@ register! {
     dyn Store: "embedded",
     summary: "One gateway's own: a SQLite database in a folder, counters in memory",
     settings: EmbeddedSettings,
-    build: Embedded::build,
+    build: |_, section| Embedded::build(section),
 }
 
 #[cfg(test)]

@@ -63,10 +63,12 @@ async fn documents_survive_and_a_second_process_is_kept_out() {
 #[tokio::test]
 async fn a_refused_request_leaves_every_bucket_as_it_was() {
     let store = Embedded::at(PathBuf::new());
-    let Taken::Lease(first) = store.take_all(lease(1, vec![take("a", 1), take("b", 9)])).await.unwrap() else {
+    let Taken::Lease(first) = store.take_all(lease(1, vec![take("a", 1), take("b", 9)])).await.unwrap()
+    else {
         panic!("refused")
     };
-    let Taken::Refused(full) = store.take_all(lease(2, vec![take("b", 9), take("a", 1)])).await.unwrap() else {
+    let Taken::Refused(full) = store.take_all(lease(2, vec![take("b", 9), take("a", 1)])).await.unwrap()
+    else {
         panic!("taken")
     };
     assert_eq!(full.take.bucket, bucket("a"));

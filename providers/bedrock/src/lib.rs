@@ -190,5 +190,5 @@ register! {
     dyn Provider: "bedrock",
     summary: "Claude and any Converse model on AWS Bedrock",
     settings: BedrockSettings,
-    build: Bedrock::build,
+    build: |_, section| Bedrock::build(section),
 }

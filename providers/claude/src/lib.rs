@@ -116,21 +116,21 @@ register! {
     dyn Provider: "claude-official",
     summary: "Anthropic's own API",
     settings: ClaudeOfficialSettings,
-    build: official,
+    build: |_, section| official(section),
 }
 
 register! {
     dyn Provider: "claude-console",
     summary: "Anthropic's API, or any endpoint compatible with it",
     settings: ClaudeSettings,
-    build: console,
+    build: |_, section| console(section),
 }
 
 register! {
     dyn Provider: "ccr",
     summary: "A claude-code-router instance",
     settings: ClaudeRouterSettings,
-    build: router,
+    build: |_, section| router(section),
 }
 
 #[cfg(test)]

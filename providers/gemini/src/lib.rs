@@ -117,7 +117,7 @@ register! {
     dyn Provider: "gemini",
     summary: "The Gemini API",
     settings: GeminiSettings,
-    build: build,
+    build: |_, section| build(section),
 }
 
 #[cfg(test)]

@@ -132,5 +132,5 @@ register! {
     dyn Provider: "azure-openai",
     summary: "Azure OpenAI: deployments of a resource",
     settings: AzureSettings,
-    build: build,
+    build: |_, section| build(section),
 }

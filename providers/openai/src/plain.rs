@@ -216,19 +216,19 @@ register! {
     dyn Provider: "openai",
     summary: "OpenAI: Chat Completions, Responses, Embeddings, Images",
     settings: OpenaiSettings,
-    build: build_openai,
+    build: |_, section| build_openai(section),
 }
 
 register! {
     dyn Provider: "openai-responses",
     summary: "Any endpoint that speaks the Responses API",
     settings: ResponsesSettings,
-    build: build_responses,
+    build: |_, section| build_responses(section),
 }
 
 register! {
     dyn Provider: "openai-compatible",
     summary: "Any endpoint that speaks Chat Completions: Ollama, vLLM, DeepSeek, Groq, …",
     settings: CompatibleSettings,
-    build: build_compatible,
+    build: |_, section| build_compatible(section),
 }

@@ -171,7 +171,7 @@ register! {
     dyn Provider: "simulated",
     summary: "Answers by itself, in every dialect, with streams, tools and usage; needs no upstream",
     settings: SimulatedSettings,
-    build: Simulated::build,
+    build: |_, section| Simulated::build(section),
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use figment::value::Dict;
 use sluice_api::provider::{Discovery, Provider};
 use sluice_api::units::Span;
-use sluice_api::{Family, Problem, Section};
+use sluice_api::{BuildCx, Family, Problem, Section};
 
 use super::section::{Entry, entries, read_table};
 use super::{Seen, outbound, plugin, reach, unavailable, upstream};
@@ -21,6 +21,8 @@ pub(super) struct Common<'a> {
     pub(super) upstream: &'a upstream::General,
     /// The longest window of a limit, in days.
     pub(super) retention_days: u32,
+    /// What their providers are built with.
+    pub(super) cx: BuildCx<'a>,
 }
 
 /// The accounts.
@@ -73,6 +75,7 @@ fn one(
         beside: keys,
         kind: entry.at("provider"),
         file: entry.file(loaded),
+        cx: common.cx,
     };
     let provider = match kind {
         Some(kind) => plugin::build::<dyn Provider>(kind, &place, problems),

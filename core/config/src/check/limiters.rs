@@ -7,15 +7,15 @@ use sluice_api::limiter::{AtWork, Limiter};
 use sluice_api::section::Origins as _;
 use sluice_api::{Problem, Section};
 
-use super::plugin::{self, Place, TO_COME};
+use super::plugin::{self, Building, Place, TO_COME};
 use super::section::{Shared, file_of, shared, wrong_type};
 use crate::settings::Limits;
-use sluice_reading::Loaded;
 
 /// Where the kinds are named.
 const KINDS: &str = "limits.kinds";
 
-pub(super) fn check(loaded: &Loaded, problems: &mut Vec<Problem>) -> Vec<AtWork> {
+pub(super) fn check(building: Building<'_>, problems: &mut Vec<Problem>) -> Vec<AtWork> {
+    let loaded = building.loaded;
     let Shared { own, keys, rest } = shared::<Limits>(loaded, "limits", problems);
     let linked = plugin::kinds::<dyn Limiter>();
     let all = || linked.iter().map(|kind| (*kind).to_owned()).collect();
@@ -27,7 +27,7 @@ pub(super) fn check(loaded: &Loaded, problems: &mut Vec<Problem>) -> Vec<AtWork>
             problems.push(Problem::at(file_of(loaded, KINDS), KINDS, message));
             continue;
         }
-        let limiter = build(loaded, kind, rest.get(kind), problems);
+        let limiter = build(building, kind, rest.get(kind), problems);
         let known = linked.iter().copied().find(|known| known == kind);
         limiters.extend(known.zip(limiter).map(|(kind, limiter)| AtWork { kind, limiter }));
     }
@@ -47,7 +47,7 @@ pub(super) fn check(loaded: &Loaded, problems: &mut Vec<Problem>) -> Vec<AtWork>
 }
 
 fn build(
-    loaded: &Loaded,
+    Building { loaded, cx }: Building<'_>,
     kind: &str,
     settings: Option<&Value>,
     problems: &mut Vec<Problem>,
@@ -67,6 +67,7 @@ fn build(
         beside: &[],
         kind: KINDS.to_owned(),
         file: file_of(loaded, KINDS),
+        cx,
     };
     plugin::build(kind, &place, problems)
 }

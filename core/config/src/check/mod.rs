@@ -19,15 +19,16 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sluice_api::Problem;
-use sluice_api::cost::CostModel;
+use sluice_api::cost::{CostModel, Unpriced};
 use sluice_api::scheduler::Scheduler;
 use sluice_api::section::Origins as _;
 use sluice_api::store::Store;
+use sluice_api::{BuildCx, Plugin, Problem, inventory};
 
 use super::Resolved;
 use super::fields::Names;
 use super::settings::{self, Stats};
+use plugin::Building;
 use reach::Reach;
 use section::{Entry, Shared, shared, table};
 use sluice_reading::Loaded;
@@ -70,7 +71,13 @@ pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
     let stats: Stats = table(loaded, "stats", &mut problems);
     let retention_days = stats.retention_days;
 
-    let common = account::Common { upstream: &upstream, retention_days };
+    // What the others may ask for prices is built first; what is wrong with it is told in its turn.
+    let mut unpriced = Vec::new();
+    let (cost, pricing) = priced(loaded, &mut unpriced);
+    let prices = cost.clone().unwrap_or_else(|| Arc::new(Unpriced));
+    let building = Building { loaded, cx: BuildCx::new(&prices) };
+
+    let common = account::Common { upstream: &upstream, retention_days, cx: building.cx };
     let accounts = account::check(loaded, common, &mut problems);
     let pools: Vec<&str> = accounts.pools.iter().map(String::as_str).collect();
     let right = (accounts.resolved.len() == accounts.names.len()).then_some(accounts.resolved.as_slice());
@@ -87,11 +94,10 @@ pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
 
     let choosing: Shared<settings::Scheduler> = shared(loaded, "scheduler", &mut problems);
     let kind = &choosing.own.kind;
-    let scheduler = plugin::of_table::<dyn Scheduler, _>(loaded, "scheduler", kind, &choosing, &mut problems);
-    let limiters = limiters::check(loaded, &mut problems);
-    let pricing: Shared<settings::Cost> = shared(loaded, "cost", &mut problems);
-    let kind = &pricing.own.kind;
-    let cost = plugin::of_table::<dyn CostModel, _>(loaded, "cost", kind, &pricing, &mut problems);
+    let scheduler =
+        plugin::of_table::<dyn Scheduler, _>(building, "scheduler", kind, &choosing, &mut problems);
+    let limiters = limiters::check(building, &mut problems);
+    problems.extend(unpriced);
     let (store, keeping) = kept(loaded, &mut problems);
     let store_settings = format!("{} {:?}", keeping.own.kind, keeping.rest);
     let attempts = attempts(loaded, choosing.own.attempts, &mut problems);
@@ -136,8 +142,32 @@ pub fn store(loaded: &Loaded) -> Result<Arc<dyn Store>, Vec<Problem>> {
 
 fn kept(loaded: &Loaded, problems: &mut Vec<Problem>) -> (Option<Arc<dyn Store>>, Shared<settings::Store>) {
     let keeping: Shared<settings::Store> = shared(loaded, "store", problems);
-    let store = plugin::of_table(loaded, "store", &keeping.own.kind, &keeping, problems);
+    let store = alone(loaded, "store", &keeping.own.kind, &keeping, problems);
     (store, keeping)
+}
+
+fn priced(
+    loaded: &Loaded,
+    problems: &mut Vec<Problem>,
+) -> (Option<Arc<dyn CostModel>>, Shared<settings::Cost>) {
+    let pricing: Shared<settings::Cost> = shared(loaded, "cost", problems);
+    let cost = alone(loaded, "cost", &pricing.own.kind, &pricing, problems);
+    (cost, pricing)
+}
+
+/// A plugin that is built with none of the others.
+fn alone<T: ?Sized + 'static, S>(
+    loaded: &Loaded,
+    table: &str,
+    kind: &str,
+    shared: &Shared<S>,
+    problems: &mut Vec<Problem>,
+) -> Option<Arc<T>>
+where
+    Plugin<T>: inventory::Collect,
+{
+    let unpriced: Arc<dyn CostModel> = Arc::new(Unpriced);
+    plugin::of_table(Building { loaded, cx: BuildCx::new(&unpriced) }, table, kind, shared, problems)
 }
 
 fn unknown_tables(loaded: &Loaded) -> Vec<Problem> {

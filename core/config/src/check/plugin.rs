@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sluice_api::problem::nearest;
-use sluice_api::{Plugin, Problem, Section, inventory};
+use sluice_api::{BuildCx, Plugin, Problem, Section, inventory};
 
 use super::section::{Shared, file_of};
 use crate::plugins;
@@ -25,11 +25,22 @@ pub(super) struct Place<'a> {
     pub(super) kind: String,
     /// The file that it comes from.
     pub(super) file: String,
+    /// What it is built with beside them.
+    pub(super) cx: BuildCx<'a>,
+}
+
+/// What plugins are built from.
+#[derive(Clone, Copy)]
+pub(super) struct Building<'a> {
+    /// The configuration.
+    pub(super) loaded: &'a Loaded,
+    /// What is built already.
+    pub(super) cx: BuildCx<'a>,
 }
 
 /// Builds the plugin of a table that it shares with the engine.
 pub(super) fn of_table<T: ?Sized + 'static, S>(
-    loaded: &Loaded,
+    Building { loaded, cx }: Building<'_>,
     table: &str,
     kind: &str,
     shared: &Shared<S>,
@@ -44,6 +55,7 @@ where
         beside: &shared.keys,
         file: file_of(loaded, &path),
         kind: path,
+        cx,
     };
     build(kind, &place, problems)
 }
@@ -63,7 +75,7 @@ where
         }
         return None;
     };
-    match (plugin.build)(&place.section) {
+    match (plugin.build)(&place.cx, &place.section) {
         Ok(built) => Some(built),
         Err(more) => {
             let schema = Schema::new(&(plugin.schema)());

@@ -46,7 +46,7 @@ register! {
     dyn Provider: "test-scripted",
     summary: "Answers as the simulation says",
     settings: NoSettings,
-    build: |section| {
+    build: |_, section| {
         section.read::<NoSettings>()?;
         let info = ProviderInfo { kind: "test-scripted", account: section.name.to_owned(), families: &[Family::Claude] };
         Ok(Arc::new(Scripted(info)))

@@ -51,7 +51,7 @@ register! {
     dyn Provider: "acme",
     summary: "Acme's greetings",
     settings: AcmeSettings,
-    build: |section| {
+    build: |_, section| {
         let settings: AcmeSettings = section.read()?;
         let info = ProviderInfo { kind: "acme", account: section.name.to_owned(), families: &[Family::Openai] };
         Ok(Arc::new(Acme { info, greeting: settings.greeting }))
