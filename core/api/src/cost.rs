@@ -30,6 +30,7 @@ impl CostModel for Unpriced {
 
 /// What is to be priced.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct PriceAsk<'a> {
     /// The provider's kind.
     pub provider: &'a str,
@@ -43,4 +44,12 @@ pub struct PriceAsk<'a> {
     pub usage: &'a Usage,
     /// When the request started.
     pub time: Timestamp,
+}
+
+impl<'a> PriceAsk<'a> {
+    /// Usage of a model, as it was asked for upstream, of which the answer reported nothing else.
+    #[must_use]
+    pub const fn new(provider: &'a str, model: &'a str, usage: &'a Usage, time: Timestamp) -> Self {
+        Self { provider, model, reported_model: None, tier: None, usage, time }
+    }
 }

@@ -166,6 +166,7 @@ pub struct Error(Box<Facts>);
 
 /// The facts of an [`Error`].
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Facts {
     /// What went wrong.
     pub kind: Kind,

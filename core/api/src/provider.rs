@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use jiff::Timestamp;
 
-pub use crate::call::{Body, Call, CallCx, Transport};
+pub use crate::call::{Body, Call, CallCx, Prepared, Transport};
 use crate::dialect::{Api, Family, Operation};
 use crate::error::{Condition, Error, Fault, Kind, Scope};
 use crate::oauth::Bearer;
@@ -57,21 +57,22 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// Builds and signs a request. Sends nothing; called once for each attempt, and again where its connection had gone
-    /// stale or its credentials were renewed.
+    /// Builds and signs a request, and says what [`Provider::send`] is to know of it beside. Sends nothing; called once for
+    /// each attempt, and again where its connection had gone stale or its credentials were renewed.
     ///
     /// # Errors
     ///
     /// When the request can't be built, or credentials can't be had.
-    async fn prepare(&self, cx: &CallCx<'_>, call: Call) -> Result<Request<Bytes>, Error>;
+    async fn prepare(&self, cx: &CallCx<'_>, call: Call) -> Result<Prepared, Error>;
 
-    /// Sends a prepared request. Overridden only where the upstream is not plain HTTP.
+    /// Sends a request that [`Provider::prepare`] or [`Provider::prepare_list`] has built, with the account's own headers
+    /// over it. Overridden only where the upstream is not plain HTTP.
     ///
     /// # Errors
     ///
     /// When no response head came back.
-    async fn send(&self, cx: &CallCx<'_>, request: Request<Bytes>) -> Result<Response<Body>, Error> {
-        cx.transport.send(request).await
+    async fn send(&self, cx: &CallCx<'_>, prepared: Prepared) -> Result<Response<Body>, Error> {
+        cx.transport.send(prepared.request).await
     }
 
     /// The token that [`Provider::prepare`] puts into requests, where it is one that ends and is renewed: the engine sees
@@ -114,6 +115,7 @@ pub enum Discovery {
 
 /// What kind of account it is.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ProviderInfo {
     /// The plugin's kind.
     pub kind: &'static str,
@@ -123,13 +125,30 @@ pub struct ProviderInfo {
     pub families: &'static [Family],
 }
 
+impl ProviderInfo {
+    /// An account of this kind, by the operator's name for it.
+    #[must_use]
+    pub fn new(kind: &'static str, account: impl Into<String>, families: &'static [Family]) -> Self {
+        Self { kind, account: account.into(), families }
+    }
+}
+
 /// What an account speaks natively, best first.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Offer {
     /// The client APIs whose requests it takes as they are.
     pub apis: &'static [Api],
     /// Where the model's name stands in its requests.
     pub model_in: ModelPlace,
+}
+
+impl Offer {
+    /// These APIs, with the model's name there.
+    #[must_use]
+    pub const fn new(apis: &'static [Api], model_in: ModelPlace) -> Self {
+        Self { apis, model_in }
+    }
 }
 
 /// Where the model's name stands in a request.
@@ -152,6 +171,7 @@ pub enum Told {
 
 /// A refusal: an answer that is not 2xx, or an error in a stream.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Failure<'a> {
     /// How it was told.
     pub told: Told,
@@ -163,6 +183,20 @@ pub struct Failure<'a> {
     pub body: &'a [u8],
     /// When it came, to turn points in time into spans.
     pub now: Timestamp,
+}
+
+impl<'a> Failure<'a> {
+    /// An answer that is not 2xx, with its body (bounded), and when it came.
+    #[must_use]
+    pub const fn answer(status: StatusCode, headers: &'a HeaderMap, body: &'a [u8], now: Timestamp) -> Self {
+        Self { told: Told::Answer, status, headers, body, now }
+    }
+
+    /// An error in a stream, with its data, the status that it stands for, and when it came.
+    #[must_use]
+    pub const fn event(status: StatusCode, headers: &'a HeaderMap, data: &'a [u8], now: Timestamp) -> Self {
+        Self { told: Told::Event, status, headers, body: data, now }
+    }
 }
 
 impl Failure<'_> {
@@ -231,12 +265,22 @@ mod tests {
     use http::{HeaderMap, StatusCode};
     use jiff::Timestamp;
 
-    use super::{Failure, Told, is_page};
-    use crate::error::{Condition, Error, Fault};
+    use super::{Failure, Prepared, is_page};
+    use crate::error::{Condition, Error, Fault, Kind};
 
     fn by_convention(status: StatusCode, body: &str) -> Error {
         let (headers, body, now) = (&HeaderMap::new(), body.as_bytes(), Timestamp::UNIX_EPOCH);
-        Failure { told: Told::Answer, status, headers, body, now }.by_convention()
+        Failure::answer(status, headers, body, now).by_convention()
+    }
+
+    #[test]
+    fn what_is_handed_from_preparing_to_sending_comes_out_as_it_went_in() {
+        let request = || http::Request::new(bytes::Bytes::from_static(b"{}"));
+        let (sent, carried) = Prepared::carrying(request(), 7_u8).into_parts::<u8>().unwrap();
+        assert_eq!((&sent.body()[..], carried), (&b"{}"[..], 7));
+        for other in [Prepared::carrying(request(), "7"), request().into()] {
+            assert_eq!(other.into_parts::<u8>().unwrap_err().kind(), Kind::Internal);
+        }
     }
 
     #[test]

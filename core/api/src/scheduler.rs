@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+
 use crate::dialect::{Api, Operation};
 use crate::error::{Fault, Scope};
 
@@ -28,6 +30,7 @@ pub trait Scheduler: fmt::Debug + Send + Sync + 'static {
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Ask<'a> {
     /// The client API.
     pub api: Api,
@@ -35,10 +38,21 @@ pub struct Ask<'a> {
     pub operation: Operation,
     /// The model asked for, after a route's `rewrite`.
     pub model: &'a str,
+    /// When it is picked.
+    pub now: Timestamp,
+}
+
+impl<'a> Ask<'a> {
+    /// What is asked for, and when.
+    #[must_use]
+    pub const fn new(api: Api, operation: Operation, model: &'a str, now: Timestamp) -> Self {
+        Self { api, operation, model, now }
+    }
 }
 
 /// An account that could serve the request now.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Candidate<'a> {
     /// Its name.
     pub account: &'a str,
@@ -52,10 +66,23 @@ pub struct Candidate<'a> {
     pub in_flight: u32,
     /// When it was last picked, as a count of picks; lower is longer ago.
     pub last_used: u64,
+    /// The kind of its provider.
+    pub provider: &'a str,
+    /// The model that its upstream would be asked for.
+    pub model: &'a str,
+}
+
+impl<'a> Candidate<'a> {
+    /// An account of priority and weight 1 that has never been used.
+    #[must_use]
+    pub const fn new(account: &'a str, index: usize) -> Self {
+        Self { account, index, priority: 1, weight: 1, in_flight: 0, last_used: 0, provider: "", model: "" }
+    }
 }
 
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Outcome {
     /// An answer came, whole.
     Completed,

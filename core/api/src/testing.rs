@@ -5,7 +5,7 @@ use bytes::Bytes;
 use figment::Figment;
 use figment::providers::{Format, Toml};
 use figment::value::{Dict, Value};
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use jiff::Timestamp;
 
 use crate::dialect::{Api, Form, Operation};
@@ -42,23 +42,15 @@ impl Origins for Nowhere {
 /// A call with nothing special about it.
 #[must_use]
 pub fn call(api: Api, operation: Operation, form: Form, model: &str) -> Call {
-    Call {
-        api,
-        operation,
-        form,
-        model: model.to_owned(),
-        asked: model.to_owned(),
-        collection: "models",
-        query: None,
-        headers: HeaderMap::new(),
-        body: Bytes::from_static(b"{}"),
-    }
+    let mut call = Call::new(api, operation, form, model);
+    call.body = Bytes::from_static(b"{}");
+    call
 }
 
 /// A context whose transport sends nothing and whose vault is empty.
 #[must_use]
 pub fn context() -> CallCx<'static> {
-    CallCx { transport: &Unused, vault: &Unused, now: Timestamp::UNIX_EPOCH }
+    CallCx::new(&Unused, &Unused, Timestamp::UNIX_EPOCH)
 }
 
 #[async_trait]

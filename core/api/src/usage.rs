@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 /// convention is turned into this one by the meters of `sluice-wire`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Usage {
     /// Input tokens that were neither read from nor written to a cache.
     pub input: u64,
@@ -31,6 +32,12 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Tokens that went in and came out, and nothing else of what there is.
+    #[must_use]
+    pub fn new(input: u64, output: u64) -> Self {
+        Self { input, output, ..Self::default() }
+    }
+
     /// All tokens: input, output, cache writes and cache reads.
     #[must_use]
     pub const fn total(&self) -> u64 {

@@ -194,11 +194,8 @@ impl Control {
                 told.account = Some(name.to_string());
             } else {
                 let listed: Vec<Candidate<'_>> = open.iter().map(|target| candidate(target)).collect();
-                let ask = scheduler::Ask {
-                    api: question.api,
-                    operation: operation(question.api),
-                    model: &candidates.model,
-                };
+                let operation = operation(question.api);
+                let ask = scheduler::Ask::new(question.api, operation, &candidates.model, now);
                 let _turn = self.gateway().fleet().turn();
                 let best = snapshot.choosing.scheduler.foresee(&ask, &listed).and_then(|best| open.get(best));
                 told.account = best.map(|target| target.account.name.to_string());

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::HeaderMap;
 use serde::Serialize;
 use serde_json::json;
 use sluice_api::provider::Call;
@@ -250,8 +249,7 @@ fn tiny(account: &Arc<Account>, asked: &str) -> Result<(Call, Arc<str>), Error> 
             format!("the account does not serve the model `{asked}`"),
         ));
     };
-    let model = target.model.to_string();
-    let text = "Say ok.";
+    let (model, text) = (&target.model, "Say ok.");
     let body = match api {
         Api::Anthropic => {
             json!({ "model": model, "max_tokens": 16, "messages": [{ "role": "user", "content": text }] })
@@ -265,16 +263,8 @@ fn tiny(account: &Arc<Account>, asked: &str) -> Result<(Call, Arc<str>), Error> 
             "model": model, "max_completion_tokens": 16, "messages": [{ "role": "user", "content": text }],
         }),
     };
-    let call = Call {
-        api,
-        operation: Operation::Generate,
-        form: Form::Whole,
-        model,
-        asked: asked.to_owned(),
-        collection: "models",
-        query: None,
-        headers: HeaderMap::new(),
-        body: Bytes::from(body.to_string()),
-    };
+    let mut call = Call::new(api, Operation::Generate, Form::Whole, Arc::clone(&target.model));
+    call.asked = asked.into();
+    call.body = Bytes::from(body.to_string());
     Ok((call, target.model))
 }

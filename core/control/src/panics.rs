@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use sluice_api::cost::{CostModel, PriceAsk};
 use sluice_api::limiter::{Bucket, Limiter, Refused, Scope, Subject, Take, Takes};
 use sluice_api::plugin::NoSettings;
-use sluice_api::provider::{Body, Call, CallCx, ModelPlace, Offer, Provider, ProviderInfo};
+use sluice_api::provider::{Body, Call, CallCx, ModelPlace, Offer, Prepared, Provider, ProviderInfo};
 use sluice_api::scheduler::{Ask, Candidate, Outcome as AttemptOutcome, Scheduler};
 use sluice_api::{Api, Bytes, Error, Family, Kind, Money, Operation, async_trait, register};
 use sluice_config::{self as config, Sources};
@@ -32,16 +32,16 @@ impl Provider for Panics {
 
     fn offer(&self, _operation: Operation, model: &str) -> Option<Offer> {
         assert!(model != "at-routing", "as it is meant to");
-        Some(Offer { apis: &[Api::Anthropic], model_in: ModelPlace::Body })
+        Some(Offer::new(&[Api::Anthropic], ModelPlace::Body))
     }
 
-    async fn prepare(&self, _cx: &CallCx<'_>, call: Call) -> Result<Request<Bytes>, Error> {
-        assert!(call.model != "at-the-attempt", "as it is meant to");
-        Ok(Request::new(call.model.into()))
+    async fn prepare(&self, _cx: &CallCx<'_>, call: Call) -> Result<Prepared, Error> {
+        assert!(*call.model != *"at-the-attempt", "as it is meant to");
+        Ok(Request::new(Bytes::copy_from_slice(call.model.as_bytes())).into())
     }
 
-    async fn send(&self, _cx: &CallCx<'_>, request: Request<Bytes>) -> Result<Response<Body>, Error> {
-        let panics = request.body() == "in-the-body";
+    async fn send(&self, _cx: &CallCx<'_>, prepared: Prepared) -> Result<Response<Body>, Error> {
+        let panics = prepared.request.body() == "in-the-body";
         let frames = [START, STOP].into_iter().map(move |event| {
             assert!(!panics || event == START, "as it is meant to");
             Ok(Frame::data(Bytes::from_static(event.as_bytes())))
@@ -60,7 +60,7 @@ register! {
     settings: NoSettings,
     build: |_, section| {
         section.read::<NoSettings>()?;
-        let info = ProviderInfo { kind: "test-panics", account: section.name.to_owned(), families: &[Family::Claude] };
+        let info = ProviderInfo::new("test-panics", section.name, &[Family::Claude]);
         Ok(Arc::new(Panics(info)))
     },
 }

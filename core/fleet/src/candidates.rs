@@ -20,6 +20,8 @@ pub struct Target {
     pub model: Arc<str>,
     /// Where the model stands in a request to it.
     pub model_in: ModelPlace,
+    /// The kind of the account's provider.
+    pub provider: &'static str,
 }
 
 /// A pool with those of its accounts that could serve a request.
@@ -87,7 +89,13 @@ pub fn fits(account: &Arc<Account>, api: Api, operation: Operation, model: &str)
         return Err(Misfit::Dialect(offer));
     }
     let asked = if *upstream == *model { Arc::clone(&upstream) } else { model.into() };
-    Ok(Target { account: Arc::clone(account), asked, model: upstream, model_in: offer.model_in })
+    Ok(Target {
+        account: Arc::clone(account),
+        asked,
+        model: upstream,
+        model_in: offer.model_in,
+        provider: account.config.provider.info().kind,
+    })
 }
 
 /// The name that an account asks its upstream for, or `None` when it does not serve the model.

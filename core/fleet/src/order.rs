@@ -182,7 +182,7 @@ impl Order {
             return None;
         }
         let Wanted { api, operation, .. } = cx.wanted;
-        let question = scheduler::Ask { api, operation, model: &self.candidates.model };
+        let question = scheduler::Ask::new(api, operation, &self.candidates.model, cx.now);
         open.get(cx.choosing.scheduler.pick(&question, &candidates)?).copied()
     }
 
@@ -286,12 +286,12 @@ impl Order {
 /// A target as schedulers see it.
 pub fn candidate(target: &Target) -> Candidate<'_> {
     let account = &target.account;
-    Candidate {
-        account: &account.name,
-        index: account.index,
-        priority: account.config.priority,
-        weight: account.config.weight.max(1),
-        in_flight: account.state.in_flight(),
-        last_used: account.state.picked(),
-    }
+    let mut candidate = Candidate::new(&account.name, account.index);
+    candidate.priority = account.config.priority;
+    candidate.weight = account.config.weight.max(1);
+    candidate.in_flight = account.state.in_flight();
+    candidate.last_used = account.state.picked();
+    candidate.provider = target.provider;
+    candidate.model = &target.model;
+    candidate
 }

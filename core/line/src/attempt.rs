@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use sluice_api::error::Answer;
-use sluice_api::provider::{Body, Call, Failure, ModelPlace, Told};
+use sluice_api::provider::{Body, Call, Failure, ModelPlace, Prepared};
 use sluice_api::{Api, Error, Form, Kind, Operation, Timestamp};
 use sluice_fleet::candidates::Target;
 use sluice_upstream::Stale;
@@ -70,7 +70,7 @@ pub(crate) async fn attempt(
     }
     if let Some(error) = source.first_error() {
         let (status, headers, now) = (error.status, &head.headers, gateway.now());
-        let failure = Failure { told: Told::Event, status, headers, body: &error.data, now };
+        let failure = Failure::event(status, headers, &error.data, now);
         let body = error.body(ask.route.api);
         let answer = Answer { status, headers: HeaderMap::new(), body };
         return Err(refusal::handed_on(config.provider.classify(&failure), answer, &sending.secrets));
@@ -119,34 +119,31 @@ impl Sending<'_> {
         let config = &self.target.account.config;
         let wait = config.timeouts.first_byte;
         // New credentials are awaited no longer than an answer; who gets them goes on.
-        let request = credentials(deadline, wait, pin!(self.prepare())).await?;
-        self.secrets = request.headers().values().filter(|value| value.is_sensitive()).cloned().collect();
+        let prepared = credentials(deadline, wait, pin!(self.prepare())).await?;
+        self.secrets =
+            prepared.request.headers().values().filter(|value| value.is_sensitive()).cloned().collect();
         let once = self.caller.once(stale);
         let cx = self.caller.cx(&once, self.now);
         settlement.sent();
-        let mut sent = config.provider.send(&cx, request);
+        let mut sent = config.provider.send(&cx, prepared);
         within(deadline, wait, self.ask, sent.as_mut()).await?.map_err(unanswered)
     }
 
-    async fn prepare(&mut self) -> Result<Request<Bytes>, Error> {
-        let call = Call {
-            api: self.ask.route.api,
-            operation: self.ask.route.operation,
-            form: self.ask.form,
-            model: self.target.model.to_string(),
-            asked: self.target.asked.to_string(),
-            collection: self.ask.route.collection,
-            query: self.inbound.query.clone(),
-            headers: self.inbound.relayed(),
-            body: self.bytes.clone(),
-        };
+    async fn prepare(&mut self) -> Result<Prepared, Error> {
+        let Ask { route, form, .. } = self.ask;
+        let mut call = Call::new(route.api, route.operation, *form, Arc::clone(&self.target.model));
+        call.asked = Arc::clone(&self.target.asked);
+        call.collection = route.collection;
+        call.query = self.inbound.query.clone();
+        call.headers = self.inbound.relayed();
+        call.body = self.bytes.clone();
         self.caller.prepare(call, self.now).await
     }
 
     /// What the upstream's refusal means.
     fn refused(&self, head: http::response::Parts, body: Bytes, now: Timestamp) -> Error {
         let (status, headers) = (head.status, &head.headers);
-        let failure = Failure { told: Told::Answer, status, headers, body: &body, now };
+        let failure = Failure::answer(status, headers, &body, now);
         let error = self.target.account.config.provider.classify(&failure);
         let counts = self.ask.route.operation == Operation::CountTokens;
         let models = [self.ask.model.as_str(), &self.target.model];

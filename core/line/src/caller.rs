@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use sluice_api::error::Answer;
-use sluice_api::provider::{Body, Call, CallCx, Failure, Told, Transport, is_page};
+use sluice_api::provider::{Body, Call, CallCx, Failure, Prepared, Transport, is_page};
 use sluice_api::vault::Vault;
 use sluice_api::{Error, Kind, Timestamp};
 use sluice_fleet::account::Account;
@@ -32,7 +31,7 @@ struct Own {
 
 impl Own {
     fn cx(&self, now: Timestamp) -> CallCx<'_> {
-        CallCx { transport: &*self.way, vault: &*self.vault, now }
+        CallCx::new(&*self.way, &*self.vault, now)
     }
 }
 
@@ -63,7 +62,7 @@ impl<'a> Caller<'a> {
     /// # Errors
     ///
     /// When it can't be built, or there are no credentials.
-    pub(crate) async fn prepare(&self, call: Call, now: Timestamp) -> Result<Request<Bytes>, Error> {
+    pub(crate) async fn prepare(&self, call: Call, now: Timestamp) -> Result<Prepared, Error> {
         let own = self.own();
         // To its end, also when the client leaves: a token that a server has replaced, and that nobody has kept, is
         // lost.
@@ -71,12 +70,12 @@ impl<'a> Caller<'a> {
             let cx = own.cx(now);
             own.account.config.provider.prepare(&cx, call).await
         });
-        let mut request = prepared.await?;
+        let mut prepared = prepared.await?;
         self.renew_ahead(now);
         for (name, value) in &self.account.config.headers {
-            request.headers_mut().insert(name, value.clone());
+            prepared.request.headers_mut().insert(name, value.clone());
         }
-        Ok(request)
+        Ok(prepared)
     }
 
     /// Sends a request over the account's way; the answer is as it would have come without its coding.
@@ -84,8 +83,8 @@ impl<'a> Caller<'a> {
     /// # Errors
     ///
     /// When no answer comes.
-    async fn send(&self, request: Request<Bytes>, now: Timestamp) -> Result<Response<Body>, Error> {
-        let answer = self.account.config.provider.send(&self.cx(&**self.way, now), request).await?;
+    async fn send(&self, prepared: Prepared, now: Timestamp) -> Result<Response<Body>, Error> {
+        let answer = self.account.config.provider.send(&self.cx(&**self.way, now), prepared).await?;
         let (head, body) = answer.into_parts();
         let (head, body) = decode::answer(head, body);
         Ok(Response::from_parts(head, body))
@@ -106,7 +105,7 @@ impl<'a> Caller<'a> {
         });
         let mut request = prepared.await?;
         request.headers_mut().extend(self.account.config.headers.clone());
-        self.send(request, now).await
+        self.send(request.into(), now).await
     }
 
     /// Has a call of the gateway's own answered, with new credentials where the old ones are refused; the status of an
@@ -126,8 +125,8 @@ impl<'a> Caller<'a> {
         if head.status.is_success() {
             return if is_page(&body) { Err(refusal::page()) } else { Ok(head.status) };
         }
-        let (told, status, headers) = (Told::Answer, head.status, &head.headers);
-        let failure = Failure { told, status, headers, body: &body, now: self.gateway.now() };
+        let status = head.status;
+        let failure = Failure::answer(status, &head.headers, &body, self.gateway.now());
         let error = self.account.config.provider.classify(&failure);
         Err(error.answer(Answer { status, headers: HeaderMap::new(), body }))
     }
@@ -142,7 +141,7 @@ impl<'a> Caller<'a> {
     where
         'a: 'b,
     {
-        CallCx { transport, vault: &**self.gateway.vault(), now }
+        CallCx::new(transport, &**self.gateway.vault(), now)
     }
 
     /// Gets new credentials after a 401; whether there are some.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use sluice_api::error::Facts;
-use sluice_api::provider::{Failure, Told};
+use sluice_api::provider::Failure;
 use sluice_api::scheduler::Outcome as AttemptOutcome;
 use sluice_api::{Api, Error, Fault, Kind, Operation, Timestamp};
 use sluice_config::ClientAddress;
@@ -288,8 +288,8 @@ impl Settlement {
     fn told(&mut self, error: &StreamError) {
         let now = self.gateway.now();
         let Some(place) = &self.place else { return };
-        let (told, status, headers) = (Told::Event, error.status, &HeaderMap::new());
-        let failure = Failure { told, status, headers, body: &error.data, now };
+        let headers = HeaderMap::new();
+        let failure = Failure::event(error.status, &headers, &error.data, now);
         let meant = place.account().config.provider.classify(&failure);
         self.record.error = Some(meant.kind());
         self.broke(meant.facts());

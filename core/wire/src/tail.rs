@@ -153,7 +153,8 @@ mod tests {
 
     #[test]
     fn counts_of_an_upstream_may_be_as_large_as_they_like() {
-        let usage = Usage { input: u64::MAX, cache_read: 7, output: 1, ..Usage::default() };
+        let mut usage = Usage::new(u64::MAX, 1);
+        usage.cache_read = 7;
         let seen = Seen { sequence_number: Some(u64::MAX), usage: Some(usage), ..Seen::default() };
         let text = text(ended(Api::OpenaiResponses, Form::Sse, &seen), false);
         assert!(text.contains("\"total_tokens\":18446744073709551615"), "{text}");

@@ -71,17 +71,14 @@ impl Anthropic {
         let told_1h = split.ephemeral_1h_input_tokens.or_zero();
         let told_5m = split.ephemeral_5m_input_tokens.or_zero();
         let written = self.cache_creation_input_tokens.told().unwrap_or(told_5m.saturating_add(told_1h));
-        Usage {
-            input: self.input_tokens.or_zero(),
-            output: self.output_tokens.or_zero(),
-            cache_write_1h: told_1h.min(written),
-            cache_write_5m: written.saturating_sub(told_1h),
-            cache_read: self.cache_read_input_tokens.or_zero(),
-            reasoning: self.output_tokens_details.unwrap_or_default().thinking_tokens.or_zero(),
-            web_searches: self.server_tool_use.unwrap_or_default().web_search_requests.or_zero(),
-            estimated: false,
-            inconsistent: told_1h.saturating_add(told_5m) > written,
-        }
+        let mut usage = Usage::new(self.input_tokens.or_zero(), self.output_tokens.or_zero());
+        usage.cache_write_1h = told_1h.min(written);
+        usage.cache_write_5m = written.saturating_sub(told_1h);
+        usage.cache_read = self.cache_read_input_tokens.or_zero();
+        usage.reasoning = self.output_tokens_details.unwrap_or_default().thinking_tokens.or_zero();
+        usage.web_searches = self.server_tool_use.unwrap_or_default().web_search_requests.or_zero();
+        usage.inconsistent = told_1h.saturating_add(told_5m) > written;
+        usage
     }
 }
 
@@ -158,17 +155,11 @@ impl Openai {
         };
         let output = if outside { apart } else { told_output };
         let total = self.total_tokens.told().unwrap_or(input.saturating_add(output));
-        Usage {
-            input: input.saturating_sub(cached),
-            output,
-            cache_write_5m: write - long,
-            cache_write_1h: long,
-            cache_read: read,
-            reasoning,
-            web_searches: 0,
-            estimated: false,
-            inconsistent: cached > input || reasoning > output || total != input.saturating_add(output),
-        }
+        let mut usage = Usage::new(input.saturating_sub(cached), output);
+        (usage.cache_write_5m, usage.cache_write_1h) = (write - long, long);
+        (usage.cache_read, usage.reasoning) = (read, reasoning);
+        usage.inconsistent = cached > input || reasoning > output || total != input.saturating_add(output);
+        usage
     }
 }
 
@@ -207,14 +198,13 @@ impl Gemini {
         let total = self.total_token_count.told().unwrap_or(apart);
         // Some upstreams count thoughts among the candidates: then the total adds up without them.
         let inside = thoughts > 0 && apart - thoughts == total;
-        Usage {
-            input: prompt.saturating_sub(cached).saturating_add(tools),
-            output: if inside { candidates } else { candidates.saturating_add(thoughts) },
-            cache_read: cached,
-            reasoning: thoughts,
-            inconsistent: cached > prompt || (total != apart && !inside),
-            ..Usage::default()
-        }
+        let mut usage = Usage::new(
+            prompt.saturating_sub(cached).saturating_add(tools),
+            if inside { candidates } else { candidates.saturating_add(thoughts) },
+        );
+        (usage.cache_read, usage.reasoning) = (cached, thoughts);
+        usage.inconsistent = cached > prompt || (total != apart && !inside);
+        usage
     }
 }
 
@@ -229,16 +219,9 @@ mod tests {
             "cache_creation":{"ephemeral_5m_input_tokens":40,"ephemeral_1h_input_tokens":60},"output_tokens":55,
             "output_tokens_details":{"thinking_tokens":30},"server_tool_use":{"web_search_requests":2},"x":null}"#;
         let usage = serde_json::from_str::<Anthropic>(told).unwrap().usage();
-        let expected = Usage {
-            input: 12,
-            output: 55,
-            cache_write_5m: 40,
-            cache_write_1h: 60,
-            cache_read: 2000,
-            reasoning: 30,
-            web_searches: 2,
-            ..Usage::default()
-        };
+        let mut expected = Usage::new(12, 55);
+        (expected.cache_write_5m, expected.cache_write_1h, expected.cache_read) = (40, 60, 2000);
+        (expected.reasoning, expected.web_searches) = (30, 2);
         assert_eq!(usage, expected);
     }
 
@@ -257,14 +240,8 @@ mod tests {
             r#"{"input_tokens":1200,"output_tokens":300,"total_tokens":1500,"input_tokens_details":{"cached_tokens":1000,"cache_write_tokens":100},"output_tokens_details":{"reasoning_tokens":200}}"#,
         ] {
             let usage = serde_json::from_str::<Openai>(told).unwrap().usage();
-            let expected = Usage {
-                input: 100,
-                output: 300,
-                cache_write_5m: 100,
-                cache_read: 1000,
-                reasoning: 200,
-                ..Usage::default()
-            };
+            let mut expected = Usage::new(100, 300);
+            (expected.cache_write_5m, expected.cache_read, expected.reasoning) = (100, 1000, 200);
             assert_eq!(usage, expected);
         }
     }

@@ -34,14 +34,8 @@ mod tests {
 
     #[test]
     fn no_known_price_is_not_a_price_of_zero() {
-        let ask = PriceAsk {
-            provider: "p",
-            model: "m",
-            reported_model: None,
-            tier: None,
-            usage: &Usage::default(),
-            time: Timestamp::UNIX_EPOCH,
-        };
+        let usage = Usage::new(9, 9);
+        let ask = PriceAsk::new("p", "m", &usage, Timestamp::UNIX_EPOCH);
         assert_eq!(PriceList.price(&ask), None);
     }
 }

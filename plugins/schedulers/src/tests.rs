@@ -1,13 +1,19 @@
 //! Laws of every scheduler: loads by weight, nobody starves, a lower priority number comes first.
 
 use sluice_api::scheduler::{Ask, Candidate, Scheduler};
-use sluice_api::{Api, Operation};
+use sluice_api::{Api, Operation, Timestamp};
 
 use crate::least_loaded::LeastLoaded;
 use crate::round_robin::RoundRobin;
 use crate::weighted::Weighted;
 
-const ASK: Ask<'static> = Ask { api: Api::Anthropic, operation: Operation::Generate, model: "m" };
+const ASK: Ask<'static> = Ask::new(Api::Anthropic, Operation::Generate, "m", Timestamp::UNIX_EPOCH);
+
+fn candidate(index: usize, weight: u32, last_used: u64) -> Candidate<'static> {
+    let mut candidate = Candidate::new("a", index);
+    (candidate.weight, candidate.last_used) = (weight, last_used);
+    candidate
+}
 
 /// Requests that stay in flight, by account.
 fn burst(scheduler: &dyn Scheduler, priorities: &[u32], weights: &[u32], requests: u32) -> Vec<u32> {
@@ -15,13 +21,10 @@ fn burst(scheduler: &dyn Scheduler, priorities: &[u32], weights: &[u32], request
     let mut used = vec![0; weights.len()];
     for turn in 1..=requests {
         let candidates: Vec<Candidate<'_>> = (0..weights.len())
-            .map(|at| Candidate {
-                account: "a",
-                index: at,
-                priority: priorities[at],
-                weight: weights[at],
-                in_flight: in_flight[at],
-                last_used: used[at],
+            .map(|at| {
+                let mut candidate = candidate(at, weights[at], used[at]);
+                (candidate.priority, candidate.in_flight) = (priorities[at], in_flight[at]);
+                candidate
             })
             .collect();
         // Who only looks ahead sees what comes, and changes nothing of it.
@@ -61,19 +64,7 @@ fn weights_are_interleaved_and_not_served_in_blocks() {
     let weighted = Weighted::default();
     let mut picked = Vec::new();
     for _ in 0..7 {
-        let candidates = [5, 1, 1].map(|weight| (weight, ()));
-        let candidates: Vec<Candidate<'_>> = candidates
-            .iter()
-            .enumerate()
-            .map(|(index, (weight, ()))| Candidate {
-                account: "a",
-                index,
-                priority: 1,
-                weight: *weight,
-                in_flight: 0,
-                last_used: 0,
-            })
-            .collect();
+        let candidates = [(0, 5), (1, 1), (2, 1)].map(|(index, weight)| candidate(index, weight, 0));
         picked.push(weighted.pick(&ASK, &candidates).unwrap());
     }
     assert_eq!(picked, [0, 0, 1, 0, 2, 0, 0]);
@@ -88,14 +79,7 @@ fn no_account_starves_where_requests_come_one_by_one() {
             let candidates: Vec<Candidate<'_>> = [1, 3, 6]
                 .into_iter()
                 .enumerate()
-                .map(|(at, weight)| Candidate {
-                    account: "a",
-                    index: at,
-                    priority: 1,
-                    weight,
-                    in_flight: 0,
-                    last_used: used[at],
-                })
+                .map(|(at, weight)| candidate(at, weight, used[at]))
                 .collect();
             let best = scheduler.pick(&ASK, &candidates).unwrap();
             used[best] = turn;

@@ -52,7 +52,9 @@ pub(crate) fn classify(failure: &Failure<'_>) -> Error {
     let said = SENTENCES.iter().find(|(of, start, _)| *of == status && refusal.message.starts_with(start));
     let by_name = || EXCEPTIONS.iter().find(|(name, _)| Some(*name) == told).map(|(_, blame)| *blame);
     // What was no JSON is the sentence by now.
-    let usual = Failure { body: refusal.message.as_bytes(), ..*failure }.by_convention();
+    let mut sentence = *failure;
+    sentence.body = refusal.message.as_bytes();
+    let usual = sentence.by_convention();
     let facts = usual.facts();
     let error = match told {
         Some(name) => Error::new(Kind::Upstream, format!("Bedrock answered {} ({name})", failure.status)),
@@ -71,7 +73,7 @@ mod tests {
     use super::classify;
     use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
     use serde_json::json;
-    use sluice_api::provider::{Failure, Told};
+    use sluice_api::provider::Failure;
     use sluice_api::{Condition, Fault, Scope, Timestamp};
 
     fn check(
@@ -88,8 +90,8 @@ mod tests {
         }
         let body = json!({ "type": "error", "error": { "type": "x", "message": message } }).to_string();
         let status = StatusCode::from_u16(status).unwrap();
-        let (told, headers, body, now) = (Told::Answer, &headers, body.as_bytes(), Timestamp::UNIX_EPOCH);
-        let error = classify(&Failure { told, status, headers, body, now });
+        let (headers, body, now) = (&headers, body.as_bytes(), Timestamp::UNIX_EPOCH);
+        let error = classify(&Failure::answer(status, headers, body, now));
         let facts = error.facts();
         assert_eq!(
             (facts.fault, facts.scope, facts.condition),

@@ -29,7 +29,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
-use sluice_api::provider::{Body, Call, CallCx, Failure, ModelPlace, Offer, Provider, ProviderInfo};
+use sluice_api::provider::{
+    Body, Call, CallCx, Failure, ModelPlace, Offer, Prepared, Provider, ProviderInfo,
+};
 use sluice_api::{Api, Error, Family, Kind, Operation, Problem, Section, async_trait, register};
 use sluice_wire::encode;
 
@@ -64,8 +66,7 @@ impl Bedrock {
     fn build(section: &Section<'_>) -> Result<Arc<dyn Provider>, Vec<Problem>> {
         let settings: BedrockSettings = section.read()?;
         let checked = settings.check(section)?;
-        let info =
-            ProviderInfo { kind: "bedrock", account: section.name.to_owned(), families: &[Family::Claude] };
+        let info = ProviderInfo::new("bedrock", section.name, &[Family::Claude]);
         Ok(Arc::new(Self { info, checked }))
     }
 
@@ -118,7 +119,7 @@ impl Provider for Bedrock {
             Operation::CountTokens => names::foundation(model).is_some(),
             _ => false,
         };
-        offered.then_some(Offer { apis: &[Api::Anthropic], model_in: ModelPlace::Path })
+        offered.then_some(Offer::new(&[Api::Anthropic], ModelPlace::Path))
     }
 
     fn models(&self) -> Vec<String> {
@@ -129,7 +130,7 @@ impl Provider for Bedrock {
         self.checked.names.known(asked)
     }
 
-    async fn prepare(&self, _cx: &CallCx<'_>, call: Call) -> Result<Request<Bytes>, Error> {
+    async fn prepare(&self, _cx: &CallCx<'_>, call: Call) -> Result<Prepared, Error> {
         // `model_map` may say one of Anthropic's names too.
         let model = self.checked.names.id(&call.model);
         let (verb, body, asked) = self.translate(&call, &model)?;
@@ -144,16 +145,13 @@ impl Provider for Bedrock {
         // The client's query is Anthropic's (`beta=true`).
         *request.uri_mut() = self.checked.endpoint.uri(&path, None)?;
         *request.headers_mut() = headers(call.headers, call.form.is_stream());
-        request.extensions_mut().insert(asked);
-        Ok(request)
+        Ok(Prepared::carrying(request, asked))
     }
 
     /// Signs and sends. Not signed in `prepare`: the account's own headers are set in between, and one of AWS's that
     /// both a client and the account set would break the signature, and with it the account.
-    async fn send(&self, cx: &CallCx<'_>, mut request: Request<Bytes>) -> Result<Response<Body>, Error> {
-        let Some(asked) = request.extensions_mut().remove::<Asked>() else {
-            return Err(Error::new(Kind::Internal, "the request does not say what was asked"));
-        };
+    async fn send(&self, cx: &CallCx<'_>, prepared: Prepared) -> Result<Response<Body>, Error> {
+        let (mut request, asked) = prepared.into_parts::<Asked>()?;
         self.checked.credentials.authorize(&mut request, cx.now)?;
         Ok(asked.read(cx.transport.send(request).await?))
     }

@@ -111,7 +111,8 @@ async fn each_operation_has_its_path_and_its_body() {
         let request = account("api_key = \"k\"")
             .prepare(&context(), asking(operation, form, model, body))
             .await
-            .unwrap();
+            .unwrap()
+            .request;
         assert_eq!(request.uri().to_string(), format!("{base}/{path}"));
         assert_eq!(&serde_json::from_slice::<Value>(request.body()).unwrap(), sent, "{path}");
         let names: Vec<&str> = request.headers().keys().map(http::HeaderName::as_str).collect();
@@ -191,7 +192,7 @@ async fn the_endpoint_is_the_regions() {
     ] {
         let account = with_section(&format!("region = \"{region}\"\n{KEYS}"), Bedrock::build).unwrap();
         let call = asking(Operation::Generate, Form::Whole, "claude-opus-5-5", "{}");
-        let request = account.prepare(&context(), call).await.unwrap();
+        let request = account.prepare(&context(), call).await.unwrap().request;
         assert_eq!(request.uri().host(), Some(host));
     }
 }
@@ -228,11 +229,15 @@ async fn sent(
         seen: Mutex::default(),
         answer: Mutex::new(Some(response.body(pieces(vec![Ok(answer)])).unwrap())),
     };
-    let cx = CallCx { transport: &upstream, now: "2026-11-23T12:00:00Z".parse().unwrap(), ..context() };
-    let mut request = account.prepare(&cx, call).await.unwrap();
+    let now = "2026-11-23T12:00:00Z".parse().unwrap();
+    let cx = CallCx::new(&upstream, context().vault, now);
+    let mut prepared = account.prepare(&cx, call).await.unwrap();
     // As the engine does with the account's own.
-    request.headers_mut().insert("x-amzn-bedrock-service-tier", HeaderValue::from_static("priority"));
-    let (head, body) = account.send(&cx, request).await.unwrap().into_parts();
+    prepared
+        .request
+        .headers_mut()
+        .insert("x-amzn-bedrock-service-tier", HeaderValue::from_static("priority"));
+    let (head, body) = account.send(&cx, prepared).await.unwrap().into_parts();
     let (text, end) = read(body);
     end.unwrap();
     (upstream.seen.into_inner().unwrap().unwrap(), head, text.concat())

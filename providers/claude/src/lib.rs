@@ -10,7 +10,9 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Method, Request};
 use sluice_api::oauth::Bearer;
-use sluice_api::provider::{Call, CallCx, Discovery, Failure, ModelPlace, Offer, Provider, ProviderInfo};
+use sluice_api::provider::{
+    Call, CallCx, Discovery, Failure, ModelPlace, Offer, Prepared, Provider, ProviderInfo,
+};
 use sluice_api::{Api, Endpoint, Error, Family, Kind, Operation, Problem, Section, async_trait, register};
 
 use credential::Credential;
@@ -54,7 +56,7 @@ fn build(
     let endpoint = section.endpoint("base_url", base_url, &["/v1"]);
     match (endpoint, credential) {
         (Ok(endpoint), Ok(credential)) => {
-            let info = ProviderInfo { kind, account: section.name.to_owned(), families: &[Family::Claude] };
+            let info = ProviderInfo::new(kind, section.name, &[Family::Claude]);
             Ok(Arc::new(Claude { info, endpoint, credential }))
         }
         (endpoint, credential) => {
@@ -71,7 +73,7 @@ impl Provider for Claude {
 
     fn offer(&self, operation: Operation, _model: &str) -> Option<Offer> {
         let offered = matches!(operation, Operation::Generate | Operation::CountTokens);
-        offered.then_some(Offer { apis: &[Api::Anthropic], model_in: ModelPlace::Body })
+        offered.then_some(Offer::new(&[Api::Anthropic], ModelPlace::Body))
     }
 
     fn discovery(&self) -> Discovery {
@@ -86,7 +88,7 @@ impl Provider for Claude {
         Ok(request)
     }
 
-    async fn prepare(&self, cx: &CallCx<'_>, call: Call) -> Result<Request<Bytes>, Error> {
+    async fn prepare(&self, cx: &CallCx<'_>, call: Call) -> Result<Prepared, Error> {
         let path = match call.operation {
             Operation::CountTokens => "/v1/messages/count_tokens",
             Operation::Generate => "/v1/messages",
@@ -100,7 +102,7 @@ impl Provider for Claude {
         headers.entry(VERSION).or_insert(DEFAULT_VERSION);
         self.credential.put(cx, &mut headers).await?;
         *request.headers_mut() = headers;
-        Ok(request)
+        Ok(request.into())
     }
 
     fn bearer(&self) -> Option<&Bearer> {

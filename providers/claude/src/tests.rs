@@ -19,7 +19,7 @@ async fn request(build: Build, toml: &str) -> Request<Bytes> {
     let mut call = call(Api::Anthropic, Operation::Generate, Form::Sse, "m");
     call.query = Some("beta=true".to_owned());
     call.headers.insert("anthropic-beta", HeaderValue::from_static("b"));
-    let request = provider.prepare(&context(), call).await.unwrap();
+    let request = provider.prepare(&context(), call).await.unwrap().request;
     assert_eq!(request.headers()["anthropic-beta"], "b");
     assert_eq!(request.headers()["anthropic-version"], "2023-06-01");
     assert!(!format!("{request:?} {provider:?}").contains("planted"));

@@ -10,7 +10,9 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Method, Request};
 use sluice_api::endpoint::without;
 use sluice_api::oauth::Bearer;
-use sluice_api::provider::{Call, CallCx, Discovery, Failure, ModelPlace, Offer, Provider, ProviderInfo};
+use sluice_api::provider::{
+    Call, CallCx, Discovery, Failure, ModelPlace, Offer, Prepared, Provider, ProviderInfo,
+};
 use sluice_api::{Api, Endpoint, Error, Family, Form, Kind, Operation, Problem, Section};
 use sluice_api::{async_trait, register};
 use sluice_wire::encode;
@@ -43,7 +45,7 @@ fn build(section: &Section<'_>) -> Result<Arc<dyn Provider>, Vec<Problem>> {
     match (endpoint, credential) {
         (Ok(endpoint), Ok(credential)) => {
             let account = section.name.to_owned();
-            let info = ProviderInfo { kind: "gemini", account, families: &[Family::Gemini] };
+            let info = ProviderInfo::new("gemini", account, &[Family::Gemini]);
             Ok(Arc::new(Gemini { info, endpoint, credential }))
         }
         (endpoint, credential) => {
@@ -63,7 +65,7 @@ impl Provider for Gemini {
             operation,
             Operation::Generate | Operation::CountTokens | Operation::Embed | Operation::BatchEmbed
         );
-        offered.then_some(Offer { apis: &[Api::Gemini], model_in: ModelPlace::Path })
+        offered.then_some(Offer::new(&[Api::Gemini], ModelPlace::Path))
     }
 
     fn discovery(&self) -> Discovery {
@@ -77,7 +79,7 @@ impl Provider for Gemini {
         Ok(request)
     }
 
-    async fn prepare(&self, cx: &CallCx<'_>, call: Call) -> Result<Request<Bytes>, Error> {
+    async fn prepare(&self, cx: &CallCx<'_>, call: Call) -> Result<Prepared, Error> {
         let verb = match (call.operation, call.form.is_stream()) {
             (Operation::Generate, true) => "streamGenerateContent",
             (Operation::Generate, false) => "generateContent",
@@ -101,7 +103,7 @@ impl Provider for Gemini {
         headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
         self.credential.put(cx, &mut headers).await?;
         *request.headers_mut() = headers;
-        Ok(request)
+        Ok(request.into())
     }
 
     fn bearer(&self) -> Option<&Bearer> {

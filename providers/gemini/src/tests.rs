@@ -1,7 +1,7 @@
 //! Requests as they would be sent, and refusals as they are read.
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use sluice_api::provider::{Failure, Told};
+use sluice_api::provider::Failure;
 use sluice_api::testing::{call, context, with_section};
 use sluice_api::{Api, Condition, Fault, Form, Operation, Scope, Timestamp};
 
@@ -22,7 +22,8 @@ async fn a_request_names_the_model_in_its_path_and_nowhere_else() {
         (Operation::BatchEmbed, Form::Whole, "a/b?c", format!("{base}/a%2Fb%3Fc:batchEmbedContents")),
     ] {
         let provider = with_section("api_key = \"k\"", build).unwrap();
-        let request = provider.prepare(&context(), call(Api::Gemini, operation, form, model)).await.unwrap();
+        let request =
+            provider.prepare(&context(), call(Api::Gemini, operation, form, model)).await.unwrap().request;
         assert_eq!(request.uri().to_string(), uri);
         assert_eq!(request.headers()["x-goog-api-key"], "k");
     }
@@ -44,7 +45,7 @@ async fn the_whole_answer_is_asked_for_whatever_mask_a_client_sends() {
         call.query = Some(query.to_owned());
         call.headers.insert("x-goog-fieldmask", HeaderValue::from_static("candidates"));
         call.headers.insert("x-goog-api-client", HeaderValue::from_static("kept"));
-        let request = provider.prepare(&context(), call).await.unwrap();
+        let request = provider.prepare(&context(), call).await.unwrap().request;
         assert_eq!(request.uri().query().unwrap_or_default(), asked, "{query}");
         assert_eq!(request.headers().get("x-goog-fieldmask"), None, "{query}");
         assert_eq!(request.headers()["x-goog-api-client"], "kept", "{query}");
@@ -67,7 +68,7 @@ async fn a_request_carries_the_key_or_the_bearer() {
     ] {
         let provider = with_section(toml, build).unwrap();
         let call = call(Api::Gemini, Operation::Generate, Form::Whole, "m");
-        let request = provider.prepare(&context(), call).await.unwrap();
+        let request = provider.prepare(&context(), call).await.unwrap().request;
         let credentials = ["x-goog-api-key", "authorization"];
         let carried: Vec<&str> =
             credentials.into_iter().filter(|name| request.headers().contains_key(*name)).collect();
@@ -111,8 +112,8 @@ fn read(status: u16, headers: &[(&str, &str)], body: &str) -> (Meaning, Option<u
         .collect();
     let status = StatusCode::from_u16(status).unwrap();
     let now = Timestamp::UNIX_EPOCH;
-    let (told, headers, body) = (Told::Answer, &headers, body.as_bytes());
-    let error = crate::classify::classify(&Failure { told, status, headers, body, now });
+    let (headers, body) = (&headers, body.as_bytes());
+    let error = crate::classify::classify(&Failure::answer(status, headers, body, now));
     let facts = error.facts();
     assert_eq!(facts.elsewhere, facts.fault != Fault::Client, "{status} {}", body.escape_ascii());
     ((facts.fault, facts.scope, facts.condition), facts.recovers.map(|wait| wait.as_millis()))
@@ -165,8 +166,8 @@ fn what_a_client_named_is_its_own_and_takes_no_account_out() {
         let body = format!(r#"{{"error":{{"code":{status},"message":"{message}","status":"{code}"}}}}"#);
         let (status, headers) = (StatusCode::from_u16(status).unwrap(), HeaderMap::new());
         let now = Timestamp::UNIX_EPOCH;
-        let (told, headers, body) = (Told::Answer, &headers, body.as_bytes());
-        let error = crate::classify::classify(&Failure { told, status, headers, body, now });
+        let (headers, body) = (&headers, body.as_bytes());
+        let error = crate::classify::classify(&Failure::answer(status, headers, body, now));
         let facts = error.facts();
         assert_eq!((facts.fault, facts.scope, facts.condition), CLIENTS, "{message}");
         assert_eq!(facts.elsewhere, elsewhere, "{message}");

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Request};
+use http::{HeaderMap, HeaderName};
 use serde::Deserialize;
 use sluice_api::endpoint::without;
-use sluice_api::provider::{Call, CallCx, Failure, ModelPlace, Offer, Provider, ProviderInfo};
+use sluice_api::provider::{Call, CallCx, Failure, ModelPlace, Offer, Prepared, Provider, ProviderInfo};
 use sluice_api::{Api, Endpoint, Error, Family, Operation, Problem, Secret, Section, async_trait, register};
 use sluice_wire::encode;
 use utoipa::ToSchema;
@@ -69,8 +68,7 @@ pub(crate) fn build(section: &Section<'_>) -> Result<Arc<dyn Provider>, Vec<Prob
     let api_version = settings.api_version.filter(|version| version != "v1");
     let mut own = HeaderMap::new();
     own.insert(API_KEY, section.credential("api_key", "", &settings.api_key)?);
-    let info =
-        ProviderInfo { kind: "azure-openai", account: section.name.to_owned(), families: &[Family::Openai] };
+    let info = ProviderInfo::new("azure-openai", section.name, &[Family::Openai]);
     Ok(Arc::new(Azure { info, endpoint, own, dated, api_version, deployments: settings.deployments }))
 }
 
@@ -91,7 +89,7 @@ impl Provider for Azure {
         // The path names the deployment, but for Responses; a body's model is then ignored, so it may stand in both.
         let model_in =
             if self.dated && operation != Operation::Generate { ModelPlace::Path } else { ModelPlace::Body };
-        Some(Offer { apis, model_in })
+        Some(Offer::new(apis, model_in))
     }
 
     fn models(&self) -> Vec<String> {
@@ -106,7 +104,7 @@ impl Provider for Azure {
         self.deployments.get(asked).map(String::as_str)
     }
 
-    async fn prepare(&self, _cx: &CallCx<'_>, call: Call) -> Result<Request<Bytes>, Error> {
+    async fn prepare(&self, _cx: &CallCx<'_>, call: Call) -> Result<Prepared, Error> {
         let operation = path(&call)?;
         let path = match (self.dated, call.api) {
             (true, Api::OpenaiResponses) => format!("/openai{operation}"),
@@ -120,7 +118,7 @@ impl Provider for Azure {
             Some(version) => format!("api-version={}&{rest}", encode::segment(version)),
         };
         let uri = self.endpoint.uri(&path, Some(&query))?;
-        Ok(request(uri, call, &self.own))
+        Ok(request(uri, call, &self.own).into())
     }
 
     fn classify(&self, failure: &Failure<'_>) -> Error {

@@ -7,7 +7,9 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use serde::Deserialize;
 use sluice_api::endpoint::without;
-use sluice_api::provider::{Call, CallCx, Discovery, Failure, ModelPlace, Offer, Provider, ProviderInfo};
+use sluice_api::provider::{
+    Call, CallCx, Discovery, Failure, ModelPlace, Offer, Prepared, Provider, ProviderInfo,
+};
 use sluice_api::{
     Api, Endpoint, Error, Family, Kind, Operation, Problem, Secret, Section, async_trait, register,
 };
@@ -117,7 +119,7 @@ fn build(
 ) -> Result<Arc<dyn Provider>, Vec<Problem>> {
     let endpoint = section.endpoint("base_url", base_url, &["/v1"])?;
     let version = if names_version(base_url) { "" } else { "/v1" };
-    let info = ProviderInfo { kind, account: section.name.to_owned(), families: &[Family::Openai] };
+    let info = ProviderInfo::new(kind, section.name, &[Family::Openai]);
     Ok(Arc::new(Openai { info, endpoint, version, own, speaks }))
 }
 
@@ -186,7 +188,7 @@ impl Provider for Openai {
             (Speaks::AllButResponses, Operation::Embed | Operation::Images) => spoken(operation)?,
             _ => return None,
         };
-        Some(Offer { apis, model_in: ModelPlace::Body })
+        Some(Offer::new(apis, ModelPlace::Body))
     }
 
     fn discovery(&self) -> Discovery {
@@ -200,11 +202,11 @@ impl Provider for Openai {
         Ok(request)
     }
 
-    async fn prepare(&self, _cx: &CallCx<'_>, call: Call) -> Result<Request<Bytes>, Error> {
+    async fn prepare(&self, _cx: &CallCx<'_>, call: Call) -> Result<Prepared, Error> {
         // Azure's clients name an API version, which means nothing here.
         let query = call.query.as_deref().map(|query| without(Some(query), "api-version"));
         let uri = self.endpoint.uri(&format!("{}{}", self.version, path(&call)?), query.as_deref())?;
-        Ok(request(uri, call, &self.own))
+        Ok(request(uri, call, &self.own).into())
     }
 
     fn classify(&self, failure: &Failure<'_>) -> Error {

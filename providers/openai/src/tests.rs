@@ -111,7 +111,7 @@ async fn a_request_goes_where_the_account_says() {
         let provider = with_section(&format!("{toml}\napi_key = \"k\""), build).unwrap();
         let mut call = call(api, operation, Form::Whole, "a/b");
         call.query = Some("api-version=1999-01-01&x=1".to_owned());
-        let request = provider.prepare(&context(), call).await.unwrap();
+        let request = provider.prepare(&context(), call).await.unwrap().request;
         assert_eq!(request.uri().to_string(), uri);
         let header =
             if uri.contains("/openai/") && !uri.contains("/v1beta/") { "api-key" } else { "authorization" };
@@ -126,7 +126,8 @@ async fn the_accounts_own_organization_and_project_are_sent() {
     let request = provider
         .prepare(&context(), call(Api::OpenaiChat, Operation::Generate, Form::Whole, "m"))
         .await
-        .unwrap();
+        .unwrap()
+        .request;
     assert_eq!(
         (&request.headers()["openai-organization"], &request.headers()["openai-project"]),
         (&"o".parse().unwrap(), &"p".parse().unwrap())

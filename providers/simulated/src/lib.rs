@@ -13,8 +13,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use serde_json::{Value, json};
-use sluice_api::provider::{Body, Call, CallCx, ModelPlace, Offer, Provider, ProviderInfo};
-use sluice_api::{Api, Error, Family, Form, Kind, Operation, Problem, Section, async_trait, register};
+use sluice_api::provider::{Body, Call, CallCx, ModelPlace, Offer, Prepared, Provider, ProviderInfo};
+use sluice_api::{Api, Error, Family, Form, Operation, Problem, Section, async_trait, register};
 
 use ask::{Ask, Reply};
 use settings::{Fail, SimulatedSettings};
@@ -39,19 +39,18 @@ struct Simulated {
 }
 
 /// What `prepare` hands to `send` beside the body.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Wanted {
     api: Api,
     operation: Operation,
     form: Form,
-    model: String,
+    model: Arc<str>,
 }
 
 impl Simulated {
     fn build(section: &Section<'_>) -> Result<Arc<dyn Provider>, Vec<Problem>> {
         let settings: SimulatedSettings = section.read()?;
-        let info =
-            ProviderInfo { kind: "simulated", account: section.name.to_owned(), families: &Family::ALL };
+        let info = ProviderInfo::new("simulated", section.name, &Family::ALL);
         Ok(Arc::new(Self { info, settings }))
     }
 
@@ -99,31 +98,25 @@ impl Provider for Simulated {
             Operation::BatchEmbed => &[Api::Gemini],
             Operation::Images => &[Api::OpenaiImages],
         };
-        Some(Offer { apis, model_in: ModelPlace::Body })
+        Some(Offer::new(apis, ModelPlace::Body))
     }
 
     fn models(&self) -> Vec<String> {
         MODELS.map(str::to_owned).to_vec()
     }
 
-    async fn prepare(&self, _cx: &CallCx<'_>, call: Call) -> Result<Request<Bytes>, Error> {
+    async fn prepare(&self, _cx: &CallCx<'_>, call: Call) -> Result<Prepared, Error> {
         let mut request = Request::new(call.body);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = Uri::from_static("http://simulated.invalid/");
         *request.headers_mut() = call.headers;
         let wanted = Wanted { api: call.api, operation: call.operation, form: call.form, model: call.model };
-        request.extensions_mut().insert(wanted);
-        Ok(request)
+        Ok(Prepared::carrying(request, wanted))
     }
 
-    async fn send(&self, _cx: &CallCx<'_>, request: Request<Bytes>) -> Result<Response<Body>, Error> {
-        let Some(wanted) = request.extensions().get::<Wanted>() else {
-            return Err(Error::new(
-                Kind::Internal,
-                "the simulated provider was sent what it did not prepare",
-            ));
-        };
-        self.answer(wanted, request.body())
+    async fn send(&self, _cx: &CallCx<'_>, prepared: Prepared) -> Result<Response<Body>, Error> {
+        let (request, wanted) = prepared.into_parts::<Wanted>()?;
+        self.answer(&wanted, request.body())
     }
 }
 

@@ -5,10 +5,10 @@ use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, StatusCode};
 use sluice_api::error::Answer;
 use sluice_api::plugin::NoSettings;
-use sluice_api::provider::{Call, CallCx, ModelPlace, Offer, Provider, ProviderInfo};
+use sluice_api::provider::{Call, CallCx, ModelPlace, Offer, Prepared, Provider, ProviderInfo};
 use sluice_api::{
     Api, Bytes, Condition, Error, Family, Fault, Kind, Operation, Scope, Timestamp, async_trait, register,
 };
@@ -34,10 +34,10 @@ impl Provider for Scripted {
     }
 
     fn offer(&self, _operation: Operation, _model: &str) -> Option<Offer> {
-        Some(Offer { apis: &[Api::Anthropic], model_in: ModelPlace::Body })
+        Some(Offer::new(&[Api::Anthropic], ModelPlace::Body))
     }
 
-    async fn prepare(&self, _cx: &CallCx<'_>, _call: Call) -> Result<Request<Bytes>, Error> {
+    async fn prepare(&self, _cx: &CallCx<'_>, _call: Call) -> Result<Prepared, Error> {
         Err(Error::new(Kind::Internal, "a simulation sends nothing"))
     }
 }
@@ -48,7 +48,7 @@ register! {
     settings: NoSettings,
     build: |_, section| {
         section.read::<NoSettings>()?;
-        let info = ProviderInfo { kind: "test-scripted", account: section.name.to_owned(), families: &[Family::Claude] };
+        let info = ProviderInfo::new("test-scripted", section.name, &[Family::Claude]);
         Ok(Arc::new(Scripted(info)))
     },
 }

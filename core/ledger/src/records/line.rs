@@ -101,7 +101,9 @@ mod tests {
         record.provider = Some("claude-console");
         record.upstream_model = Some("up".into());
         (record.status, record.attempts, record.stream) = (200, 1, true);
-        record.usage = Some(Usage { input: 9, output: 41, estimated: true, ..Usage::default() });
+        let mut usage = Usage::new(9, 41);
+        usage.estimated = true;
+        record.usage = Some(usage);
         record.duration = Duration::from_millis(12);
         record.outcome = Outcome::Completed;
         let now = "2026-11-27T23:24:52Z".parse().unwrap();

@@ -78,7 +78,11 @@ impl Settlement {
         if told.is_none() && !(by_tokens && (seen.is_some() || left_early)) {
             return None;
         }
-        let mut usage = told.unwrap_or(Usage { estimated: true, ..Usage::default() });
+        let mut usage = told.unwrap_or_else(|| {
+            let mut untold = Usage::default();
+            untold.estimated = true;
+            untold
+        });
         // Nobody asks with no tokens: a zero was not told.
         if by_tokens && usage.all_input() == 0 {
             usage.input = self.sent_bytes.div_ceil(BYTES_PER_TOKEN);
@@ -92,14 +96,9 @@ impl Settlement {
         let (Some(provider), Some(model)) = (self.record.provider, &self.record.upstream_model) else {
             return;
         };
-        let ask = PriceAsk {
-            provider,
-            model,
-            reported_model: self.record.reported_model.as_deref(),
-            tier: seen.and_then(|seen| seen.tier.as_deref()),
-            usage,
-            time: self.record.time,
-        };
+        let mut ask = PriceAsk::new(provider, model, usage, self.record.time);
+        ask.reported_model = self.record.reported_model.as_deref();
+        ask.tier = seen.and_then(|seen| seen.tier.as_deref());
         self.record.cost = guarded("CostModel::price", || snapshot.cost.price(&ask)).flatten();
     }
 }

@@ -29,7 +29,11 @@ fn told(kind: &str, told: Told, status: u16, headers: &[(&str, &str)], body: &st
     let now: Timestamp = "2026-11-25T12:00:00Z".parse().unwrap();
     let status = StatusCode::from_u16(status).unwrap();
     let (headers, body) = (&headers, body.as_bytes());
-    let error = crate::classify::classify(kind, &Failure { told, status, headers, body, now });
+    let failure = match told {
+        Told::Answer => Failure::answer(status, headers, body, now),
+        Told::Event => Failure::event(status, headers, body, now),
+    };
+    let error = crate::classify::classify(kind, &failure);
     let facts = error.facts();
     assert_eq!(facts.elsewhere, facts.fault != Fault::Client, "{status} {}", body.escape_ascii());
     ((facts.fault, facts.scope, facts.condition), facts.recovers.map(|wait| wait.as_secs()))

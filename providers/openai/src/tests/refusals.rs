@@ -1,7 +1,7 @@
 //! Refusals as they are read: whose fault, how far, in what state, until when.
 
 use http::{HeaderMap, HeaderName, StatusCode};
-use sluice_api::provider::{Failure, Told};
+use sluice_api::provider::Failure;
 use sluice_api::{Condition, Fault, Scope, Timestamp};
 
 /// Whose fault a refusal is, how far it reaches, and the state that it puts its scope into.
@@ -26,8 +26,8 @@ fn read(status: u16, headers: &[(&str, &str)], body: &str) -> (Meaning, Option<u
         .collect();
     let status = StatusCode::from_u16(status).unwrap();
     let now = Timestamp::UNIX_EPOCH;
-    let (told, headers, body) = (Told::Answer, &headers, body.as_bytes());
-    let error = crate::classify::classify(&Failure { told, status, headers, body, now });
+    let (headers, body) = (&headers, body.as_bytes());
+    let error = crate::classify::classify(&Failure::answer(status, headers, body, now));
     let facts = error.facts();
     assert_eq!(facts.elsewhere, facts.fault != Fault::Client, "{status} {}", body.escape_ascii());
     ((facts.fault, facts.scope, facts.condition), facts.recovers.map(|wait| wait.as_millis()))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use serde::Deserialize;
-use sluice_api::provider::{Body, Call, CallCx, ModelPlace, Offer, Provider, ProviderInfo};
+use sluice_api::provider::{Body, Call, CallCx, ModelPlace, Offer, Prepared, Provider, ProviderInfo};
 use sluice_api::{Api, Bytes, Error, Family, Operation, async_trait, register};
 use utoipa::ToSchema;
 
@@ -31,14 +31,14 @@ impl Provider for Acme {
 
     fn offer(&self, operation: Operation, _model: &str) -> Option<Offer> {
         let apis: &[Api] = &[Api::OpenaiChat];
-        (operation == Operation::Generate).then_some(Offer { apis, model_in: ModelPlace::Body })
+        (operation == Operation::Generate).then_some(Offer::new(apis, ModelPlace::Body))
     }
 
-    async fn prepare(&self, _cx: &CallCx<'_>, call: Call) -> Result<Request<Bytes>, Error> {
-        Ok(Request::new(call.body))
+    async fn prepare(&self, _cx: &CallCx<'_>, call: Call) -> Result<Prepared, Error> {
+        Ok(Request::new(call.body).into())
     }
 
-    async fn send(&self, _cx: &CallCx<'_>, _request: Request<Bytes>) -> Result<Response<Body>, Error> {
+    async fn send(&self, _cx: &CallCx<'_>, _prepared: Prepared) -> Result<Response<Body>, Error> {
         let body = format!(
             "{{\"id\":\"a\",\"object\":\"chat.completion\",\"choices\":[{{\"index\":0,\"finish_reason\":\"stop\",\"message\":{{\"role\":\"assistant\",\"content\":\"{}\"}}}}]}}",
             self.greeting
@@ -53,7 +53,7 @@ register! {
     settings: AcmeSettings,
     build: |_, section| {
         let settings: AcmeSettings = section.read()?;
-        let info = ProviderInfo { kind: "acme", account: section.name.to_owned(), families: &[Family::Openai] };
+        let info = ProviderInfo::new("acme", section.name, &[Family::Openai]);
         Ok(Arc::new(Acme { info, greeting: settings.greeting }))
     },
 }

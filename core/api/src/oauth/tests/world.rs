@@ -72,7 +72,7 @@ impl World {
     }
 
     pub(super) fn cx(&self, seconds: i64) -> CallCx<'_> {
-        CallCx { transport: self, vault: self, now: at(seconds) }
+        CallCx::new(self, self, at(seconds))
     }
 
     /// Steps of the script that nobody has met yet.
