@@ -59,6 +59,15 @@ impl Gateway {
         Self::start_in(Arc::new(Folder::new()), config)
     }
 
+    /// Starts another program than the suite's own, as whoever builds a gateway of their own has it.
+    #[must_use]
+    pub fn of(program: &Path, config: &str) -> Self {
+        let folder = Arc::new(Folder::new());
+        let path = folder.0.join("sluice.toml");
+        std::fs::write(&path, Self::complete(&folder, config)).unwrap();
+        Self::run(folder, Command::new(program).arg("--config").arg(path))
+    }
+
     /// Starts one in a folder that another had.
     #[must_use]
     pub fn start_in(folder: Arc<Folder>, config: &str) -> Self {

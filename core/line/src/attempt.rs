@@ -1,6 +1,7 @@
 //! One attempt on one account: build, send, and wait until the upstream has begun to answer.
 
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;

@@ -1,5 +1,8 @@
-//! Sluice with Acme's provider.
+//! Sluice with Acme's provider, limiter, cost model and scheduler.
 
+use acme_cheapest as _;
+use acme_families as _;
+use acme_prices as _;
 use acme_provider as _;
 
 fn main() -> std::process::ExitCode {
