@@ -9,7 +9,7 @@ use sluice_api::store::{Lease, Taken};
 /// What is taken from each bucket; an empty one is not kept. Nothing of it outlives the only gateway that takes from it,
 /// so that no lease has to end by itself, and a lease's name is not needed: what was taken comes back with it.
 #[derive(Debug, Default)]
-pub(crate) struct Slots(Mutex<HashMap<Bucket, u64>>);
+pub(crate) struct Slots(Mutex<HashMap<Bucket, u64, foldhash::fast::RandomState>>);
 
 impl Slots {
     pub(crate) fn take_all(&self, lease: Lease) -> Taken {
@@ -21,7 +21,12 @@ impl Slots {
             return Taken::Refused(Refused::new(full.clone()));
         }
         for take in &lease.takes {
-            *held.entry(take.bucket.clone()).or_default() += take.amount;
+            match held.get_mut(&take.bucket) {
+                Some(count) => *count += take.amount,
+                None => {
+                    held.insert(take.bucket.clone(), take.amount);
+                }
+            }
         }
         Taken::Lease(lease)
     }
