@@ -7,11 +7,12 @@ use std::process::Command;
 use sluice_tests::gateway::workspace;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 23] = [
+const ARROWS: [(&str, &[&str]); 24] = [
     ("sluice-api", &[]),
     ("sluice-wire", &["sluice-api"]),
     ("sluice-reading", &["sluice-api"]),
-    ("sluice-config", &["sluice-api", "sluice-wire", "sluice-reading"]),
+    ("sluice-settings", &["sluice-api"]),
+    ("sluice-config", &["sluice-api", "sluice-wire", "sluice-reading", "sluice-settings"]),
     ("sluice-ledger", &["sluice-api"]),
     ("sluice-limits", &["sluice-api"]),
     ("sluice-upstream", &["sluice-api", "sluice-config"]),

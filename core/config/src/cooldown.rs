@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sluice_api::Condition;
+use sluice_settings::Scheduler;
 
 /// How long an account that no other could stand in for fails at first: out of reach, it helps nobody.
 const ALONE: Duration = Duration::from_secs(1);
@@ -24,6 +25,21 @@ pub struct Policy {
     pub max: Duration,
     /// Failures in a row that take an account out.
     pub failures: u32,
+}
+
+impl From<&Scheduler> for Policy {
+    fn from(scheduler: &Scheduler) -> Self {
+        let cooldown = &scheduler.cooldown;
+        Self {
+            rate_limited: cooldown.rate_limited.0,
+            overloaded: cooldown.overloaded.0,
+            failing: cooldown.failing.0,
+            unauthorized: cooldown.unauthorized.0,
+            quota: cooldown.quota.0,
+            max: cooldown.max.0,
+            failures: scheduler.failures,
+        }
+    }
 }
 
 impl Policy {

@@ -6,13 +6,13 @@ use sluice_api::secret::{may_be_secret, without_credentials};
 use sluice_api::section::Origins as _;
 use utoipa::ToSchema;
 
-use super::schema::{Place, Schema};
-use super::settings::{
+use crate::plugins::{self, Linked};
+use sluice_reading::Loaded;
+use sluice_settings::{
     Account, Admin, Cost, Group, KeyFields, KeySecret, Limits, Route, Scheduler, Server, Stats, Store,
     Telemetry, Upstream,
 };
-use crate::plugins::{self, Linked};
-use sluice_reading::Loaded;
+use sluice_settings::{Place, Schema};
 
 /// What stands for a secret.
 const MASK: &str = "***";

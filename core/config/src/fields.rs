@@ -6,8 +6,8 @@ use sluice_api::{Problem, Section};
 
 use super::Resolved;
 use super::check::{key_not_yet, limits_not_yet, wrong_name};
-use super::settings::KeyFields;
 use figment::value::{Dict, Value};
+use sluice_settings::KeyFields;
 
 /// What a key may name, and how long its limits may look back.
 pub(super) struct Names<'a> {

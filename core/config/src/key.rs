@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use sluice_api::limiter::Subject;
 use sluice_api::{Api, Operation, Timestamp};
 
-use crate::settings::KeyFields;
+use sluice_settings::KeyFields;
 
 pub use table::KeyTable;
 

@@ -6,9 +6,9 @@ use figment::value::Value;
 use serde::Serialize;
 
 use super::check::file_of;
-use super::settings::Format;
 use super::{Loaded, LogFormat};
 use sluice_reading::Environment;
+use sluice_settings::Format;
 
 /// Where a configuration comes from, and how much of it there is, right or wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -15,11 +15,11 @@ use sluice_api::{Api, Problem, Secret};
 
 use super::check::file_of;
 use super::credentials::Credentials;
-use super::settings::Server;
 use super::{Globs, HttpVersion, Identity, Loaded};
 use crate::address::TrustedProxies;
 use crate::cooldown::Policy;
 use crate::key::{GroupConfig, KeyConfig};
+use sluice_settings::Server;
 
 /// Everything that was configured.
 #[derive(Clone, Debug)]
@@ -203,7 +203,7 @@ pub struct TelemetryConfig {
 }
 
 /// How log lines look.
-pub use super::settings::Format as LogFormat;
+pub use sluice_settings::Format as LogFormat;
 
 /// What a reload can't change: a new listener or store needs a new process, and is refused rather than ignored.
 #[must_use]

@@ -9,10 +9,10 @@ use sluice_api::{BuildCx, Family, Problem, Section};
 
 use super::section::{Entry, entries, read_table};
 use super::{Seen, outbound, plugin, reach, unavailable, upstream};
-use crate::schema::Schema;
-use crate::settings::Account;
 use crate::{AccountConfig, Credentials, Globs, Timeouts};
 use sluice_reading::Loaded;
+use sluice_settings::Account;
+use sluice_settings::Schema;
 
 /// What every account is checked against.
 #[derive(Clone, Copy)]

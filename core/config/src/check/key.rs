@@ -10,10 +10,10 @@ use super::section::{Entry, entries, read_table};
 use super::unavailable;
 use crate::fields::{self, Names};
 use crate::key::KeyHash;
-use crate::schema::Schema;
-use crate::settings::{Group, KeySecret};
 use crate::{GroupConfig, KeyConfig};
 use sluice_reading::Loaded;
+use sluice_settings::Schema;
+use sluice_settings::{Group, KeySecret};
 
 /// The groups, and the names of all of them, also of those that are wrong.
 pub(super) fn groups(

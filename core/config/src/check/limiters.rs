@@ -9,7 +9,7 @@ use sluice_api::{Problem, Section};
 
 use super::plugin::{self, Building, Place, TO_COME};
 use super::section::{Shared, file_of, shared, wrong_type};
-use crate::settings::Limits;
+use sluice_settings::Limits;
 
 /// Where the kinds are named.
 const KINDS: &str = "limits.kinds";

@@ -27,11 +27,11 @@ use sluice_api::{BuildCx, Plugin, Problem, inventory};
 
 use super::Resolved;
 use super::fields::Names;
-use super::settings::{self, Stats};
 use plugin::Building;
 use reach::Reach;
 use section::{Entry, Shared, shared, table};
 use sluice_reading::Loaded;
+use sluice_settings::{self as settings, Stats};
 
 pub(crate) use section::{entries, file_of};
 
@@ -114,7 +114,7 @@ pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
             attempts,
             sticky_ttl: choosing.own.sticky_ttl.0,
             reference_ttl: choosing.own.reference_ttl.0,
-            health: choosing.own.health(),
+            health: (&choosing.own).into(),
             limiters,
             cost,
             store,

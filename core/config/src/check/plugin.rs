@@ -8,8 +8,8 @@ use sluice_api::{BuildCx, Plugin, Problem, Section, inventory};
 
 use super::section::{Shared, file_of};
 use crate::plugins;
-use crate::schema::Schema;
 use sluice_reading::Loaded;
+use sluice_settings::Schema;
 
 /// Kinds that are known to come.
 pub(super) const TO_COME: [&str; 3] = ["redis", "rate", "budget"];

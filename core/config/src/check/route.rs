@@ -4,9 +4,9 @@ use sluice_api::Problem;
 
 use super::reach::Reach;
 use super::section::{entries, read_table};
-use crate::settings::Route;
 use crate::{AccountConfig, Globs, RouteConfig};
 use sluice_reading::Loaded;
+use sluice_settings::Route;
 
 /// Checks routes. `accounts` are none where some of them are wrong, so that what they serve is not known.
 pub(super) fn check(

@@ -9,8 +9,8 @@ use sluice_api::wording::type_of;
 use sluice_api::{Problem, Section};
 use utoipa::ToSchema;
 
-use crate::schema::Schema;
 use sluice_reading::Loaded;
+use sluice_settings::Schema;
 
 /// An entry of a list of tables.
 pub(crate) struct Entry {

@@ -8,9 +8,9 @@ use sluice_api::{Problem, Secret};
 
 use super::section::{file_of, table};
 use crate::address::TrustedProxies;
-use crate::settings::{Admin, Server};
 use crate::{ServerConfig, tls};
 use sluice_reading::Loaded;
+use sluice_settings::{Admin, Server};
 
 /// Characters of a token: who has it has all that it guards, and nothing slows down who tries.
 const TOKEN_MIN: usize = 16;

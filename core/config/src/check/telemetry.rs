@@ -5,8 +5,8 @@ use tracing_subscriber::EnvFilter;
 
 use super::section::{file_of, table};
 use crate::TelemetryConfig;
-use crate::settings::Telemetry;
 use sluice_reading::Loaded;
+use sluice_settings::Telemetry;
 
 /// Levels that a log filter names.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];

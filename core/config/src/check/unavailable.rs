@@ -9,8 +9,8 @@ use url::Url;
 
 use super::section::file_of;
 use crate::Globs;
-use crate::settings::{Cost, Decimal, Limit, Mode, Per, Queue, Scheduler, Stats, Telemetry, UnknownModel};
 use sluice_reading::Loaded;
+use sluice_settings::{Cost, Decimal, Limit, Mode, Per, Queue, Scheduler, Stats, Telemetry, UnknownModel};
 
 /// A day, which retention counts.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

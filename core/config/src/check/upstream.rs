@@ -7,9 +7,9 @@ use sluice_api::Problem;
 
 use super::section::{file_of, table};
 use super::unavailable::Wrong;
-use crate::settings::{Account, Upstream};
 use crate::{HttpVersion, Identity, Timeouts};
 use sluice_reading::Loaded;
+use sluice_settings::{Account, Upstream};
 
 /// What is wrong with a wait for an upstream that is no wait.
 pub(super) const NO_WAIT: &str = "it must be more than 0, or every request fails";

@@ -86,7 +86,7 @@ mod tests {
 
     use super::{KeyTable, PARTS, Part};
     use crate::key::{Key, KeyHash};
-    use crate::settings::KeyFields;
+    use sluice_settings::KeyFields;
 
     fn key(secret: &str) -> Arc<Key> {
         let fields = KeyFields::named(secret);

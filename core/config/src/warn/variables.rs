@@ -2,11 +2,11 @@
 
 use sluice_api::Problem;
 
-use super::super::schema::Schema;
-use super::super::settings::{Admin, Cost, Limits, Scheduler, Server, Stats, Store, Telemetry, Upstream};
 use crate::Loaded;
 use crate::plugins;
 use sluice_reading::texts;
+use sluice_settings::Schema;
+use sluice_settings::{Admin, Cost, Limits, Scheduler, Server, Stats, Store, Telemetry, Upstream};
 
 /// Warnings about them, each with the setting that may be meant.
 pub(super) fn strangers(loaded: &Loaded) -> Vec<Problem> {

@@ -1,11 +1,10 @@
 //! Tables whose kinds are plugins, and statistics, as they are written.
 
-use crate::cooldown::Policy;
 use serde::{Deserialize, Serialize};
 use sluice_api::units::Span;
 use utoipa::ToSchema;
 
-use super::span;
+use crate::defaults::span;
 
 /// Where keys and slots are kept. Every other key is the plugin's.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
@@ -112,22 +111,6 @@ impl Default for Scheduler {
             attempts: 3,
             failures: 3,
             cooldown: Cooldown::default(),
-        }
-    }
-}
-
-impl Scheduler {
-    /// The cool-downs, as the engine takes them.
-    pub(crate) fn health(&self) -> Policy {
-        let cooldown = &self.cooldown;
-        Policy {
-            rate_limited: cooldown.rate_limited.0,
-            overloaded: cooldown.overloaded.0,
-            failing: cooldown.failing.0,
-            unauthorized: cooldown.unauthorized.0,
-            quota: cooldown.quota.0,
-            max: cooldown.max.0,
-            failures: self.failures,
         }
     }
 }

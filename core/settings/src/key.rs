@@ -9,8 +9,8 @@ use sluice_api::units::Span;
 use sluice_api::{Family, Secret, Timestamp};
 use utoipa::ToSchema;
 
-use super::Limit;
 use crate::globs::Globs;
+use crate::limit::Limit;
 
 // The one specification of a key: as it is written, checked, in force and shown, it holds this whole. One more setting is
 // one more field here, beside its use. What can be wrong with a value by itself, its type tells.
@@ -113,7 +113,8 @@ pub struct KeySecret {
 
 impl KeySecret {
     /// Whether neither is there.
-    pub(crate) const fn is_empty(&self) -> bool {
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
         self.key.is_none() && self.hash.is_none()
     }
 }

@@ -12,33 +12,40 @@ const PASSWORD: &str = "password";
 
 /// The schema of a settings type.
 #[derive(Clone, Debug)]
-pub(crate) struct Schema(Value);
+pub struct Schema(Value);
 
 impl Schema {
-    pub(crate) fn of<T: ToSchema>() -> Self {
+    /// That of this type.
+    #[must_use]
+    pub fn of<T: ToSchema>() -> Self {
         Self::new(&SettingsSchema::of::<T>())
     }
 
-    pub(crate) fn new(settings: &SettingsSchema) -> Self {
+    /// That of a plugin's settings.
+    #[must_use]
+    pub fn new(settings: &SettingsSchema) -> Self {
         Self(settings.alone())
     }
 
     /// The settings as a whole.
-    pub(crate) fn top(&self) -> Place<'_> {
+    #[must_use]
+    pub fn top(&self) -> Place<'_> {
         let mut place = Place { root: &self.0, forms: Vec::new() };
         place.add(&self.0, DEPTH_MAX);
         place
     }
 
     /// Whether a key must be there.
-    pub(crate) fn requires(&self, key: &str) -> bool {
+    #[must_use]
+    pub fn requires(&self, key: &str) -> bool {
         let top = self.top();
         let mut required = top.forms.iter().filter_map(|form| form.get("required")?.as_array()).flatten();
         required.any(|name| name.as_str() == Some(key))
     }
 
     /// What a key is, in one line; empty where nothing says it.
-    pub(crate) fn description(&self, key: &str) -> String {
+    #[must_use]
+    pub fn description(&self, key: &str) -> String {
         let place = self.top().key(key);
         let forms = place.iter().flat_map(|place| &place.forms);
         let text = forms.filter_map(|form| form.get("description")?.as_str()).next().unwrap_or_default();
@@ -46,7 +53,8 @@ impl Schema {
     }
 
     /// The keys of the settings.
-    pub(crate) fn keys(&self) -> Vec<&str> {
+    #[must_use]
+    pub fn keys(&self) -> Vec<&str> {
         let top = self.top();
         let properties = top.forms.iter().filter_map(|form| form.get("properties")?.as_object());
         properties.flat_map(|properties| properties.keys().map(String::as_str)).collect()
@@ -55,19 +63,21 @@ impl Schema {
 
 /// A value's place in a schema: every form that the value may have there.
 #[derive(Clone, Debug)]
-pub(crate) struct Place<'a> {
+pub struct Place<'a> {
     root: &'a Value,
     forms: Vec<&'a Value>,
 }
 
 impl<'a> Place<'a> {
     /// Whether a value here is, or may be, a secret.
-    pub(crate) fn is_secret(&self) -> bool {
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
         self.forms.iter().any(|form| form.get("format").and_then(Value::as_str) == Some(PASSWORD))
     }
 
     /// Where the value of a key stands; `None` where no form knows the key.
-    pub(crate) fn key(&self, key: &str) -> Option<Self> {
+    #[must_use]
+    pub fn key(&self, key: &str) -> Option<Self> {
         self.inner(|form| {
             let named = form.get("properties").and_then(|properties| properties.get(key));
             named.or_else(|| form.get("additionalProperties").filter(|others| others.is_object()))
@@ -75,7 +85,8 @@ impl<'a> Place<'a> {
     }
 
     /// Where the elements of a list stand.
-    pub(crate) fn element(&self) -> Option<Self> {
+    #[must_use]
+    pub fn element(&self) -> Option<Self> {
         self.inner(|form| form.get("items"))
     }
 

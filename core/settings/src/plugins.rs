@@ -8,7 +8,7 @@ use sluice_api::scheduler::Scheduler;
 use sluice_api::store::Store;
 use sluice_api::{Plugin, inventory};
 
-use crate::Schema;
+use crate::schema::Schema;
 
 /// The traits that plugins implement, as `sluice plugins` names them.
 pub const ROLES: [&str; 5] = ["provider", "scheduler", "limiter", "cost model", "store"];

@@ -5,7 +5,7 @@ use sluice_api::Secret;
 use sluice_api::units::{Size, Span};
 use utoipa::ToSchema;
 
-use super::span;
+use crate::defaults::span;
 
 /// Where and how clients are served.
 #[derive(Clone, Debug, Deserialize, ToSchema)]

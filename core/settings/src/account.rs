@@ -7,7 +7,8 @@ use sluice_api::units::Span;
 use sluice_api::{Api, Secret};
 use utoipa::ToSchema;
 
-use super::{Decimal, HttpVersion, Limit};
+use crate::limit::{Decimal, Limit};
+use crate::server::HttpVersion;
 
 /// What the engine reads of an account; every other key is its provider's.
 #[derive(Clone, Debug, Deserialize, ToSchema)]

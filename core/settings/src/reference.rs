@@ -6,11 +6,12 @@ use serde_json::Value;
 use sluice_api::oauth;
 use sluice_api::plugin::SettingsSchema;
 
-use super::settings::{
-    Account, Admin, Cooldown, Cost, Group, KeyFields, KeySecret, Limit, Limits, Queue, Route, Scheduler,
-    Server, Stats, Store, Telemetry, Tls, Upstream,
-};
+use crate::account::{Account, Route};
+use crate::key::{Group, KeyFields, KeySecret, Queue};
+use crate::limit::Limit;
 use crate::plugins;
+use crate::server::{Admin, Server, Telemetry, Tls, Upstream};
+use crate::tables::{Cooldown, Cost, Limits, Scheduler, Stats, Store};
 
 /// What is said before the tables: where settings are read from, and what values look like.
 const HEAD: &str = include_str!("head.txt");
