@@ -59,7 +59,7 @@ mod tests {
     use figment::value::Dict;
     use http::HeaderMap;
 
-    use super::Credentials;
+    use crate::credentials::Credentials;
 
     fn of(toml: &str) -> Credentials {
         use figment::providers::{Format as _, Toml};

@@ -6,8 +6,8 @@ use sluice_api::secret::{may_be_secret, without_credentials};
 use sluice_api::section::Origins as _;
 use utoipa::ToSchema;
 
-use crate::plugins::{self, Linked};
 use sluice_reading::Loaded;
+use sluice_settings::plugins::{self, Linked};
 use sluice_settings::{
     Account, Admin, Cost, Group, KeyFields, KeySecret, Limits, Route, Scheduler, Server, Stats, Store,
     Telemetry, Upstream,
@@ -175,7 +175,7 @@ fn without_userinfo(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{describe, without_userinfo};
-    use crate::load_text;
+    use sluice_reading::load_text;
 
     #[test]
     fn secrets_are_masked_and_their_places_shown() {

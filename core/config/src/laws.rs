@@ -14,7 +14,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value as Json;
 use sluice_api::Timestamp;
 
-use crate::{Loaded, Read, check, describe, load, warnings};
+use sluice_reading::{Loaded, load};
+
+use crate::check::check;
+use crate::describe::describe;
+use crate::read::Read;
+use crate::warn::warnings;
 
 /// Every table, and a plugin of every kind with its secrets.
 pub(crate) const TOML: &str = concat!(

@@ -7,7 +7,6 @@ mod check;
 mod cooldown;
 mod credentials;
 mod describe;
-mod fields;
 pub mod key;
 #[cfg(any(test, fuzzing))]
 pub mod laws;
@@ -15,6 +14,7 @@ pub mod laws;
 mod properties;
 mod read;
 mod resolved;
+mod section;
 mod tls;
 mod warn;
 
@@ -22,11 +22,10 @@ mod warn;
 use sluice_fixtures as _;
 
 pub use address::{ClientAddress, TrustedProxies};
-pub use check::{check, store};
+pub use check::{check, check_key_fields, read_key_fields, store, with_section};
 pub use cooldown::Policy;
 pub use credentials::Credentials;
 pub use describe::describe;
-pub use fields::{check_key_fields, read_key_fields, with_section};
 pub use key::{GroupConfig, KeyConfig};
 pub use read::{Read, admin_token_place, wanted_format};
 pub use resolved::{

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use crate::describe;
+use crate::describe::describe;
 use crate::laws::{TOML, WORDS, holds, json, look, reads_back, said};
 
 const YAML: &str = "server: &at\n  listen: 127.0.0.1:0\n  hosts: [a, 'b']\nadmin: *at\nstore:\n  kind: test-store\n  url:\n  \

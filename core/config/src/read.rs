@@ -5,9 +5,10 @@ use std::fmt;
 use figment::value::Value;
 use serde::Serialize;
 
-use super::check::file_of;
-use super::{Loaded, LogFormat};
+use crate::resolved::LogFormat;
+use crate::section::file_of;
 use sluice_reading::Environment;
+use sluice_reading::Loaded;
 use sluice_settings::Format;
 
 /// Where a configuration comes from, and how much of it there is, right or wrong.

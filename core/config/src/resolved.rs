@@ -13,13 +13,15 @@ use sluice_api::scheduler::Scheduler;
 use sluice_api::store::Store;
 use sluice_api::{Api, Problem, Secret};
 
-use super::check::file_of;
-use super::credentials::Credentials;
-use super::{Globs, HttpVersion, Identity, Loaded};
 use crate::address::TrustedProxies;
 use crate::cooldown::Policy;
+use crate::credentials::Credentials;
 use crate::key::{GroupConfig, KeyConfig};
+use crate::section::file_of;
+use crate::tls::Identity;
+use sluice_reading::Loaded;
 use sluice_settings::Server;
+use sluice_settings::{Globs, HttpVersion};
 
 /// Everything that was configured.
 #[derive(Clone, Debug)]

@@ -1,33 +1,14 @@
 //! Where the values of a file stand: a line for each key path, as problems name them.
 
+mod node;
 mod toml;
 mod yaml;
 
-use std::collections::BTreeMap;
-
-/// Deepest nesting that is followed; what lies deeper is at the line of what it lies in.
-const DEPTH_MAX: usize = 32;
+use node::{Inner, Node, Table};
 
 /// The lines of a file's values. Texts are not kept, but for names: they may be secrets.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lines(Table);
-
-type Table = BTreeMap<String, Node>;
-
-/// A value: where it starts, and what stands in it.
-#[derive(Clone, Debug)]
-struct Node {
-    line: usize,
-    inner: Inner,
-}
-
-#[derive(Clone, Debug)]
-enum Inner {
-    Plain,
-    Table(Table),
-    /// Elements, each with its `name` where it is a table that has one.
-    List(Vec<(Option<String>, Node)>),
-}
 
 impl Lines {
     /// Those of a TOML text. A text that can't be read has none.

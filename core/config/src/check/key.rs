@@ -4,13 +4,13 @@ use figment::value::Dict;
 use sluice_api::secret::PLACEHOLDERS;
 use sluice_api::{Problem, Section};
 
-use super::Seen;
+use super::fields::{self, Names};
+use super::names::Seen;
 use super::reach::Reach;
-use super::section::{Entry, entries, read_table};
 use super::unavailable;
-use crate::fields::{self, Names};
 use crate::key::KeyHash;
-use crate::{GroupConfig, KeyConfig};
+use crate::key::{GroupConfig, KeyConfig};
+use crate::section::{Entry, entries, read_table};
 use sluice_reading::Loaded;
 use sluice_settings::Schema;
 use sluice_settings::{Group, KeySecret};

@@ -8,7 +8,7 @@ use sluice_api::section::Origins as _;
 use sluice_api::{Problem, Section};
 
 use super::plugin::{self, Building, Place, TO_COME};
-use super::section::{Shared, file_of, shared, wrong_type};
+use crate::section::{Shared, file_of, shared, wrong_type};
 use sluice_settings::Limits;
 
 /// Where the kinds are named.

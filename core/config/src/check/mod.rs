@@ -1,13 +1,14 @@
 //! Checking: every problem at once, and what is right resolved.
 
 mod account;
+mod fields;
 mod key;
 mod limiters;
+mod names;
 mod outbound;
 mod plugin;
 mod reach;
 mod route;
-mod section;
 mod server;
 mod telemetry;
 mod unavailable;
@@ -16,7 +17,6 @@ mod upstream;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use sluice_api::cost::{CostModel, Unpriced};
@@ -25,17 +25,15 @@ use sluice_api::section::Origins as _;
 use sluice_api::store::Store;
 use sluice_api::{BuildCx, Plugin, Problem, inventory};
 
-use super::Resolved;
-use super::fields::Names;
+use crate::resolved::Resolved;
+use crate::section::{Shared, file_of, shared, table};
+use fields::Names;
 use plugin::Building;
 use reach::Reach;
-use section::{Entry, Shared, shared, table};
 use sluice_reading::Loaded;
 use sluice_settings::{self as settings, Stats};
 
-pub(crate) use section::{entries, file_of};
-
-pub(crate) use unavailable::{key as key_not_yet, limits as limits_not_yet};
+pub use fields::{check_key_fields, read_key_fields, with_section};
 
 /// Tables that a configuration may have.
 const TABLES: [&str; 13] = [
@@ -182,30 +180,4 @@ fn attempts(loaded: &Loaded, attempts: u32, problems: &mut Vec<Problem>) -> u32 
         problems.push(problem.allowed(format!("1 to {ATTEMPTS_MAX}")));
     }
     attempts
-}
-
-/// What is wrong with a name, which stands in logs and headers.
-pub(crate) fn wrong_name(name: &str) -> Option<&'static str> {
-    name.chars().any(char::is_control).then_some("a name has no control characters")
-}
-
-/// Names that were seen, each with its place.
-#[derive(Default)]
-struct Seen(HashMap<String, String>);
-
-impl Seen {
-    fn note(&mut self, loaded: &Loaded, entry: &Entry, name: &str, what: &str, problems: &mut Vec<Problem>) {
-        let file = entry.file(loaded);
-        let path = format!("{}[{}]", entry.table, entry.index);
-        let place = format!("{path} in {}", loaded.place(&file, &path));
-        if name.is_empty() {
-            problems.push(Problem::at(file, entry.at("name"), format!("the {what} has no name")));
-        } else if let Some(wrong) = wrong_name(name) {
-            let place = format!("{}[{}].name", entry.table, entry.index);
-            problems.push(Problem::at(file, place, wrong));
-        } else if let Some(other) = self.0.insert(name.to_owned(), place.clone()) {
-            let message = format!("two {what}s are named `{name}`: {other} and {place}");
-            problems.push(Problem::at(file, entry.at("name"), message));
-        }
-    }
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use sluice_api::problem::nearest;
 use sluice_api::{BuildCx, Plugin, Problem, Section, inventory};
 
-use super::section::{Shared, file_of};
-use crate::plugins;
+use crate::section::{Shared, file_of};
 use sluice_reading::Loaded;
 use sluice_settings::Schema;
+use sluice_settings::plugins;
 
 /// Kinds that are known to come.
 pub(super) const TO_COME: [&str; 3] = ["redis", "rate", "budget"];

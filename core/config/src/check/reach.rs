@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use sluice_api::provider::Provider;
 
-use crate::{AccountConfig, Globs, RouteConfig};
+use crate::resolved::{AccountConfig, RouteConfig};
+use sluice_settings::Globs;
 
 /// The only models that clients can be served; `None` where that can't be known.
 pub(super) struct Reach(Option<BTreeSet<String>>);

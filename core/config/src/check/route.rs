@@ -3,9 +3,10 @@
 use sluice_api::Problem;
 
 use super::reach::Reach;
-use super::section::{entries, read_table};
-use crate::{AccountConfig, Globs, RouteConfig};
+use crate::resolved::{AccountConfig, RouteConfig};
+use crate::section::{entries, read_table};
 use sluice_reading::Loaded;
+use sluice_settings::Globs;
 use sluice_settings::Route;
 
 /// Checks routes. `accounts` are none where some of them are wrong, so that what they serve is not known.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use sluice_api::{Problem, Secret};
 
-use super::section::{file_of, table};
 use crate::address::TrustedProxies;
-use crate::{ServerConfig, tls};
+use crate::resolved::ServerConfig;
+use crate::section::{file_of, table};
+use crate::tls;
 use sluice_reading::Loaded;
 use sluice_settings::{Admin, Server};
 

@@ -3,8 +3,8 @@
 use sluice_api::Problem;
 use tracing_subscriber::EnvFilter;
 
-use super::section::{file_of, table};
-use crate::TelemetryConfig;
+use crate::resolved::TelemetryConfig;
+use crate::section::{file_of, table};
 use sluice_reading::Loaded;
 use sluice_settings::Telemetry;
 

@@ -3,7 +3,8 @@
 use sluice_api::Problem;
 
 use super::check;
-use crate::{Resolved, load_text};
+use crate::resolved::Resolved;
+use sluice_reading::load_text;
 
 /// A configuration of the tests' plugins, one that is right.
 const RIGHT: &str = "[[accounts]]\nname = \"a\"\nprovider = \"test-secretive\"\n";

@@ -7,9 +7,9 @@ use sluice_api::Problem;
 use sluice_api::units::Span;
 use url::Url;
 
-use super::section::file_of;
-use crate::Globs;
+use crate::section::file_of;
 use sluice_reading::Loaded;
+use sluice_settings::Globs;
 use sluice_settings::{Cost, Decimal, Limit, Mode, Per, Queue, Scheduler, Stats, Telemetry, UnknownModel};
 
 /// A day, which retention counts.

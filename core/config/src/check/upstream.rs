@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use sluice_api::Problem;
 
-use super::section::{file_of, table};
 use super::unavailable::Wrong;
-use crate::{HttpVersion, Identity, Timeouts};
+use crate::resolved::Timeouts;
+use crate::section::{file_of, table};
+use crate::tls::Identity;
 use sluice_reading::Loaded;
+use sluice_settings::HttpVersion;
 use sluice_settings::{Account, Upstream};
 
 /// What is wrong with a wait for an upstream that is no wait.

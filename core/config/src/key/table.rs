@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::{HashIsRandom, Key, KeyHash};
+use super::client::Key;
+use super::hash::{HashIsRandom, KeyHash};
 
 /// Parts of the table: what is copied for a change is the keys of one, some forty where there are 10,000.
 const PARTS: usize = 256;

@@ -10,7 +10,8 @@ mod tests;
 
 use sluice_api::{Problem, Timestamp};
 
-use super::{Loaded, Resolved};
+use crate::resolved::Resolved;
+use sluice_reading::Loaded;
 
 /// Everything that is allowed and surely not meant, in the order of the tables. `config` is what the configuration came
 /// to, where it has no problem; `now` tells which keys have expired.

@@ -2,8 +2,9 @@
 
 use sluice_api::{Api, Problem};
 
-use super::super::check::entries;
-use crate::{Loaded, Resolved, RouteConfig};
+use crate::resolved::{Resolved, RouteConfig};
+use crate::section::entries;
+use sluice_reading::Loaded;
 
 /// Warnings about them.
 pub(super) fn shadowed(loaded: &Loaded, config: &Resolved) -> Vec<Problem> {

@@ -2,8 +2,10 @@
 
 use sluice_api::{Api, Family, Operation, Problem};
 
-use super::super::check::entries;
-use crate::{AccountConfig, KeyFields, Loaded, Resolved, RouteConfig};
+use crate::resolved::{AccountConfig, Resolved, RouteConfig};
+use crate::section::entries;
+use sluice_reading::Loaded;
+use sluice_settings::KeyFields;
 
 /// What accounts are asked what they speak for.
 const OPERATIONS: [Operation; 3] = [Operation::Generate, Operation::Embed, Operation::Images];

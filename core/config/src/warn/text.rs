@@ -3,7 +3,7 @@
 use sluice_api::Problem;
 use sluice_api::secret::without_credentials;
 
-use crate::Loaded;
+use sluice_reading::Loaded;
 use sluice_reading::{Text, texts};
 
 /// How other programs write that a value is a variable's: what stands before and after its name.

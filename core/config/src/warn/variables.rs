@@ -2,10 +2,10 @@
 
 use sluice_api::Problem;
 
-use crate::Loaded;
-use crate::plugins;
+use sluice_reading::Loaded;
 use sluice_reading::texts;
 use sluice_settings::Schema;
+use sluice_settings::plugins;
 use sluice_settings::{Admin, Cost, Limits, Scheduler, Server, Stats, Store, Telemetry, Upstream};
 
 /// Warnings about them, each with the setting that may be meant.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use toml_edit::{ImDocument, Item, TableLike, Value};
 
-use super::{DEPTH_MAX, Inner, Node, Table};
+use super::node::{DEPTH_MAX, Inner, Node, Table};
 
 /// The lines of a text, or nothing where it is no TOML.
 pub(super) fn read(text: &str) -> Option<Table> {

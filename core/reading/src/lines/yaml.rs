@@ -2,7 +2,7 @@
 
 use saphyr_parser::{Event, Parser, StrInput};
 
-use super::{DEPTH_MAX, Inner, Node, Table};
+use super::node::{DEPTH_MAX, Inner, Node, Table};
 
 /// What stands at a place: a line, the text of a scalar, what is in it.
 struct Value {

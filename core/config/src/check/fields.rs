@@ -4,8 +4,9 @@ use serde_json::{Map, Value as Json};
 use sluice_api::section::Origins;
 use sluice_api::{Problem, Section};
 
-use super::Resolved;
-use super::check::{key_not_yet, limits_not_yet, wrong_name};
+use super::names::wrong_name;
+use super::unavailable;
+use crate::resolved::Resolved;
 use figment::value::{Dict, Value};
 use sluice_settings::KeyFields;
 
@@ -82,8 +83,8 @@ pub(super) fn check(
     let file = section.file();
     let mut problems = Vec::new();
     let mut wrong = |key: &str, message: String| problems.push(Problem::at(file.clone(), at(key), message));
-    key_not_yet(fields.queue, fields.mode, &mut wrong);
-    limits_not_yet(&fields.limits, names.retention_days, &mut wrong);
+    unavailable::key(fields.queue, fields.mode, &mut wrong);
+    unavailable::limits(&fields.limits, names.retention_days, &mut wrong);
     if fields.name.trim().is_empty() {
         problems.push(Problem::at(file.clone(), at("name"), "a key needs a name"));
     } else if let Some(wrong) = wrong_name(&fields.name).filter(|_| section.path.is_empty()) {
