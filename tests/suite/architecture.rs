@@ -10,6 +10,7 @@ use sluice_tests::gateway::workspace;
 const ARROWS: [(&str, &[&str]); 24] = [
     ("sluice-api", &[]),
     ("sluice-wire", &["sluice-api"]),
+    ("sluice-translate", &["sluice-api", "sluice-wire"]),
     ("sluice-reading", &["sluice-api"]),
     ("sluice-settings", &["sluice-api"]),
     ("sluice-config", &["sluice-api", "sluice-wire", "sluice-reading", "sluice-settings"]),
@@ -56,7 +57,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
     ),
     ("sluice-openapi", &["sluice-api", "sluice-config", "sluice-server"]),
     ("sluice-fixtures", &["sluice-api"]),
-    ("sluice-bedrock", &["sluice-api", "sluice-wire"]),
+    ("sluice-bedrock", &["sluice-api", "sluice-wire", "sluice-translate"]),
     ("sluice-claude", &["sluice-api", "sluice-wire"]),
     ("sluice-gemini", &["sluice-api", "sluice-wire"]),
     ("sluice-openai", &["sluice-api", "sluice-wire"]),

@@ -17,6 +17,7 @@ pub mod laws;
 pub mod listing;
 mod member;
 pub mod meter;
+pub mod object;
 pub mod peek;
 mod plain;
 pub mod refusal;

@@ -1,4 +1,4 @@
-//! Server-sent events, found in chunks that may be cut anywhere.
+//! Server-sent events: found in chunks that may be cut anywhere, and written.
 
 use memchr::memchr2;
 
@@ -126,6 +126,18 @@ impl Scanner {
     }
 }
 
+/// Writes an event. A line end in its data, which JSON has as white space alone, begins a line of its own; there is none
+/// in its name.
+pub fn write(name: &str, data: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(b"event: ");
+    out.extend_from_slice(name.as_bytes());
+    for line in data.split(|byte| matches!(byte, b'\n' | b'\r')) {
+        out.extend_from_slice(b"\ndata: ");
+        out.extend_from_slice(line);
+    }
+    out.extend_from_slice(b"\n\n");
+}
+
 fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     match line.strip_prefix(name)? {
         [] => Some(&[]),
@@ -136,7 +148,7 @@ fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::Scanner;
+    use super::{Scanner, write};
 
     fn events(pieces: &[&[u8]]) -> Vec<(String, String)> {
         let mut found = Vec::new();
@@ -182,5 +194,16 @@ mod tests {
     fn an_empty_chunk_between_cr_and_lf_is_nothing() {
         let pieces = [&b"data: 1\r"[..], b"", b"\ndata: 2\n\n"];
         assert_eq!(events(&pieces), events(&[&pieces.concat()]));
+    }
+
+    #[test]
+    fn what_is_written_is_found_with_its_line_ends() {
+        for (data, found) in [("{}", "{}"), ("", ""), (" {\n\"a\":\r\n1}\r", " {\n\"a\":\n\n1}\n")] {
+            let mut out = Vec::new();
+            write("a", data.as_bytes(), &mut out);
+            write("b", b"2", &mut out);
+            let expected = [("a", found), ("b", "2")].map(|(name, data)| (name.to_owned(), data.to_owned()));
+            assert_eq!(events(&[&out]), expected, "{data:?}");
+        }
     }
 }

@@ -7,9 +7,9 @@ use http_body_util::BodyExt;
 use serde::Deserialize;
 use sluice_api::provider::Body;
 use sluice_api::{Error, Kind};
+use sluice_translate::{Heading, converse};
 
 use crate::bodies::{Cut, Decoded, Turned};
-use crate::converse::{self, Heading};
 use crate::errors;
 use crate::events::Events;
 use crate::frames::EVENT_STREAM;

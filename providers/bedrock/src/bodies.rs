@@ -8,6 +8,7 @@ use http_body::Frame;
 use sluice_api::provider::Body;
 use sluice_api::{Error, Kind};
 
+use crate::errors;
 use crate::frames::{Frames, Message};
 
 /// What is made of a body that broke off or is too long.
@@ -74,23 +75,14 @@ impl<F: FnOnce(&[u8]) -> Result<Bytes, Error> + Send + Unpin> http_body::Body fo
     }
 }
 
-/// What is written for the messages of an event stream.
+/// What is written for the events of an event stream.
 pub(crate) trait Writer: Send + Unpin {
-    /// Writes what a message stands for.
+    /// Writes what an event stands for.
     ///
     /// # Errors
     ///
-    /// When the message can't be read; the stream can't go on then.
-    fn take(&mut self, message: Message, out: &mut Vec<u8>) -> Result<Flow, Error>;
-}
-
-/// Whether a stream goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Flow {
-    /// More may come.
-    On,
-    /// Nothing that comes counts.
-    Over,
+    /// When the event can't be read; the stream can't go on then.
+    fn event(&mut self, name: &str, payload: &[u8], out: &mut Vec<u8>) -> Result<(), Error>;
 }
 
 /// An event stream, decoded as it is polled: all that a chunk completes is handed on with it.
@@ -110,16 +102,17 @@ impl<W: Writer> Decoded<W> {
     fn write(&mut self) -> Vec<u8> {
         let mut out = Vec::new();
         while self.end.is_none() {
-            let flow = match self.frames.next() {
-                Ok(Some(message)) => self.writer.take(message, &mut out),
+            let written = match self.frames.next() {
+                Ok(Some(Message::Event { name, payload })) => self.writer.event(&name, &payload, &mut out),
+                Ok(Some(Message::Exception { name, message })) => {
+                    errors::event(&name, &message, &mut out);
+                    self.end = Some(Ok(()));
+                    break;
+                }
                 Ok(None) => break,
                 Err(error) => Err(error),
             };
-            match flow {
-                Ok(Flow::On) => {}
-                Ok(Flow::Over) => self.end = Some(Ok(())),
-                Err(error) => self.end = Some(Err(error)),
-            }
+            self.end = written.err().map(Err);
         }
         out
     }

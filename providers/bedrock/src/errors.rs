@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sluice_wire::sse;
 
 /// Names the exception; kept on a rewritten answer, where [`crate::classify`] reads it.
 pub(crate) const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
@@ -91,18 +92,7 @@ pub(crate) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> B
 /// An exception in a stream, as Anthropic's event.
 pub(crate) fn event(exception: &str, message: &str, out: &mut Vec<u8>) {
     let data = envelope(named(exception).unwrap_or("api_error"), message).to_string();
-    sse(b"error", data.as_bytes(), out);
-}
-
-/// Writes a server-sent event; a line feed in its data, which is white space there, begins a line of its own.
-pub(crate) fn sse(name: &[u8], data: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(b"event: ");
-    out.extend_from_slice(name);
-    for line in data.split(|byte| matches!(byte, b'\n' | b'\r')) {
-        out.extend_from_slice(b"\ndata: ");
-        out.extend_from_slice(line);
-    }
-    out.extend_from_slice(b"\n\n");
+    sse::write("error", data.as_bytes(), out);
 }
 
 fn envelope(kind: &str, message: &str) -> Value {

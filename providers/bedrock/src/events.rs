@@ -1,4 +1,5 @@
-//! Claude's stream on InvokeModel: each chunk holds one event of Anthropic's, in base64.
+//! What the events of a stream stand for: on InvokeModel each chunk holds one event of Anthropic's, in base64; Converse's
+//! own are translated.
 
 use std::borrow::Cow;
 
@@ -7,13 +8,12 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::Deserialize;
 use sluice_api::{Error, Kind};
-use sluice_wire::json;
+use sluice_translate::converse;
+use sluice_wire::object::Object;
 use sluice_wire::splice::{Edit, splice};
+use sluice_wire::{json, sse};
 
-use crate::bodies::{Flow, Writer};
-use crate::errors;
-use crate::frames::Message;
-use crate::members::Members;
+use crate::bodies::Writer;
 
 /// What Bedrock adds to the last event; the same numbers are in Anthropic's own events.
 const METRICS: &str = "amazon-bedrock-invocationMetrics";
@@ -23,21 +23,19 @@ const METRICS: &str = "amazon-bedrock-invocationMetrics";
 pub(crate) struct Events;
 
 impl Writer for Events {
-    fn take(&mut self, message: Message, out: &mut Vec<u8>) -> Result<Flow, Error> {
-        match message {
-            Message::Exception { name, message } => {
-                errors::event(&name, &message, out);
-                return Ok(Flow::Over);
-            }
-            Message::Event { name, payload } if name == "chunk" => {
-                write(&payload, out).ok_or_else(|| {
-                    Error::new(Kind::Upstream, "the upstream's event stream has a chunk that can't be read")
-                })?;
-            }
-            // A kind of event that is not known yet.
-            Message::Event { .. } => {}
+    fn event(&mut self, name: &str, payload: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
+        // Another kind of event is one that is not known yet.
+        if name == "chunk" && write(payload, out).is_none() {
+            let message = "the upstream's event stream has a chunk that can't be read";
+            return Err(Error::new(Kind::Upstream, message));
         }
-        Ok(Flow::On)
+        Ok(())
+    }
+}
+
+impl Writer for converse::Stream {
+    fn event(&mut self, name: &str, payload: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
+        self.event(name, payload, out)
     }
 }
 
@@ -50,7 +48,7 @@ fn write(payload: &[u8], out: &mut Vec<u8>) -> Option<()> {
     }
     let chunk: Chunk<'_> = serde_json::from_slice(payload).ok()?;
     let event = Bytes::from(STANDARD.decode(chunk.bytes.as_ref()).ok()?);
-    let members = Members::of(&event)?;
+    let members = Object::of(&event)?;
     let kind = json::unescape(event.get(members.value("type")?.clone())?);
     if kind.contains(char::is_control) {
         return None;
@@ -58,7 +56,7 @@ fn write(payload: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let cut = members.without(|name| name == METRICS).into_iter();
     let edits: Vec<Edit> = cut.map(|at| Edit { at, with: String::new() }).collect();
     let event = if edits.is_empty() { event } else { splice(&event, edits) };
-    errors::sse(kind.as_bytes(), &event, out);
+    sse::write(&kind, &event, out);
     Some(())
 }
 
@@ -66,7 +64,9 @@ fn write(payload: &[u8], out: &mut Vec<u8>) -> Option<()> {
 mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
+    use proptest::prelude::*;
     use serde_json::json;
+    use sluice_translate::{Heading, converse};
 
     use super::Events;
     use crate::bodies::Decoded;
@@ -138,6 +138,94 @@ mod tests {
             let (text, end) = decoded(parts);
             assert_eq!(text.concat(), format!("event: message_start\ndata: {START}\n\n"));
             assert!(end.clone().unwrap_err().contains(says), "{end:?} {says}");
+        }
+    }
+
+    fn heading() -> Heading {
+        Heading { id: "msg_bdrk_1".to_owned(), model: "m".to_owned() }
+    }
+
+    /// Converse's stream cut in these places, and what is written for it.
+    fn conversed(told: &[(&str, String)], cuts: &[usize]) -> (String, Result<(), String>) {
+        let stream: Vec<u8> = told.iter().flat_map(|(name, payload)| event(name, payload)).collect();
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (stream.len() + 1)).collect();
+        cuts.extend([0, stream.len()]);
+        cuts.sort_unstable();
+        let parts = cuts.windows(2).map(|pair| Ok(stream[pair[0]..pair[1]].to_vec())).collect();
+        let (text, end) = read(Decoded::new(pieces(parts), converse::Stream::new(heading())));
+        (text.concat(), end)
+    }
+
+    /// What the translation alone writes for events.
+    fn translated(told: &[(&str, String)]) -> (String, Result<(), String>) {
+        let mut stream = converse::Stream::new(heading());
+        let mut out = Vec::new();
+        let end =
+            told.iter().try_for_each(|(name, payload)| stream.event(name, payload.as_bytes(), &mut out));
+        (String::from_utf8(out).unwrap(), end.map_err(|error| error.to_string()))
+    }
+
+    #[test]
+    fn converses_stream_is_translated_wherever_it_is_cut() {
+        let call = r#"{"contentBlockIndex":1,"start":{"toolUse":{"toolUseId":"t","name":"f"}}}"#;
+        let told = [
+            ("messageStart", r#"{"role":"assistant"}"#),
+            ("contentBlockDelta", r#"{"contentBlockIndex":0,"delta":{"text":"H\n\n"}}"#),
+            ("contentBlockStop", r#"{"contentBlockIndex":0}"#),
+            ("contentBlockStart", call),
+            ("contentBlockDelta", r#"{"contentBlockIndex":1,"delta":{"toolUse":{"input":"{}"}}}"#),
+            ("messageStop", r#"{"stopReason":"tool_use"}"#),
+            ("metadata", r#"{"usage":{"inputTokens":1,"outputTokens":2}}"#),
+        ];
+        let told = told.map(|(name, payload)| (name, payload.to_owned()));
+        let whole = conversed(&told, &[]);
+        assert!(
+            whole.0.ends_with("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"),
+            "{}",
+            whole.0
+        );
+        assert_eq!(whole, translated(&told));
+        let length = told.iter().map(|(name, payload)| event(name, payload).len()).sum();
+        for at in 0..=length {
+            assert_eq!(conversed(&told, &[at]), whole, "cut at {at}");
+        }
+    }
+
+    const NAMES: [&str; 7] = [
+        "messageStart",
+        "contentBlockStart",
+        "contentBlockDelta",
+        "contentBlockStop",
+        "messageStop",
+        "metadata",
+        "x",
+    ];
+
+    /// A payload that each of them can be read from, and now and then one that none can.
+    fn payload() -> impl Strategy<Value = String> {
+        let deltas = [
+            r#"{"text":"é\n"}"#,
+            r#"{"toolUse":{"input":"{}"}}"#,
+            r#"{"reasoningContent":{"text":"t"}}"#,
+            r#"{"reasoningContent":{"redactedContent":"RR=="}}"#,
+            "{}",
+        ];
+        let start = r#"{"toolUse":{"toolUseId":"t","name":"f"}}"#;
+        let whole = (0u64..3, prop::sample::select(deltas.to_vec())).prop_map(move |(index, delta)| {
+            format!(
+                r#"{{"contentBlockIndex":{index},"delta":{delta},"start":{start},"stopReason":"end_turn","usage":{{}}}}"#
+            )
+        });
+        prop_oneof![20 => whole, 1 => Just("{".to_owned())]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_depends_on_no_cut(
+            told in prop::collection::vec((prop::sample::select(&NAMES[..]), payload()), 0..12),
+            cuts in prop::collection::vec(any::<usize>(), 0..8),
+        ) {
+            prop_assert_eq!(conversed(&told, &cuts), translated(&told));
         }
     }
 }

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde::Deserialize;
 use sluice_api::Error;
+use sluice_wire::object::Object;
 use sluice_wire::splice::{Edit, splice};
 
 use crate::betas::Betas;
-use crate::members::Members;
 
 /// The version that every Claude model on Bedrock takes. What a client's own `anthropic-version` forbids beyond it, a
 /// client of that version does not send.
@@ -80,9 +80,9 @@ fn goes(name: &str) -> bool {
     matches!(name, MODEL | STREAM)
 }
 
-fn read(body: &[u8]) -> Result<Members, Error> {
-    let members = Members::of(body)
-        .ok_or_else(|| Error::bad_request(None, "the request body must be a JSON object"))?;
+fn read(body: &[u8]) -> Result<Object, Error> {
+    let members =
+        Object::of(body).ok_or_else(|| Error::bad_request(None, "the request body must be a JSON object"))?;
     for name in [ANTHROPIC_VERSION, ANTHROPIC_BETA] {
         if members.count(name) > 1 {
             let message = format!("`{name}` is in the request body twice: send it once");

@@ -1,9 +1,11 @@
 //! What must hold for any bytes at all of an event stream: held by a test here, and by a fuzzer in `fuzz/`.
 
+use sluice_translate::Heading;
+use sluice_translate::converse::Stream;
 use sluice_wire::sse::Scanner;
 
-use crate::bodies::{Flow, Writer};
-use crate::converse::{Heading, Stream};
+use crate::bodies::Writer;
+use crate::errors;
 use crate::events::Events;
 use crate::frames::{Frames, Message};
 
@@ -63,10 +65,17 @@ fn messages(pieces: &[&[u8]]) -> (Vec<Message>, Option<String>) {
 fn written(mut writer: impl Writer, messages: Vec<Message>) {
     let mut out = Vec::new();
     for message in messages {
-        if writer.take(message, &mut out).is_ok_and(|flow| flow == Flow::On) {
-            continue;
+        match message {
+            Message::Event { name, payload } => {
+                if writer.event(&name, &payload, &mut out).is_err() {
+                    break;
+                }
+            }
+            Message::Exception { name, message } => {
+                errors::event(&name, &message, &mut out);
+                break;
+            }
         }
-        break;
     }
     let mut scanner = Scanner::default();
     scanner.feed(&out, &mut |event| {

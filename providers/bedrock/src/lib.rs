@@ -1,15 +1,14 @@
 //! Accounts on AWS Bedrock: Claude's models by InvokeModel, any other by Converse, both for clients of the Claude
 //! Messages API.
 //!
-//! A request goes through `names` (with the table in `known`), `invoke` (with `betas` and `members`) or `converse`, and
-//! `credentials`; its answer through `asked`, `bodies`, `frames`, and `events` or `converse`. Refusals are worded in
-//! `errors` and judged in `classify`.
+//! A request goes through `names` (with the table in `known`), `invoke` (with `betas`) or `sluice-translate`, and
+//! `credentials`; its answer through `asked`, `bodies`, `frames` and `events`. Refusals are worded in `errors` and judged
+//! in `classify`.
 
 mod asked;
 mod betas;
 mod bodies;
 mod classify;
-mod converse;
 mod credentials;
 mod errors;
 mod events;
@@ -18,7 +17,6 @@ mod invoke;
 mod known;
 #[cfg(any(test, fuzzing))]
 pub mod laws;
-mod members;
 mod names;
 mod settings;
 #[cfg(test)]
@@ -33,6 +31,7 @@ use sluice_api::provider::{
     Body, Call, CallCx, Failure, ModelPlace, Offer, Prepared, Provider, ProviderInfo,
 };
 use sluice_api::{Api, Error, Family, Kind, Operation, Problem, Section, async_trait, register};
+use sluice_translate::{Translated, converse};
 use sluice_wire::encode;
 
 use asked::Asked;
@@ -74,8 +73,9 @@ impl Bedrock {
     fn translate(&self, call: &Call, model: &str) -> Result<(&'static str, Bytes, Asked), Error> {
         let betas = &self.checked.betas;
         let claude = |purpose| invoke::body(&call.body, &call.headers, betas, purpose);
-        let other = |purpose| {
-            let mut translated = converse::request(&call.body, model, purpose)?;
+        let foundation = names::foundation(model).unwrap_or(model);
+        let other = |translate: fn(&[u8], &str) -> Result<Translated, Error>| {
+            let mut translated = translate(&call.body, foundation)?;
             if !betas.of(&call.headers).is_empty() {
                 translated.dropped.push(betas::BETA.to_string());
             }
@@ -89,7 +89,7 @@ impl Bedrock {
             }
             (Operation::Generate, Some(Speaks::Converse)) => {
                 let verb = if streams { "converse-stream" } else { "converse" };
-                let translated = other(For::Generate)?;
+                let translated = other(converse::request)?;
                 let asked = Asked::Converse { model: model.to_owned(), dropped: translated.dropped };
                 Ok((verb, translated.body, asked))
             }
@@ -98,7 +98,7 @@ impl Bedrock {
                 Ok(("count-tokens", body, Asked::Count { dropped: Vec::new() }))
             }
             (Operation::CountTokens, Some(Speaks::Converse)) => {
-                let translated = other(For::Count)?;
+                let translated = other(converse::count)?;
                 Ok(("count-tokens", translated.body, Asked::Count { dropped: translated.dropped }))
             }
             _ => Err(Error::new(Kind::Internal, "this operation is not offered")),

@@ -11,8 +11,7 @@ use sluice_api::provider::{Body, Call, CallCx, Provider, Transport};
 use sluice_api::testing::{call, context, with_section};
 use sluice_api::{Api, Error, Form, Operation, async_trait};
 
-use super::invoke::For;
-use super::{Bedrock, converse};
+use super::Bedrock;
 use crate::bodies::tests::{pieces, read};
 use crate::frames::tests::{event, exception};
 
@@ -322,31 +321,21 @@ async fn converses_answers_and_counts_are_anthropics() {
     assert_eq!(text, r#"{"input_tokens":17}"#);
 }
 
-#[test]
-fn what_converse_does_not_take_is_named() {
-    let mark = r#""cache_control":{"type":"ephemeral","ttl":"1h"}"#;
-    let body = format!(
-        r#"{{"messages":[{{"role":"user","content":[{{"type":"text","text":"a",{mark}}}]}}],"context_management":{{}},"anthropic_beta":["b"],"tools":[{{"name":"f","input_examples":[{{}}],{mark}}},{{"name":"g","input_examples":[]}}]}}"#
-    );
-    let translated = |model: &str| {
-        let translated = converse::request(&Bytes::from(body.clone()), model, For::Generate).unwrap();
-        (serde_json::from_slice::<Value>(&translated.body).unwrap(), translated.dropped.join(" "))
-    };
-    let point = json!([{ "text": "a" }, { "cachePoint": { "type": "default", "ttl": "1h" } }]);
+#[tokio::test]
+async fn a_profile_hides_no_family_of_models() {
+    let body = r#"{"messages":[],"top_k":5}"#;
+    let profile = "arn:aws:bedrock:us-east-1:1:inference-profile/us.amazon.nova-pro-v1:0";
     let opaque = "arn:aws:bedrock:us-east-1:1:application-inference-profile/a";
-    for (model, content, dropped) in [
-        (
-            "amazon.nova-pro-v1:0",
-            &point,
-            "context_management anthropic_beta tools.input_examples tools.cache_control",
-        ),
-        (
-            opaque,
-            &json!([{ "text": "a" }]),
-            "context_management anthropic_beta cache_control tools.input_examples tools.cache_control",
-        ),
+    let novas = json!({ "inferenceConfig": { "topK": 5 } });
+    for (model, fields) in [
+        ("amazon.nova-pro-v1:0", &novas),
+        ("us.amazon.nova-pro-v1:0", &novas),
+        (profile, &novas),
+        (opaque, &json!({ "top_k": 5 })),
     ] {
-        let (sent, named) = translated(model);
-        assert_eq!((&sent["messages"][0]["content"], named.as_str()), (content, dropped), "{model}");
+        let call = asking(Operation::Generate, Form::Whole, model, body);
+        let request = account("api_key = \"k\"").prepare(&context(), call).await.unwrap();
+        let sent: Value = serde_json::from_slice(request.body()).unwrap();
+        assert_eq!(&sent["additionalModelRequestFields"], fields, "{model}");
     }
 }

@@ -8,8 +8,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use sluice_api::Error;
 
-use super::read::{self, parse, refused, wrong};
+use super::refused::refused;
 use super::shape::{Block, Document, Source};
+use crate::anthropic::content::DocumentBlock;
+use crate::anthropic::request::{parse, text, wrong};
 
 /// The longest name that Converse takes.
 const NAME_MAX: usize = 200;
@@ -21,21 +23,6 @@ const NAMELESS: &str = "document";
 #[derive(Default)]
 pub(super) struct Documents {
     names: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct DocumentBlock<'a> {
-    #[serde(borrow)]
-    source: read::Source<'a>,
-    title: Option<String>,
-    #[serde(borrow, default, deserialize_with = "or_null")]
-    context: Cow<'a, str>,
-    #[serde(borrow)]
-    citations: Option<&'a RawValue>,
-}
-
-fn or_null<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
-    Option::<String>::deserialize(deserializer).map(|text| Cow::Owned(text.unwrap_or_default()))
 }
 
 impl Documents {
@@ -89,7 +76,7 @@ fn texts<'a>(content: Option<&'a RawValue>, at: &str) -> Result<Vec<Block<'a>>, 
     let at = format!("{at}.content");
     let content = content.ok_or_else(|| wrong(&at, "it is missing"))?;
     if content.get().starts_with('"') {
-        return Ok(vec![Block::Text(read::text(content, &at)?)]);
+        return Ok(vec![Block::Text(text(content, &at)?)]);
     }
     let parts: Vec<Part<'a>> = parse(content, &at)?;
     let blocks = parts.into_iter().enumerate().map(|(index, part)| {

@@ -4,8 +4,9 @@
 //! get no cache points, which AWS refuses for models that can't cache, and `thinking` and `top_k` as the client wrote
 //! them.
 
-use serde::Deserialize;
 use serde_json::{Value, json};
+
+use crate::anthropic::options::Thinking;
 
 /// A family.
 #[derive(Debug)]
@@ -60,23 +61,8 @@ pub(super) fn of(model: &str) -> &'static Family {
     FAMILIES.iter().find(|family| model.starts_with(family.start)).unwrap_or(&OTHER)
 }
 
-/// Anthropic's `thinking`.
-#[derive(Debug, Deserialize)]
-pub(super) struct Thinking {
-    #[serde(rename = "type")]
-    kind: String,
-    budget_tokens: Option<u64>,
-}
-
 /// Budgets and what they are as an effort, below each bound.
 const EFFORTS: [(u64, &str); 2] = [(4_096, "low"), (12_288, "medium")];
-
-impl Thinking {
-    /// Whether it asks to think.
-    pub(super) fn is_on(&self) -> bool {
-        self.kind != "disabled"
-    }
-}
 
 impl Reasoning {
     /// The field that tells a family to think, where that is not as Anthropic has it.

@@ -1,20 +1,21 @@
-//! The members of a JSON object, by their spans, and how some of them are left out without touching the rest.
+//! An object by the spans of its members, and how some of them are left out without touching the rest.
 
 use std::ops::Range;
 
-use sluice_wire::json::{self, Member, Top};
+use crate::json::{self, Member, Top};
 
-/// An object's members in their order.
+/// An object, its members in their order.
 #[derive(Debug)]
-pub(crate) struct Members {
+pub struct Object {
     /// The byte after the opening brace.
-    pub(crate) start: usize,
+    pub start: usize,
     members: Vec<(String, Member)>,
 }
 
-impl Members {
+impl Object {
     /// Looks at a document; `None` where it is no valid JSON object.
-    pub(crate) fn of(document: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn of(document: &[u8]) -> Option<Self> {
         let mut members = Vec::new();
         let top = json::members(document, |member| {
             members.push((json::unescape(document.get(member.name.clone()).unwrap_or_default()), member));
@@ -24,22 +25,25 @@ impl Members {
     }
 
     /// Names and values in their order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Range<usize>)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Range<usize>)> {
         self.members.iter().map(|(name, member)| (name.as_str(), &member.value))
     }
 
     /// The first value of this name.
-    pub(crate) fn value(&self, name: &str) -> Option<&Range<usize>> {
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&Range<usize>> {
         self.iter().find(|(found, _)| *found == name).map(|(_, value)| value)
     }
 
     /// How often a name is there.
-    pub(crate) fn count(&self, name: &str) -> usize {
+    #[must_use]
+    pub fn count(&self, name: &str) -> usize {
         self.iter().filter(|(found, _)| *found == name).count()
     }
 
     /// The spans to cut so that these members are gone, each with the comma that goes with it.
-    pub(crate) fn without(&self, gone: impl Fn(&str) -> bool) -> Vec<Range<usize>> {
+    #[must_use]
+    pub fn without(&self, gone: impl Fn(&str) -> bool) -> Vec<Range<usize>> {
         let mut spans = Vec::new();
         let mut kept: Option<usize> = None;
         let mut members = self.members.iter().peekable();
@@ -64,13 +68,13 @@ impl Members {
 
 #[cfg(test)]
 mod tests {
-    use super::Members;
+    use super::Object;
+    use crate::splice::{Edit, splice};
     use bytes::Bytes;
     use proptest::prelude::*;
-    use sluice_wire::splice::{Edit, splice};
 
     fn left(text: &str, gone: impl Fn(&str) -> bool) -> String {
-        let edits = Members::of(text.as_bytes()).unwrap().without(gone).into_iter();
+        let edits = Object::of(text.as_bytes()).unwrap().without(gone).into_iter();
         let edits = edits.map(|at| Edit { at, with: String::new() }).collect();
         String::from_utf8(splice(&Bytes::copy_from_slice(text.as_bytes()), edits).to_vec()).unwrap()
     }
@@ -89,7 +93,7 @@ mod tests {
         ] {
             assert_eq!(left(text, |name| name == "x"), expected);
         }
-        assert!(Members::of(b"[]").is_none() && Members::of(b"{").is_none());
+        assert!(Object::of(b"[]").is_none() && Object::of(b"{").is_none());
     }
 
     proptest! {
@@ -97,7 +101,7 @@ mod tests {
         fn what_is_left_is_the_same_document_without_them(names in "[a-d]{0,8}", gone in "[a-d]{0,3}", space in " {0,2}") {
             let members: Vec<String> = names.char_indices().map(|(at, name)| format!("{space}\"{name}\"{space}:{space}{at}{space}")).collect();
             let text = left(&format!("{{{}}}", members.join(",")), |name| gone.contains(name));
-            let found: Vec<String> = Members::of(text.as_bytes()).unwrap().iter().map(|(name, value)| format!("{name}{}", text.get(value.clone()).unwrap())).collect();
+            let found: Vec<String> = Object::of(text.as_bytes()).unwrap().iter().map(|(name, value)| format!("{name}{}", text.get(value.clone()).unwrap())).collect();
             let expected: Vec<String> = names.char_indices().filter(|(_, name)| !gone.contains(*name)).map(|(at, name)| format!("{name}{at}")).collect();
             prop_assert_eq!(found, expected);
         }

@@ -1,44 +1,16 @@
 //! Tools and the choice among them.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use sluice_api::Error;
+use sluice_wire::object::Object;
 
-use super::read::{parse, refused, wrong};
+use super::refused::refused;
 use super::shape::{Choice, Schema, Tool, ToolConfig, ToolSpec};
-use crate::members::Members;
+use crate::anthropic::request::{parse, wrong};
+use crate::anthropic::tools::{Tool as Declared, ToolChoice};
 
 /// What a tool without a schema takes.
 const NOTHING: &str = r#"{"type":"object","properties":{}}"#;
-
-#[derive(Deserialize)]
-struct Declared<'a> {
-    #[serde(rename = "type", borrow, default = "custom")]
-    kind: Cow<'a, str>,
-    #[serde(borrow, default)]
-    name: Cow<'a, str>,
-    #[serde(borrow, default)]
-    description: Cow<'a, str>,
-    #[serde(borrow)]
-    input_schema: Option<&'a RawValue>,
-    strict: Option<bool>,
-}
-
-fn custom() -> Cow<'static, str> {
-    Cow::Borrowed("custom")
-}
-
-#[derive(Deserialize)]
-struct Chosen<'a> {
-    #[serde(rename = "type", borrow)]
-    kind: Cow<'a, str>,
-    #[serde(borrow, default)]
-    name: Cow<'a, str>,
-    #[serde(default)]
-    disable_parallel_tool_use: bool,
-}
 
 /// Tools as Converse takes them.
 pub(super) struct Tools<'a> {
@@ -62,7 +34,7 @@ pub(super) fn tools<'a>(
         Some(declared) => list(declared, &mut dropped)?,
         None => Vec::new(),
     };
-    let chosen: Option<Chosen<'a>> = match choice {
+    let chosen: Option<ToolChoice<'a>> = match choice {
         Some(choice) => Some(parse(choice, "tool_choice")?),
         None => None,
     };
@@ -93,7 +65,7 @@ fn list<'a>(declared: &'a RawValue, dropped: &mut Vec<String>) -> Result<Vec<Too
     let declared: Vec<&RawValue> = parse(declared, "tools")?;
     let tools = declared.into_iter().enumerate().map(|(index, tool)| {
         let at = format!("tools.{index}");
-        for (name, _) in Members::of(tool.get().as_bytes()).iter().flat_map(Members::iter) {
+        for (name, _) in Object::of(tool.get().as_bytes()).iter().flat_map(Object::iter) {
             let named = format!("tools.{name}");
             if !TRANSLATED.contains(&name) && !dropped.contains(&named) {
                 dropped.push(named);

@@ -1,110 +1,68 @@
-//! Converse's stream as Anthropic's events, in their grammar: one start, blocks one after another, usage at the end.
+//! Converse's stream as Anthropic's events.
 
-use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use sluice_api::{Error, Kind};
 
-use super::Heading;
-use super::blocks::{Blocks, Piece, emit};
 use super::usage::{Tier, Usage, stop_reason};
-use crate::bodies::{Flow, Writer};
-use crate::errors;
-use crate::frames::Message;
+use crate::anthropic::blocks::Piece;
+use crate::anthropic::stream;
+use crate::translated::Heading;
 
-/// Writes one answer.
+/// Translates one answer's events.
 #[derive(Debug)]
-pub(crate) struct Stream {
-    heading: Heading,
-    started: bool,
-    blocks: Blocks,
+pub struct Stream {
+    written: stream::Stream,
     /// Why the model stopped; held until the usage is there, which comes after it.
     stopped: Option<String>,
 }
 
 impl Stream {
-    pub(crate) fn new(heading: Heading) -> Self {
-        Self { heading, started: false, blocks: Blocks::default(), stopped: None }
+    /// A stream that has not begun.
+    #[must_use]
+    pub fn new(heading: Heading) -> Self {
+        Self { written: stream::Stream::new(heading), stopped: None }
     }
 
-    fn start(&mut self, out: &mut Vec<u8>) {
-        if std::mem::replace(&mut self.started, true) {
-            return;
-        }
-        // Converse tells the usage at the end alone.
-        emit(
-            "message_start",
-            &json!({ "type": "message_start", "message": {
-                "id": self.heading.id, "type": "message", "role": "assistant", "model": self.heading.model,
-                "content": [], "stop_reason": null, "stop_sequence": null,
-                "usage": { "input_tokens": 0, "output_tokens": 0 },
-            }}),
-            out,
-        );
-    }
-
-    fn event(&mut self, name: &str, payload: &Bytes, out: &mut Vec<u8>) -> Result<(), Error> {
+    /// Takes one of Converse's events, and writes the server-sent events that it completes.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be read, or blocks are mixed that are too long to be held; the stream can't go on then.
+    pub fn event(&mut self, name: &str, payload: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
         match name {
-            "messageStart" => self.start(out),
+            "messageStart" => self.written.start(out),
             "contentBlockStart" => {
                 let told: BlockStart = parse(name, payload)?;
                 if let Some(call) = told.start.tool_use {
-                    self.start(out);
                     let piece = Piece::Call { id: call.tool_use_id, name: call.name };
-                    self.blocks.add(told.content_block_index, piece, out)?;
+                    self.written.add(told.content_block_index, piece, out)?;
                 }
             }
             "contentBlockDelta" => {
                 let told: BlockDelta = parse(name, payload)?;
                 if let Some(piece) = told.delta.piece() {
-                    self.start(out);
-                    self.blocks.add(told.content_block_index, piece, out)?;
+                    self.written.add(told.content_block_index, piece, out)?;
                 }
             }
             "contentBlockStop" => {
                 let told: BlockStop = parse(name, payload)?;
-                self.blocks.stop(told.content_block_index, out);
+                self.written.stop(told.content_block_index, out);
             }
             "messageStop" => {
                 let told: MessageStop = parse(name, payload)?;
-                self.start(out);
-                self.blocks.stop_all(out);
+                self.written.stop_all(out);
                 self.stopped = Some(told.stop_reason);
             }
             "metadata" => {
                 let told: Metadata = parse(name, payload)?;
-                self.finish(&told.usage.told(told.service_tier.as_ref()), out);
+                let Some(stopped) = self.stopped.take() else { return Ok(()) };
+                let reason = stop_reason(&stopped, self.written.called());
+                self.written.finish(reason, &told.usage.told(told.service_tier.as_ref()), out);
             }
             // A kind of event that is not known yet.
             _ => {}
         }
         Ok(())
-    }
-
-    fn finish(&mut self, usage: &Value, out: &mut Vec<u8>) {
-        let Some(told) = self.stopped.take() else { return };
-        let reason = stop_reason(&told, self.blocks.called());
-        emit(
-            "message_delta",
-            &json!({ "type": "message_delta", "delta": { "stop_reason": reason, "stop_sequence": null }, "usage": usage }),
-            out,
-        );
-        emit("message_stop", &json!({ "type": "message_stop" }), out);
-    }
-}
-
-impl Writer for Stream {
-    fn take(&mut self, message: Message, out: &mut Vec<u8>) -> Result<Flow, Error> {
-        match message {
-            Message::Exception { name, message } => {
-                errors::event(&name, &message, out);
-                Ok(Flow::Over)
-            }
-            Message::Event { name, payload } => {
-                self.event(&name, &payload, out)?;
-                Ok(Flow::On)
-            }
-        }
     }
 }
 

@@ -1,20 +1,16 @@
-//! Golden cases, both ways.
+//! Requests: golden cases.
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 use sluice_api::Error;
 
-use super::{Heading, Stream, Translated, answer, request};
-use crate::bodies::Decoded;
-use crate::bodies::tests::{pieces, read};
-use crate::frames::tests::event;
-use crate::invoke::For;
+use crate::converse::{count, request};
+use crate::translated::Translated;
 
-const NOVA: &str = "us.amazon.nova-pro-v1:0";
+const NOVA: &str = "amazon.nova-pro-v1:0";
 const LLAMA: &str = "meta.llama3-3-70b-instruct-v1:0";
 
 fn translated(model: &str, body: &str) -> Result<Translated, Error> {
-    request(&Bytes::copy_from_slice(body.as_bytes()), model, For::Generate)
+    request(body.as_bytes(), model)
 }
 
 fn check(model: &str, body: &Value, expected: &Value) {
@@ -244,222 +240,48 @@ fn what_has_no_counterpart_is_refused_and_named() {
     assert_eq!(named.dropped, ["fallbacks", "output_config.task_budget"]);
 }
 
-fn heading() -> Heading {
-    Heading { id: "msg_bdrk_1".to_owned(), model: NOVA.to_owned() }
+#[test]
+fn what_converse_does_not_take_is_named() {
+    let mark = r#""cache_control":{"type":"ephemeral","ttl":"1h"}"#;
+    let body = format!(
+        r#"{{"messages":[{{"role":"user","content":[{{"type":"text","text":"a",{mark}}}]}}],"context_management":{{}},"anthropic_beta":["b"],"tools":[{{"name":"f","input_examples":[{{}}],{mark}}},{{"name":"g","input_examples":[]}}]}}"#
+    );
+    let named = |model: &str| {
+        let translated = request(body.as_bytes(), model).unwrap();
+        (serde_json::from_slice::<Value>(&translated.body).unwrap(), translated.dropped.join(" "))
+    };
+    let point = json!([{ "text": "a" }, { "cachePoint": { "type": "default", "ttl": "1h" } }]);
+    let opaque = "arn:aws:bedrock:us-east-1:1:application-inference-profile/a";
+    for (model, content, dropped) in [
+        (NOVA, &point, "context_management anthropic_beta tools.input_examples tools.cache_control"),
+        (
+            opaque,
+            &json!([{ "text": "a" }]),
+            "context_management anthropic_beta cache_control tools.input_examples tools.cache_control",
+        ),
+    ] {
+        let (sent, dropped_there) = named(model);
+        assert_eq!((&sent["messages"][0]["content"], dropped_there.as_str()), (content, dropped), "{model}");
+    }
 }
 
 #[test]
-fn an_answer_is_anthropics_message() {
-    let input = r#"{"z":0.10000000000000000555,"a":1}"#;
-    let told = format!(
-        r#"{{"output":{{"message":{{"role":"assistant","content":[{{"reasoningContent":{{"reasoningText":{{"text":"hm","signature":"s"}}}}}},{{"reasoningContent":{{"reasoningText":{{"text":"plain"}}}}}},{{"reasoningContent":{{"redactedContent":"RR=="}}}},{{"text":"Hi"}},{{"citationsContent":{{"content":[{{"text":"by "}},{{"text":"source"}}],"citations":[]}}}},{{"image":{{}}}},{{"toolUse":{{"toolUseId":"t","name":"f","input":{input}}}}}]}}}},"stopReason":"tool_use","usage":{{"inputTokens":10,"outputTokens":20,"totalTokens":30}},"metrics":{{"latencyMs":8}},"serviceTier":{{"type":"flex"}}}}"#
-    );
-    let text = answer(told.as_bytes(), &heading()).unwrap();
-    assert!(String::from_utf8(text.to_vec()).unwrap().contains(input));
+fn a_count_has_all_but_how_it_is_to_be_answered() {
+    let format = json!({ "type": "json_schema", "schema": {} });
+    let body = json!({
+        "system": "s", "messages": [{ "role": "user", "content": "a" }], "tools": [{ "name": "f" }],
+        "max_tokens": 0, "top_k": 5, "output_config": { "format": format },
+    });
+    let mut counted: Value =
+        serde_json::from_slice(&count(body.to_string().as_bytes(), NOVA).unwrap().body).unwrap();
+    let schema = json!({ "type": "object", "properties": {} });
     assert_eq!(
-        serde_json::from_slice::<Value>(&text).unwrap(),
+        counted["input"]["converse"].take(),
         json!({
-            "id": "msg_bdrk_1", "type": "message", "role": "assistant", "model": NOVA,
-            "content": [
-                { "type": "thinking", "thinking": "hm", "signature": "s" },
-                { "type": "thinking", "thinking": "plain", "signature": "" },
-                { "type": "redacted_thinking", "data": "RR==" },
-                { "type": "text", "text": "Hi" },
-                { "type": "text", "text": "by source" },
-                { "type": "tool_use", "id": "t", "name": "f", "input": { "z": 0.1, "a": 1 } },
-            ],
-            "stop_reason": "tool_use", "stop_sequence": null,
-            "usage": {
-                "input_tokens": 10, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0,
-                "cache_creation": { "ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0 },
-                "output_tokens": 20, "service_tier": "flex",
-            },
+            "system": [{ "text": "s" }],
+            "messages": [{ "role": "user", "content": [{ "text": "a" }] }],
+            "toolConfig": { "tools": [{ "toolSpec": { "name": "f", "inputSchema": { "json": schema } } }] },
+            "additionalModelRequestFields": { "inferenceConfig": { "topK": 5 } },
         })
     );
-    assert!(answer(b"{}", &heading()).is_err());
-}
-
-fn delta(index: u64, delta: &Value) -> Vec<u8> {
-    event("contentBlockDelta", &json!({ "contentBlockIndex": index, "delta": delta, "p": "abc" }).to_string())
-}
-
-fn call(index: u64, id: &str) -> Vec<u8> {
-    let start =
-        json!({ "contentBlockIndex": index, "start": { "toolUse": { "toolUseId": id, "name": "f" } } });
-    event("contentBlockStart", &start.to_string())
-}
-
-fn stop(index: u64) -> Vec<u8> {
-    event("contentBlockStop", &json!({ "contentBlockIndex": index }).to_string())
-}
-
-fn ending(reason: &str) -> Vec<u8> {
-    let stop = event("messageStop", &json!({ "stopReason": reason }).to_string());
-    let usage = json!({ "inputTokens": 9, "outputTokens": 41, "totalTokens": 50, "cacheReadInputTokens": 5 });
-    [stop, event("metadata", &json!({ "usage": usage, "metrics": { "latencyMs": 1 } }).to_string())].concat()
-}
-
-/// The events of a stream, and how it ended, however it is cut.
-fn streamed(parts: &[Vec<u8>]) -> (Vec<Value>, Result<(), String>) {
-    let stream = parts.concat();
-    let decoded = |pieces_of: Vec<Result<Vec<u8>, ()>>| {
-        let (text, end) = read(Decoded::new(pieces(pieces_of), Stream::new(heading())));
-        (text.concat(), end)
-    };
-    let whole = decoded(vec![Ok(stream.clone())]);
-    for at in 0..stream.len() {
-        assert_eq!(decoded(vec![Ok(stream[..at].to_vec()), Ok(stream[at..].to_vec())]), whole, "cut at {at}");
-    }
-    let events = whole.0.split("\n\n").filter(|event| !event.is_empty()).map(|event| {
-        let (name, data) = event.strip_prefix("event: ").unwrap().split_once("\ndata: ").unwrap();
-        let data: Value = serde_json::from_str(data).unwrap();
-        assert_eq!(data["type"], name);
-        data
-    });
-    (events.collect(), whole.1)
-}
-
-/// An event in short, like `start 0 text`.
-fn short(event: &Value) -> String {
-    let text = |at: &str| {
-        event.pointer(at).map(|value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned))
-    };
-    let index = text("/index").unwrap_or_default();
-    match event["type"].as_str().unwrap() {
-        "content_block_start" => {
-            format!(
-                "start {index} {} {}",
-                text("/content_block/type").unwrap(),
-                text("/content_block/id").unwrap_or_default()
-            )
-        }
-        "content_block_delta" => {
-            let delta = &event["delta"];
-            let told = ["text", "thinking", "signature", "partial_json"]
-                .iter()
-                .find_map(|name| delta[name].as_str());
-            format!("{} {index} {}", delta["type"].as_str().unwrap(), told.unwrap())
-        }
-        "content_block_stop" => format!("stop {index}"),
-        "message_delta" => format!("delta {}", text("/delta/stop_reason").unwrap()),
-        other => other.to_owned(),
-    }
-}
-
-fn check_stream(parts: &[Vec<u8>], expected: &[&str]) {
-    let (events, end) = streamed(parts);
-    let shorts: Vec<String> = events.iter().map(|event| short(event).trim_end().to_owned()).collect();
-    assert_eq!((shorts.iter().map(String::as_str).collect::<Vec<_>>(), end), (expected.to_vec(), Ok(())));
-}
-
-#[test]
-fn a_stream_has_anthropics_grammar() {
-    let start = event("messageStart", r#"{"role":"assistant"}"#);
-    let parts = [
-        start,
-        delta(0, &json!({ "reasoningContent": { "text": "h" } })),
-        delta(0, &json!({ "reasoningContent": { "signature": "s" } })),
-        stop(0),
-        delta(1, &json!({ "text": "H" })),
-        delta(1, &json!({ "text": "i\n\n" })),
-        stop(1),
-        call(2, "t1"),
-        delta(2, &json!({ "toolUse": { "input": "{\"q\":\"r" } })),
-        delta(2, &json!({ "toolUse": { "input": "ust\"}" } })),
-        stop(2),
-        ending("tool_use"),
-    ];
-    check_stream(
-        &parts,
-        &[
-            "message_start",
-            "start 0 thinking",
-            "thinking_delta 0 h",
-            "signature_delta 0 s",
-            "stop 0",
-            "start 1 text",
-            "text_delta 1 H",
-            "text_delta 1 i",
-            "stop 1",
-            "start 2 tool_use t1",
-            "input_json_delta 2 {\"q\":\"r",
-            "input_json_delta 2 ust\"}",
-            "stop 2",
-            "delta tool_use",
-            "message_stop",
-        ],
-    );
-    let (events, _) = streamed(&parts);
-    assert_eq!(
-        events[0]["message"],
-        json!({ "id": "msg_bdrk_1", "type": "message", "role": "assistant", "model": NOVA, "content": [], "stop_reason": null, "stop_sequence": null, "usage": { "input_tokens": 0, "output_tokens": 0 } })
-    );
-    let usage = &events[events.len() - 2]["usage"];
-    assert_eq!(
-        (&usage["input_tokens"], &usage["output_tokens"], &usage["cache_read_input_tokens"]),
-        (&json!(9), &json!(41), &json!(5))
-    );
-}
-
-#[test]
-fn blocks_that_are_mixed_come_one_after_another() {
-    check_stream(
-        &[
-            call(0, "t1"),
-            call(1, "t2"),
-            delta(1, &json!({ "toolUse": { "input": "{}" } })),
-            delta(0, &json!({ "toolUse": { "input": "{\"a\"" } })),
-            stop(1),
-            delta(2, &json!({ "text": "x" })),
-            delta(0, &json!({ "toolUse": { "input": ":1}" } })),
-            stop(0),
-            delta(2, &json!({ "reasoningContent": { "redactedContent": "RR==" } })),
-            ending("end_turn"),
-        ],
-        &[
-            "message_start",
-            "start 0 tool_use t1",
-            "input_json_delta 0 {\"a\"",
-            "input_json_delta 0 :1}",
-            "stop 0",
-            "start 1 tool_use t2",
-            "input_json_delta 1 {}",
-            "stop 1",
-            "start 2 text",
-            "text_delta 2 x",
-            "stop 2",
-            "start 3 redacted_thinking",
-            "stop 3",
-            "delta tool_use",
-            "message_stop",
-        ],
-    );
-}
-
-#[test]
-fn a_stream_without_content_or_without_an_end() {
-    check_stream(
-        &[event("messageStart", "{}"), ending("content_filtered")],
-        &["message_start", "delta refusal", "message_stop"],
-    );
-    // No usage: the engine sees a stream that is not whole.
-    check_stream(
-        &[delta(0, &json!({ "text": "x" })), event("messageStop", r#"{"stopReason":"end_turn"}"#)],
-        &["message_start", "start 0 text", "text_delta 0 x", "stop 0"],
-    );
-    check_stream(
-        &[delta(0, &json!({ "citation": {} })), delta(1, &json!({ "toolUse": { "input": "{}" } }))],
-        &["message_start"],
-    );
-    let (_, end) = streamed(&[event("contentBlockDelta", "{}")]);
-    assert!(end.unwrap_err().contains("contentBlockDelta"));
-}
-
-#[test]
-fn blocks_that_wait_are_bounded() {
-    let long = "x".repeat(1024 * 1024);
-    let parts: Vec<Result<Vec<u8>, ()>> =
-        (0..10).map(|index| Ok(delta(index, &json!({ "text": long })))).collect();
-    let (_, end) = read(Decoded::new(pieces(parts), Stream::new(heading())));
-    assert!(end.unwrap_err().contains("longer blocks"));
 }

@@ -6,13 +6,15 @@ use serde_json::value::RawValue;
 use sluice_api::Error;
 
 use super::documents::Documents;
-use super::read::{
-    CacheControl, Head, ImageBlock, RedactedBlock, SearchResultBlock, TextBlock, ThinkingBlock,
-    ToolResultBlock, ToolUseBlock, Turn, parse, refused, text, wrong,
-};
+use super::refused::refused;
 use super::shape::{
     Block, CachePoint, Image, Message, Reasoning, SearchResult, Source, Text, ToolResult, ToolUse,
 };
+use crate::anthropic::content::{
+    CacheControl, Head, ImageBlock, RedactedBlock, SearchResultBlock, TextBlock, ThinkingBlock,
+    ToolResultBlock, ToolUseBlock, Turn,
+};
+use crate::anthropic::request::{parse, text, wrong};
 
 /// A block of the system's text that Claude Code puts first, for Anthropic's own bills.
 const BILLING: &str = "x-anthropic-billing-header:";
@@ -94,7 +96,7 @@ impl Turns {
             let Some(mark) = head.cache_control else { continue };
             self.marks_dropped |= !self.caches;
             if self.caches && follows {
-                blocks.push((Block::CachePoint(mark.point()), at));
+                blocks.push((cache_point(mark), at));
             }
         }
         Ok(blocks)
@@ -158,11 +160,9 @@ impl Turns {
     }
 }
 
-impl<'a> CacheControl<'a> {
-    /// The point that stands for a mark.
-    pub(super) fn point(self) -> CachePoint<'a> {
-        CachePoint { kind: "default", ttl: self.ttl }
-    }
+/// The point that stands for a mark.
+pub(super) fn cache_point(mark: CacheControl<'_>) -> Block<'_> {
+    Block::CachePoint(CachePoint { kind: "default", ttl: mark.ttl })
 }
 
 fn image<'a>(block: &'a RawValue, at: &str) -> Result<Image<'a>, Error> {

@@ -1,18 +1,17 @@
-//! Blocks of a stream: Converse may mix them, Anthropic opens and closes them one after another.
+//! Blocks of a stream: upstreams may mix them, Anthropic opens and closes them one after another.
 
 use std::collections::VecDeque;
 
 use serde_json::{Value, json};
 use sluice_api::{Error, Kind};
-
-use crate::errors;
+use sluice_wire::sse;
 
 /// Most that is held of blocks whose turn has not come: far above what a model says at once.
 const HELD_MAX: usize = 8 * 1024 * 1024;
 
 /// A piece of a block.
 #[derive(Debug)]
-pub(super) enum Piece {
+pub(crate) enum Piece {
     Text(String),
     Thinking(String),
     Signature(String),
@@ -87,7 +86,7 @@ pub(super) struct Blocks {
 
 #[derive(Debug)]
 struct Block {
-    /// Converse's index.
+    /// The upstream's index.
     index: u64,
     pieces: Vec<Piece>,
     stopped: bool,
@@ -110,7 +109,7 @@ impl Blocks {
         }
         self.held += piece.length();
         if self.held > HELD_MAX {
-            return Err(Error::new(Kind::Upstream, "Converse mixes longer blocks than can be held"));
+            return Err(Error::new(Kind::Upstream, "the upstream mixes longer blocks than can be held"));
         }
         match self.waiting.iter_mut().find(|block| block.index == index) {
             Some(block) => block.pieces.push(piece),
@@ -170,5 +169,5 @@ impl Blocks {
 
 /// Writes an event.
 pub(super) fn emit(name: &str, data: &Value, out: &mut Vec<u8>) {
-    errors::sse(name.as_bytes(), data.to_string().as_bytes(), out);
+    sse::write(name, data.to_string().as_bytes(), out);
 }

@@ -1,23 +1,24 @@
 //! Converse's whole answer as Anthropic's message.
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use sluice_api::{Error, Kind};
 
-use super::Heading;
 use super::usage::{Tier, Usage, stop_reason};
+use crate::anthropic::message::{Content, Message};
+use crate::translated::Heading;
 
 /// Translates an answer. The tools' input stays as the model wrote it.
 ///
 /// # Errors
 ///
 /// When it is not what Converse answers.
-pub(crate) fn answer(body: &[u8], heading: &Heading) -> Result<Bytes, Error> {
+pub fn answer(body: &[u8], heading: &Heading) -> Result<Bytes, Error> {
     let unreadable = |error| Error::new(Kind::Upstream, format!("Converse's answer can't be read: {error}"));
     let told: Told<'_> = serde_json::from_slice(body).map_err(unreadable)?;
-    let content: Vec<Content<'_>> = told.output.message.content.into_iter().filter_map(Content::of).collect();
+    let content: Vec<Content<'_>> =
+        told.output.message.content.into_iter().filter_map(Block::content).collect();
     let called = content.iter().any(|block| matches!(block, Content::ToolUse { .. }));
     let message = Message {
         id: &heading.id,
@@ -102,44 +103,23 @@ struct CitedText {
     text: String,
 }
 
-#[derive(Serialize)]
-struct Message<'a> {
-    id: &'a str,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    role: &'static str,
-    model: &'a str,
-    content: Vec<Content<'a>>,
-    stop_reason: &'a str,
-    stop_sequence: Option<&'a str>,
-    usage: Value,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Content<'a> {
-    Text { text: String },
-    Thinking { thinking: String, signature: String },
-    RedactedThinking { data: String },
-    ToolUse { id: String, name: String, input: &'a RawValue },
-}
-
-impl<'a> Content<'a> {
-    fn of(block: Block<'a>) -> Option<Self> {
-        if let Some(text) = block.text {
-            return Some(Self::Text { text });
+impl<'a> Block<'a> {
+    /// Anthropic's block; `None` for what it has none for.
+    fn content(self) -> Option<Content<'a>> {
+        if let Some(text) = self.text {
+            return Some(Content::Text { text });
         }
-        if let Some(call) = block.tool_use {
-            return Some(Self::ToolUse { id: call.tool_use_id, name: call.name, input: call.input });
+        if let Some(call) = self.tool_use {
+            return Some(Content::ToolUse { id: call.tool_use_id, name: call.name, input: call.input });
         }
-        if let Some(cited) = block.citations_content {
-            return Some(Self::Text { text: cited.content.into_iter().map(|part| part.text).collect() });
+        if let Some(cited) = self.citations_content {
+            return Some(Content::Text { text: cited.content.into_iter().map(|part| part.text).collect() });
         }
-        let reasoning = block.reasoning_content?;
+        let reasoning = self.reasoning_content?;
         if let Some(data) = reasoning.redacted_content {
-            return Some(Self::RedactedThinking { data });
+            return Some(Content::RedactedThinking { data });
         }
         let told = reasoning.reasoning_text?;
-        Some(Self::Thinking { thinking: told.text, signature: told.signature })
+        Some(Content::Thinking { thinking: told.text, signature: told.signature })
     }
 }
