@@ -6,7 +6,7 @@ use sluice_api::Error;
 
 use super::family::{Family, Reasoning, TopK};
 use super::refused::refused;
-use super::shape::{Fields, Inference, Output};
+use super::shape::{Fields, Inference, NovaInference, Output};
 use crate::anthropic::options::{Format, OutputConfig, Thinking};
 use crate::anthropic::request::{Request, wrong};
 
@@ -112,7 +112,7 @@ pub(super) fn own<'a>(
     if let Some(top_k) = asked.get("top_k") {
         match family.top_k {
             TopK::AsAsked => fields.relay("top_k", top_k),
-            TopK::NovaConfig => fields.add("inferenceConfig", &json!({ "topK": top_k })),
+            TopK::NovaConfig => fields.add("inferenceConfig", &NovaInference { top_k }),
         }
     }
     let effort = told.effort;

@@ -172,6 +172,14 @@ pub(super) enum Choice<'a> {
     Tool { name: Cow<'a, str> },
 }
 
+/// Nova's own `inferenceConfig`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NovaInference<'a> {
+    /// As the client wrote it: a tree of values would change its digits, and has no place for every text of JSON.
+    pub(super) top_k: &'a RawValue,
+}
+
 /// Fields that are the model's own, in their order.
 #[derive(Default)]
 pub(super) struct Fields<'a>(Vec<(&'a str, Cow<'a, RawValue>)>);
@@ -183,8 +191,8 @@ impl<'a> Fields<'a> {
     }
 
     /// Adds a field of ours.
-    pub(super) fn add(&mut self, name: &'a str, value: &Value) {
-        // A tree of plain values always serializes.
+    pub(super) fn add(&mut self, name: &'a str, value: &impl Serialize) {
+        // Plain values, and what stays as the client wrote it, always serialize.
         if let Ok(value) = serde_json::value::to_raw_value(value) {
             self.0.push((name, Cow::Owned(value)));
         }

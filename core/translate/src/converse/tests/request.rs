@@ -183,6 +183,15 @@ fn what_a_tool_is_called_with_stays_as_it_is_written() {
 }
 
 #[test]
+fn what_a_family_has_elsewhere_stays_as_it_is_written() {
+    for top_k in ["1.0e+2", "12345678901234567890123", r#""\ud800""#] {
+        let body = format!(r#"{{"messages":[],"top_k":{top_k}}}"#);
+        let sent = String::from_utf8(translated(NOVA, &body).unwrap().body.to_vec()).unwrap();
+        assert!(sent.contains(&format!(r#""inferenceConfig":{{"topK":{top_k}}}"#)), "{sent}");
+    }
+}
+
+#[test]
 fn what_has_no_counterpart_is_refused_and_named() {
     let messages = r#""messages":[{"role":"user","content":"a"}]"#;
     let block = |block: &str| format!(r#"{{"messages":[{{"role":"user","content":[{block}]}}]}}"#);
