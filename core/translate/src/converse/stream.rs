@@ -12,15 +12,24 @@ use crate::translated::Heading;
 #[derive(Debug)]
 pub struct Stream {
     written: stream::Stream,
-    /// Why the model stopped; held until the usage is there, which comes after it.
-    stopped: Option<String>,
+    progress: Progress,
+}
+
+/// How far an answer has come.
+#[derive(Debug)]
+enum Progress {
+    Open,
+    /// The model has stopped, for this reason; it is held until the usage is there, which comes after it.
+    Stopped(String),
+    /// All is told; nothing that comes counts.
+    Whole,
 }
 
 impl Stream {
     /// A stream that has not begun.
     #[must_use]
     pub fn new(heading: Heading) -> Self {
-        Self { written: stream::Stream::new(heading), stopped: None }
+        Self { written: stream::Stream::new(heading), progress: Progress::Open }
     }
 
     /// Takes one of Converse's events, and writes the server-sent events that it completes.
@@ -29,6 +38,20 @@ impl Stream {
     ///
     /// When it can't be read, or blocks are mixed that are too long to be held; the stream can't go on then.
     pub fn event(&mut self, name: &str, payload: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
+        match &self.progress {
+            Progress::Open => self.open(name, payload, out),
+            Progress::Stopped(reason) if name == "metadata" => {
+                let told: Metadata = parse(name, payload)?;
+                let reason = stop_reason(reason, self.written.called());
+                self.written.finish(reason, &told.usage.told(told.service_tier.as_ref()), out);
+                self.progress = Progress::Whole;
+                Ok(())
+            }
+            Progress::Stopped(_) | Progress::Whole => Ok(()),
+        }
+    }
+
+    fn open(&mut self, name: &str, payload: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
         match name {
             "messageStart" => self.written.start(out),
             "contentBlockStart" => {
@@ -51,15 +74,9 @@ impl Stream {
             "messageStop" => {
                 let told: MessageStop = parse(name, payload)?;
                 self.written.stop_all(out);
-                self.stopped = Some(told.stop_reason);
+                self.progress = Progress::Stopped(told.stop_reason);
             }
-            "metadata" => {
-                let told: Metadata = parse(name, payload)?;
-                let Some(stopped) = self.stopped.take() else { return Ok(()) };
-                let reason = stop_reason(&stopped, self.written.called());
-                self.written.finish(reason, &told.usage.told(told.service_tier.as_ref()), out);
-            }
-            // A kind of event that is not known yet.
+            // A kind of event that is not known yet, or usage before the end.
             _ => {}
         }
         Ok(())

@@ -222,6 +222,24 @@ fn a_stream_without_content_or_without_an_end() {
 }
 
 #[test]
+fn nothing_is_told_behind_the_end() {
+    let text = || delta(0, &json!({ "text": "x" }));
+    check_stream(
+        &[
+            text(),
+            reason("end_turn"),
+            text(),
+            reason("max_tokens"),
+            usage(),
+            text(),
+            reason("end_turn"),
+            usage(),
+        ],
+        &["message_start", "start 0 text", "text_delta 0 x", "stop 0", "delta end_turn", "message_stop"],
+    );
+}
+
+#[test]
 fn blocks_that_wait_are_bounded() {
     let long = "x".repeat(1024 * 1024);
     let told: Vec<Event> = (0..10).map(|index| delta(index, &json!({ "text": long }))).collect();
