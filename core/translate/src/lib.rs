@@ -6,6 +6,8 @@
 
 mod anthropic;
 pub mod converse;
+#[cfg(any(test, fuzzing))]
+pub mod laws;
 mod translated;
 
 pub use translated::{Heading, Translated};
