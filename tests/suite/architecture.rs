@@ -1,10 +1,18 @@
-//! Dependencies run one way.
+//! Dependencies run one way, by crates and by files, and nothing grows out of hand.
 
+mod circles;
 mod linked;
+mod read;
+mod sizes;
+mod source;
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use sluice_tests::gateway::workspace;
+
+use source::Source;
 
 /// What each package of the workspace may depend on within it.
 const ARROWS: [(&str, &[&str]); 24] = [
@@ -81,15 +89,49 @@ const KNOWN_TO: [(&str, &[&str]); 8] = [
     ("aws-smithy-runtime-api", &["sluice-bedrock"]),
 ];
 
-#[test]
-fn dependencies_run_one_way() {
+/// A package, and which of the workspace's others it knows.
+type Knows = (String, BTreeSet<String>);
+
+/// What is wrong with the arrows between packages.
+fn wrong_arrows(packages: &[Knows]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (name, known) in packages {
+        let Some((_, allowed)) = ARROWS.iter().find(|(package, _)| package == name) else {
+            wrong.push(format!("{name} has no arrows"));
+            continue;
+        };
+        let more = known.iter().filter(|one| !allowed.contains(&one.as_str()));
+        wrong.extend(more.map(|one| format!("{name} may not know {one}")));
+    }
+    wrong
+}
+
+/// The packages of the workspace, as cargo tells of them.
+fn packages() -> Vec<serde_json::Value> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--no-deps", "--locked"])
         .current_dir(workspace())
         .output()
         .unwrap();
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    for package in metadata["packages"].as_array().unwrap() {
+    let mut metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    serde_json::from_value(metadata["packages"].take()).unwrap()
+}
+
+/// The crates of `core/`, and the benchmark, each with the folder of its sources.
+fn crates() -> Vec<(String, PathBuf)> {
+    let core = std::fs::read_dir(workspace().join("core")).unwrap().map(|entry| entry.unwrap().path());
+    let all = core.chain([workspace().join("benches")]).filter(|path| path.join("Cargo.toml").is_file());
+    let name = |path: &Path| path.strip_prefix(workspace()).unwrap().display().to_string();
+    let crates: Vec<_> =
+        all.map(|path| (name(&path), path.join("src"))).filter(|(_, src)| src.is_dir()).collect();
+    assert!(crates.len() > 10, "{crates:?}");
+    crates
+}
+
+#[test]
+fn dependencies_run_one_way() {
+    let mut all: Vec<Knows> = Vec::new();
+    for package in packages() {
         let name = package["name"].as_str().unwrap();
         let normal = package["dependencies"]
             .as_array()
@@ -103,17 +145,36 @@ fn dependencies_run_one_way() {
         if matches!(name, "sluice-bundle" | "sluice-benches") {
             continue;
         }
-        let (_, allowed) =
-            ARROWS.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("{name} has no arrows"));
-        for dependency in dependencies.iter().filter(|dependency| dependency.starts_with("sluice-")) {
-            assert!(allowed.contains(dependency), "{name} may not depend on {dependency}");
-        }
-        let manifest = std::fs::read_to_string(package["manifest_path"].as_str().unwrap()).unwrap();
+        let manifest = Path::new(package["manifest_path"].as_str().unwrap());
+        let imported = Source::read(&manifest.with_file_name("src")).abroad();
+        let imported = imported.into_iter().map(|one| one.replace('_', "-"));
+        let known = imported.chain(dependencies.into_iter().map(ToOwned::to_owned));
+        all.push((name.to_owned(), known.filter(|one| one.starts_with("sluice-")).collect()));
+        let manifest = std::fs::read_to_string(manifest).unwrap();
         assert!(manifest.contains("[lints]\nworkspace = true"), "{name} has not the house's lints");
     }
+    assert_eq!(wrong_arrows(&all), Vec::<String>::new());
     for room in ["core", "providers", "plugins", "tests", "openapi"] {
         assert!(workspace().join(room).is_dir(), "{room}");
     }
+}
+
+#[test]
+fn an_arrow_that_is_planted_back_up_is_found() {
+    for (at, (name, known)) in ARROWS.iter().enumerate() {
+        let below = ARROWS.split_at(at).0;
+        for one in *known {
+            assert!(below.iter().any(|(package, _)| package == one), "{name} stands below {one}");
+        }
+    }
+    let planted = |name: &str, known: &str| {
+        wrong_arrows(&[(name.to_owned(), BTreeSet::from(["sluice-api".to_owned(), known.to_owned()]))])
+    };
+    assert_eq!(planted("sluice-line", "sluice-wire"), Vec::<String>::new());
+    assert_eq!(planted("sluice-wire", "sluice-line"), ["sluice-wire may not know sluice-line"]);
+    assert_eq!(planted("sluice-fleet", "sluice-control"), ["sluice-fleet may not know sluice-control"]);
+    assert_eq!(planted("sluice-claude", "sluice-openai"), ["sluice-claude may not know sluice-openai"]);
+    assert_eq!(planted("sluice-attic", "sluice-api"), ["sluice-attic has no arrows"]);
 }
 
 #[test]

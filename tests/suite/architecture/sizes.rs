@@ -1,0 +1,93 @@
+//! How large a crate, a file and a list of parameters may grow, so that each is still one thing.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use sluice_tests::gateway::workspace;
+
+use super::crates;
+use super::source::Source;
+
+/// Lines of a crate, without tests.
+const CRATE_MAX: usize = 4_500;
+
+/// Lines of a file, tests or not.
+const FILE_MAX: usize = 465;
+
+/// Files that are longer. Strike one that is cut; add none.
+const LONGER: [&str; 2] = ["core/fleet/src/health/tests.rs", "core/wire/src/json.rs"];
+
+/// Parameters of a function, beside `self`: where it needs more, they are a struct.
+const PARAMETERS_MAX: usize = 4;
+
+/// Functions with more parameters, by crate. Strike one that is mended; add none.
+const WITH_MORE: [(&str, &str); 22] = [
+    ("core/api", "granted"),
+    ("core/config", "note"),
+    ("core/config", "one"),
+    ("core/config", "of_table"),
+    ("core/config", "tables"),
+    ("core/config", "new"),
+    ("core/control", "consider"),
+    ("core/control", "choose"),
+    ("core/fleet", "failed"),
+    ("core/fleet", "note"),
+    ("core/line", "request"),
+    ("core/line", "answer"),
+    ("core/line", "begin"),
+    ("core/server", "serve_http1"),
+    ("core/server", "serve_http2"),
+    ("core/server", "until_it_ends"),
+    ("core/server", "serve_tls"),
+    ("core/server", "refuse_asking"),
+    ("core/upstream", "new"),
+    ("core/wire", "take"),
+    ("core/wire", "tail"),
+    ("core/wire", "text"),
+];
+
+#[test]
+fn every_crate_can_be_kept_in_mind() {
+    for (name, folder) in crates() {
+        let lines: usize = Source::read(&folder).files.iter().map(|file| file.lines).sum();
+        assert!(
+            lines <= CRATE_MAX,
+            "{name} has {lines} lines without tests: which part of it is a room of its own?"
+        );
+    }
+}
+
+#[test]
+fn every_file_is_one_thing() {
+    let output = Command::new("git").args(["ls-files", "*.rs"]).current_dir(workspace()).output().unwrap();
+    for file in String::from_utf8_lossy(&output.stdout).lines() {
+        let lines = std::fs::read_to_string(workspace().join(file)).unwrap().lines().count();
+        if LONGER.contains(&file) {
+            assert!(lines > FILE_MAX, "{file} has {lines} lines: strike it from the list");
+            continue;
+        }
+        assert!(lines <= FILE_MAX, "{file} has {lines} lines: which part of it is a file of its own?");
+    }
+}
+
+#[test]
+fn every_function_has_few_parameters() {
+    let mut with_more = BTreeSet::new();
+    for (name, folder) in crates() {
+        for function in Source::read(&folder).functions() {
+            if function.parameters > PARAMETERS_MAX {
+                with_more.insert((name.clone(), function.name.clone()));
+            }
+        }
+    }
+    let known: BTreeSet<(String, String)> =
+        WITH_MORE.iter().map(|(name, function)| ((*name).to_owned(), (*function).to_owned())).collect();
+    for (name, function) in with_more.difference(&known) {
+        panic!("fn {function} of {name} has more than {PARAMETERS_MAX} parameters: make them a struct");
+    }
+    for (name, function) in known.difference(&with_more) {
+        panic!(
+            "fn {function} of {name} has no more than {PARAMETERS_MAX} parameters: strike it from the list"
+        );
+    }
+}
