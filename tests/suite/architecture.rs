@@ -15,7 +15,7 @@ use sluice_tests::gateway::workspace;
 use source::Source;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 24] = [
+const ARROWS: [(&str, &[&str]); 25] = [
     ("sluice-api", &[]),
     ("sluice-wire", &["sluice-api"]),
     ("sluice-translate", &["sluice-api", "sluice-wire"]),

@@ -140,7 +140,9 @@ pub fn store(loaded: &Loaded) -> Result<Arc<dyn Store>, Vec<Problem>> {
 
 fn kept(loaded: &Loaded, problems: &mut Vec<Problem>) -> (Option<Arc<dyn Store>>, Shared<settings::Store>) {
     let keeping: Shared<settings::Store> = shared(loaded, "store", problems);
-    let store = alone(loaded, "store", &keeping.own.kind, &keeping, problems);
+    let alone = unpriced();
+    let building = Building { loaded, cx: BuildCx::new(&alone) };
+    let store = plugin::of_table(building, "store", &keeping.own.kind, &keeping, problems);
     (store, keeping)
 }
 
@@ -149,23 +151,15 @@ fn priced(
     problems: &mut Vec<Problem>,
 ) -> (Option<Arc<dyn CostModel>>, Shared<settings::Cost>) {
     let pricing: Shared<settings::Cost> = shared(loaded, "cost", problems);
-    let cost = alone(loaded, "cost", &pricing.own.kind, &pricing, problems);
+    let alone = unpriced();
+    let building = Building { loaded, cx: BuildCx::new(&alone) };
+    let cost = plugin::of_table(building, "cost", &pricing.own.kind, &pricing, problems);
     (cost, pricing)
 }
 
-/// A plugin that is built with none of the others.
-fn alone<T: ?Sized + 'static, S>(
-    loaded: &Loaded,
-    table: &str,
-    kind: &str,
-    shared: &Shared<S>,
-    problems: &mut Vec<Problem>,
-) -> Option<Arc<T>>
-where
-    Plugin<T>: inventory::Collect,
-{
-    let unpriced: Arc<dyn CostModel> = Arc::new(Unpriced);
-    plugin::of_table(Building { loaded, cx: BuildCx::new(&unpriced) }, table, kind, shared, problems)
+/// What a plugin is given that is built with none of the others.
+fn unpriced() -> Arc<dyn CostModel> {
+    Arc::new(Unpriced)
 }
 
 fn unknown_tables(loaded: &Loaded) -> Vec<Problem> {
