@@ -28,6 +28,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Takes all that a lease says, from every bucket or from none.
     ///
+    /// Takes of one bucket add up. Where the future is dropped before it is done, nothing stays taken: whoever asked has gone,
+    /// and a store that is elsewhere gives back by the lease's name what may have been taken there.
+    ///
     /// # Errors
     ///
     /// When the store is out of reach. Nothing is taken then, and nobody gives it back: a store that can't know whether it
@@ -155,8 +158,9 @@ pub struct Lease {
     pub id: LeaseId,
     /// When it was asked for, by the gateway's clock.
     pub since: Timestamp,
-    /// Until when it is held by the same clock, unless it is renewed. A store that more than one gateway shares frees it
-    /// then by a clock of its own, as its owner may be gone; in one that ends with its gateway, nothing outlives that.
+    /// Until when it is held at least, by the same clock. Nothing renews it yet, so that a store which more than one
+    /// gateway shares may free it then only where its owner has gone: a request may run for longer. In a store that ends
+    /// with its gateway nothing outlives that.
     pub until: Timestamp,
     /// What is taken.
     pub takes: Vec<Take>,

@@ -10,9 +10,6 @@ use sluice_api::{Error, Kind, Operation, Timestamp};
 
 use crate::held::Held;
 
-/// Where the log has it: filters name it, so that it stays wherever this stands.
-const TARGET: &str = "sluice_engine::admit";
-
 /// What a client is told to wait when how long can't be known.
 const SOON: Duration = Duration::from_secs(1);
 
@@ -54,7 +51,7 @@ impl Limits {
             Ok(Taken::Lease(lease)) => Ok(Held::new(&self.store, lease)),
             Ok(Taken::Refused(refused)) => Err(refusal(limiters, &refused)),
             Err(error) => {
-                tracing::error!(target: TARGET, %error, "the store refused to count a request");
+                tracing::error!(%error, "the store refused to count a request");
                 let message = "the gateway's store is out of reach: try again later";
                 Err(Error::new(Kind::StoreUnavailable, message).retry_after(SOON))
             }

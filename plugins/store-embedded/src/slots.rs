@@ -14,10 +14,13 @@ pub(crate) struct Slots(Mutex<HashMap<Bucket, u64, foldhash::fast::RandomState>>
 impl Slots {
     pub(crate) fn take_all(&self, lease: Lease) -> Taken {
         let mut held = self.0.lock();
-        let full = |take: &Take| {
-            held.get(&take.bucket).copied().unwrap_or(0).saturating_add(take.amount) > take.limit
+        let full = |(at, take): &(usize, &Take)| {
+            let before = lease.takes.iter().take(*at).filter(|before| before.bucket == take.bucket);
+            let own: u64 = before.map(|before| before.amount).sum();
+            let there = held.get(&take.bucket).copied().unwrap_or(0);
+            there.saturating_add(own).saturating_add(take.amount) > take.limit
         };
-        if let Some(full) = lease.takes.iter().find(|take| full(take)) {
+        if let Some((_, full)) = lease.takes.iter().enumerate().find(full) {
             return Taken::Refused(Refused::new(full.clone()));
         }
         for take in &lease.takes {

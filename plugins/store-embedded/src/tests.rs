@@ -61,6 +61,19 @@ async fn documents_survive_and_a_second_process_is_kept_out() {
 }
 
 #[tokio::test]
+async fn takes_of_one_bucket_add_up() {
+    let store = Embedded::at(PathBuf::new());
+    let twice = |number| lease(number, vec![take("k", 2), take("k", 2)]);
+    let Taken::Lease(both) = store.take_all(twice(1)).await.unwrap() else { panic!("there is room for two") };
+    store.give(both);
+    let Taken::Lease(_one) = store.take_all(lease(2, vec![take("k", 2)])).await.unwrap() else {
+        panic!("there is room")
+    };
+    assert!(matches!(store.take_all(twice(3)).await.unwrap(), Taken::Refused(_)));
+    assert_eq!(store.held(&bucket("k")).await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn a_refused_request_leaves_every_bucket_as_it_was() {
     let store = Embedded::at(PathBuf::new());
     let Taken::Lease(first) = store.take_all(lease(1, vec![take("a", 1), take("b", 9)])).await.unwrap()

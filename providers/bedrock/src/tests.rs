@@ -334,7 +334,7 @@ async fn a_profile_hides_no_family_of_models() {
         (opaque, &json!({ "top_k": 5 })),
     ] {
         let call = asking(Operation::Generate, Form::Whole, model, body);
-        let request = account("api_key = \"k\"").prepare(&context(), call).await.unwrap();
+        let request = account("api_key = \"k\"").prepare(&context(), call).await.unwrap().request;
         let sent: Value = serde_json::from_slice(request.body()).unwrap();
         assert_eq!(&sent["additionalModelRequestFields"], fields, "{model}");
     }

@@ -23,7 +23,7 @@ use sluice_api::cost::{CostModel, Unpriced};
 use sluice_api::scheduler::Scheduler;
 use sluice_api::section::Origins as _;
 use sluice_api::store::Store;
-use sluice_api::{BuildCx, Plugin, Problem, inventory};
+use sluice_api::{BuildCx, Problem};
 
 use crate::resolved::Resolved;
 use crate::section::{Shared, file_of, shared, table};
