@@ -131,8 +131,14 @@ pub(super) async fn drive(
         let (bytes, carried) = (life.read.bytes(), life.carried.load(Ordering::Relaxed));
         let next = match event {
             Event::Ended => Next::End,
-            Event::Doubted if life.is_doubtful() => pulse.doubt(bytes, carried),
-            Event::Doubted => continue,
+            Event::Doubted => {
+                if life.is_doubtful() {
+                    pulse.doubt(bytes, carried);
+                    ask();
+                }
+                // The next look comes when it was due: doubts that follow one another do not put it off.
+                continue;
+            }
             Event::Look => pulse.look(bytes, carried, life.open.load(Ordering::Acquire) > 0),
         };
         match next {
@@ -189,10 +195,12 @@ impl Pulse {
         Next::Ask
     }
 
-    /// It is asked at once, and has less time to answer.
-    fn doubt(&mut self, bytes: u64, carried: u32) -> Next {
-        *self = Self { heard: bytes, silent: 0, asked: 0, carried, left: Some(ANSWERED_WITHIN) };
-        Next::Ask
+    /// It is asked at once, and has less time to answer; none the more where a question is open already, by which it is
+    /// to be given up sooner.
+    fn doubt(&mut self, bytes: u64, carried: u32) {
+        let open = self.left.filter(|_| bytes == self.heard);
+        let left = open.map_or(ANSWERED_WITHIN, |left| left.min(ANSWERED_WITHIN));
+        *self = Self { heard: bytes, silent: 0, asked: 0, carried, left: Some(left) };
     }
 }
 
@@ -205,11 +213,19 @@ impl Default for Pulse {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
+    use tokio::sync::watch;
+
     use super::{
-        ANSWERED_WITHIN, APART, APART_WITHOUT, ASKED_AFTER, GIVEN_UP_AFTER, LOOK_EVERY, Next, Pulse,
+        ANSWERED_WITHIN, APART, APART_WITHOUT, ASKED_AFTER, GIVEN_UP_AFTER, LOOK_EVERY, Life, Next, Pulse,
+        drive,
     };
+    use crate::reading::Io;
+    use crate::shared::upload::Piece;
+    use crate::sifted::Sifted;
+    use crate::watched::Watched;
 
     /// So many looks that find nothing, while requests are on it; at which of them it is asked, and given up.
     fn silence(pulse: &mut Pulse, carried: impl Fn(u32) -> u32) -> (Vec<u32>, Option<u32>) {
@@ -275,10 +291,51 @@ mod tests {
     #[test]
     fn one_that_is_doubted_is_given_up_soon_also_where_nobody_is_on_it() {
         let mut pulse = Pulse::default();
-        assert_eq!(pulse.doubt(5, 1), Next::Ask);
+        pulse.doubt(5, 1);
         let looks: Vec<Next> = (0..ANSWERED_WITHIN).map(|_| pulse.look(5, 1, false)).collect();
         assert_eq!(looks.iter().position(|next| *next == Next::End), Some(ANSWERED_WITHIN as usize - 1));
         let mut pulse = Pulse::default();
-        assert_eq!((pulse.doubt(5, 1), pulse.look(22, 1, false)), (Next::Ask, Next::Wait));
+        pulse.doubt(5, 1);
+        assert_eq!((pulse.look(22, 1, false), pulse.left), (Next::Wait, None));
+    }
+
+    #[test]
+    fn however_often_one_is_doubted_it_has_the_time_of_the_first_doubt() {
+        let mut pulse = Pulse::default();
+        for look in 1..ANSWERED_WITHIN {
+            pulse.doubt(5, 1);
+            assert_eq!(pulse.look(5, 1, true), Next::Wait, "{look}");
+        }
+        pulse.doubt(5, 1);
+        assert_eq!(pulse.look(5, 1, true), Next::End);
+        // An answer that no look has seen yet is one.
+        let mut pulse = Pulse { heard: 5, silent: 0, asked: 0, carried: 1, left: Some(1) };
+        pulse.doubt(22, 1);
+        assert_eq!(pulse.left, Some(ANSWERED_WITHIN));
+        let mut pulse = Pulse { heard: 5, silent: 0, asked: 0, carried: 1, left: Some(GIVEN_UP_AFTER) };
+        pulse.doubt(5, 1);
+        assert_eq!(pulse.left, Some(ANSWERED_WITHIN));
+    }
+
+    #[tokio::test]
+    async fn doubts_that_do_not_cease_keep_no_dead_connection() {
+        let (near, _far) = tokio::io::duplex(64 * 1024);
+        let (stream, read) = Watched::new(Box::new(near) as Box<dyn Io>);
+        let begins = h2::client::Builder::new().handshake::<_, Piece>(Sifted::of_server(stream));
+        let (_sender, driver) = begins.await.unwrap();
+        let (life, allowed) = (Life::new(read), watch::channel(false).0);
+        let drives = drive(driver, Arc::clone(&life), allowed, Duration::from_millis(10));
+        let doubts = async {
+            loop {
+                life.doubt(life.read.bytes());
+                tokio::task::yield_now().await;
+            }
+        };
+        let ends = async {
+            tokio::select! { () = drives => {}, () = doubts => {} }
+        };
+        // Only a bound on hanging.
+        tokio::time::timeout(Duration::from_secs(20), ends).await.expect("it is kept");
+        assert!(life.has_ended());
     }
 }
