@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use super::driver::{Life, drive};
 use super::upload::{Claim, Piece, Unanswered, Upload, Uploads};
+use super::waiting::Waiters;
 use crate::broken::broken;
 use crate::reading::Io;
 use crate::sifted::{Frames, Sifted};
@@ -58,7 +59,7 @@ pub(super) struct Connection {
     named: Named,
     since: Instant,
     /// Those who waited for it to be opened, and have not come for their place yet.
-    awaited: Arc<AtomicU32>,
+    awaited: Arc<Waiters>,
     cancelled: AtomicU32,
     frames: Frames,
     /// The bodies of its requests.
@@ -73,8 +74,8 @@ pub(super) struct Opening {
     pub(super) named: Named,
     /// When the server must have said how many requests it takes.
     pub(super) due: Instant,
-    /// Counts those who wait for it.
-    pub(super) awaited: Arc<AtomicU32>,
+    /// Those who wait for it.
+    pub(super) awaited: Arc<Waiters>,
     /// Whether the server has agreed to speak HTTP/2.
     pub(super) agreed: bool,
     /// How often it is looked at whether anything came.
@@ -150,19 +151,20 @@ impl Connection {
     /// A place for one more request with so long a body, where there is room beside those who have waited for this
     /// connection.
     pub(super) fn place(self: &Arc<Self>, body: usize) -> Option<Place> {
-        self.place_within(self.room().saturating_sub(self.awaited.load(Ordering::Acquire)), body)
+        self.place_within(self.room().saturating_sub(self.awaited.count()), self.awaited.bytes(), body)
     }
 
     /// The same for one of those who have waited.
     pub(super) fn awaited_place(self: &Arc<Self>, body: usize) -> Option<Place> {
-        self.place_within(self.room(), body)
+        self.place_within(self.room(), 0, body)
     }
 
-    fn place_within(self: &Arc<Self>, room: u32, body: usize) -> Option<Place> {
+    /// A place among so many, beside so many bytes of the window that are for others.
+    fn place_within(self: &Arc<Self>, room: u32, kept: u64, body: usize) -> Option<Place> {
         if !self.lives() {
             return None;
         }
-        let (claim, unanswered) = self.uploads.claim(body)?;
+        let (claim, unanswered) = self.uploads.claim(body, kept)?;
         let one_more = |open| (open < room).then_some(open + 1);
         self.life.open.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
         Some(Place {

@@ -13,6 +13,7 @@ mod sites;
 #[cfg(test)]
 mod tests;
 mod upload;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Instant;

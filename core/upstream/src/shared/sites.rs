@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use futures_util::FutureExt as _;
@@ -17,6 +16,7 @@ use super::connection::{self, Connection, Place, STREAMS_MAX};
 use super::driver::LOOK_EVERY;
 use super::pauses::Pauses;
 use super::upload;
+use super::waiting::{Waiters, Waiting};
 use crate::dial::{Dial, Dialled};
 use crate::named;
 use crate::pool::{IDLE_FOR, WARM_FOR};
@@ -46,9 +46,7 @@ struct Site {
 /// opens as many connections as it needs and no more.
 struct Opening {
     result: Awaited,
-    waiting: Arc<AtomicU32>,
-    /// Bytes of the bodies of all who ever did.
-    bytes: u64,
+    waiting: Arc<Waiters>,
     /// For a body that goes up beside no other.
     alone: bool,
     named: Named,
@@ -72,22 +70,6 @@ pub(super) enum Found {
 enum Next {
     Place(Place),
     Wait(Awaited, Waiting),
-}
-
-/// One of those who wait for a connection, until it has come for its place or has gone.
-struct Waiting(Arc<AtomicU32>);
-
-impl Waiting {
-    fn new(count: &Arc<AtomicU32>) -> Self {
-        count.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(count))
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
 }
 
 /// What a place is asked for.
@@ -151,19 +133,19 @@ impl Sites {
         // What is still being opened is younger than anybody's question.
         let (alone, bytes) = (upload::is_alone(wanted.body), wanted.body as u64);
         let (room, window) = (site.room, site.window);
-        let has_room = |opening: &&mut Opening| {
-            let has_room = opening.waiting.load(Ordering::Acquire) < room;
-            has_room && !opening.alone && !alone && opening.bytes + bytes <= window
+        let has_room = |opening: &&Opening| {
+            let waiting = &opening.waiting;
+            let has_room = waiting.count() < room && waiting.bytes() + bytes <= window;
+            has_room && !opening.alone && !alone
         };
-        if let Some(opening) = site.opening.iter_mut().find(has_room) {
-            opening.bytes += bytes;
-            return Next::Wait(opening.result.clone(), Waiting::new(&opening.waiting));
+        if let Some(opening) = site.opening.iter().find(has_room) {
+            return Next::Wait(opening.result.clone(), Waiting::new(&opening.waiting, wanted.body));
         }
-        let awaited = Arc::<AtomicU32>::default();
-        let waiting = Waiting::new(&awaited);
+        let awaited = Arc::<Waiters>::default();
+        let waiting = Waiting::new(&awaited, wanted.body);
         let opening = Opening::begin(self, wanted.authority, wanted.dial, awaited);
         let result = opening.result.clone();
-        site.opening.push(Opening { bytes, alone, ..opening });
+        site.opening.push(Opening { alone, ..opening });
         Next::Wait(result, waiting)
     }
 
@@ -197,7 +179,7 @@ impl Sites {
         authority: Authority,
         dial: Dial,
         named: Named,
-        awaited: Arc<AtomicU32>,
+        awaited: Arc<Waiters>,
     ) -> Result<Opened, Error> {
         let due = Instant::now() + dial.timeout;
         let opened = match dial.dial(&authority, HttpVersion::Two, due).await {
@@ -249,12 +231,12 @@ impl Site {
 
 impl Opening {
     /// Begins to open a connection, for whoever needs it, also when the one who asked first has gone.
-    fn begin(sites: &Arc<Sites>, authority: &Authority, dial: &Dial, awaited: Arc<AtomicU32>) -> Self {
+    fn begin(sites: &Arc<Sites>, authority: &Authority, dial: &Dial, awaited: Arc<Waiters>) -> Self {
         let named = named::next();
         let opened = Arc::clone(sites).open(authority.clone(), dial.clone(), named, Arc::clone(&awaited));
         let result = opened.boxed().shared();
         Tasks::upkeep(result.clone());
-        Self { result, waiting: awaited, bytes: 0, alone: false, named }
+        Self { result, waiting: awaited, alone: false, named }
     }
 }
 

@@ -13,6 +13,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::mpsc;
 
 use super::connection::{Connection, Opening};
+use super::upload::WINDOW;
+use super::waiting::{Waiters, Waiting};
 use super::{Tried, exchange};
 use crate::frame::{
     DATA, END_STREAM, Frame, HEADERS, RST_STREAM, SETTINGS, WINDOW_UPDATE, head, read, written,
@@ -54,15 +56,15 @@ pub(super) async fn connection(
     let (near, far) = tokio::io::duplex(64 * 1024);
     let (tells, told) = mpsc::unbounded_channel();
     Tasks::default().spawn(async move { serve(far, &answer, tells).await });
-    (begun(near, look_every).await, told)
+    (begun(near, look_every, Arc::default()).await, told)
 }
 
-async fn begun(near: DuplexStream, look_every: Duration) -> Arc<Connection> {
+async fn begun(near: DuplexStream, look_every: Duration, awaited: Arc<Waiters>) -> Arc<Connection> {
     let opening = Opening {
         stream: Box::new(near),
         named: named::next(),
         due: Instant::now() + PATIENCE,
-        awaited: Arc::default(),
+        awaited,
         agreed: true,
         look_every,
     };
@@ -173,7 +175,7 @@ async fn a_kept_connection_that_ends_is_stale_unless_it_was_heard_of_the_request
                 far.write_all(&written(frames.as_slice())).await.unwrap();
             }
         });
-        let connection = begun(near, SELDOM).await;
+        let connection = begun(near, SELDOM, Arc::default()).await;
         let authority = Authority::from_static("a");
         let ask = async || {
             let request = Request::get("http://a/").body(Bytes::new()).unwrap();
@@ -204,7 +206,7 @@ async fn no_body_stands_behind_another_whose_window_the_server_keeps() {
         far.read_exact(&mut [0; 24]).await.unwrap();
         far.write_all(&written(&[(SETTINGS, 0, 0, Vec::new())])).await.unwrap();
     };
-    let (connection, ()) = tokio::join!(begun(near, SELDOM), begins);
+    let (connection, ()) = tokio::join!(begun(near, SELDOM, Arc::default()), begins);
     let authority = Authority::from_static("a");
     let mut waiting = Vec::new();
     for stream in [1, 3, 5] {
@@ -224,4 +226,26 @@ async fn no_body_stands_behind_another_whose_window_the_server_keeps() {
     far.write_all(&written(&[(WINDOW_UPDATE, 0, 0, more), head(END_STREAM, 3)])).await.unwrap();
     assert!(matches!(waiting.remove(0).await, Tried::Answered(_)));
     assert!(connection.place(SIZE).is_some());
+}
+
+/// Whoever waited for a connection has been promised its window, and would open another one for what is taken of it.
+#[tokio::test]
+async fn the_window_is_kept_for_those_who_waited_until_they_have_come_or_gone() {
+    const SIZE: usize = WINDOW as usize;
+    let (near, far) = tokio::io::duplex(64 * 1024);
+    Tasks::default().spawn(async move { serve(far, &[], mpsc::unbounded_channel().0).await });
+    let awaited = Arc::<Waiters>::default();
+    let (comes, goes) = (Waiting::new(&awaited, SIZE - 1_000), Waiting::new(&awaited, 1_000));
+    let connection = begun(near, SELDOM, Arc::clone(&awaited)).await;
+    assert!(connection.place(1).is_none() && connection.place(0).is_some());
+    // What no window holds would stand behind those who have not come yet.
+    assert!(connection.place(SIZE + 1).is_none());
+    drop(goes);
+    assert!(connection.place(1_000).is_some() && connection.place(1_001).is_none());
+    let other = connection.place(1_000);
+    drop(comes);
+    let place = connection.awaited_place(SIZE - 1_000);
+    assert!(other.is_some() && place.is_some());
+    drop(place);
+    assert!(connection.place(SIZE - 1_000).is_some());
 }

@@ -56,15 +56,15 @@ impl Uploads {
         (WINDOW + self.0.frames.granted()).saturating_sub(self.0.sent.load(Ordering::Acquire))
     }
 
-    /// For a body of so many bytes: its part of the window, and that it is unanswered. `None` where it might wait for
-    /// another.
-    pub(super) fn claim(&self, size: usize) -> Option<(Claim, Option<Unanswered>)> {
+    /// For a body of so many bytes: its part of the window beside `kept` bytes of it that are for others, and that it is
+    /// unanswered. `None` where it might wait for another.
+    pub(super) fn claim(&self, size: usize, kept: u64) -> Option<(Claim, Option<Unanswered>)> {
         let mut bodies = self.0.bodies.lock();
         if bodies.open.iter().any(|body| is_alone(body.size)) {
             return None;
         }
-        let ahead: usize = bodies.open.iter().map(|body| body.size).sum();
-        if size > 0 && (ahead + size) as u64 > self.room() {
+        let ahead = kept + bodies.open.iter().map(|body| body.size as u64).sum::<u64>();
+        if size > 0 && ahead + size as u64 > self.room() {
             let others = ahead > 0 || self.0.unanswered.load(Ordering::Acquire) > 0;
             // What fits a window that nothing was taken of has a fresh connection.
             if others || size as u64 <= WINDOW {
@@ -205,7 +205,7 @@ mod tests {
 
     /// As many bodies of a size as there is room for.
     fn all(uploads: &Uploads, size: usize) -> Vec<Claimed> {
-        std::iter::from_fn(|| uploads.claim(size)).take(1_000).collect()
+        std::iter::from_fn(|| uploads.claim(size, 0)).take(1_000).collect()
     }
 
     #[test]
@@ -225,7 +225,7 @@ mod tests {
                     unanswered
                 })
                 .collect();
-            assert!(uploads.claim(size).is_none(), "of {size} bytes");
+            assert!(uploads.claim(size, 0).is_none(), "of {size} bytes");
             drop(rest);
             assert_eq!(all(&uploads, size).len(), fits - first.len(), "of {size} bytes");
         }
@@ -242,28 +242,28 @@ mod tests {
         assert_eq!(uploads.room(), WINDOW + 100_000);
         assert_eq!(all(&uploads, 10_000).len(), 16);
         // What is larger than a new window, and fits this one, waits for no answer.
-        let (claim, _unanswered) = uploads.claim(100_000).unwrap();
+        let (claim, _unanswered) = uploads.claim(100_000, 0).unwrap();
         written_all(100_000, claim);
         assert_eq!(uploads.room(), WINDOW);
-        assert!(uploads.claim(100_000).is_none() && uploads.claim(SMALL_MAX).is_some());
+        assert!(uploads.claim(100_000, 0).is_none() && uploads.claim(SMALL_MAX, 0).is_some());
     }
 
     #[test]
     fn a_large_body_goes_up_alone_and_what_no_window_holds_stands_behind_no_other() {
         let uploads = Uploads::new(Default::default());
-        let (large, _) = uploads.claim(SMALL_MAX + 1).unwrap();
-        assert!(uploads.claim(1).is_none() && uploads.claim(0).is_none());
+        let (large, _) = uploads.claim(SMALL_MAX + 1, 0).unwrap();
+        assert!(uploads.claim(1, 0).is_none() && uploads.claim(0, 0).is_none());
         drop(large);
         let huge = WINDOW as usize + 1;
-        let (small, unanswered) = uploads.claim(1).unwrap();
-        assert!(uploads.claim(huge).is_none());
+        let (small, unanswered) = uploads.claim(1, 0).unwrap();
+        assert!(uploads.claim(huge, 0).is_none());
         written_all(1, small);
-        assert!(uploads.claim(huge).is_none());
+        assert!(uploads.claim(huge, 0).is_none());
         drop(unanswered);
-        let (claim, unanswered) = uploads.claim(huge).unwrap();
+        let (claim, unanswered) = uploads.claim(huge, 0).unwrap();
         written_all(huge, claim);
         // It has used all of the window up, answered or not.
         drop(unanswered);
-        assert!(uploads.claim(1).is_none() && uploads.claim(0).is_some());
+        assert!(uploads.claim(1, 0).is_none() && uploads.claim(0, 0).is_some());
     }
 }
