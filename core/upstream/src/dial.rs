@@ -1,5 +1,6 @@
 //! New connections: TCP, TLS where it is asked for, and which HTTP is spoken on them.
 
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -101,62 +102,71 @@ impl Dial {
                 self.reach("the upstream", address::bare(authority.host()), port, due).await.map(Either::Left)
             }
             // Boxed, as most connections need no proxy.
-            Some(proxy) => {
-                Box::pin(self.through(proxy, authority.host(), port, due)).await.map(Either::Right)
-            }
+            Some(proxy) => Box::pin(async {
+                let to = self.told(proxy, authority.host(), port, due).await?;
+                self.through(proxy, &to, due).await
+            })
+            .await
+            .map(Either::Right),
         }
     }
 
-    async fn through(
+    /// What a proxy is told to connect to: a name, or a name's addresses, each until one is reached.
+    async fn told(&self, proxy: &Proxy, host: &str, port: u16, due: Instant) -> Result<Vec<String>, Error> {
+        if !proxy.wants_addresses() {
+            return Ok(vec![format!("{host}:{port}")]);
+        }
+        let found = self.look_up("the upstream", address::bare(host), port, due).await?;
+        Ok(found.iter().map(ToString::to_string).collect())
+    }
+
+    /// Connects through a proxy to the first that it reaches, each over a connection of its own to the proxy, which is
+    /// of no use any more where it was refused something. Where it reaches none, the first one's reason is told.
+    async fn through(&self, proxy: &Proxy, to: &[String], due: Instant) -> Result<Box<dyn Io>, Error> {
+        let mut refused = None;
+        for to in to {
+            let stream = match self.to_proxy(proxy, due).await {
+                Ok(stream) => stream,
+                Err(error) => return Err(refused.unwrap_or(error)),
+            };
+            if self.passes_on().is_some() {
+                return Ok(stream);
+            }
+            match in_time(due, proxy.connect(stream, to).as_mut()).await {
+                Some(Ok(stream)) => return Ok(stream),
+                Some(Err(error)) => refused = refused.or(Some(error)),
+                None => return Err(self.timed_out("the proxy has made no connection to the upstream")),
+            }
+        }
+        Err(refused.unwrap_or_else(|| failed("the upstream", &"the name has no address")))
+    }
+
+    /// Connects to a proxy itself.
+    async fn to_proxy(&self, proxy: &Proxy, due: Instant) -> Result<Box<dyn Io>, Error> {
+        let (at, port) = proxy.address();
+        let stream = self.reach("the proxy", at, port, due).await?;
+        let Some(secure) = proxy.secure() else { return Ok(Box::new(stream)) };
+        let shaken = self.in_time("the proxy", due, secure.handshake(at, stream, Offer::Http1)).await?;
+        Ok(Box::new(shaken.map_err(|failed| failed.explained(at))?))
+    }
+
+    async fn look_up(
         &self,
-        proxy: &Proxy,
+        whom: &str,
         host: &str,
         port: u16,
         due: Instant,
-    ) -> Result<Box<dyn Io>, Error> {
-        let (at, its_port) = proxy.address();
-        let stream = self.reach("the proxy", at, its_port, due).await?;
-        let stream: Box<dyn Io> = match proxy.secure() {
-            None => Box::new(stream),
-            Some(secure) => {
-                let shaken = self.in_time("the proxy", due, secure.handshake(at, stream, Offer::Http1));
-                Box::new(shaken.await?.map_err(|failed| failed.explained(at))?)
-            }
-        };
-        if self.passes_on().is_some() {
-            return Ok(stream);
-        }
-        let connecting = async {
-            let known = match proxy.wants_addresses() {
-                true => address::of(address::bare(host), port, &self.names)
-                    .await
-                    .map_err(|error| failed("the upstream", &error))?,
-                false => Vec::new(),
-            };
-            let to = known.first().map_or_else(|| format!("{host}:{port}"), ToString::to_string);
-            proxy.connect(stream, &to).await
-        };
-        in_time(due, pin!(connecting)).await.unwrap_or_else(|| {
-            let message = format!(
-                "the proxy has made no connection to the upstream in {} s",
-                self.timeout.as_secs_f32()
-            );
-            Err(Error::new(Kind::UpstreamTimeout, message))
-        })
+    ) -> Result<Vec<SocketAddr>, Error> {
+        let found = in_time(due, pin!(address::of(host, port, &self.names))).await;
+        let timed_out = || self.timed_out(&format!("the name {host} could not be looked up"));
+        found.ok_or_else(timed_out)?.map_err(|error| failed(whom, &error))
     }
 
     /// Connects to the upstream, or to the proxy before it.
     async fn reach(&self, whom: &str, host: &str, port: u16, due: Instant) -> Result<TcpStream, Error> {
-        let timed_out = |what: &str| {
-            let message = format!("{what} in {} s", self.timeout.as_secs_f32());
-            Error::new(Kind::UpstreamTimeout, message)
-        };
-        let Some(found) = in_time(due, pin!(address::of(host, port, &self.names))).await else {
-            return Err(timed_out(&format!("the name {host} could not be looked up")));
-        };
-        let connecting = address::race(found.map_err(|error| failed(whom, &error))?);
+        let connecting = address::race(self.look_up(whom, host, port, due).await?);
         let Some(connected) = in_time(due, pin!(connecting)).await else {
-            return Err(timed_out(&format!("{whom} did not accept a connection")));
+            return Err(self.timed_out(&format!("{whom} did not accept a connection")));
         };
         let stream = connected.map_err(|error| not_connected(whom, &error))?;
         prepare(&stream).map_err(|error| failed(whom, &error))?;
@@ -169,13 +179,12 @@ impl Dial {
         due: Instant,
         handshake: impl Future<Output = T>,
     ) -> Result<T, Error> {
-        in_time(due, pin!(handshake)).await.ok_or_else(|| {
-            let message = format!(
-                "{whom} accepted a connection, but no TLS handshake came about in {} s",
-                self.timeout.as_secs_f32()
-            );
-            Error::new(Kind::UpstreamTimeout, message)
-        })
+        let message = || format!("{whom} accepted a connection, but no TLS handshake came about");
+        in_time(due, pin!(handshake)).await.ok_or_else(|| self.timed_out(&message()))
+    }
+
+    fn timed_out(&self, what: &str) -> Error {
+        Error::new(Kind::UpstreamTimeout, format!("{what} in {} s", self.timeout.as_secs_f32()))
     }
 }
 
@@ -220,4 +229,76 @@ fn not_connected(whom: &str, reason: &std::io::Error) -> Error {
 
 fn failed(whom: &str, reason: &dyn std::fmt::Display) -> Error {
     Error::new(Kind::Upstream, format!("the connection to {whom} failed: {reason}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use sluice_api::{Error, Secret};
+    use sluice_config::Identity;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use tokio::sync::mpsc;
+
+    use super::{Dial, Io};
+    use crate::proxy::Proxy;
+    use crate::secure::Secure;
+    use crate::tasks::Tasks;
+
+    /// What a request of SOCKS5 and its answer hold before the port, by their kind of address.
+    const IPV4: u8 = 1;
+    const IPV6: u8 = 4;
+    const NOT_SUPPORTED: u8 = 8;
+
+    /// Takes one connection at a time, tells which kind of address it is asked for on it, and connects to those of
+    /// IPv4 alone.
+    async fn ipv4_alone(listener: TcpListener, tells: mpsc::UnboundedSender<u8>) {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            stream.read_exact(&mut [0; 3]).await.unwrap();
+            stream.write_all(&[5, 0]).await.unwrap();
+            let mut asked = [0; 4];
+            stream.read_exact(&mut asked).await.unwrap();
+            let length = if asked[3] == IPV4 { 4 } else { 16 };
+            stream.read_exact(&mut vec![0; length + 2]).await.unwrap();
+            let says = if asked[3] == IPV4 { 0 } else { NOT_SUPPORTED };
+            stream.write_all(&[5, says, 0, IPV4, 0, 0, 0, 0, 0, 0]).await.unwrap();
+            let _ = tells.send(asked[3]);
+        }
+    }
+
+    /// Connects to these through such a proxy; which kinds of address it was asked for.
+    async fn through(to: &[&str]) -> (Result<Box<dyn Io>, Error>, Vec<u8>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Secret::new(format!("socks5://{}", listener.local_addr().unwrap()));
+        let (tells, mut told) = mpsc::unbounded_channel();
+        Tasks::default().spawn(ipv4_alone(listener, tells));
+        let secure = Arc::new(Secure::new(Arc::new(Identity::default()), Arc::default()));
+        let proxy = Arc::new(Proxy::new(&url, secure).unwrap());
+        let timeout = Duration::from_secs(20);
+        let dial = Dial { timeout, secure: None, names: Arc::default(), proxy: Some(Arc::clone(&proxy)) };
+        let to: Vec<String> = to.iter().map(ToString::to_string).collect();
+        let connected = dial.through(&proxy, &to, Instant::now() + timeout).await;
+        let mut asked = Vec::new();
+        while asked.last() != Some(&IPV4) && asked.len() < to.len() {
+            asked.extend(told.recv().await);
+        }
+        (connected, asked)
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_refuses_an_address_is_asked_for_the_next_over_a_fresh_connection() {
+        let (connected, asked) = through(&["[::1]:80", "[::2]:80", "127.0.0.1:80", "127.0.0.2:80"]).await;
+        assert_eq!(asked, [IPV6, IPV6, IPV4]);
+        assert!(connected.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_refuses_every_address_has_its_reason_told() {
+        let (connected, asked) = through(&["[::1]:80", "[::2]:80"]).await;
+        assert_eq!(asked, [IPV6, IPV6]);
+        let told = connected.err().unwrap().to_string();
+        assert!(told.contains("the proxy has made no connection to the upstream"), "{told}");
+    }
 }
