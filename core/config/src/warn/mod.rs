@@ -1,5 +1,6 @@
 //! Warnings: what is allowed and surely not meant.
 
+mod proxied;
 mod routes;
 mod speak;
 mod text;
@@ -24,6 +25,7 @@ pub fn warnings(loaded: &Loaded, config: Option<&Resolved>, now: Timestamp) -> V
         all.extend(routes::shadowed(loaded, config));
         all.extend(speak::of_routes(loaded, config));
         all.extend(speak::of_keys(loaded, config));
+        all.extend(proxied::told(loaded, config));
         all.extend(expired(config, now));
     }
     all.into_iter().map(|warning| loaded.placed(warning)).collect()

@@ -36,6 +36,12 @@ fn what_is_allowed_and_surely_not_meant_is_told_with_its_place() {
         (with("base_url = \"https://h/x/responses\""), "accounts.a.base_url", "it ends in `/responses`"),
         (with("base_url = \"https://h/embeddings/\""), "accounts.a.base_url", "it ends in `/embeddings`"),
         (with("base_url = \"https://h/v1/responses\""), "accounts.a.base_url", "it ends in `/v1/responses`"),
+        (with("proxy = \"http://h\"\nhttp = \"2\""), "accounts.a.http", "HTTP/1.1 is spoken through a proxy"),
+        (
+            with("proxy = \"socks5://u:planted@h\"\n[upstream]\nhttp = \"2\""),
+            "accounts.a.proxy",
+            "http = \"2\" of [upstream] changes nothing",
+        ),
         (with(&format!("{KEY}models = [\"claude-.*\"]")), "keys.k.models[0]", "regular expression"),
         (with(&format!("{KEY}expires = \"2025-12-31T23:59:59Z\"")), "keys.k.expires", "has expired"),
         (with(&format!("{KEY}allow = [\"claude\", \"gemini\"]")), "keys.k.allow[1]", "the family gemini"),
@@ -72,6 +78,8 @@ fn what_may_be_meant_is_not_told() {
     let with = |more: &str| format!("{ACCOUNT}{more}\n");
     for text in [
         with("credential = \"planted\"\nbase_url = \"https://h/api/v1\"\nmodels = [\"m-4.*\"]"),
+        with("http = \"2\"\n[upstream]\nhttp = \"2\""),
+        with("proxy = \"http://h\"\nhttp = \"1.1\"\n[upstream]\nhttp = \"2\""),
         with("credential = \"pa$$WORD\"\nby_name = { a = \"${planted}\" }"),
         with(&format!("{KEY}expires = \"2026-01-01T00:00:01Z\"\nallow = [\"claude\"]")),
         // Nobody has said that it should be used for the other families.
