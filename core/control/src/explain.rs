@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use sluice_api::scheduler::{self, Candidate};
-use sluice_api::{Api, Kind, Operation};
+use sluice_api::{Api, Kind, Operation, Timestamp};
 use sluice_config::key::Key;
-use sluice_fleet::Wanted;
 use sluice_fleet::candidates::{Candidates, Pool, binds, fits};
 use sluice_fleet::eligible::standing;
 use sluice_fleet::order::candidate;
 use sluice_fleet::session::Scope;
+use sluice_fleet::{Fleet, Wanted};
 use sluice_line::Snapshot;
 use utoipa::ToSchema;
 
@@ -99,8 +99,10 @@ impl Control {
         told.step("route", format!("`{model}` of the pools {}", pools.join(", ")), by);
         let wanted = Wanted::of(question.api, operation(question.api), &question.model);
         let candidates = snapshot.roster.candidates(wanted);
-        self.consider(&mut told, &snapshot, &key, question, &candidates);
-        self.choose(&mut told, &snapshot, &key, question, &candidates);
+        let (fleet, now) = (self.gateway().fleet(), self.gateway().now());
+        let asked = Asked { fleet, snapshot: &snapshot, key: &key, question, candidates: &candidates, now };
+        asked.consider(&mut told);
+        asked.choose(&mut told);
         told
     }
 
@@ -122,15 +124,21 @@ impl Control {
         );
         true
     }
+}
 
-    fn consider(
-        &self,
-        told: &mut Explanation,
-        snapshot: &Snapshot,
-        key: &Key,
-        question: &Question,
-        candidates: &Candidates,
-    ) {
+/// What is decided about, once the key may ask for the model.
+struct Asked<'a> {
+    fleet: &'a Fleet,
+    snapshot: &'a Snapshot,
+    key: &'a Key,
+    question: &'a Question,
+    candidates: &'a Candidates,
+    now: Timestamp,
+}
+
+impl Asked<'_> {
+    fn consider(&self, told: &mut Explanation) {
+        let Self { fleet, snapshot, key, question, candidates, now } = *self;
         for account in &snapshot.roster.accounts {
             let found = candidates.pools.iter().find_map(|pool| {
                 let target = pool.targets.iter().find(|target| target.account.index == account.index)?;
@@ -144,15 +152,12 @@ impl Control {
                         pool.name, target.account.name
                     ),
                 ),
-                Some((pool, target)) => {
-                    match standing(target, key, self.gateway().fleet(), self.gateway().now()) {
-                        Ok(admission) => (
-                            true,
-                            format!("in pool {}, asked for `{}`: {admission}", pool.name, target.model),
-                        ),
-                        Err(passed) => (false, passed.to_string()),
+                Some((pool, target)) => match standing(target, key, fleet, now) {
+                    Ok(admission) => {
+                        (true, format!("in pool {}, asked for `{}`: {admission}", pool.name, target.model))
                     }
-                }
+                    Err(passed) => (false, passed.to_string()),
+                },
                 None => match fits(account, question.api, operation(question.api), &candidates.model) {
                     Ok(_) => (false, "it is in none of the route's pools".to_owned()),
                     Err(misfit) => (false, misfit.to_string()),
@@ -164,21 +169,14 @@ impl Control {
         told.step("accounts", format!("{open} of {} can be taken", told.accounts.len()), "see `accounts`");
     }
 
-    fn choose(
-        &self,
-        told: &mut Explanation,
-        snapshot: &Snapshot,
-        key: &Key,
-        question: &Question,
-        candidates: &Candidates,
-    ) {
-        let now = self.gateway().now();
+    fn choose(&self, told: &mut Explanation) {
+        let Self { fleet, snapshot, key, question, candidates, now } = *self;
         for pool in &candidates.pools {
             let open: Vec<_> = pool
                 .targets
                 .iter()
                 .filter(|target| binds(key, &pool.name, &target.account.name))
-                .filter(|target| standing(target, key, self.gateway().fleet(), now).is_ok())
+                .filter(|target| standing(target, key, fleet, now).is_ok())
                 .collect();
             if open.is_empty() {
                 continue;
@@ -186,7 +184,7 @@ impl Control {
             let session = question.session.clone().filter(|_| !snapshot.choosing.sticky_ttl.is_zero());
             let session = session.map(sluice_wire::session::known_as);
             let scope = session.as_deref().map(|session| Scope { key: &key.id, pool: &pool.name, session });
-            let sticks = scope.and_then(|scope| self.gateway().fleet().sessions().account(scope, now));
+            let sticks = scope.and_then(|scope| fleet.sessions().account(scope, now));
             if let Some(name) = sticks
                 && open.iter().any(|target| target.account.name == name)
             {
@@ -196,7 +194,7 @@ impl Control {
                 let listed: Vec<Candidate<'_>> = open.iter().map(|target| candidate(target)).collect();
                 let operation = operation(question.api);
                 let ask = scheduler::Ask::new(question.api, operation, &candidates.model, now);
-                let _turn = self.gateway().fleet().turn();
+                let _turn = fleet.turn();
                 let best = snapshot.choosing.scheduler.foresee(&ask, &listed).and_then(|best| open.get(best));
                 told.account = best.map(|target| target.account.name.to_string());
                 let name = told.account.clone().unwrap_or_else(|| "none".to_owned());

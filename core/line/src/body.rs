@@ -76,7 +76,7 @@ where
     reserved.grow(bytes.len())?;
     let (bytes, reserved) = match headers.get(CONTENT_ENCODING) {
         None => (bytes, reserved),
-        Some(coding) => decode::request(bodies, coding, bytes, max, reserved).await?,
+        Some(coding) => decode::request(coding, bytes, max, reserved).await?,
     };
     Ok(Body { bytes, _reserved: reserved })
 }

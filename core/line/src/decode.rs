@@ -14,7 +14,7 @@ use sluice_api::provider::Body;
 use sluice_api::{Error, Kind};
 use tokio_util::io::{ReaderStream, StreamReader};
 
-use crate::reserved::{Bodies, Reserved, too_large};
+use crate::reserved::{Reserved, too_large};
 
 /// Bytes that a request's body becomes where it is: decoding them takes less than handing them to another thread.
 const AT_ONCE: usize = 64 * 1024;
@@ -44,7 +44,6 @@ pub(crate) fn answer(mut head: http::response::Parts, body: Body) -> (http::resp
 /// Decodes a request body, which may become `max` bytes. What it becomes is reserved before it is there, and a body that
 /// becomes large does so on a thread of its own: whoever waits for a worker is not delayed.
 pub(crate) async fn request(
-    bodies: &Bodies,
     coding: &HeaderValue,
     body: Bytes,
     max: usize,
@@ -54,11 +53,12 @@ pub(crate) async fn request(
     if matches!(coding.as_str(), "" | "identity") {
         return Ok((body, reserved));
     }
+    let turns = Arc::clone(&reserved.bodies().decoding);
     let mut unfolding = Unfolding::new(coding, body, max, reserved)?;
     if unfolding.goes_on(AT_ONCE)? {
         return Ok(unfolding.done());
     }
-    let turn = Arc::clone(&bodies.decoding).acquire_owned().await;
+    let turn = turns.acquire_owned().await;
     #[expect(clippy::disallowed_methods, reason = "the request waits for it, and a stop for the request")]
     let rest = tokio::task::spawn_blocking(move || {
         let _turn = turn;
@@ -211,7 +211,7 @@ mod tests {
         let bodies = Arc::new(Bodies::default());
         let reserved = Reserved::new(&bodies, buffered);
         let coding = HeaderValue::from_static(coding);
-        let done = request(&bodies, &coding, body.clone(), max, reserved).await;
+        let done = request(&coding, body.clone(), max, reserved).await;
         let plain = done.map(|(plain, reserved)| {
             let held = bodies.held();
             assert!(held >= plain.len() as u64 || coding == "identity", "{held} are counted");

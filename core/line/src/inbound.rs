@@ -1,6 +1,7 @@
 //! The head of a client's request, and its key.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -31,6 +32,8 @@ pub(crate) struct Inbound {
     pub(crate) request_id: Arc<str>,
     /// Where it comes from; unknown where no server took it, as in tests.
     pub(crate) client: Option<ClientAddress>,
+    /// When its head had come.
+    pub(crate) started: Instant,
 }
 
 /// Who asks, where the body plays no part.
@@ -63,11 +66,11 @@ impl<'a> Asking<'a> {
 }
 
 impl Inbound {
-    pub(crate) fn accept(head: http::request::Parts) -> Self {
+    pub(crate) fn accept(head: http::request::Parts, started: Instant) -> Self {
         let (query, query_key) = split_query(head.uri.query());
         let request_id = request_id(&head.headers);
         let client = head.extensions.get().copied();
-        Self { headers: head.headers, query, query_key, kept: None, request_id, client }
+        Self { headers: head.headers, query, query_key, kept: None, request_id, client, started }
     }
 
     /// Takes off what no upstream may see; from here on the headers are those that are relayed.

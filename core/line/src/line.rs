@@ -15,9 +15,8 @@ use sluice_wire::session;
 use crate::ask::{Ask, ClientRoute};
 use crate::gateway::Gateway;
 use crate::inbound::Inbound;
-use crate::serving::Serving;
+use crate::serving::{Ground, Serving};
 use crate::settle::Settlement;
-use crate::snapshot::Snapshot;
 use crate::source::Answered;
 use crate::{Relay, attempt, body, cut, estimate, inbound};
 
@@ -31,13 +30,13 @@ where
     B::Error: std::fmt::Display,
 {
     let started = Instant::now();
-    let snapshot = gateway.snapshot();
+    let snapshot = &gateway.snapshot();
     let (head, body) = request.into_parts();
-    let inbound = Inbound::accept(head);
+    let inbound = Inbound::accept(head, started);
     let style = route.style();
     let request_id = Arc::clone(&inbound.request_id);
 
-    let key = match inbound.authenticate(&snapshot, gateway.now()) {
+    let key = match inbound.authenticate(snapshot, gateway.now()) {
         Ok(key) => key,
         Err(error) => {
             gateway.records().refused_unknown(
@@ -49,10 +48,10 @@ where
             return Relay::refusal(style, &error, &request_id);
         }
     };
-    let mut settlement = Settlement::begin(gateway, &snapshot, key, &route, Arc::clone(&request_id), started);
-    settlement.comes_from(inbound.client);
+    let ground = Ground { gateway, snapshot };
+    let mut settlement = Settlement::begin(ground, key, &route, &inbound);
     let answered = {
-        let answer = pin!(answer(gateway, &snapshot, inbound, body, route, &mut settlement));
+        let answer = pin!(answer(ground, Incoming { inbound, body, route }, &mut settlement));
         cut::unless_cut(gateway, answer).await
     };
     match answered.unwrap_or_else(|| Err(cut::error())) {
@@ -61,18 +60,24 @@ where
     }
 }
 
-async fn answer<B>(
-    gateway: &Arc<Gateway>,
-    snapshot: &Arc<Snapshot>,
-    mut inbound: Inbound,
+/// A request as it comes in.
+struct Incoming<B> {
+    inbound: Inbound,
     body: B,
     route: ClientRoute,
+}
+
+async fn answer<B>(
+    ground: Ground<'_>,
+    incoming: Incoming<B>,
     settlement: &mut Settlement,
 ) -> Result<Answered, Error>
 where
     B: http_body::Body<Data = Bytes> + Unpin,
     B::Error: std::fmt::Display,
 {
+    let Ground { gateway, snapshot } = ground;
+    let Incoming { mut inbound, body, route } = incoming;
     let key = settlement.key();
     inbound::permit(&key, &route)?;
     // Before the body: a key holds no more bodies than it may have requests.

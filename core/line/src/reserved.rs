@@ -44,6 +44,11 @@ impl Reserved {
         Self { bodies: Arc::clone(bodies), max, taken: 0 }
     }
 
+    /// What all bodies share.
+    pub(crate) fn bodies(&self) -> &Bodies {
+        &self.bodies
+    }
+
     /// Takes as much more as makes it this many bytes.
     ///
     /// # Errors

@@ -8,6 +8,13 @@ use crate::ask::Ask;
 use crate::gateway::Gateway;
 use crate::snapshot::Snapshot;
 
+/// What a request is served with.
+#[derive(Clone, Copy)]
+pub(crate) struct Ground<'a> {
+    pub(crate) gateway: &'a Arc<Gateway>,
+    pub(crate) snapshot: &'a Arc<Snapshot>,
+}
+
 /// What each stage of a request is given.
 #[derive(Clone, Copy)]
 pub(crate) struct Serving<'a> {

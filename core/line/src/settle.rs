@@ -23,6 +23,8 @@ use sluice_wire::meter::{Seen, StreamError};
 
 use crate::ask::{Ask, ClientRoute};
 use crate::gateway::Gateway;
+use crate::inbound::Inbound;
+use crate::serving::Ground;
 use crate::snapshot::Snapshot;
 
 /// Status that stands for a client gone before any answer.
@@ -64,15 +66,11 @@ pub(crate) struct Settlement {
 }
 
 impl Settlement {
-    pub(crate) fn begin(
-        gateway: &Arc<Gateway>,
-        snapshot: &Arc<Snapshot>,
-        key: Arc<Key>,
-        route: &ClientRoute,
-        request_id: Arc<str>,
-        started: Instant,
-    ) -> Self {
-        let record = Record::new(gateway.now(), request_id, holder(&key), route.api, route.operation);
+    pub(crate) fn begin(ground: Ground<'_>, key: Arc<Key>, route: &ClientRoute, inbound: &Inbound) -> Self {
+        let Ground { gateway, snapshot } = ground;
+        let (request_id, started) = (Arc::clone(&inbound.request_id), inbound.started);
+        let mut record = Record::new(gateway.now(), request_id, holder(&key), route.api, route.operation);
+        record.client = inbound.client.map(|ClientAddress(address)| address);
         Self {
             gateway: Arc::clone(gateway),
             api: route.api,
@@ -108,11 +106,6 @@ impl Settlement {
 
     pub(crate) fn request_id(&self) -> Arc<str> {
         Arc::clone(&self.record.request_id)
-    }
-
-    /// Whose connection it is.
-    pub(crate) fn comes_from(&mut self, client: Option<ClientAddress>) {
-        self.record.client = client.map(|ClientAddress(address)| address);
     }
 
     /// The body was understood.
