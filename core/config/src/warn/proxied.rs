@@ -1,9 +1,11 @@
 //! HTTP/2 for accounts that have a proxy, through which HTTP/1.1 is spoken.
 
 use sluice_api::Problem;
+use sluice_reading::Loaded;
+use sluice_settings::HttpVersion;
 
-use super::super::check::entries;
-use crate::{HttpVersion, Loaded, Resolved};
+use crate::resolved::Resolved;
+use crate::section::entries;
 
 /// Warnings about them: at the account's own word, or where it has none at its proxy.
 pub(super) fn told(loaded: &Loaded, config: &Resolved) -> Vec<Problem> {
