@@ -174,8 +174,9 @@ fn without_userinfo(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{describe, without_userinfo};
     use sluice_reading::load_text;
+
+    use super::{describe, without_userinfo};
 
     #[test]
     fn secrets_are_masked_and_their_places_shown() {

@@ -13,7 +13,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value as Json;
 use sluice_api::Timestamp;
-
 use sluice_reading::{Loaded, load};
 
 use crate::check::check;

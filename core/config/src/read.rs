@@ -4,11 +4,11 @@ use std::fmt;
 
 use figment::value::Value;
 use serde::Serialize;
+use sluice_reading::Environment;
+use sluice_reading::Loaded;
 
 use crate::resolved::LogFormat;
 use crate::section::file_of;
-use sluice_reading::Environment;
-use sluice_reading::Loaded;
 use sluice_settings::Format;
 
 /// Where a configuration comes from, and how much of it there is, right or wrong.

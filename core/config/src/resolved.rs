@@ -12,6 +12,7 @@ use sluice_api::provider::Provider;
 use sluice_api::scheduler::Scheduler;
 use sluice_api::store::Store;
 use sluice_api::{Api, Problem, Secret};
+use sluice_reading::Loaded;
 
 use crate::address::TrustedProxies;
 use crate::cooldown::Policy;
@@ -19,7 +20,6 @@ use crate::credentials::Credentials;
 use crate::key::{GroupConfig, KeyConfig};
 use crate::section::file_of;
 use crate::tls::Identity;
-use sluice_reading::Loaded;
 use sluice_settings::Server;
 use sluice_settings::{Globs, HttpVersion};
 

@@ -6,13 +6,13 @@ use figment::value::Dict;
 use sluice_api::provider::{Discovery, Provider};
 use sluice_api::units::Span;
 use sluice_api::{BuildCx, Family, Problem, Section};
+use sluice_reading::Loaded;
 
 use super::names::Seen;
 use super::{outbound, plugin, reach, unavailable, upstream};
 use crate::credentials::Credentials;
 use crate::resolved::{AccountConfig, Timeouts};
 use crate::section::{Entry, entries, read_table};
-use sluice_reading::Loaded;
 use sluice_settings::Account;
 use sluice_settings::Globs;
 use sluice_settings::Schema;

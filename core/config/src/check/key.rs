@@ -3,6 +3,7 @@
 use figment::value::Dict;
 use sluice_api::secret::PLACEHOLDERS;
 use sluice_api::{Problem, Section};
+use sluice_reading::Loaded;
 
 use super::fields::{self, Names};
 use super::names::Seen;
@@ -11,7 +12,6 @@ use super::unavailable;
 use crate::key::KeyHash;
 use crate::key::{GroupConfig, KeyConfig};
 use crate::section::{Entry, entries, read_table};
-use sluice_reading::Loaded;
 use sluice_settings::Schema;
 use sluice_settings::{Group, KeySecret};
 

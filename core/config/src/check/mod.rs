@@ -24,13 +24,13 @@ use sluice_api::scheduler::Scheduler;
 use sluice_api::section::Origins as _;
 use sluice_api::store::Store;
 use sluice_api::{BuildCx, Problem};
+use sluice_reading::Loaded;
 
 use crate::resolved::Resolved;
 use crate::section::{Shared, file_of, shared, table};
 use fields::Names;
 use plugin::Building;
 use reach::Reach;
-use sluice_reading::Loaded;
 use sluice_settings::{self as settings, Stats};
 
 pub use fields::{check_key_fields, read_key_fields, with_section};

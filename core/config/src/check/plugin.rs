@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use sluice_api::problem::nearest;
 use sluice_api::{BuildCx, Plugin, Problem, Section, inventory};
+use sluice_reading::Loaded;
 
 use crate::section::{Shared, file_of};
-use sluice_reading::Loaded;
 use sluice_settings::Schema;
 use sluice_settings::plugins;
 

@@ -1,11 +1,11 @@
 //! Routes: which pools serve a model.
 
 use sluice_api::Problem;
+use sluice_reading::Loaded;
 
 use super::reach::Reach;
 use crate::resolved::{AccountConfig, RouteConfig};
 use crate::section::{entries, read_table};
-use sluice_reading::Loaded;
 use sluice_settings::Globs;
 use sluice_settings::Route;
 

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sluice_api::{Problem, Secret};
+use sluice_reading::Loaded;
 
 use crate::address::TrustedProxies;
 use crate::resolved::ServerConfig;
 use crate::section::{file_of, table};
 use crate::tls;
-use sluice_reading::Loaded;
 use sluice_settings::{Admin, Server};
 
 /// Characters of a token: who has it has all that it guards, and nothing slows down who tries.

@@ -1,11 +1,11 @@
 //! `[telemetry]`: what is logged, and how.
 
 use sluice_api::Problem;
+use sluice_reading::Loaded;
 use tracing_subscriber::EnvFilter;
 
 use crate::resolved::TelemetryConfig;
 use crate::section::{file_of, table};
-use sluice_reading::Loaded;
 use sluice_settings::Telemetry;
 
 /// Levels that a log filter names.

@@ -1,10 +1,10 @@
 //! What is wrong is told with its place, and what a start would refuse, a check does too.
 
 use sluice_api::Problem;
+use sluice_reading::load_text;
 
 use super::check;
 use crate::resolved::Resolved;
-use sluice_reading::load_text;
 
 /// A configuration of the tests' plugins, one that is right.
 const RIGHT: &str = "[[accounts]]\nname = \"a\"\nprovider = \"test-secretive\"\n";

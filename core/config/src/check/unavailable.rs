@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use sluice_api::Problem;
 use sluice_api::units::Span;
+use sluice_reading::Loaded;
 use url::Url;
 
 use crate::section::file_of;
-use sluice_reading::Loaded;
 use sluice_settings::Globs;
 use sluice_settings::{Cost, Decimal, Limit, Mode, Per, Queue, Scheduler, Stats, Telemetry, UnknownModel};
 

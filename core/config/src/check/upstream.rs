@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sluice_api::Problem;
+use sluice_reading::Loaded;
 
 use super::unavailable::Wrong;
 use crate::resolved::Timeouts;
 use crate::section::{file_of, table};
 use crate::tls::Identity;
-use sluice_reading::Loaded;
 use sluice_settings::HttpVersion;
 use sluice_settings::{Account, Upstream};
 

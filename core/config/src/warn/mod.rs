@@ -10,9 +10,9 @@ mod variables;
 mod tests;
 
 use sluice_api::{Problem, Timestamp};
+use sluice_reading::Loaded;
 
 use crate::resolved::Resolved;
-use sluice_reading::Loaded;
 
 /// Everything that is allowed and surely not meant, in the order of the tables. `config` is what the configuration came
 /// to, where it has no problem; `now` tells which keys have expired.

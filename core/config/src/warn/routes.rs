@@ -1,10 +1,10 @@
 //! Routes that no request reaches, as earlier ones take all that they would.
 
 use sluice_api::{Api, Problem};
+use sluice_reading::Loaded;
 
 use crate::resolved::{Resolved, RouteConfig};
 use crate::section::entries;
-use sluice_reading::Loaded;
 
 /// Warnings about them.
 pub(super) fn shadowed(loaded: &Loaded, config: &Resolved) -> Vec<Problem> {

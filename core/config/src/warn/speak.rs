@@ -1,10 +1,10 @@
 //! Client APIs that are allowed by name and that no account behind them speaks.
 
 use sluice_api::{Api, Family, Operation, Problem};
+use sluice_reading::Loaded;
 
 use crate::resolved::{AccountConfig, Resolved, RouteConfig};
 use crate::section::entries;
-use sluice_reading::Loaded;
 use sluice_settings::KeyFields;
 
 /// What accounts are asked what they speak for.
