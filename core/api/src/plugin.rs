@@ -30,6 +30,9 @@ impl fmt::Display for Origin {
     }
 }
 
+/// Builds a plugin from its section of the configuration, with what it is given beside; tells every mistake.
+pub type Build<T> = fn(&BuildCx<'_>, &Section<'_>) -> Result<Arc<T>, Vec<Problem>>;
+
 /// An implementation of one of the traits, as `sluice plugins` lists it.
 pub struct Plugin<T: ?Sized + 'static> {
     /// The name that configuration selects it by.
@@ -41,7 +44,7 @@ pub struct Plugin<T: ?Sized + 'static> {
     /// The schema of its settings, by name and by what it refers to.
     pub schema: fn() -> SettingsSchema,
     /// Builds it from its section of the configuration; reports every mistake.
-    pub build: fn(&BuildCx<'_>, &Section<'_>) -> Result<Arc<T>, Vec<Problem>>,
+    pub build: Build<T>,
 }
 
 /// What a plugin may keep that is built: the other plugins of the same configuration. It is built anew with each reload.
