@@ -162,7 +162,7 @@ pub enum ModelPlace {
 
 /// How an upstream told of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum ToldBy {
     /// By an answer that is not 2xx.
     Answer,
     /// By an error in a stream, wherever it came.
@@ -174,7 +174,7 @@ pub enum Told {
 #[non_exhaustive]
 pub struct Failure<'a> {
     /// How it was told.
-    pub told: Told,
+    pub told: ToldBy,
     /// The status; for an error event the one that it stands for.
     pub status: StatusCode,
     /// The response's headers.
@@ -189,13 +189,13 @@ impl<'a> Failure<'a> {
     /// An answer that is not 2xx, with its body (bounded), and when it came.
     #[must_use]
     pub const fn answer(status: StatusCode, headers: &'a HeaderMap, body: &'a [u8], now: Timestamp) -> Self {
-        Self { told: Told::Answer, status, headers, body, now }
+        Self { told: ToldBy::Answer, status, headers, body, now }
     }
 
     /// An error in a stream, with its data, the status that it stands for, and when it came.
     #[must_use]
     pub const fn event(status: StatusCode, headers: &'a HeaderMap, data: &'a [u8], now: Timestamp) -> Self {
-        Self { told: Told::Event, status, headers, body: data, now }
+        Self { told: ToldBy::Event, status, headers, body: data, now }
     }
 }
 

@@ -123,8 +123,8 @@ impl Sending<'_> {
         let prepared = credentials(deadline, wait, pin!(self.prepare())).await?;
         self.secrets =
             prepared.request.headers().values().filter(|value| value.is_sensitive()).cloned().collect();
-        let once = self.caller.once(stale);
-        let cx = self.caller.cx(&once, self.now);
+        let transport = self.caller.one_try(stale);
+        let cx = self.caller.cx(&transport, self.now);
         settlement.sent();
         let mut sent = config.provider.send(&cx, prepared);
         within(deadline, wait, self.ask, sent.as_mut()).await?.map_err(unanswered)

@@ -8,7 +8,7 @@ use sluice_api::provider::{Body, Call, CallCx, Failure, Prepared, Transport, is_
 use sluice_api::vault::Vault;
 use sluice_api::{Error, Kind, Timestamp};
 use sluice_fleet::account::Account;
-use sluice_upstream::{Once, Stale, Way};
+use sluice_upstream::{OneTry, Stale, Way};
 
 use crate::gateway::Gateway;
 use crate::snapshot::Snapshot;
@@ -132,8 +132,8 @@ impl<'a> Caller<'a> {
     }
 
     /// What a request is sent with, which says what is to become of it where a kept connection has gone stale.
-    pub(crate) fn once(&self, stale: Stale) -> Once<'a> {
-        Once { way: self.way, stale }
+    pub(crate) fn one_try(&self, stale: Stale) -> OneTry<'a> {
+        OneTry { way: self.way, stale }
     }
 
     /// What the account's provider is given for a call over a transport.

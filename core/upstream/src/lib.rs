@@ -65,7 +65,7 @@ pub struct Transports {
     names: Arc<Names>,
     plain: Connections,
     secure: Mutex<HashMap<Arc<Identity>, Secured>>,
-    ways: Mutex<HashMap<Which, Arc<Way>>>,
+    ways: Mutex<HashMap<Outbound, Arc<Way>>>,
 }
 
 /// TLS as one identity, and the connections made by it.
@@ -85,7 +85,7 @@ struct Connections {
 
 /// What makes two accounts go different ways.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Which {
+struct Outbound {
     proxy: Option<Secret>,
     connect_timeout: Duration,
     http: HttpVersion,
@@ -95,37 +95,37 @@ struct Which {
 impl Transports {
     /// The transport of an account. With a proxy everything goes through it, and if it fails there is no direct try.
     pub fn for_account(&self, account: &AccountConfig) -> Result<Arc<Way>, TransportError> {
-        let which = Which {
+        let outbound = Outbound {
             proxy: account.proxy.clone(),
             connect_timeout: account.timeouts.connect,
             http: account.http,
             identity: Arc::clone(&account.identity),
         };
         let mut ways = self.ways.lock();
-        if let Some(known) = ways.get(&which) {
+        if let Some(known) = ways.get(&outbound) {
             return Ok(Arc::clone(known));
         }
-        let way = Arc::new(self.way(&which).map_err(|reason| {
+        let way = Arc::new(self.way(&outbound).map_err(|reason| {
             let account = account.name.clone();
             TransportError { account, reason }
         })?);
-        ways.insert(which, Arc::clone(&way));
+        ways.insert(outbound, Arc::clone(&way));
         Ok(way)
     }
 
-    fn way(&self, which: &Which) -> Result<Way, String> {
-        let secured = self.secure(&which.identity);
+    fn way(&self, outbound: &Outbound) -> Result<Way, String> {
+        let secured = self.secure(&outbound.identity);
         let tls = Arc::clone(&secured.tls);
         let dial = |secure, proxy| Dial {
-            timeout: which.connect_timeout,
+            timeout: outbound.connect_timeout,
             secure,
             names: Arc::clone(&self.names),
             proxy,
         };
-        let Some(proxy) = &which.proxy else {
+        let Some(proxy) = &outbound.proxy else {
             return Ok(Way {
-                plain: Site::new(which.http, dial(None, None), &self.plain),
-                secure: Site::new(which.http, dial(Some(tls), None), &secured.connections),
+                plain: Site::new(outbound.http, dial(None, None), &self.plain),
+                secure: Site::new(outbound.http, dial(Some(tls), None), &secured.connections),
                 own: None,
             });
         };
@@ -185,7 +185,7 @@ pub struct Way {
 
 /// A way upstream for a sender that sees to stale connections itself.
 #[derive(Debug)]
-pub struct Once<'a> {
+pub struct OneTry<'a> {
     /// The way.
     pub way: &'a Way,
     /// What becomes of it there where a connection has gone stale.
@@ -289,7 +289,7 @@ impl Transport for Way {
     }
 }
 
-impl Transport for Once<'_> {
+impl Transport for OneTry<'_> {
     fn send<'once, 'sending>(&'once self, request: Request<Bytes>) -> Sending<'sending>
     where
         'once: 'sending,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::HeaderMap;
-use sluice_api::provider::{Failure, Told};
+use sluice_api::provider::{Failure, ToldBy};
 use sluice_api::{Condition, Error, Fault, Scope, Timestamp, wait};
 use sluice_wire::refusal::Refusal;
 
@@ -52,7 +52,7 @@ pub(crate) const ROUTER: &str = "ccr";
 /// that provider's, and each model there has one of its own.
 pub(crate) fn classify(kind: &str, failure: &Failure<'_>) -> Error {
     let error = of_any(failure);
-    if kind == ROUTER && failure.told == Told::Event && error.facts().condition.is_some() {
+    if kind == ROUTER && failure.told == ToldBy::Event && error.facts().condition.is_some() {
         let fault = error.facts().fault;
         return error.blame(fault, Model);
     }

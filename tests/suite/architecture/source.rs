@@ -98,8 +98,11 @@ impl Source {
     }
 
     /// Its functions, but for those of tests.
-    pub(crate) fn functions(&self) -> impl Iterator<Item = &Function> {
-        self.modules.values().flat_map(|module| &module.contents.functions)
+    pub(crate) fn functions(&self) -> impl Iterator<Item = (&FilePath, &Function)> {
+        let all = self.modules.values();
+        all.flat_map(|Module { file, contents }| {
+            contents.functions.iter().map(|function| (self.files[*file].path.as_path(), function))
+        })
     }
 
     /// Which file takes a name from which, and one such name.

@@ -1,7 +1,7 @@
 //! Refusals as they are read: whose fault, how far, in what state, until when.
 
 use http::{HeaderMap, HeaderName, StatusCode};
-use sluice_api::provider::{Failure, Told};
+use sluice_api::provider::{Failure, ToldBy};
 use sluice_api::{Condition, Fault, Scope, Timestamp};
 
 /// Whose fault a refusal is, how far it reaches, and the state that it puts its scope into.
@@ -17,11 +17,17 @@ const FAILING: Meaning = (Fault::Provider, Scope::Account, Some(Condition::Faili
 
 /// Reads a refusal that comes at noon; gives what it means, and for how many seconds.
 fn read(status: u16, headers: &[(&str, &str)], body: &str) -> (Meaning, Option<u64>) {
-    told("claude-console", Told::Answer, status, headers, body)
+    told("claude-console", ToldBy::Answer, status, headers, body)
 }
 
 /// The same for a kind of account, and for how it was told.
-fn told(kind: &str, told: Told, status: u16, headers: &[(&str, &str)], body: &str) -> (Meaning, Option<u64>) {
+fn told(
+    kind: &str,
+    told: ToldBy,
+    status: u16,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> (Meaning, Option<u64>) {
     let headers: HeaderMap = headers
         .iter()
         .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()))
@@ -30,8 +36,8 @@ fn told(kind: &str, told: Told, status: u16, headers: &[(&str, &str)], body: &st
     let status = StatusCode::from_u16(status).unwrap();
     let (headers, body) = (&headers, body.as_bytes());
     let failure = match told {
-        Told::Answer => Failure::answer(status, headers, body, now),
-        Told::Event => Failure::event(status, headers, body, now),
+        ToldBy::Answer => Failure::answer(status, headers, body, now),
+        ToldBy::Event => Failure::event(status, headers, body, now),
     };
     let error = crate::classify::classify(kind, &failure);
     let facts = error.facts();
@@ -209,11 +215,11 @@ fn an_error_in_a_routers_stream_is_the_inner_providers_and_so_one_models() {
         (429, &claudes, NO_MONEY),
     ] {
         let of = |kind, how| told(kind, how, status, &[], body);
-        assert_eq!(of("ccr", Told::Event), ((fault, Scope::Model, condition), None), "{status} {body}");
-        assert_eq!(of("ccr", Told::Answer), ((fault, scope, condition), None), "{status} {body}");
-        assert_eq!(of("claude-console", Told::Event), ((fault, scope, condition), None), "{status} {body}");
+        assert_eq!(of("ccr", ToldBy::Event), ((fault, Scope::Model, condition), None), "{status} {body}");
+        assert_eq!(of("ccr", ToldBy::Answer), ((fault, scope, condition), None), "{status} {body}");
+        assert_eq!(of("claude-console", ToldBy::Event), ((fault, scope, condition), None), "{status} {body}");
     }
-    assert_eq!(told("ccr", Told::Event, 400, &[], odd), (CLIENTS, None));
+    assert_eq!(told("ccr", ToldBy::Event, 400, &[], odd), (CLIENTS, None));
 }
 
 #[test]
