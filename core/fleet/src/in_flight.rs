@@ -73,6 +73,11 @@ impl InFlight {
         &self.account
     }
 
+    /// The request is handed to the way upstream now.
+    pub fn sent(&mut self, now: Timestamp) {
+        self.began = now;
+    }
+
     /// The scheduler is told how the attempt ended.
     pub fn observe(&self, outcome: Outcome) {
         guarded("Scheduler::observe", || self.choosing.scheduler.observe(&self.account.name, outcome));

@@ -174,6 +174,9 @@ impl Settlement {
     pub(crate) fn sent(&mut self) {
         self.overhead += self.mark.elapsed();
         self.sent = true;
+        if let Some(place) = &mut self.place {
+            place.sent(self.gateway.now());
+        }
     }
 
     /// The attempt failed before anything reached the client.

@@ -54,7 +54,7 @@ pub(crate) struct FailedAttempt<'a> {
     pub(crate) asker: Asker,
     /// Whether no other account could serve the model.
     pub(crate) alone: bool,
-    /// When it was sent.
+    /// When it was handed to the way upstream, or picked where it never was.
     pub(crate) began: Timestamp,
 }
 
