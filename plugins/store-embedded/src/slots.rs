@@ -16,9 +16,10 @@ impl Slots {
         let mut held = self.0.lock();
         let full = |(at, take): &(usize, &Take)| {
             let before = lease.takes.iter().take(*at).filter(|before| before.bucket == take.bucket);
-            let own: u64 = before.map(|before| before.amount).sum();
             let there = held.get(&take.bucket).copied().unwrap_or(0);
-            there.saturating_add(own).saturating_add(take.amount) > take.limit
+            let mut own = before.map(|before| before.amount).chain([take.amount]);
+            let after = own.try_fold(there, u64::checked_add);
+            after.is_none_or(|after| after > take.limit)
         };
         if let Some((_, full)) = lease.takes.iter().enumerate().find(full) {
             return Taken::Refused(Refused::new(full.clone()));

@@ -74,6 +74,22 @@ async fn takes_of_one_bucket_add_up() {
 }
 
 #[tokio::test]
+async fn what_can_not_be_counted_is_refused() {
+    let store = Embedded::at(PathBuf::new());
+    let most = || {
+        let mut most = take("k", u64::MAX);
+        most.amount = u64::MAX;
+        most
+    };
+    assert!(matches!(store.take_all(lease(1, vec![most(), most()])).await.unwrap(), Taken::Refused(_)));
+    let Taken::Lease(_most) = store.take_all(lease(2, vec![most()])).await.unwrap() else {
+        panic!("refused")
+    };
+    assert!(matches!(store.take_all(lease(3, vec![take("k", u64::MAX)])).await.unwrap(), Taken::Refused(_)));
+    assert_eq!(store.held(&bucket("k")).await.unwrap(), u64::MAX);
+}
+
+#[tokio::test]
 async fn a_refused_request_leaves_every_bucket_as_it_was() {
     let store = Embedded::at(PathBuf::new());
     let Taken::Lease(first) = store.take_all(lease(1, vec![take("a", 1), take("b", 9)])).await.unwrap()
