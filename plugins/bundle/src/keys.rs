@@ -75,13 +75,14 @@ fn path(at: &At, id: &str) -> Result<String, ExitCode> {
     let keys = asked(at, (Method::GET, "/keys", None))?;
     let keys = keys.get("data").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let found = keys.iter().find(|key| key.get("name").and_then(Value::as_str) == Some(id));
-    match found.and_then(|key| key.get("id")).and_then(Value::as_str) {
-        Some(found) => Ok(escaped(found)),
-        None => {
-            eprintln!("sluice: there is no key `{id}`");
-            Err(ExitCode::from(FAILED))
-        }
-    }
+    let why = match found.and_then(|key| key.get("id")).and_then(Value::as_str) {
+        Some(found) if found != id => return Ok(escaped(found)),
+        // The id of one in the configuration is its name.
+        Some(_) => format!("the key `{id}` is in the configuration, and `sluice keys list` shows it"),
+        None => format!("there is no key `{id}`"),
+    };
+    eprintln!("sluice: {why}");
+    Err(ExitCode::from(FAILED))
 }
 
 fn hash(key: Option<String>) -> ExitCode {

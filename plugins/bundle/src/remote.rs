@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use reqwest::header::CONTENT_TYPE;
+use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode, Url};
 use serde_json::Value;
 use tokio::runtime;
@@ -54,11 +55,14 @@ pub(crate) fn asked(at: &At, request: Request<'_>) -> Result<Value, ExitCode> {
 
 /// The address of a gateway, as it was given. It is not repeated where it holds a password.
 fn checked(url: &str) -> Result<&str, String> {
+    let url = url.trim();
     if url.contains('@') {
         return Err("a gateway's URL has no user or password: the admin token goes with --token".to_owned());
     }
-    let usable =
-        |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none();
+    let usable = |url: &Url| {
+        let is_bare = url.query().is_none() && url.fragment().is_none();
+        matches!(url.scheme(), "http" | "https") && url.has_host() && is_bare
+    };
     match Url::parse(url).ok().filter(usable) {
         Some(_) => Ok(url.trim_end_matches('/')),
         None => Err(format!("`{url}` is no URL of a gateway: write it like http://127.0.0.1:8080")),
@@ -72,7 +76,15 @@ fn call(url: &str, token: &str, request: Request<'_>) -> Result<Value, String> {
     let runtime =
         runtime.map_err(|error| format!("the system gives no means to wait for an answer: {error}"))?;
     let (status, text) = runtime.block_on(answer(base, token, request))?;
-    let answer = if text.is_empty() { Some(Value::Null) } else { serde_json::from_str(&text).ok() };
+    if status.is_redirection() {
+        return Err(format!(
+            "what answers at {url} sends its callers elsewhere ({status}): give the gateway's own URL"
+        ));
+    }
+    let answer = match status {
+        StatusCode::NO_CONTENT => Some(Value::Null),
+        _ => serde_json::from_str(&text).ok(),
+    };
     match answer {
         Some(answer) if status.is_success() => Ok(answer),
         Some(answer) => {
@@ -89,13 +101,18 @@ async fn answer(
     token: &str,
     (method, path, body): Request<'_>,
 ) -> Result<(StatusCode, String), String> {
-    let unreachable = |error| format!("the gateway at {url} can't be reached: {}", innermost(&error));
-    let client = Client::builder().connect_timeout(CONNECT).timeout(ANSWER).build().map_err(unreachable)?;
+    let failed = |error: reqwest::Error| match error.is_builder() {
+        true => format!("this can't be sent, the token or the URL is wrong: {}", innermost(&error)),
+        false => format!("the gateway at {url} can't be reached: {}", innermost(&error)),
+    };
+    // A change that is sent elsewhere may come out as a question there, and look done.
+    let client = Client::builder().connect_timeout(CONNECT).timeout(ANSWER).redirect(Policy::none());
+    let client = client.build().map_err(failed)?;
     let mut request = client.request(method, format!("{url}/admin/v1{path}")).bearer_auth(token);
     if let Some(body) = body {
         request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
     }
-    let response = request.send().await.map_err(unreachable)?;
+    let response = request.send().await.map_err(failed)?;
     let status = response.status();
     let text = response.text().await;
     let broken = |error| format!("the answer of the gateway at {url} broke off: {}", innermost(&error));

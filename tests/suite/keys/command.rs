@@ -153,6 +153,11 @@ fn what_can_t_be_reached_is_said_and_what_can_t_be_meant_is_refused() {
     drop(free);
     let other = Upstream::start(|_| whole(200, "", "<html>hello</html>"));
     let other = format!("http://{}", other.address);
+    let says_nothing = Upstream::start(|_| whole(200, "", ""));
+    let silent = format!("http://{}", says_nothing.address);
+    let redirects = Upstream::start(|_| whole(302, "location: /admin/v1/system\r\n", ""));
+    let elsewhere = format!("http://{}", redirects.address);
+    let part = format!("{other}/#part");
     for (url, says) in [
         (nobody.as_str(), "can't be reached"),
         ("nonsense", "is no URL of a gateway"),
@@ -160,11 +165,16 @@ fn what_can_t_be_reached_is_said_and_what_can_t_be_meant_is_refused() {
         ("http://", "is no URL of a gateway"),
         ("http://user:planted@127.0.0.1:1", "has no user or password"),
         (&other, "is no Sluice gateway"),
+        (&part, "is no URL of a gateway"),
+        (&silent, "is no Sluice gateway"),
+        (&elsewhere, "sends its callers elsewhere"),
     ] {
         let (code, text) = keys(&["list", "--url", url, "--token", TOKEN]);
         assert_eq!((code, text.lines().count()), (Some(1), 1), "{url}: {text}");
         assert!(text.contains(says) && !text.contains("planted"), "{url}: {text}");
     }
+    let (code, text) = keys(&["list", "--url", &other, "--token", "no\nheader"]);
+    assert!(code == Some(1) && text.contains("the token or the URL is wrong"), "{code:?} {text}");
     for arguments in [
         &["keys", "list", "--url", &nobody][..],
         &["keys", "list", "--token", TOKEN, "extra"],
