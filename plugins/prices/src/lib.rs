@@ -1,4 +1,21 @@
-//! Cost models: what usage costs.
+//! Cost models: what usage costs, by a list of prices.
+//!
+//! [`decimal`] reads numbers, [`list`] price files, [`lookup`] finds a model's entry, [`quote`] prices what was used.
+
+pub mod decimal;
+pub mod item;
+pub mod list;
+pub mod lookup;
+pub mod quote;
+pub mod rates;
+pub mod row;
+
+mod community;
+mod own;
+mod tree;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -6,36 +23,25 @@ use sluice_api::cost::{CostModel, PriceAsk};
 use sluice_api::plugin::NoSettings;
 use sluice_api::{Money, register};
 
-/// A price list, which has no prices yet: everything is recorded as unpriced, never as free.
+use crate::list::List;
+
+/// The built-in list; a model that is not in it is recorded as unpriced, never as free.
 #[derive(Debug)]
-struct PriceList;
+struct PriceList(List);
 
 impl CostModel for PriceList {
-    fn price(&self, _ask: &PriceAsk<'_>) -> Option<Money> {
-        None
+    fn price(&self, ask: &PriceAsk<'_>) -> Option<Money> {
+        self.0.quote(ask).map(|quote| quote.bill.total)
     }
 }
 
 register! {
     dyn CostModel: "price-list",
-    summary: "A list of prices by model; it has none yet, so that every request is recorded as unpriced",
+    summary: "A built-in list of prices by model; a model that is not in it is recorded as unpriced",
     settings: NoSettings,
     build: |_, section| {
         section.read::<NoSettings>()?;
-        Ok(Arc::new(PriceList))
+        let list = List::built_in().map_err(|problem| vec![problem])?;
+        Ok(Arc::new(PriceList(list)))
     },
-}
-
-#[cfg(test)]
-mod tests {
-    use super::PriceList;
-    use sluice_api::cost::{CostModel, PriceAsk};
-    use sluice_api::{Timestamp, Usage};
-
-    #[test]
-    fn no_known_price_is_not_a_price_of_zero() {
-        let usage = Usage::new(9, 9);
-        let ask = PriceAsk::new("p", "m", &usage, Timestamp::UNIX_EPOCH);
-        assert_eq!(PriceList.price(&ask), None);
-    }
 }

@@ -1,0 +1,213 @@
+//! The community's price file, LiteLLM's `model_prices_and_context_window.json`: dollars for one, by its own key names.
+
+mod key;
+
+use sluice_api::Problem;
+
+use self::key::Key;
+use crate::decimal::{divided, exact, rounded};
+use crate::item::Item;
+use crate::rates::{Band, DECIMALS, Prices, RATE_MAX, Rate, Rates, Tariff, Tier};
+use crate::row::{Dated, Row, Rows, What};
+use crate::tree::{File, Node, Value};
+
+/// The row that explains the others.
+const SAMPLE: &str = "sample_spec";
+
+/// The provider whose bands begin at the threshold itself.
+const AT_THE_THRESHOLD: &str = "xai";
+
+/// What of a row tells what time of day it is for: its own prices are those of the peak, and would be too high.
+const OFF_PEAK: &str = "off_peak_pricing";
+
+/// Reads a file whose top is its models.
+pub(crate) fn read(file: File<'_>, models: &[(String, Node)]) -> Result<Rows, Problem> {
+    let mut rows = Rows::default();
+    for (name, node) in models {
+        let Value::Table(members) = &node.value else {
+            rows.skipped += 1;
+            continue;
+        };
+        if name == SAMPLE {
+            continue;
+        }
+        match what(file, (name, node), members, &mut rows.unknown_keys)? {
+            Some(what) => rows.rows.push(Row { name: name.clone(), line: node.line, what }),
+            None => {
+                // It stays a name, which aliases may stand for.
+                rows.skipped += 1;
+                rows.rows.push(Row { name: name.clone(), line: node.line, what: What::Dated(Vec::new()) });
+            }
+        }
+    }
+    Ok(rows)
+}
+
+fn what(
+    file: File<'_>,
+    (name, node): (&str, &Node),
+    members: &[(String, Node)],
+    unknown: &mut usize,
+) -> Result<Option<What>, Problem> {
+    let text = |key: &str| {
+        members.iter().find_map(|(known, node)| match &node.value {
+            Value::Text(text) if known == key => Some(text.as_str()),
+            _ => None,
+        })
+    };
+    if members.iter().any(|(key, _)| key == "alias_of") {
+        let target = text("alias_of").filter(|_| members.len() == 1);
+        let alone = "an alias has the name of its model in `alias_of`, and no other keys";
+        let target = target.ok_or_else(|| file.wrong(node.line, name, alone))?;
+        return Ok(Some(What::Alias(target.to_owned())));
+    }
+    if members.iter().any(|(key, _)| key == OFF_PEAK) {
+        return Ok(None);
+    }
+    let at = u64::from(text("litellm_provider") != Some(AT_THE_THRESHOLD));
+    let mut prices = Prices::default();
+    for (key, node) in members {
+        let path = format!("{name}.{key}");
+        match (Key::parse(key), &node.value) {
+            (Some(key), _) => {
+                let rate = rate(file, node, &path)?;
+                slot(&mut prices, &key, at).set(key.item, Some(rate));
+            }
+            (None, Value::List(list)) if key == "tiered_pricing" => tiered(file, list, &path, &mut prices)?,
+            (None, Value::Table(sizes)) if key == "search_context_cost_per_query" => {
+                let medium = sizes.iter().find(|(size, _)| size == "search_context_size_medium");
+                if let Some((size, node)) = medium {
+                    let rate = rate(file, node, &format!("{path}.{size}"))?;
+                    prices.standard.base.set(Item::WebSearch, Some(rate));
+                }
+            }
+            (None, Value::Table(_)) if key == "provider_specific_entry" => {}
+            (None, _) => *unknown += usize::from(key.contains("_cost") || key.contains("price")),
+        }
+    }
+    for tariff in
+        std::iter::once(&mut prices.standard).chain(prices.tiers.iter_mut().map(|(_, tariff)| tariff))
+    {
+        tariff.bands.sort_by_key(|band| std::cmp::Reverse(band.from));
+    }
+    multiply(file, members, name, &mut prices)?;
+    let priced = prices.standard.base != Rates::default() || !prices.standard.bands.is_empty();
+    Ok(priced.then(|| What::Dated(vec![Dated { from: None, prices }])))
+}
+
+/// Where a key's rate belongs. `past` is 1 where a band begins just above its threshold.
+fn slot<'a>(prices: &'a mut Prices, key: &Key, past: u64) -> &'a mut Rates {
+    let tariff = match key.tier {
+        None => &mut prices.standard,
+        Some(tier) => of_tier(prices, tier),
+    };
+    match key.above {
+        None => &mut tariff.base,
+        Some(above) => of_band(tariff, above.saturating_add(past)),
+    }
+}
+
+fn of_tier(prices: &mut Prices, tier: Tier) -> &mut Tariff {
+    let at = prices.tiers.iter().position(|(known, _)| *known == tier).unwrap_or_else(|| {
+        prices.tiers.push((tier, Tariff::default()));
+        prices.tiers.len() - 1
+    });
+    // It is there: it was found, or pushed.
+    match prices.tiers.get_mut(at) {
+        Some((_, tariff)) => tariff,
+        None => &mut prices.standard,
+    }
+}
+
+fn of_band(tariff: &mut Tariff, from: u64) -> &mut Rates {
+    let at = tariff.bands.iter().position(|band| band.from == from).unwrap_or_else(|| {
+        tariff.bands.push(Band { from, rates: Rates::default() });
+        tariff.bands.len() - 1
+    });
+    match tariff.bands.get_mut(at) {
+        Some(band) => &mut band.rates,
+        None => &mut tariff.base,
+    }
+}
+
+/// Prices by ranges of the prompt, from exclusive and to inclusive: the first is that of any prompt, the last has no end.
+fn tiered(file: File<'_>, list: &[Node], path: &str, prices: &mut Prices) -> Result<(), Problem> {
+    for (at, node) in list.iter().enumerate() {
+        let path = format!("{path}[{at}]");
+        let Value::Table(members) = &node.value else { return Err(file.other(node, &path, "a table")) };
+        let Some((_, range)) = members.iter().find(|(key, _)| key == "range") else { continue };
+        let from = match &range.value {
+            Value::List(bounds) => bounds.first().and_then(|bound| match &bound.value {
+                Value::Number(text) => exact(text, 0, u128::from(u64::MAX)).ok(),
+                _ => None,
+            }),
+            _ => None,
+        };
+        let from = from.and_then(|from| u64::try_from(from).ok());
+        let from =
+            from.ok_or_else(|| file.other(range, &format!("{path}.range"), "two numbers of tokens"))?;
+        for (key, node) in members {
+            let Some(key) = Key::parse(key).filter(|key| key.tier.is_none() && key.above.is_none()) else {
+                continue;
+            };
+            let rate = rate(file, node, &path)?;
+            let rates = match from {
+                0 => &mut prices.standard.base,
+                _ => of_band(&mut prices.standard, from.saturating_add(1)),
+            };
+            rates.set(key.item, Some(rate));
+        }
+    }
+    Ok(())
+}
+
+/// Takes what a row multiplies its tokens by: `us` where they are processed, `fast` as rates of a tier of that name.
+fn multiply(
+    file: File<'_>,
+    members: &[(String, Node)],
+    name: &str,
+    prices: &mut Prices,
+) -> Result<(), Problem> {
+    let Some((_, node)) = members.iter().find(|(key, _)| key == "provider_specific_entry") else {
+        return Ok(());
+    };
+    let Value::Table(members) = &node.value else { return Ok(()) };
+    for (key, node) in members {
+        let Value::Number(text) = &node.value else { continue };
+        if !matches!(key.as_str(), "us" | "fast") {
+            continue;
+        }
+        let path = format!("{name}.provider_specific_entry.{key}");
+        let wrong =
+            |why: crate::decimal::Wrong| file.wrong(node.line, &path, why.to_string()).found(text.clone());
+        let by = exact(text, 3, 1_000_000).map_err(wrong)?;
+        if key == "us" {
+            prices.geo.push((key.clone(), u32::try_from(by).unwrap_or(u32::MAX)));
+        } else {
+            let fast = times(&prices.standard, by);
+            prices.tiers.push((Tier::Fast, fast));
+        }
+    }
+    Ok(())
+}
+
+fn times(tariff: &Tariff, thousandths: u128) -> Tariff {
+    let rates = |rates: &Rates| {
+        let mut product = Rates::default();
+        for item in Item::ALL.into_iter().filter(|item| item.is_tokens()) {
+            product.set(item, rates.of(item).map(|rate| Rate(divided(rate.0 * thousandths, 1_000))));
+        }
+        product
+    };
+    let bands = tariff.bands.iter().map(|band| Band { from: band.from, rates: rates(&band.rates) });
+    Tariff { base: rates(&tariff.base), bands: bands.collect() }
+}
+
+fn rate(file: File<'_>, node: &Node, path: &str) -> Result<Rate, Problem> {
+    let (Value::Text(text) | Value::Number(text)) = &node.value else {
+        return Err(file.other(node, path, "a decimal number, in dollars"));
+    };
+    let wrong =
+        |why: crate::decimal::Wrong| file.wrong(node.line, path, why.to_string()).found(node.value.told());
+    rounded(text, DECIMALS, RATE_MAX).map(Rate).map_err(wrong)
+}

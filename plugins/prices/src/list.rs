@@ -1,0 +1,182 @@
+//! A price list: the built-in one, and files laid over it.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+use jiff::Timestamp;
+use sluice_api::Problem;
+
+use crate::rates::Prices;
+use crate::row::{Dated, Row, Rows, What};
+use crate::tree::{File, Value};
+use crate::{community, own};
+
+/// The built-in list, by the name that it has in sentences and answers.
+const BUILT_IN: (&str, &str) = ("built-in list", include_str!("built-in.toml"));
+
+/// What models cost.
+#[derive(Clone, Debug, Default)]
+pub struct List {
+    /// The names of the files that it is made of, in the order in which they were laid over each other.
+    sources: Vec<String>,
+    /// All entries; of aliases, those of their models.
+    entries: Vec<Entry>,
+    /// Where the entry of a name is.
+    names: HashMap<String, usize, RandomState>,
+    /// Of the names that begin with one of [`crate::lookup::PREFIXES`], the same by what follows it.
+    prefixed: HashMap<&'static str, HashMap<String, usize, RandomState>, RandomState>,
+}
+
+/// An entry of the list.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// Which of the sources it is from.
+    source: usize,
+    line: usize,
+    what: What,
+    /// Of an alias, where its model is.
+    model: Option<usize>,
+}
+
+impl List {
+    /// The built-in list.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, which a test rules out.
+    pub fn built_in() -> Result<Self, Problem> {
+        Self::default().overlaid(BUILT_IN.0, BUILT_IN.1)
+    }
+
+    /// The list with a file laid over it, in either format. A model that both have is the file's, from the day on from
+    /// which the file has prices for it; nothing is deleted.
+    ///
+    /// # Errors
+    ///
+    /// The first mistake of the file, with its line.
+    pub fn overlaid(mut self, name: &str, text: &str) -> Result<Self, Problem> {
+        let file = File(name);
+        let source = self.sources.len();
+        for row in read(file, text)?.rows {
+            match self.names.get(&row.name).and_then(|at| self.entries.get_mut(*at)) {
+                // No price takes no price away.
+                Some(_) if row.what == What::Dated(Vec::new()) => {}
+                Some(entry) => entry.replace(row, source),
+                None => {
+                    self.names.insert(row.name.clone(), self.entries.len());
+                    self.entries.push(Entry::new(row, source));
+                }
+            }
+        }
+        self.sources.push(name.to_owned());
+        self.resolve()?;
+        self.index();
+        Ok(self)
+    }
+
+    /// The entry of exactly this name.
+    #[must_use]
+    pub fn exact(&self, name: &str) -> Option<&Entry> {
+        self.entries.get(*self.names.get(name)?)
+    }
+
+    /// The entry whose name is exactly this, behind a prefix.
+    #[must_use]
+    pub fn behind(&self, prefix: &str, name: &str) -> Option<&Entry> {
+        self.entries.get(*self.prefixed.get(prefix)?.get(name)?)
+    }
+
+    /// The entry that an alias stands for; itself, of one that is none.
+    #[must_use]
+    pub fn model<'a>(&'a self, entry: &'a Entry) -> &'a Entry {
+        entry.model.and_then(|at| self.entries.get(at)).unwrap_or(entry)
+    }
+
+    /// The file that an entry is from.
+    #[must_use]
+    pub fn source(&self, entry: &Entry) -> &str {
+        self.sources.get(entry.source).map_or("", String::as_str)
+    }
+
+    /// Finds the models of aliases.
+    fn resolve(&mut self) -> Result<(), Problem> {
+        let mut found = Vec::new();
+        for (at, entry) in self.entries.iter().enumerate() {
+            let What::Alias(target) = &entry.what else { continue };
+            let message = match self.names.get(target) {
+                Some(model) if *model == at => {
+                    "this is an alias of itself: name the model that it stands for"
+                }
+                Some(model) if self.entries.get(*model).is_some_and(Entry::is_alias) => {
+                    "this is an alias of an alias: name the model that it stands for"
+                }
+                Some(model) => {
+                    found.push((at, *model));
+                    continue;
+                }
+                None => "there is no model of this name: an alias needs one that the list has",
+            };
+            return Err(File(self.source(entry))
+                .wrong(entry.line, &entry.name, message)
+                .found(format!("{target:?}")));
+        }
+        for (at, model) in found {
+            if let Some(entry) = self.entries.get_mut(at) {
+                entry.model = Some(model);
+            }
+        }
+        Ok(())
+    }
+
+    fn index(&mut self) {
+        self.prefixed.clear();
+        for (name, at) in &self.names {
+            for prefix in crate::lookup::PREFIXES {
+                if let Some(rest) = name.strip_prefix(prefix) {
+                    self.prefixed.entry(prefix).or_default().insert(rest.to_owned(), *at);
+                }
+            }
+        }
+    }
+}
+
+impl Entry {
+    fn new(row: Row, source: usize) -> Self {
+        Self { name: row.name, source, line: row.line, what: row.what, model: None }
+    }
+
+    fn is_alias(&self) -> bool {
+        matches!(self.what, What::Alias(_))
+    }
+
+    /// Takes what a later file says.
+    fn replace(&mut self, row: Row, source: usize) {
+        let before = std::mem::replace(self, Self::new(row, source));
+        let (What::Dated(before), What::Dated(all)) = (before.what, &mut self.what) else { return };
+        let Some(from) = all.first().and_then(|first| first.from) else { return };
+        let stay: Vec<Dated> =
+            before.into_iter().filter(|dated| dated.from.is_none_or(|begin| begin < from)).collect();
+        all.splice(..0, stay);
+    }
+
+    /// The prices that hold at a time; none before the first do.
+    #[must_use]
+    pub fn prices(&self, time: Timestamp) -> Option<&Prices> {
+        let What::Dated(all) = &self.what else { return None };
+        let held = all.iter().rev().find(|dated| dated.from.is_none_or(|from| from <= time));
+        held.map(|dated| &dated.prices)
+    }
+}
+
+/// Reads a file: its own format has `models` at its top and nothing that is a model of the community's.
+fn read(file: File<'_>, text: &str) -> Result<Rows, Problem> {
+    let tree = file.tree(text)?;
+    let Value::Table(members) = &tree.value else { return Err(file.other(&tree, "", "a table of models")) };
+    let json = text.trim_start_matches('\u{feff}').trim_start().starts_with('{');
+    if json && !members.iter().any(|(key, _)| key == "models") {
+        return community::read(file, members);
+    }
+    own::read(file, &tree)
+}

@@ -1,0 +1,178 @@
+//! Which entry of the list a model is priced by: its exact name, then documented rules; never a pattern.
+
+use crate::list::{Entry, List};
+
+/// Prefixes that price files put before the names of models which several providers sell.
+pub const PREFIXES: [&str; 2] = ["azure/", "gemini/"];
+
+/// The prefix of the models of a provider, by its kind. Anthropic's, OpenAI's and Bedrock's have none.
+const OF_PROVIDERS: [(&str, &str); 2] = [("azure-openai", "azure/"), ("gemini", "gemini/")];
+
+/// What was left out of a name until it was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// Nothing: the name stands in the list, behind the provider's prefix or as it is.
+    Exact,
+    /// `[1m]` at its end, which asks for a long context.
+    ContextMarker,
+    /// What stands before the model in a path or an ARN: `models/`, `foundation-model/`, `inference-profile/`.
+    Path,
+    /// `-latest` at its end.
+    Latest,
+    /// A date at its end: `-20251001`, `@20251001`, `-2025-10-01`.
+    Date,
+}
+
+/// Rules in the order in which they are applied, each to what the one before it left: dates last, as a name with its
+/// date may have a price of its own.
+const RULES: [(Rule, fn(&str) -> Option<&str>); 4] = [
+    (Rule::ContextMarker, |name| name.strip_suffix("[1m]")),
+    (Rule::Path, |name| PATHS.iter().find_map(|path| Some(name.rsplit_once(path)?.1))),
+    (Rule::Latest, |name| name.strip_suffix("-latest")),
+    (Rule::Date, dateless),
+];
+
+/// What stands right before a model's name in a path.
+const PATHS: [&str; 3] = ["models/", "foundation-model/", "inference-profile/"];
+
+/// Whose name of the model it was found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// The name that upstream was asked for.
+    Asked,
+    /// The name that the answer reports.
+    Reported,
+}
+
+/// An entry, and how it was found.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'a> {
+    /// The entry of that name, which may be an alias.
+    pub entry: &'a Entry,
+    /// What was left out of the name.
+    pub rule: Rule,
+    /// Whose name it was.
+    pub by: By,
+}
+
+impl List {
+    /// The entry of a model: by the name that upstream was asked for, else by the one that the answer reports; both
+    /// exactly first, then by rules.
+    #[must_use]
+    pub fn find(&self, provider: &str, asked: &str, reported: Option<&str>) -> Option<Found<'_>> {
+        let names = || std::iter::once((By::Asked, asked)).chain(reported.map(|name| (By::Reported, name)));
+        let prefix = OF_PROVIDERS.iter().find_map(|(kind, prefix)| (*kind == provider).then_some(*prefix));
+        let entry = |name| prefix.and_then(|prefix| self.behind(prefix, name)).or_else(|| self.exact(name));
+        let exact = names().find_map(|(by, name)| Some(Found { entry: entry(name)?, rule: Rule::Exact, by }));
+        exact.or_else(|| {
+            names().find_map(|(by, mut name)| {
+                RULES.iter().find_map(|(rule, without)| {
+                    name = without(name).filter(|rest| !rest.is_empty())?;
+                    Some(Found { entry: entry(name)?, rule: *rule, by })
+                })
+            })
+        })
+    }
+}
+
+/// A name without the date at its end.
+fn dateless(name: &str) -> Option<&str> {
+    const DIGITS: [&str; 3] = ["-dddddddd", "@dddddddd", "-dddd-dd-dd"];
+    DIGITS.iter().find_map(|form| {
+        let at = name.len().checked_sub(form.len())?;
+        let (rest, date) = name.split_at_checked(at)?;
+        let fits = form.bytes().zip(date.bytes()).all(|(form, byte)| match form {
+            b'd' => byte.is_ascii_digit(),
+            _ => byte == form,
+        });
+        fits.then_some(rest)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{By, Rule, dateless};
+    use crate::list::List;
+
+    const FILE: &str = r#"
+        [models]
+        "claude-x" = { input = "1" }
+        "claude-y" = { input = "1" }
+        "claude-y-20250101" = { input = "2" }
+        "gpt-x" = { input = "1" }
+        "azure/gpt-x" = { input = "2" }
+        "gemini/gemini-x" = { input = "1" }
+        "us.anthropic.claude-x-v1:0" = { input = "1" }
+        "claude-best" = { alias_of = "claude-x" }
+    "#;
+
+    #[test]
+    fn a_name_is_found_exactly_then_by_documented_rules_and_never_by_likeness() {
+        let list = List::default().overlaid("f", FILE).unwrap();
+        for (provider, asked, reported, found) in [
+            ("claude-console", "claude-x", None, Some(("claude-x", Rule::Exact, By::Asked))),
+            ("claude-console", "claude-x[1m]", None, Some(("claude-x", Rule::ContextMarker, By::Asked))),
+            ("claude-console", "claude-x-20250101", None, Some(("claude-x", Rule::Date, By::Asked))),
+            ("claude-console", "claude-x@20250101", None, Some(("claude-x", Rule::Date, By::Asked))),
+            ("claude-console", "claude-x-20250101[1m]", None, Some(("claude-x", Rule::Date, By::Asked))),
+            (
+                "claude-console",
+                "claude-y-20250101",
+                None,
+                Some(("claude-y-20250101", Rule::Exact, By::Asked)),
+            ),
+            (
+                "claude-console",
+                "claude-y-20250101[1m]",
+                None,
+                Some(("claude-y-20250101", Rule::ContextMarker, By::Asked)),
+            ),
+            ("claude-console", "claude-x-latest", None, Some(("claude-x", Rule::Latest, By::Asked))),
+            ("claude-console", "claude-best", None, Some(("claude-best", Rule::Exact, By::Asked))),
+            ("openai", "gpt-x-2025-01-01", None, Some(("gpt-x", Rule::Date, By::Asked))),
+            ("openai", "gpt-x", None, Some(("gpt-x", Rule::Exact, By::Asked))),
+            ("azure-openai", "gpt-x", None, Some(("azure/gpt-x", Rule::Exact, By::Asked))),
+            (
+                "azure-openai",
+                "mine",
+                Some("gpt-x-2025-01-01"),
+                Some(("azure/gpt-x", Rule::Date, By::Reported)),
+            ),
+            ("openai", "mine-2025-01-01", Some("gpt-x"), Some(("gpt-x", Rule::Exact, By::Reported))),
+            ("gemini", "gemini-x", None, Some(("gemini/gemini-x", Rule::Exact, By::Asked))),
+            ("gemini", "models/gemini-x", None, Some(("gemini/gemini-x", Rule::Path, By::Asked))),
+            (
+                "bedrock",
+                "arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.claude-x-v1:0",
+                None,
+                Some(("us.anthropic.claude-x-v1:0", Rule::Path, By::Asked)),
+            ),
+            ("openai", "gemini-x", None, None),
+            ("claude-console", "claude-x-fast", None, None),
+            ("claude-console", "claude-x-1", None, None),
+            ("claude-console", "claude", None, None),
+            ("claude-console", "CLAUDE-X", None, None),
+            ("claude-console", "-20250101", None, None),
+            ("claude-console", "", None, None),
+        ] {
+            let told = list.find(provider, asked, reported);
+            let told = told.map(|told| (told.entry.name.as_str(), told.rule, told.by));
+            assert_eq!(told, found, "{provider}: {asked}, {reported:?}");
+        }
+    }
+
+    #[test]
+    fn a_date_is_digits_at_the_end_of_a_name() {
+        for (name, rest) in [
+            ("a-20250101", Some("a")),
+            ("a@20250101", Some("a")),
+            ("a-2025-01-01", Some("a")),
+            ("a-2025-1-1", None),
+            ("a-2025010", None),
+            ("ä20250101", None),
+            ("20250101", None),
+        ] {
+            assert_eq!(dateless(name), rest, "{name}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The rates of a model: by item, by the size of the prompt, by the tier it was served in.
+
+use crate::item::{Each, Item};
+
+/// Dollars for one token, or one of what costs a fee, in units of 10^-18.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rate(pub u128);
+
+/// Decimals of a rate.
+pub const DECIMALS: i32 = 18;
+
+/// The highest rate that a file may name: a thousand dollars for one. A higher one is a mistake, and it bounds sums.
+pub const RATE_MAX: u128 = 1_000 * 10_u128.pow(18);
+
+/// Where a rate comes from, other than the model's own rate for the item in its tier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The item's own rate.
+    Own,
+    /// The item has none: that of this one.
+    Other(Item),
+    /// Half of the standard rate, as the model names none for batches.
+    Halved,
+}
+
+/// Rates by item; what has none is not free.
+pub type Rates = Each<Option<Rate>>;
+
+/// Rates of prompts that are long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Band {
+    /// The smallest prompt that it is for, in tokens of every kind.
+    pub from: u64,
+    /// Its rates, for the whole request.
+    pub rates: Rates,
+}
+
+/// Rates of a tier.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tariff {
+    /// Those of any prompt.
+    pub base: Rates,
+    /// Those of long prompts, longest first.
+    pub bands: Vec<Band>,
+}
+
+impl Tariff {
+    /// The bands that a prompt is in, longest first.
+    fn crossed(&self, prompt: u64) -> impl Iterator<Item = &Band> {
+        self.bands.iter().filter(move |band| band.from <= prompt)
+    }
+
+    fn rate(&self, item: Item, prompt: u64) -> Option<Rate> {
+        self.crossed(prompt).find_map(|band| band.rates.of(item)).or_else(|| self.base.of(item))
+    }
+
+    fn has(&self, item: Item, prompt: u64) -> bool {
+        self.rate(item, prompt).is_some()
+    }
+}
+
+/// A tier that has rates of its own, by the name that answers report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tier {
+    /// Batches.
+    Batch,
+    /// Cheaper, when there is room.
+    Flex,
+    /// Sooner.
+    Priority,
+    /// Faster; where a model has no such rates, OpenAI's name for priority.
+    Fast,
+    /// Faster still.
+    Ultrafast,
+    /// Between flex and standard.
+    Balanced,
+}
+
+impl Tier {
+    /// All of them, by name.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("batch", Self::Batch),
+        ("flex", Self::Flex),
+        ("priority", Self::Priority),
+        ("fast", Self::Fast),
+        ("ultrafast", Self::Ultrafast),
+        ("balanced", Self::Balanced),
+    ];
+
+    /// The tier of a name; `None` for `standard`, and for every name that no rates go by.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find_map(|(known, tier)| known.eq_ignore_ascii_case(name).then_some(tier))
+    }
+}
+
+/// What a model costs, over one stretch of time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prices {
+    /// Rates of the standard tier; fees.
+    pub standard: Tariff,
+    /// Rates of other tiers.
+    pub tiers: Vec<(Tier, Tariff)>,
+    /// By what tokens are multiplied where they are processed in one place, by its name, in thousandths.
+    pub geo: Vec<(String, u32)>,
+}
+
+impl Prices {
+    /// The rates of a tier; none where the model has none.
+    #[must_use]
+    pub fn tier(&self, tier: Tier) -> Option<&Tariff> {
+        let of = |wanted| self.tiers.iter().find_map(|(tier, tariff)| (*tier == wanted).then_some(tariff));
+        match tier {
+            Tier::Fast => of(Tier::Fast).or_else(|| of(Tier::Priority)),
+            _ => of(tier),
+        }
+    }
+
+    /// What one of an item costs in a prompt of this many tokens, and where that comes from.
+    #[must_use]
+    pub fn rate(&self, item: Item, tier: Option<Tier>, prompt: u64) -> Option<(Rate, Origin)> {
+        if !item.is_tokens() {
+            return self.standard.base.of(item).map(|rate| (rate, Origin::Own));
+        }
+        let own = match tier {
+            Some(Tier::Batch) => self.batch(item, prompt),
+            _ => {
+                self.own(item, tier.and_then(|tier| self.tier(tier)), prompt).map(|rate| (rate, Origin::Own))
+            }
+        };
+        own.or_else(|| {
+            let other = item.falls_back_to()?;
+            let (rate, origin) = self.rate(other, tier, prompt)?;
+            Some((rate, if origin == Origin::Own { Origin::Other(other) } else { origin }))
+        })
+    }
+
+    /// An item's own rate: that of the longest band first, and in each the tier's before the standard one.
+    fn own(&self, item: Item, tariff: Option<&Tariff>, prompt: u64) -> Option<Rate> {
+        let longest =
+            |tariff: &Tariff| tariff.crossed(prompt).find_map(|band| Some((band.from, band.rates.of(item)?)));
+        let (served, standard) = (tariff.and_then(longest), longest(&self.standard));
+        let banded = match (served, standard) {
+            (Some(served), Some(standard)) if standard.0 > served.0 => Some(standard.1),
+            (Some((_, rate)), _) | (None, Some((_, rate))) => Some(rate),
+            (None, None) => None,
+        };
+        if banded.is_some() {
+            return banded;
+        }
+        // Reasoning that a band or a tier does not name is output there: its flat rate is for what the output's is.
+        if item == Item::Reasoning
+            && (self.standard.crossed(prompt).any(|band| band.rates.of(Item::Output).is_some())
+                || tariff
+                    .is_some_and(|tariff| tariff.has(Item::Output, prompt) && tariff.base.of(item).is_none()))
+        {
+            return None;
+        }
+        tariff.and_then(|tariff| tariff.base.of(item)).or_else(|| self.standard.base.of(item))
+    }
+
+    /// An item's rate in a batch: the batch's own, whatever the band. Else half of the standard rate for what is half
+    /// of it wherever a provider names it, and for everything where the model has no rates for batches at all; and the
+    /// standard rate for the rest.
+    fn batch(&self, item: Item, prompt: u64) -> Option<(Rate, Origin)> {
+        let standard = || self.own(item, None, prompt);
+        let half = || standard().map(|rate| (Rate(crate::decimal::divided(rate.0, 2)), Origin::Halved));
+        let Some(tariff) = self.tier(Tier::Batch) else { return half() };
+        if let Some(rate) = tariff.rate(item, prompt) {
+            return Some((rate, Origin::Own));
+        }
+        match item {
+            Item::CacheWrite1h if tariff.has(Item::CacheWrite5m, prompt) => half(),
+            Item::Reasoning if tariff.has(Item::Output, prompt) => None,
+            _ => standard().map(|rate| (rate, Origin::Own)),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What a file says, and files laid over each other.
+
+use sluice_api::Usage;
+use sluice_api::cost::PriceAsk;
+
+use super::{cost, file, time};
+use crate::list::List;
+
+/// The price of a million tokens each of input, output and cache reads, in dollars.
+fn prices(list: &List, model: &str, tier: Option<&str>) -> Option<[String; 3]> {
+    let mut read = Usage::default();
+    read.cache_read = 1_000_000;
+    let each = [Usage::new(1_000_000, 0), Usage::new(0, 1_000_000), read];
+    let told = each.map(|usage| cost(list, "openai", model, tier, &usage));
+    match told {
+        [Some(input), Some(output), Some(read)] => Some([input, output, read]),
+        _ => None,
+    }
+}
+
+fn is(list: &List, model: &str, tier: Option<&str>, expected: [&str; 3]) {
+    assert_eq!(prices(list, model, tier), Some(expected.map(str::to_owned)), "{model} {tier:?}");
+}
+
+#[test]
+fn an_explicit_zero_is_a_price_and_a_missing_one_falls_back() {
+    let list = file(
+        "[models]\nzero = { input = \"1\", output = \"2\", cache_read = \"0\" }\nnone = { input = \"1\", output = \"2\" }",
+    );
+    is(&list, "zero", None, ["1", "2", "0"]);
+    is(&list, "none", None, ["1", "2", "1"]);
+    let embeds = file("[models]\nm = { input = \"0.02\" }");
+    assert_eq!(cost(&embeds, "openai", "m", None, &Usage::new(8, 0)).as_deref(), Some("0.00000016"));
+    assert_eq!(cost(&embeds, "openai", "m", None, &Usage::new(8, 1)), None, "output has no price");
+}
+
+#[test]
+fn a_fee_that_nobody_knows_leaves_the_request_without_a_price() {
+    let list = file(
+        "[models]\nm = { input = \"1\" }\nf = { input = \"1\", per_web_search = \"0.01\", per_request = \"0.5\" }",
+    );
+    let mut usage = Usage::new(1, 0);
+    usage.web_searches = 2;
+    assert_eq!(cost(&list, "openai", "m", None, &usage), None);
+    assert_eq!(cost(&list, "openai", "f", None, &usage).as_deref(), Some("0.520001"));
+}
+
+#[test]
+fn tiers_cost_what_they_name_and_the_rest_as_usual() {
+    let list = file(
+        r#"
+        [models.m]
+        input = "2"
+        output = "8"
+        cache_read = "0.5"
+        service_tiers.batch = { input = "1", output = "4" }
+        service_tiers.priority = { input = "4" }
+        [models.none]
+        input = "2"
+        output = "8"
+        cache_read = "0.5"
+        "#,
+    );
+    is(&list, "m", Some("batch"), ["1", "4", "0.5"]);
+    is(&list, "m", Some("priority"), ["4", "8", "0.5"]);
+    is(&list, "m", Some("fast"), ["4", "8", "0.5"]);
+    is(&list, "m", Some("FLEX"), ["2", "8", "0.5"]);
+    is(&list, "m", Some("default"), ["2", "8", "0.5"]);
+    is(&list, "none", Some("batch"), ["1", "4", "0.25"]);
+}
+
+#[test]
+fn a_batch_that_names_short_cache_writes_alone_halves_the_long_ones() {
+    let list = file(
+        "[models.m]\ninput = \"4\"\noutput = \"20\"\ncache_write_5m = \"5\"\ncache_write_1h = \"8\"\n\
+         service_tiers.batch = { input = \"2\", output = \"10\", cache_write_5m = \"2.5\" }",
+    );
+    let mut usage = Usage::default();
+    usage.cache_write_1h = 1_000_000;
+    assert_eq!(cost(&list, "openai", "m", Some("batch"), &usage).as_deref(), Some("4"));
+    usage = Usage::default();
+    usage.cache_write_5m = 1_000_000;
+    assert_eq!(cost(&list, "openai", "m", Some("batch"), &usage).as_deref(), Some("2.5"));
+}
+
+#[test]
+fn the_communitys_file_is_read_by_its_own_names() {
+    let list = file(
+        r#"{
+        "sample_spec": {"input_cost_per_token": "per token"},
+        "fallback_generalizations": [],
+        "m": {"litellm_provider": "openai", "input_cost_per_token": 2e-06, "output_cost_per_token": 0.000008,
+            "cache_read_input_token_cost": 5E-7, "input_cost_per_token_above_200k_tokens": "4e-06", "max_tokens": 4096.0,
+            "search_context_cost_per_query": {"search_context_size_medium": 0.01}, "weekly_new_key": {},
+            "provider_specific_entry": {"fast": 2, "us": 1.1, "other": "x"}},
+        "x": {"litellm_provider": "xai", "input_cost_per_token": 2e-06, "input_cost_per_token_above_200k_tokens": 4e-06},
+        "q": {"tiered_pricing": [{"range": [0, 32000.0], "input_cost_per_token": 1e-06},
+            {"range": [32000.0, 256000.0], "input_cost_per_token": 2e-06}]},
+        "hours": {"input_cost_per_token": 1e-06, "off_peak_pricing": {}},
+        "free": {"input_cost_per_token": 0, "output_cost_per_token": 0.0},
+        "subscription": {"mode": "chat"},
+        "latest": {"alias_of": "m"},
+        "hours-latest": {"alias_of": "hours"}
+        }"#,
+    );
+    is(&list, "free", None, ["0", "0", "0"]);
+    let at = |model: &str, tokens: u64| cost(&list, "openai", model, None, &Usage::new(tokens, 0));
+    for (model, tokens, total) in [
+        ("m", 200_000, Some("0.4")),
+        ("m", 200_001, Some("0.800004")),
+        ("latest", 200_000, Some("0.4")),
+        ("x", 199_999, Some("0.399998")),
+        ("x", 200_000, Some("0.8")),
+        ("q", 32_000, Some("0.032")),
+        ("q", 32_001, Some("0.064002")),
+        ("q", 300_000, Some("0.6")),
+        ("hours", 1, None),
+        ("hours-latest", 1, None),
+        ("subscription", 1, None),
+        ("sample_spec", 1, None),
+    ] {
+        assert_eq!(at(model, tokens).as_deref(), total, "{model} of {tokens}");
+    }
+    let mut usage = Usage::new(0, 1_000_000);
+    usage.web_searches = 1;
+    assert_eq!(cost(&list, "openai", "m", Some("fast"), &usage).as_deref(), Some("16.01"));
+}
+
+#[test]
+fn a_file_adds_and_replaces_and_deletes_nothing() {
+    let list = file("[models]\na = { input = \"1\" }\nb = { input = \"1\" }\nl = { alias_of = \"a\" }");
+    let list = list.overlaid(
+        "g",
+        "{\"a\": {\"input_cost_per_token\": 2e-06}, \"c\": {\"input_cost_per_token\": 3e-06}, \"b\": {}}",
+    );
+    let list = list.unwrap();
+    for (model, input, source) in [("a", "2", "g"), ("b", "1", "f"), ("c", "3", "g"), ("l", "2", "g")] {
+        let usage = Usage::new(1_000_000, 0);
+        let quote = list.quote(&PriceAsk::new("openai", model, &usage, time(super::DAY))).unwrap();
+        assert_eq!((quote.bill.total.to_string().as_str(), quote.list), (input, source), "{model}");
+    }
+}
+
+#[test]
+fn a_file_with_a_day_keeps_what_held_before_it() {
+    let list = file("[models.m]\ninput = \"1\"");
+    let list = list.overlaid("g", "[models.m]\ninput = \"2\"\neffective_from = 2027-01-01").unwrap();
+    let usage = Usage::new(1_000_000, 0);
+    for (at, input) in [("2026-12-31T23:59:59Z", "1"), ("2027-01-01T00:00:00Z", "2")] {
+        let quote = list.quote(&PriceAsk::new("openai", "m", &usage, time(at))).unwrap();
+        assert_eq!(quote.bill.total.to_string(), input, "{at}");
+    }
+}
