@@ -16,6 +16,7 @@ pub mod oauth;
 pub mod plugin;
 pub mod problem;
 pub mod provider;
+pub mod record;
 pub mod scheduler;
 pub mod secret;
 pub mod section;

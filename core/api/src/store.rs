@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::error::{Error, Kind};
 use crate::limiter::{Bucket, Refused, Take};
+use crate::record::RecordStore;
 
 /// State that outlives a request, and in a remote store a gateway.
 #[async_trait]
@@ -25,6 +26,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn folder(&self) -> Option<&Path> {
         None
     }
+
+    /// Where the records of requests are kept.
+    fn records(&self) -> &dyn RecordStore;
 
     /// Takes all that a lease says, from every bucket or from none.
     ///

@@ -6,13 +6,13 @@ use std::time::Instant;
 use serde::Serialize;
 use serde_json::json;
 use sluice_api::provider::Call;
+use sluice_api::record::{Outcome, Record};
 use sluice_api::{Api, Bytes, Error, Form, Kind, Operation, Timestamp};
 use sluice_fleet::Fleet;
 use sluice_fleet::account::Account;
 use sluice_fleet::candidates::fits;
 use sluice_fleet::health::Noted;
 use sluice_ledger::measure::AccountNow;
-use sluice_ledger::record::{Outcome, Record};
 use sluice_line::{Caller, Snapshot};
 use utoipa::ToSchema;
 
@@ -220,8 +220,7 @@ impl Control {
                 && record.status < 400
                 && tiny(account, &record.model).is_ok()
         };
-        let page = self.gateway().records().page(None, 1, served);
-        page.records.first().map(|record| record.model.to_string())
+        self.gateway().records().last(served).map(|record| record.model.to_string())
     }
 }
 

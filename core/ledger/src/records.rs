@@ -13,8 +13,8 @@ use sluice_api::{Api, Error, Kind, Timestamp};
 use tokio::sync::Notify;
 
 use crate::measure::Measures;
-use crate::record::Record;
 use crate::refused::{Realm, Refused, Throttle};
+use sluice_api::record::{Record, RecordQuery};
 
 /// Records that make a batch, which is then not waited for any longer: what waits takes memory.
 const BATCH: usize = 64;
@@ -180,16 +180,28 @@ impl Records {
         }
     }
 
-    /// Records that a filter takes, newest first, older than `before`.
+    /// The last of the recent records that passes.
+    pub fn last(&self, passes: impl Fn(&Record) -> bool) -> Option<Arc<Record>> {
+        self.collect();
+        self.kept.lock().list.iter().rev().find(|record| passes(record)).cloned()
+    }
+
+    /// Records that are asked for, newest first.
     #[must_use]
-    pub fn page(&self, before: Option<u64>, limit: usize, filter: impl Fn(&Record) -> bool) -> Page {
+    pub fn page(&self, query: &RecordQuery) -> Page {
         self.collect();
         let kept = self.kept.lock();
-        let older = kept.list.iter().rev().filter(|record| before.is_none_or(|before| record.id < before));
-        let mut records: Vec<Arc<Record>> =
-            older.filter(|record| filter(record)).take(limit.saturating_add(1)).cloned().collect();
-        let more = records.len() > limit;
-        records.truncate(limit);
+        let older =
+            kept.list.iter().rev().filter(|record| query.before.is_none_or(|before| record.id < before));
+        let mut records: Vec<Arc<Record>> = older
+            .filter(|record| query.from.is_none_or(|from| from <= record.time))
+            .filter(|record| query.to.is_none_or(|to| record.time < to))
+            .filter(|record| query.filter.passes(record))
+            .take(query.limit.saturating_add(1))
+            .cloned()
+            .collect();
+        let more = records.len() > query.limit;
+        records.truncate(query.limit);
         let next = if more { records.last().map(|record| record.id) } else { None };
         Page { records, next }
     }
@@ -211,7 +223,7 @@ mod tests {
     use sluice_api::{Api, Operation, Timestamp};
 
     use super::{BATCH, Lines, PENDING_MAX, write};
-    use crate::record::{Holder, Record};
+    use sluice_api::record::{Holder, Record};
 
     #[test]
     fn however_many_have_piled_up_they_are_written_in_pieces_that_find_room() {

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use jiff::tz::TimeZone;
 use sluice_api::limiter::Bucket;
+use sluice_api::record::{Page, Record, RecordQuery, RecordStore, SumQuery, SumRow};
 use sluice_api::store::{Lease, Remembered, Store, StoreError, Taken};
 use sluice_api::{Timestamp, async_trait};
 
@@ -23,6 +25,10 @@ pub struct Timed {
     recall: Arc<Histogram>,
     forget: Arc<Histogram>,
     ready: Arc<Histogram>,
+    append: Arc<Histogram>,
+    page: Arc<Histogram>,
+    sums: Arc<Histogram>,
+    expire: Arc<Histogram>,
 }
 
 impl Timed {
@@ -41,6 +47,10 @@ impl Timed {
             recall: of("recall"),
             forget: of("forget"),
             ready: of("ready"),
+            append: of("append"),
+            page: of("page"),
+            sums: of("sums"),
+            expire: of("expire"),
         }
     }
 }
@@ -60,6 +70,10 @@ impl Store for Timed {
 
     fn folder(&self) -> Option<&Path> {
         self.store.folder()
+    }
+
+    fn records(&self) -> &dyn RecordStore {
+        self
     }
 
     async fn take_all(&self, lease: Lease) -> Result<Taken, StoreError> {
@@ -110,5 +124,40 @@ impl Store for Timed {
 
     async fn ready(&self) -> Result<(), StoreError> {
         timed(&self.ready, self.store.ready()).await
+    }
+}
+
+#[async_trait]
+impl RecordStore for Timed {
+    async fn keep_days_of(&self, zone: &TimeZone) -> Result<(), StoreError> {
+        self.store.records().keep_days_of(zone).await
+    }
+
+    async fn append(&self, records: Arc<Vec<Record>>) -> Result<(), StoreError> {
+        timed(&self.append, self.store.records().append(records)).await
+    }
+
+    async fn last_id(&self) -> Result<u64, StoreError> {
+        self.store.records().last_id().await
+    }
+
+    async fn record(&self, id: u64) -> Result<Option<Record>, StoreError> {
+        timed(&self.page, self.store.records().record(id)).await
+    }
+
+    async fn page(&self, query: &RecordQuery) -> Result<Page, StoreError> {
+        timed(&self.page, self.store.records().page(query)).await
+    }
+
+    async fn sums(&self, query: &SumQuery) -> Result<Vec<SumRow>, StoreError> {
+        timed(&self.sums, self.store.records().sums(query)).await
+    }
+
+    async fn oldest(&self, before: Timestamp, most: usize) -> Result<Vec<Record>, StoreError> {
+        timed(&self.page, self.store.records().oldest(before, most)).await
+    }
+
+    async fn expire(&self, before: Timestamp, most: usize) -> Result<usize, StoreError> {
+        timed(&self.expire, self.store.records().expire(before, most)).await
     }
 }

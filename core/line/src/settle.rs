@@ -9,6 +9,7 @@ use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use sluice_api::error::Facts;
 use sluice_api::provider::Failure;
+use sluice_api::record::{Holder, Outcome, Record, Try};
 use sluice_api::scheduler::Outcome as AttemptOutcome;
 use sluice_api::{Api, Error, Fault, Kind, Operation, Timestamp};
 use sluice_config::ClientAddress;
@@ -17,7 +18,6 @@ use sluice_fleet::InFlight;
 use sluice_fleet::candidates::Target;
 use sluice_fleet::order::Order;
 use sluice_fleet::reference::Continued;
-use sluice_ledger::record::{Holder, Outcome, Record, Try};
 use sluice_limits::Held;
 use sluice_wire::meter::{Seen, StreamError};
 
@@ -155,7 +155,7 @@ impl Settlement {
         self.sent = false;
         self.record.attempts += 1;
         self.record.account = Some(Arc::clone(&target.account.name));
-        self.record.provider = Some(target.account.config.provider.info().kind);
+        self.record.provider = Some(target.account.config.provider.info().kind.into());
         self.record.pool = Some(pool);
         self.record.upstream_model = Some(Arc::clone(&target.model));
         tracing::debug!(
@@ -250,7 +250,7 @@ impl Settlement {
         if let Some(account) = &self.record.account {
             tell("x-sluice-account", account);
         }
-        if let Some(provider) = self.record.provider {
+        if let Some(provider) = &self.record.provider {
             tell("x-sluice-provider", provider);
         }
         tell("x-sluice-attempts", &self.record.attempts.to_string());
@@ -264,7 +264,7 @@ impl Settlement {
             _ if self.is_cut() => Outcome::GatewayError,
             Fault::Account | Fault::Provider => Outcome::UpstreamError,
             Fault::Client if error.facts().answer.is_some() => Outcome::UpstreamError,
-            Fault::Client | Fault::Gateway => Outcome::Refused(error.kind().name()),
+            Fault::Client | Fault::Gateway => Outcome::Refused(error.kind().name().into()),
         };
         self.settle(None);
     }

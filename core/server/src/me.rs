@@ -98,6 +98,7 @@ pub(crate) mod tests {
     use serde_json::Value;
     use sluice_api::limiter::Bucket;
     use sluice_api::plugin::NoSettings;
+    use sluice_api::record::{RecordStore, RecordsInMemory};
     use sluice_api::store::{Lease, Store, StoreError, Taken};
     use sluice_api::{Secret, async_trait, register};
     use sluice_config as config;
@@ -111,7 +112,7 @@ pub(crate) mod tests {
 
     /// A store that opens and is out of reach ever after.
     #[derive(Debug)]
-    struct Gone;
+    struct Gone(RecordsInMemory);
 
     fn gone<T>() -> Result<T, StoreError> {
         Err(StoreError("it is gone".to_owned()))
@@ -119,6 +120,10 @@ pub(crate) mod tests {
 
     #[async_trait]
     impl Store for Gone {
+        fn records(&self) -> &dyn RecordStore {
+            &self.0
+        }
+
         async fn take_all(&self, _lease: Lease) -> Result<Taken, StoreError> {
             gone()
         }
@@ -168,7 +173,7 @@ pub(crate) mod tests {
         settings: NoSettings,
         build: |_, section| {
             section.read::<NoSettings>()?;
-            Ok(Arc::new(Gone))
+            Ok(Arc::new(Gone(RecordsInMemory::default())))
         },
     }
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use sluice_api::limiter::Bucket;
+use sluice_api::record::{RecordStore, RecordsInMemory};
 use sluice_api::store::{Lease, Remembered, Store, StoreError, Taken};
 use sluice_api::{Problem, Section, Timestamp, async_trait, register};
 
@@ -25,6 +26,7 @@ struct Embedded {
     documents: OnceLock<Arc<Documents>>,
     readiness: Readiness,
     slots: Slots,
+    records: RecordsInMemory,
 }
 
 impl Embedded {
@@ -34,7 +36,13 @@ impl Embedded {
     }
 
     fn at(folder: PathBuf) -> Self {
-        Self { folder, documents: OnceLock::new(), readiness: Readiness::default(), slots: Slots::default() }
+        Self {
+            folder,
+            documents: OnceLock::new(),
+            readiness: Readiness::default(),
+            slots: Slots::default(),
+            records: RecordsInMemory::default(),
+        }
     }
 
     /// Does something with the documents on a thread that may block.
@@ -69,6 +77,10 @@ impl Store for Embedded {
 
     fn folder(&self) -> Option<&Path> {
         Some(&self.folder)
+    }
+
+    fn records(&self) -> &dyn RecordStore {
+        &self.records
     }
 
     async fn take_all(&self, lease: Lease) -> Result<Taken, StoreError> {

@@ -9,9 +9,9 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::{Mutex, RwLock};
 use sluice_api::Api;
 
-use crate::record::{Outcome, Record};
 use crate::refused::Realm;
 use series::{Counters, Kind, head, sample, written};
+use sluice_api::record::{Outcome, Record};
 
 pub use series::Histogram;
 
@@ -234,7 +234,7 @@ impl Measures {
         self.credentials.add(&[("realm", realm.name())], 1);
     }
 
-    fn refused(&self, reason: &'static str) {
+    fn refused(&self, reason: &str) {
         self.refusals.add(&[("reason", reason)], 1);
     }
 
@@ -252,7 +252,7 @@ impl Measures {
             if let Some(first_byte) = record.first_byte {
                 self.first_byte.record(first_byte);
             }
-            if let Outcome::Refused(reason) = record.outcome {
+            if let Outcome::Refused(reason) = &record.outcome {
                 self.refused(reason);
             }
             let usage = record.usage.unwrap_or_default();

@@ -4,7 +4,7 @@ use sluice_api::Timestamp;
 use tracing::field::display;
 
 use super::text::Cell;
-use crate::record::Record;
+use sluice_api::record::Record;
 
 /// Where the log has records: filters name it, so that it stays wherever this stands.
 pub(super) const TARGET: &str = "sluice_engine::records";
@@ -55,7 +55,7 @@ columns! { |record, usage|
     model = &*record.model;
     upstream_model = record.upstream_model.as_deref();
     account = record.account.as_deref();
-    provider = record.provider;
+    provider = record.provider.as_deref();
     status = u64::from(record.status);
     attempts = u64::from(record.attempts);
     stream = record.stream;
@@ -66,7 +66,7 @@ columns! { |record, usage|
     reasoning_tokens = some(usage.reasoning);
     usage_estimated = usage.estimated.then_some(true);
     duration_ms = record.duration.as_millis() as u64;
-    outcome = display(record.outcome);
+    outcome = display(&record.outcome);
 }
 
 fn some(count: u64) -> Option<u64> {
@@ -84,7 +84,7 @@ mod tests {
     use utoipa::PartialSchema;
 
     use super::{NAMES, TARGET, lines};
-    use crate::record::{Holder, Outcome, Record, RecordView};
+    use sluice_api::record::{Holder, Outcome, Record, RecordView};
 
     #[test]
     fn a_line_tells_of_a_request_what_is_not_usual_and_stays_one_line() {
@@ -92,13 +92,13 @@ mod tests {
         let holder = Holder { key: "k".into(), ..Holder::default() };
         let mut record = Record::new(time, "mine-1".into(), holder, Api::Anthropic, Operation::Generate);
         record.model = "m\n\"".into();
-        record.outcome = Outcome::Refused("model_not_found");
+        record.outcome = Outcome::Refused("model_not_found".into());
         record.status = 404;
         record.client = Some([192, 0, 2, 7].into());
         let refused = record.clone();
         record.model = "m".into();
         record.account = Some("a".into());
-        record.provider = Some("claude-console");
+        record.provider = Some("claude-console".into());
         record.upstream_model = Some("up".into());
         (record.status, record.attempts, record.stream) = (200, 1, true);
         let mut usage = Usage::new(9, 41);

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use sluice_api::Timestamp;
 use tracing::field::DisplayValue;
 
-use crate::record::Outcome;
+use sluice_api::record::Outcome;
 
 /// What stands in a column of the log.
 pub(super) trait Cell {
@@ -55,7 +55,7 @@ impl Cell for DisplayValue<IpAddr> {
     }
 }
 
-impl Cell for DisplayValue<Outcome> {
+impl Cell for DisplayValue<&Outcome> {
     fn write(&self, name: &str, text: &mut String) {
         plain(name, self, text);
     }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use sluice_api::cost::PriceAsk;
+use sluice_api::record::{Cost, Outcome, Try};
 use sluice_api::scheduler::Outcome as AttemptOutcome;
 use sluice_api::{Api, Fault, Operation, Scope, Usage, guarded};
 use sluice_fleet::reference::Maker;
-use sluice_ledger::record::{Outcome, Try};
 use sluice_wire::meter::Seen;
 
 use super::Settlement;
@@ -93,12 +93,13 @@ impl Settlement {
 
     fn price(&mut self, snapshot: Option<&Snapshot>, seen: Option<&Seen>) {
         let (Some(snapshot), Some(usage)) = (snapshot, &self.record.usage) else { return };
-        let (Some(provider), Some(model)) = (self.record.provider, &self.record.upstream_model) else {
+        let (Some(provider), Some(model)) = (&self.record.provider, &self.record.upstream_model) else {
             return;
         };
         let mut ask = PriceAsk::new(provider, model, usage, self.record.time);
         ask.reported_model = self.record.reported_model.as_deref();
         ask.tier = seen.and_then(|seen| seen.tier.as_deref());
-        self.record.cost = guarded("CostModel::price", || snapshot.cost.price(&ask)).flatten();
+        let list = guarded("CostModel::price", || snapshot.cost.price(&ask)).flatten();
+        self.record.cost = Cost::new(list, list);
     }
 }

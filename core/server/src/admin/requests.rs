@@ -4,17 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use http::{StatusCode, Uri};
 use sluice_api::Timestamp;
-use sluice_ledger::{Record, RecordView};
+use sluice_api::record::{Dimension, RecordQuery, RecordView};
 
 use super::envelope::{List, Refusal, Refused};
 use crate::App;
 
 /// Records on a page, unless asked otherwise, and at most.
 const PAGE: (usize, usize) = (100, 1000);
-
-/// Filters that the list knows, all repeatable.
-const FILTERS: [&str; 11] =
-    ["key", "group", "user", "tag", "model", "account", "provider", "api", "status", "outcome", "request_id"];
 
 /// Records of the last requests, newest first.
 ///
@@ -39,74 +35,54 @@ const FILTERS: [&str; 11] =
     ),
     responses((status = 200, body = List<RecordView>), (status = 400, body = Refused), (status = 401, body = Refused)))]
 pub(crate) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<List<RecordView>>, Refusal> {
-    let mut limit = PAGE.0;
-    let mut before = None;
-    let (mut from, mut to) = (None, None);
-    let mut filters: Vec<(&str, Vec<String>)> = Vec::new();
-    for (name, value) in pairs(&uri) {
+    let page = app.gateway.records().page(&asked(&uri)?);
+    let data = page.records.into_iter().map(RecordView).collect();
+    Ok(Json(List { data, next_cursor: page.next.map(|id| id.to_string()) }))
+}
+
+/// What the query of a URL asks for.
+fn asked(uri: &Uri) -> Result<RecordQuery, Refusal> {
+    let mut query = RecordQuery::newest(PAGE.0);
+    for (name, value) in pairs(uri) {
         match name.as_str() {
             "limit" => {
-                limit = value
+                query.limit = value
                     .parse()
                     .ok()
                     .filter(|number| (1..=PAGE.1).contains(number))
                     .ok_or_else(|| wrong("limit", format!("`limit` is a number from 1 to {}", PAGE.1)))?;
             }
-            "from" => from = Some(time("from", &value)?),
-            "to" => to = Some(time("to", &value)?),
+            "from" => query.from = Some(time("from", &value)?),
+            "to" => query.to = Some(time("to", &value)?),
             "cursor" => {
-                before =
-                    Some(value.parse().map_err(|_| wrong("cursor", "`cursor` is not one of this list's"))?)
+                let before =
+                    value.parse().map_err(|_| wrong("cursor", "`cursor` is not one of this list's"))?;
+                query.before = Some(before);
             }
+            "status" => {
+                let status = value.parse().map_err(|_| wrong("status", "`status` is a number like 200"))?;
+                query.filter.statuses.push(status);
+            }
+            "outcome" => query.filter.outcomes.push(value),
+            "request_id" => query.filter.request_ids.push(value),
             other => {
-                let known = FILTERS.iter().find(|filter| **filter == other).ok_or_else(|| {
-                    wrong(
-                        other,
-                        format!(
-                            "there is no filter `{other}`: there are {}, from, to, limit and cursor",
-                            FILTERS.join(", ")
-                        ),
-                    )
+                let dimension = Dimension::named(other).ok_or_else(|| {
+                    let known = Dimension::ALL.map(Dimension::name).join(", ");
+                    let message = format!(
+                        "there is no filter `{other}`: there are {known}, status, outcome, request_id, from, to, limit \
+                         and cursor"
+                    );
+                    wrong(other, message)
                 })?;
-                if *known == "status" && value.parse::<u16>().is_err() {
-                    return Err(wrong("status", "`status` is a number like 200"));
-                }
-                match filters.iter_mut().find(|(name, _)| name == known) {
-                    Some((_, values)) => values.push(value),
-                    None => filters.push((known, vec![value])),
-                }
+                query.filter.also(dimension, value);
             }
         }
     }
-    let takes = |record: &Record| {
-        let in_time = from.is_none_or(|from| from <= record.time) && to.is_none_or(|to| record.time < to);
-        in_time && filters.iter().all(|(name, values)| values.iter().any(|value| fits(record, name, value)))
-    };
-    let page = app.gateway.records().page(before, limit, takes);
-    let data = page.records.into_iter().map(RecordView).collect();
-    Ok(Json(List { data, next_cursor: page.next.map(|id| id.to_string()) }))
+    Ok(query)
 }
 
 fn time(name: &str, value: &str) -> Result<Timestamp, Refusal> {
     value.parse().map_err(|_| wrong(name, format!("`{name}` is a time like 2026-12-31T23:59:59Z (RFC 3339)")))
-}
-
-fn fits(record: &Record, filter: &str, value: &str) -> bool {
-    let is = |text: &Option<std::sync::Arc<str>>| text.as_deref() == Some(value);
-    match filter {
-        "key" => *record.key == *value || *record.key_id == *value,
-        "group" => is(&record.group),
-        "user" => is(&record.user),
-        "tag" => record.tags.iter().any(|tag| tag == value),
-        "model" => *record.model == *value,
-        "account" => is(&record.account),
-        "provider" => record.provider == Some(value),
-        "api" => record.api.name() == value,
-        "status" => value.parse() == Ok(record.status),
-        "outcome" => record.outcome.to_string() == value,
-        "request_id" => *record.request_id == *value,
-        _ => false,
-    }
 }
 
 fn pairs(uri: &Uri) -> Vec<(String, String)> {

@@ -1,20 +1,34 @@
 //! What is kept of each request.
 
+mod memory;
+mod query;
 mod show;
+mod store;
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
-use sluice_api::{Api, Error, Kind, Money, Operation, Timestamp, Usage, flat};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use show::{Costs, Tokens, costs, millis, millis_where_known, shown, text, tokens};
+use crate::dialect::{Api, Operation};
+use crate::error::{Error, Kind};
+use crate::flat;
+use crate::money::Money;
+use crate::usage::Usage;
+use show::{Costs, Tokens};
+
+pub use memory::RecordsInMemory;
+pub use query::{Dimension, Filter, Page, RecordQuery, Span, SumQuery, SumRow, Sums};
+pub use store::RecordStore;
 
 /// How a request ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Outcome {
     /// The answer went to its end.
     Completed,
@@ -24,8 +38,28 @@ pub enum Outcome {
     UpstreamError,
     /// Sluice itself failed.
     GatewayError,
+    /// The gateway's process ended before the request did.
+    Interrupted,
     /// Sluice refused it; the reason.
-    Refused(&'static str),
+    Refused(Cow<'static, str>),
+}
+
+impl Outcome {
+    /// What stands before the reason of a refusal.
+    const REFUSED: &'static str = "refused:";
+
+    /// The outcome of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "completed" => Self::Completed,
+            "client_gone" => Self::ClientGone,
+            "upstream_error" => Self::UpstreamError,
+            "gateway_error" => Self::GatewayError,
+            "interrupted" => Self::Interrupted,
+            _ => Self::Refused(name.strip_prefix(Self::REFUSED)?.to_owned().into()),
+        })
+    }
 }
 
 impl std::fmt::Display for Outcome {
@@ -35,22 +69,24 @@ impl std::fmt::Display for Outcome {
             Self::ClientGone => f.write_str("client_gone"),
             Self::UpstreamError => f.write_str("upstream_error"),
             Self::GatewayError => f.write_str("gateway_error"),
-            Self::Refused(reason) => write!(f, "refused:{reason}"),
+            Self::Interrupted => f.write_str("interrupted"),
+            Self::Refused(reason) => write!(f, "{}{reason}", Self::REFUSED),
         }
     }
 }
 
 /// One attempt on one account.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[non_exhaustive]
 pub struct Try {
     /// The account.
-    #[serde(serialize_with = "text")]
     #[schema(value_type = String)]
     pub account: Arc<str>,
     /// What its upstream answered; null where nothing came.
     pub status: Option<u16>,
     /// Whose fault a failure was: `client`, `account`, `provider` or `gateway`; null where it did not fail.
-    pub fault: Option<&'static str>,
+    #[schema(value_type = Option<String>)]
+    pub fault: Option<Cow<'static, str>>,
     /// What went wrong, with its cause.
     pub error: Option<String>,
 }
@@ -63,7 +99,7 @@ impl Try {
         Self {
             account: Arc::clone(account),
             status: facts.answer.as_ref().map(|answer| answer.status.as_u16()),
-            fault: Some(facts.fault.name()),
+            fault: Some(facts.fault.name().into()),
             error: Some(facts.reason()),
         }
     }
@@ -104,18 +140,19 @@ macro_rules! columns {
 }
 
 // One more column is one more entry here, beside its use: the list of records and its part of the OpenAPI document follow.
-// What the log has of it stands in `records/line.rs`.
+// What the log has of it stands in the ledger's `records/line.rs`.
 columns! {
-    /// One request that had a valid key. It is shown with times in RFC 3339, spans in milliseconds and money as decimal
-    /// strings.
-    #[derive(Clone, Debug, Serialize, ToSchema)]
+    /// One request that had a valid key. It is shown, journalled and archived in one shape: times in RFC 3339, spans in
+    /// milliseconds, money as decimal strings; and read again from it.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+    #[non_exhaustive]
     pub struct Record;
 
     /// A record of a request that has begun, as one that nobody waits for any longer: whoever ends it says better.
     pub fn new(time: Timestamp, request_id: Arc<str>, holder: Holder, api: Api, operation: Operation);
 
-    /// Its place in the list.
-    #[serde(serialize_with = "shown")]
+    /// Its place in the list, in the order of their beginnings: see [`Record::id_at`].
+    #[serde(with = "show::id")]
     #[schema(value_type = String)]
     id: u64 = 0;
     /// The id that the answer carried as `x-request-id`.
@@ -147,14 +184,14 @@ columns! {
     account: Option<Arc<str>> = None;
     /// That account's provider.
     #[schema(value_type = Option<String>)]
-    provider: Option<&'static str> = None;
+    provider: Option<Cow<'static, str>> = None;
     /// The pool that the account was taken from.
     #[schema(value_type = Option<String>)]
     pool: Option<Arc<str>> = None;
     /// The client API.
     api: Api = api;
-    /// The operation.
-    #[serde(skip)]
+    /// What was asked for: `generate`, `count-tokens`, `compact`, `embed`, `batch-embed` or `images`.
+    #[schema(value_type = String)]
     operation: Operation = operation;
     /// The model asked for.
     #[schema(value_type = String)]
@@ -163,7 +200,7 @@ columns! {
     #[schema(value_type = Option<String>)]
     upstream_model: Option<Arc<str>> = None;
     /// The model that the answer reports.
-    #[serde(skip)]
+    #[schema(value_type = Option<String>)]
     reported_model: Option<Arc<str>> = None;
     /// HTTP status of the answer; 499 for a client that was gone before any.
     status: u16 = 0;
@@ -177,32 +214,79 @@ columns! {
     /// Whether a stream was asked for.
     stream: bool = false;
     /// What was used, where the dialect told it or it could be estimated.
-    #[serde(flatten, serialize_with = "tokens")]
+    #[serde(flatten, with = "show::tokens")]
     #[schema(ignore)]
     usage: Option<Usage> = None;
     /// What it cost, where a price is known.
-    #[serde(flatten, serialize_with = "costs")]
+    #[serde(flatten, with = "show::costs")]
     #[schema(ignore)]
-    cost: Option<Money> = None;
+    cost: Cost = Cost::default();
     /// Milliseconds to the first byte of the answer.
-    #[serde(rename = "ttfb_ms", serialize_with = "millis_where_known")]
+    #[serde(rename = "ttfb_ms", with = "show::millis_where_known")]
     #[schema(value_type = Option<f64>)]
     first_byte: Option<Duration> = None;
     /// Milliseconds to the end of the answer.
-    #[serde(rename = "duration_ms", serialize_with = "millis")]
+    #[serde(rename = "duration_ms", with = "show::millis")]
     #[schema(value_type = f64)]
     duration: Duration = Duration::ZERO;
     /// The gateway's own part of the time, in milliseconds.
-    #[serde(rename = "overhead_ms", serialize_with = "millis")]
+    #[serde(rename = "overhead_ms", with = "show::millis")]
     #[schema(value_type = f64)]
     overhead: Duration = Duration::ZERO;
     /// What kind of error it ended in.
-    #[serde(skip)]
+    #[schema(value_type = Option<String>)]
     error: Option<Kind> = None;
-    /// `completed`, `client_gone`, `upstream_error`, `gateway_error` or `refused:REASON`.
-    #[serde(serialize_with = "shown")]
+    /// `completed`, `client_gone`, `upstream_error`, `gateway_error`, `interrupted` (the gateway's process ended first) or
+    /// `refused:REASON`.
+    #[serde(with = "show::outcome")]
     #[schema(value_type = String)]
     outcome: Outcome = Outcome::ClientGone;
+}
+
+/// What a request cost, in US dollars; none where no price is known, or there is nothing to be priced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cost {
+    /// With the account's multiplier.
+    pub own: Option<Money>,
+    /// At the price list's own rates.
+    pub list: Option<Money>,
+}
+
+impl Cost {
+    /// What it cost, and what it would have cost at the price list's own rates.
+    #[must_use]
+    pub const fn new(own: Option<Money>, list: Option<Money>) -> Self {
+        Self { own, list }
+    }
+}
+
+/// The first moment that the id of a record can tell, in milliseconds of Unix time: 2020-01-01.
+const IDS_BEGIN: i64 = 1_577_836_800_000;
+
+/// Ids of one millisecond, as bits.
+const IDS_IN_ONE: u32 = 20;
+
+impl Record {
+    /// The first id that a record which begins at this time, or later, can have.
+    #[must_use]
+    pub fn id_at(time: Timestamp) -> u64 {
+        u64::try_from(time.as_millisecond().saturating_sub(IDS_BEGIN)).unwrap_or(0) << IDS_IN_ONE
+    }
+
+    /// Whether it counts as an error: it was refused, or its answer broke off.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        let broke_off =
+            matches!(self.outcome, Outcome::UpstreamError | Outcome::GatewayError | Outcome::Interrupted);
+        self.status >= 400 || broke_off
+    }
+
+    /// Whether something was used of which no price is known.
+    #[must_use]
+    pub fn is_unpriced(&self) -> bool {
+        self.usage.is_some() && self.cost.own.is_none()
+    }
 }
 
 /// A record as the admin API shows it.
@@ -238,3 +322,6 @@ pub struct Holder {
     /// The key's tags.
     pub tags: Arc<[String]>,
 }
+
+#[cfg(test)]
+mod tests;

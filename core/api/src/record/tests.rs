@@ -1,0 +1,102 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Cost, Holder, Outcome, Record, Sums, Try};
+use crate::dialect::{Api, Operation};
+use crate::error::{Error, Kind};
+use crate::money::Money;
+use crate::usage::Usage;
+
+fn full() -> Record {
+    let time: Timestamp = "2026-11-28T13:05:06.789123456Z".parse().unwrap();
+    let tags = vec!["a".to_owned(), "b \"c\"".to_owned()];
+    let holder = Holder {
+        key: "team".into(),
+        key_id: "key_1".into(),
+        group: Some("group".into()),
+        user: Some("user".into()),
+        tags: tags.into(),
+    };
+    let mut record = Record::new(time, "req_1".into(), holder, Api::OpenaiChat, Operation::Generate);
+    record.id = u64::MAX - 1;
+    record.client = Some([192, 0, 2, 1].into());
+    record.account = Some("account".into());
+    record.provider = Some("openai".into());
+    record.pool = Some("pool".into());
+    record.model = "model".into();
+    record.upstream_model = Some("upstream".into());
+    record.reported_model = Some("reported".into());
+    record.status = 429;
+    record.attempts = 2;
+    let first: Arc<str> = "first".into();
+    record.tries =
+        vec![Try::failed(&first, &Error::new(Kind::Upstream, "it said no")), Try::last(&first, 429)];
+    record.session = Some("session".into());
+    record.stream = true;
+    let mut usage = Usage::new(3, 5);
+    (usage.cache_write_5m, usage.cache_write_1h, usage.cache_read, usage.reasoning) = (7, 11, 13, 2);
+    (usage.web_searches, usage.estimated, usage.inconsistent) = (1, true, true);
+    record.usage = Some(usage);
+    record.cost = Cost::new(Some(Money::from_units(-1)), Some(Money::from_units(i128::from(u64::MAX) * 7)));
+    record.first_byte = Some(Duration::from_micros(1_234_567));
+    record.duration = Duration::from_micros(987_654_321_001);
+    record.overhead = Duration::from_micros(1);
+    record.error = Some(Kind::RateLimited);
+    record.outcome = Outcome::Refused("rate_limited".into());
+    record
+}
+
+fn empty() -> Record {
+    Record::new(Timestamp::UNIX_EPOCH, "r".into(), Holder::default(), Api::Gemini, Operation::Embed)
+}
+
+#[test]
+fn what_is_written_of_a_record_is_read_again_to_the_last_digit() {
+    for record in [full(), empty()] {
+        let written = serde_json::to_string(&record).unwrap();
+        assert_eq!(serde_json::from_str::<Record>(&written).unwrap(), record, "{written}");
+    }
+}
+
+#[test]
+fn every_outcome_has_a_name_of_its_own() {
+    let all = [
+        Outcome::Completed,
+        Outcome::ClientGone,
+        Outcome::UpstreamError,
+        Outcome::GatewayError,
+        Outcome::Interrupted,
+        Outcome::Refused("reason".into()),
+    ];
+    for outcome in all {
+        assert_eq!(Outcome::named(&outcome.to_string()), Some(outcome));
+    }
+    assert_eq!(Outcome::named("none"), None);
+}
+
+#[test]
+fn ids_are_in_the_order_of_time_and_fit_an_integer_of_sql() {
+    let at = |text: &str| Record::id_at(text.parse().unwrap());
+    assert_eq!(at("1999-01-01T00:00:00Z"), 0);
+    assert!(at("2026-11-28T00:00:00.001Z") > at("2026-11-28T00:00:00Z"));
+    assert_eq!(at("2026-11-28T00:00:00.0019Z"), at("2026-11-28T00:00:00.001Z"));
+    assert!(i64::try_from(at("2290-01-01T00:00:00Z")).is_ok());
+}
+
+#[test]
+fn sums_have_errors_and_what_has_no_price() {
+    let mut sums = Sums::of(&full());
+    assert_eq!((sums.requests, sums.errors, sums.unpriced_requests, sums.cache_write_tokens), (1, 1, 0, 18));
+    let mut broke_off = empty();
+    broke_off.status = 200;
+    broke_off.outcome = Outcome::Interrupted;
+    broke_off.usage = Some(Usage::new(1, 1));
+    sums += Sums::of(&broke_off);
+    assert_eq!((sums.requests, sums.errors, sums.unpriced_requests), (2, 2, 1));
+    assert_eq!((sums.input_tokens, sums.output_tokens, sums.cost), (4, 6, Money::from_units(-1)));
+    let mut fine = empty();
+    (fine.status, fine.outcome) = (200, Outcome::Completed);
+    assert_eq!(Sums::of(&fine).errors, 0);
+}
