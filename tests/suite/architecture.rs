@@ -15,12 +15,13 @@ use sluice_tests::gateway::workspace;
 use source::Source;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 25] = [
+const ARROWS: [(&str, &[&str]); 26] = [
     ("sluice-api", &[]),
     ("sluice-wire", &["sluice-api"]),
     ("sluice-translate", &["sluice-api", "sluice-wire"]),
+    ("sluice-oauth", &["sluice-api"]),
     ("sluice-reading", &["sluice-api"]),
-    ("sluice-settings", &["sluice-api"]),
+    ("sluice-settings", &["sluice-api", "sluice-oauth"]),
     ("sluice-config", &["sluice-api", "sluice-wire", "sluice-reading", "sluice-settings"]),
     ("sluice-ledger", &["sluice-api"]),
     ("sluice-limits", &["sluice-api"]),
@@ -66,8 +67,8 @@ const ARROWS: [(&str, &[&str]); 25] = [
     ("sluice-openapi", &["sluice-api", "sluice-config", "sluice-server"]),
     ("sluice-fixtures", &["sluice-api"]),
     ("sluice-bedrock", &["sluice-api", "sluice-wire", "sluice-translate"]),
-    ("sluice-claude", &["sluice-api", "sluice-wire"]),
-    ("sluice-gemini", &["sluice-api", "sluice-wire"]),
+    ("sluice-claude", &["sluice-api", "sluice-wire", "sluice-oauth"]),
+    ("sluice-gemini", &["sluice-api", "sluice-wire", "sluice-oauth"]),
     ("sluice-openai", &["sluice-api", "sluice-wire"]),
     ("sluice-simulated", &["sluice-api", "sluice-wire"]),
     ("sluice-schedulers", &["sluice-api"]),

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 pub use crate::call::{Body, Call, CallCx, Prepared, Transport};
 use crate::dialect::{Api, Family, Operation};
 use crate::error::{Condition, Error, Fault, Kind, Scope};
-use crate::oauth::Bearer;
+use crate::renewal::Renewal;
 use crate::wait;
 
 /// One upstream account of some kind.
@@ -75,9 +75,9 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         cx.transport.send(prepared.request).await
     }
 
-    /// The token that [`Provider::prepare`] puts into requests, where it is one that ends and is renewed: the engine sees
-    /// to it that this happens beside the requests that still use it.
-    fn bearer(&self) -> Option<&Bearer> {
+    /// What renews the credentials that [`Provider::prepare`] puts into requests, where they end: the gateway sees to it
+    /// that this happens beside the requests that still use them.
+    fn renewal(&self) -> Option<&dyn Renewal> {
         None
     }
 
@@ -89,8 +89,8 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     ///
     /// When new credentials can't be had; the account is then unauthorized, with the reason.
     async fn renew(&self, cx: &CallCx<'_>) -> Result<bool, Error> {
-        match self.bearer() {
-            Some(bearer) => bearer.renew(cx).await,
+        match self.renewal() {
+            Some(renewal) => renewal.renew(cx).await,
             None => Ok(false),
         }
     }

@@ -1,14 +1,17 @@
 //! Where keys live, and where limits are counted.
 
+pub(crate) mod failed;
+
 use std::fmt;
 use std::path::Path;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::error::{Error, Kind};
 use crate::limiter::{Bucket, Refused, Take};
 use crate::record::RecordStore;
+
+pub use failed::StoreError;
 
 /// State that outlives a request, and in a remote store a gateway.
 #[async_trait]
@@ -190,15 +193,3 @@ pub struct LeaseId {
 /// A gateway's process, by a number that it was given by chance at its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Owner(pub u64);
-
-/// A store that could not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-#[error("the store failed: {0}")]
-pub struct StoreError(pub String);
-
-impl From<StoreError> for Error {
-    /// As clients are told it whose request needs what the store keeps.
-    fn from(error: StoreError) -> Self {
-        Self::new(Kind::StoreUnavailable, format!("the gateway's store is out of reach: {error}"))
-    }
-}

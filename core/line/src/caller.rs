@@ -160,13 +160,13 @@ impl<'a> Caller<'a> {
 
     /// Has credentials that end soon renewed beside the requests that still use them.
     fn renew_ahead(&self, now: Timestamp) {
-        if !self.account.config.provider.bearer().is_some_and(|bearer| bearer.begins_renewal(now)) {
+        if !self.account.config.provider.renewal().is_some_and(|renewal| renewal.begins_renewal(now)) {
             return;
         }
         let own = self.own();
         self.gateway.tasks().spawn(async move {
-            let Some(bearer) = own.account.config.provider.bearer() else { return };
-            if let Err(error) = bearer.renew_ahead(&own.cx(now)).await {
+            let Some(renewal) = own.account.config.provider.renewal() else { return };
+            if let Err(error) = renewal.renew_ahead(&own.cx(now)).await {
                 tracing::warn!(account = &*own.account.name, %error, "a token that ends soon could not be renewed: it is used on, and the next try is due in a while");
             }
         });

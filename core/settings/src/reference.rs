@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use serde_json::Value;
-use sluice_api::oauth;
 use sluice_api::plugin::SettingsSchema;
+use sluice_oauth as oauth;
 
 use crate::account::{Account, Route};
 use crate::key::{Group, KeyFields, KeySecret, Queue};

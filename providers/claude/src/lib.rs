@@ -9,10 +9,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Method, Request};
-use sluice_api::oauth::Bearer;
 use sluice_api::provider::{
     Call, CallCx, Discovery, Failure, ModelPlace, Offer, Prepared, Provider, ProviderInfo,
 };
+use sluice_api::renewal::Renewal;
 use sluice_api::{Api, Endpoint, Error, Family, Kind, Operation, Problem, Section, async_trait, register};
 
 use credential::Credential;
@@ -105,8 +105,8 @@ impl Provider for Claude {
         Ok(request.into())
     }
 
-    fn bearer(&self) -> Option<&Bearer> {
-        self.credential.bearer()
+    fn renewal(&self) -> Option<&dyn Renewal> {
+        self.credential.renewal()
     }
 
     fn classify(&self, failure: &Failure<'_>) -> Error {

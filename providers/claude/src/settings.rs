@@ -1,7 +1,8 @@
 //! What an account is configured with.
 
 use serde::Deserialize;
-use sluice_api::{Secret, oauth};
+use sluice_api::Secret;
+use sluice_oauth as oauth;
 use utoipa::ToSchema;
 
 /// Settings of `claude-official`.

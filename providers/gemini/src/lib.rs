@@ -9,10 +9,10 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Method, Request};
 use sluice_api::endpoint::without;
-use sluice_api::oauth::Bearer;
 use sluice_api::provider::{
     Call, CallCx, Discovery, Failure, ModelPlace, Offer, Prepared, Provider, ProviderInfo,
 };
+use sluice_api::renewal::Renewal;
 use sluice_api::{Api, Endpoint, Error, Family, Form, Kind, Operation, Problem, Section};
 use sluice_api::{async_trait, register};
 use sluice_wire::encode;
@@ -106,8 +106,8 @@ impl Provider for Gemini {
         Ok(request.into())
     }
 
-    fn bearer(&self) -> Option<&Bearer> {
-        self.credential.bearer()
+    fn renewal(&self) -> Option<&dyn Renewal> {
+        self.credential.renewal()
     }
 
     fn classify(&self, failure: &Failure<'_>) -> Error {

@@ -3,9 +3,10 @@
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
-use sluice_api::oauth::Bearer;
 use sluice_api::provider::CallCx;
-use sluice_api::{Error, Problem, Secret, Section, oauth};
+use sluice_api::renewal::Renewal;
+use sluice_api::{Error, Problem, Secret, Section};
+use sluice_oauth::{self as oauth, Bearer};
 use utoipa::ToSchema;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
@@ -60,11 +61,11 @@ impl Credential {
         Ok(())
     }
 
-    /// The one that is renewed.
-    pub(crate) fn bearer(&self) -> Option<&Bearer> {
+    /// What renews it.
+    pub(crate) fn renewal(&self) -> Option<&dyn Renewal> {
         match self {
             Self::Key(_) => None,
-            Self::Oauth(bearer) => Some(bearer),
+            Self::Oauth(bearer) => Some(&**bearer),
         }
     }
 }

@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::columns::Record;
 use super::query::{Dimension, Filter, Page, RecordQuery, SumQuery, SumRow, Sums};
-use super::{Record, RecordStore};
-use crate::store::StoreError;
+use super::store::RecordStore;
+use crate::store::failed::StoreError;
 
 /// Records by their ids. Nothing outlives it; sums are those of the records it has.
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@ use std::ops::AddAssign;
 
 use jiff::Timestamp;
 
-use super::Record;
+use super::columns::Record;
 use crate::money::Money;
 
 /// A field of a record that sums are grouped and narrowed by.

@@ -54,7 +54,7 @@ pub(super) mod outcome {
 
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
-    use crate::record::Outcome;
+    use crate::record::outcome::Outcome;
 
     pub(in super::super) fn serialize<S: Serializer>(outcome: &Outcome, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(outcome)
@@ -111,7 +111,7 @@ pub(super) mod costs {
 
     use super::Costs;
     use crate::money::Money;
-    use crate::record::Cost;
+    use crate::record::outcome::Cost;
 
     pub(in super::super) fn serialize<S: Serializer>(cost: &Cost, to: S) -> Result<S::Ok, S::Error> {
         let text = |money: Option<Money>| money.map(|money| money.to_string());

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::Record;
+use super::columns::Record;
 use super::query::{Page, RecordQuery, SumQuery, SumRow};
-use crate::store::StoreError;
+use crate::store::failed::StoreError;
 
 /// Keeps the records of all requests, and sums of them that outlive them.
 ///

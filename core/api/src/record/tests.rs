@@ -1,3 +1,5 @@
+//! A record is read again as it was written, and summed.
+
 use std::sync::Arc;
 use std::time::Duration;
 

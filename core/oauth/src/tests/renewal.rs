@@ -6,7 +6,8 @@ use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 
 use super::world::{Step, World, at, bearer, grant, usual};
-use crate::error::{Condition, Fault};
+use sluice_api::error::{Condition, Fault};
+use sluice_api::renewal::Renewal as _;
 
 /// The refresh token is good no more.
 fn refused() -> Step {

@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
+use sluice_api::async_trait;
 
-use crate::call::{Body, CallCx, Transport};
-use crate::error::{Error, Kind};
-use crate::oauth::{Bearer, Settings};
-use crate::testing::with_section;
-use crate::vault::Vault;
-use crate::{Secret, Timestamp};
+use crate::{Bearer, Settings};
+use sluice_api::error::{Error, Kind};
+use sluice_api::provider::{Body, CallCx, Transport};
+use sluice_api::renewal::Renewal as _;
+use sluice_api::testing::with_section;
+use sluice_api::vault::Vault;
+use sluice_api::{Secret, Timestamp};
 
 /// What the token endpoint does next.
 #[derive(Clone, Debug)]

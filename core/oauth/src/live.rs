@@ -3,8 +3,8 @@
 use http::HeaderValue;
 
 use super::tokens::Tokens;
-use crate::Timestamp;
-use crate::error::{Error, Kind};
+use sluice_api::Timestamp;
+use sluice_api::error::{Error, Kind};
 
 /// What changes while an account runs.
 #[derive(Debug, Default)]

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::world::{Step, World, grant, usual};
-use crate::error::{Condition, Fault, Kind, Scope};
+use sluice_api::error::{Condition, Fault, Kind, Scope};
 
 /// A token in a script that must never be seen in an error.
 const PLANTED: &str = "planted";

@@ -11,12 +11,14 @@ use super::exchange::{Endpoint, ended};
 use super::live::{Live, Needs};
 use super::settings::Settings;
 use super::tokens::Tokens;
-use crate::Timestamp;
-use crate::call::CallCx;
-use crate::error::{Error, Kind};
-use crate::problem::Problem;
-use crate::secret::Secret;
-use crate::section::Section;
+use sluice_api::Timestamp;
+use sluice_api::async_trait;
+use sluice_api::error::{Error, Kind};
+use sluice_api::problem::Problem;
+use sluice_api::provider::CallCx;
+use sluice_api::renewal::Renewal;
+use sluice_api::secret::Secret;
+use sluice_api::section::Section;
 
 /// How long a token that has not ended yet is used on after a renewal ahead of its end has failed, before the next.
 const AGAIN: Duration = Duration::from_secs(10);
@@ -92,39 +94,6 @@ impl Bearer {
                 self.live().renewed(cx.now)
             }
         }
-    }
-
-    /// Renews the token of a request that was refused with 401, unless that was done since; `true` says that there is
-    /// another one now. `cx` is the one with which the request was given its token.
-    ///
-    /// # Errors
-    ///
-    /// As with [`Bearer::authorization`].
-    pub async fn renew(&self, cx: &CallCx<'_>) -> Result<bool, Error> {
-        if self.endpoint.is_none() {
-            return Ok(false);
-        }
-        let needs = self.live().refused(cx.now);
-        if let Needs::Renewal(seen) = needs {
-            self.renewed_since(seen, Wants::Valid, cx).await?;
-        }
-        Ok(true)
-    }
-
-    /// Whether the token ends so soon that it is to be renewed beside the requests that still use it. Says so once for
-    /// each renewal: who is told calls [`Bearer::renew_ahead`].
-    pub fn begins_renewal(&self, now: Timestamp) -> bool {
-        self.endpoint.is_some() && self.live().begins_ahead(now)
-    }
-
-    /// Renews the token ahead of its end. Where that fails the token is used on, and renewed a little later.
-    ///
-    /// # Errors
-    ///
-    /// Why it failed.
-    pub async fn renew_ahead(&self, cx: &CallCx<'_>) -> Result<(), Error> {
-        let seen = self.live().renewals();
-        self.renewed_since(seen, Wants::Fresh, cx).await
     }
 
     /// Renews the tokens, or waits for whoever does, and then takes what came of it.
@@ -210,6 +179,29 @@ impl Bearer {
 
     fn live(&self) -> MutexGuard<'_, Live> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Renewal for Bearer {
+    async fn renew(&self, cx: &CallCx<'_>) -> Result<bool, Error> {
+        if self.endpoint.is_none() {
+            return Ok(false);
+        }
+        let needs = self.live().refused(cx.now);
+        if let Needs::Renewal(seen) = needs {
+            self.renewed_since(seen, Wants::Valid, cx).await?;
+        }
+        Ok(true)
+    }
+
+    fn begins_renewal(&self, now: Timestamp) -> bool {
+        self.endpoint.is_some() && self.live().begins_ahead(now)
+    }
+
+    async fn renew_ahead(&self, cx: &CallCx<'_>) -> Result<(), Error> {
+        let seen = self.live().renewals();
+        self.renewed_since(seen, Wants::Fresh, cx).await
     }
 }
 

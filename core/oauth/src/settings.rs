@@ -7,10 +7,10 @@ use utoipa::ToSchema;
 
 use super::exchange::Endpoint;
 use super::tokens::Tokens;
-use crate::Timestamp;
-use crate::problem::Problem;
-use crate::secret::Secret;
-use crate::section::Section;
+use sluice_api::Timestamp;
+use sluice_api::problem::Problem;
+use sluice_api::secret::Secret;
+use sluice_api::section::Section;
 
 /// OAuth 2 bearer tokens with refresh: `oauth = { … }` of an account.
 #[derive(Debug, Default, Deserialize, ToSchema)]

@@ -1,0 +1,208 @@
+//! The columns of a record.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::outcome::{Cost, Outcome};
+use super::show::{self, Costs, Tokens};
+use super::tries::Try;
+use crate::dialect::{Api, Operation};
+use crate::error::Kind;
+use crate::flat;
+use crate::usage::Usage;
+
+/// A struct of which each field stands once: what it is, how it is shown, and what it is at first.
+macro_rules! columns {
+    (
+        $(#[$about:meta])* pub struct $name:ident;
+        $(#[$begins:meta])* pub fn new($($given:ident: $of:ty),*);
+        $($(#[$is:meta])* $column:ident: $type:ty = $first:expr;)*
+    ) => {
+        $(#[$about])*
+        pub struct $name {
+            $($(#[$is])* pub $column: $type,)*
+        }
+
+        impl $name {
+            $(#[$begins])*
+            #[must_use]
+            pub fn new($($given: $of),*) -> Self {
+                Self { $($column: $first,)* }
+            }
+        }
+    };
+}
+
+// One more column is one more entry here, beside its use: the list of records and its part of the OpenAPI document follow.
+// What the log has of it stands in the ledger's `records/line.rs`.
+columns! {
+    /// One request that had a valid key. It is shown, journalled and archived in one shape: times in RFC 3339, spans in
+    /// milliseconds, money as decimal strings; and read again from it.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+    #[non_exhaustive]
+    pub struct Record;
+
+    /// A record of a request that has begun, as one that nobody waits for any longer: whoever ends it says better.
+    pub fn new(time: Timestamp, request_id: Arc<str>, holder: Holder, api: Api, operation: Operation);
+
+    /// Its place in the list, in the order of their beginnings: see [`Record::id_at`].
+    #[serde(with = "show::id")]
+    #[schema(value_type = String)]
+    id: u64 = 0;
+    /// The id that the answer carried as `x-request-id`.
+    #[schema(value_type = String)]
+    request_id: Arc<str> = request_id;
+    /// When the request started.
+    #[schema(value_type = String, format = DateTime)]
+    time: Timestamp = time;
+    /// Name of the key.
+    #[schema(value_type = String)]
+    key: Arc<str> = holder.key;
+    /// Id of the key.
+    #[schema(value_type = String)]
+    key_id: Arc<str> = holder.key_id;
+    /// The key's group.
+    #[schema(value_type = Option<String>)]
+    group: Option<Arc<str>> = holder.group;
+    /// The key's user label.
+    #[schema(value_type = Option<String>)]
+    user: Option<Arc<str>> = holder.user;
+    /// The key's tags.
+    #[schema(value_type = Vec<String>)]
+    tags: Arc<[String]> = holder.tags;
+    /// The address that the request came from: the connection's peer, or what a trusted proxy said.
+    #[schema(value_type = Option<String>)]
+    client: Option<IpAddr> = None;
+    /// The account that served the request, or was tried last.
+    #[schema(value_type = Option<String>)]
+    account: Option<Arc<str>> = None;
+    /// That account's provider.
+    #[schema(value_type = Option<String>)]
+    provider: Option<Cow<'static, str>> = None;
+    /// The pool that the account was taken from.
+    #[schema(value_type = Option<String>)]
+    pool: Option<Arc<str>> = None;
+    /// The client API.
+    api: Api = api;
+    /// What was asked for: `generate`, `count-tokens`, `compact`, `embed`, `batch-embed` or `images`.
+    #[schema(value_type = String)]
+    operation: Operation = operation;
+    /// The model asked for.
+    #[schema(value_type = String)]
+    model: Arc<str> = Arc::from("");
+    /// The model asked for upstream.
+    #[schema(value_type = Option<String>)]
+    upstream_model: Option<Arc<str>> = None;
+    /// The model that the answer reports.
+    #[schema(value_type = Option<String>)]
+    reported_model: Option<Arc<str>> = None;
+    /// HTTP status of the answer; 499 for a client that was gone before any.
+    status: u16 = 0;
+    /// Accounts tried.
+    attempts: u32 = 0;
+    /// What came of each, where more than one was made, or the only one failed or broke off.
+    tries: Vec<Try> = Vec::new();
+    /// The conversation that the request belongs to, where one is known.
+    #[schema(value_type = Option<String>)]
+    session: Option<Arc<str>> = None;
+    /// Whether a stream was asked for.
+    stream: bool = false;
+    /// What was used, where the dialect told it or it could be estimated.
+    #[serde(flatten, with = "show::tokens")]
+    #[schema(ignore)]
+    usage: Option<Usage> = None;
+    /// What it cost, where a price is known.
+    #[serde(flatten, with = "show::costs")]
+    #[schema(ignore)]
+    cost: Cost = Cost::default();
+    /// Milliseconds to the first byte of the answer.
+    #[serde(rename = "ttfb_ms", with = "show::millis_where_known")]
+    #[schema(value_type = Option<f64>)]
+    first_byte: Option<Duration> = None;
+    /// Milliseconds to the end of the answer.
+    #[serde(rename = "duration_ms", with = "show::millis")]
+    #[schema(value_type = f64)]
+    duration: Duration = Duration::ZERO;
+    /// The gateway's own part of the time, in milliseconds.
+    #[serde(rename = "overhead_ms", with = "show::millis")]
+    #[schema(value_type = f64)]
+    overhead: Duration = Duration::ZERO;
+    /// What kind of error it ended in.
+    #[schema(value_type = Option<String>)]
+    error: Option<Kind> = None;
+    /// `completed`, `client_gone`, `upstream_error`, `gateway_error`, `interrupted` (the gateway's process ended first) or
+    /// `refused:REASON`.
+    #[serde(with = "show::outcome")]
+    #[schema(value_type = String)]
+    outcome: Outcome = Outcome::ClientGone;
+}
+
+/// The first moment that the id of a record can tell, in milliseconds of Unix time: 2020-01-01.
+const IDS_BEGIN: i64 = 1_577_836_800_000;
+
+/// Ids of one millisecond, as bits.
+const IDS_IN_ONE: u32 = 20;
+
+impl Record {
+    /// The first id that a record which begins at this time, or later, can have.
+    #[must_use]
+    pub fn id_at(time: Timestamp) -> u64 {
+        u64::try_from(time.as_millisecond().saturating_sub(IDS_BEGIN)).unwrap_or(0) << IDS_IN_ONE
+    }
+
+    /// Whether it counts as an error: it was refused, or its answer broke off.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        let broke_off =
+            matches!(self.outcome, Outcome::UpstreamError | Outcome::GatewayError | Outcome::Interrupted);
+        self.status >= 400 || broke_off
+    }
+
+    /// Whether something was used of which no price is known.
+    #[must_use]
+    pub fn is_unpriced(&self) -> bool {
+        self.usage.is_some() && self.cost.own.is_none()
+    }
+}
+
+/// A record as the admin API shows it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub struct RecordView(pub Arc<Record>);
+
+impl PartialSchema for RecordView {
+    fn schema() -> RefOr<Schema> {
+        let about = "A record as the admin API shows it. Times are RFC 3339 in UTC, spans are milliseconds, money is a \
+                     decimal string.";
+        flat::object(about, [Record::schema(), Tokens::schema(), Costs::schema()])
+    }
+}
+
+impl ToSchema for RecordView {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Record::schemas(schemas);
+        Tokens::schemas(schemas);
+    }
+}
+
+/// Whose a request is: the key as it was then.
+#[derive(Clone, Debug, Default)]
+pub struct Holder {
+    /// Name of the key.
+    pub key: Arc<str>,
+    /// Id of the key.
+    pub key_id: Arc<str>,
+    /// Name of the key's group.
+    pub group: Option<Arc<str>>,
+    /// The key's user label.
+    pub user: Option<Arc<str>>,
+    /// The key's tags.
+    pub tags: Arc<[String]>,
+}

@@ -1,0 +1,72 @@
+//! How a request ended, and what it cost.
+
+use std::borrow::Cow;
+
+use crate::money::Money;
+
+/// How a request ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The answer went to its end.
+    Completed,
+    /// The client went away.
+    ClientGone,
+    /// The upstream refused, failed or broke off.
+    UpstreamError,
+    /// Sluice itself failed.
+    GatewayError,
+    /// The gateway's process ended before the request did.
+    Interrupted,
+    /// Sluice refused it; the reason.
+    Refused(Cow<'static, str>),
+}
+
+impl Outcome {
+    /// What stands before the reason of a refusal.
+    const REFUSED: &'static str = "refused:";
+
+    /// The outcome of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "completed" => Self::Completed,
+            "client_gone" => Self::ClientGone,
+            "upstream_error" => Self::UpstreamError,
+            "gateway_error" => Self::GatewayError,
+            "interrupted" => Self::Interrupted,
+            _ => Self::Refused(name.strip_prefix(Self::REFUSED)?.to_owned().into()),
+        })
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Completed => f.write_str("completed"),
+            Self::ClientGone => f.write_str("client_gone"),
+            Self::UpstreamError => f.write_str("upstream_error"),
+            Self::GatewayError => f.write_str("gateway_error"),
+            Self::Interrupted => f.write_str("interrupted"),
+            Self::Refused(reason) => write!(f, "{}{reason}", Self::REFUSED),
+        }
+    }
+}
+
+/// What a request cost, in US dollars; none where no price is known, or there is nothing to be priced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cost {
+    /// With the account's multiplier.
+    pub own: Option<Money>,
+    /// At the price list's own rates.
+    pub list: Option<Money>,
+}
+
+impl Cost {
+    /// What it cost, and what it would have cost at the price list's own rates.
+    #[must_use]
+    pub const fn new(own: Option<Money>, list: Option<Money>) -> Self {
+        Self { own, list }
+    }
+}
