@@ -8,6 +8,7 @@ pub mod cost;
 pub mod dialect;
 pub mod endpoint;
 pub mod error;
+pub mod exact;
 pub mod flat;
 mod guarded;
 pub mod limiter;

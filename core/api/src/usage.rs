@@ -5,8 +5,9 @@ use utoipa::ToSchema;
 
 /// Tokens (and billable calls) of one request, in disjoint classes.
 ///
-/// `input` excludes cache reads and writes; `output` includes reasoning. Every provider's own
-/// convention is turned into this one by the meters of `sluice-wire`.
+/// `input`, `cache_write_5m`, `cache_write_1h`, `cache_read` and `output` add up to all tokens. What of them has a price of
+/// its own (reasoning, audio, images, video) is told as a part of its class; the parts of one class are disjoint, and
+/// together no more than it. Every provider's own convention is turned into this one by the meters of `sluice-wire`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 #[non_exhaustive]
@@ -23,12 +24,41 @@ pub struct Usage {
     pub cache_read: u64,
     /// Output tokens spent on reasoning; a part of `output`.
     pub reasoning: u64,
+    /// Input tokens of audio; a part of `input`.
+    pub audio_input: u64,
+    /// Input tokens of images; a part of `input`.
+    pub image_input: u64,
+    /// Input tokens of video; a part of `input`.
+    pub video_input: u64,
+    /// Input tokens that the provider's own tools fed back to the model; a part of `input`.
+    pub tool_input: u64,
+    /// Tokens of audio read from a cache; a part of `cache_read`.
+    pub audio_cache_read: u64,
+    /// Tokens of images read from a cache; a part of `cache_read`.
+    pub image_cache_read: u64,
+    /// Output tokens of audio; a part of `output`.
+    pub audio_output: u64,
+    /// Output tokens of images; a part of `output`.
+    pub image_output: u64,
     /// Web searches that the provider ran and bills by the call.
     pub web_searches: u64,
+    /// The same, by OpenAI's preview of the tool, which has a price of its own.
+    pub web_search_previews: u64,
+    /// Prompts that were grounded with maps.
+    pub maps_prompts: u64,
+    /// Searches in stored files.
+    pub file_searches: u64,
+    /// Containers that ran code.
+    pub code_containers: u64,
+    /// Images made, where an API makes them as such.
+    pub images: u64,
     /// The dialect had not told the usage (or not all of it): it is an estimate.
     pub estimated: bool,
     /// The provider's classes do not add up to its own total, or one of them was below zero.
     pub inconsistent: bool,
+    /// Something else was used that is billed and is not in here, like another model's tokens: what is here is not the
+    /// whole price.
+    pub more: bool,
 }
 
 impl Usage {

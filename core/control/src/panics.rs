@@ -7,7 +7,7 @@ use futures_util::stream;
 use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
-use sluice_api::cost::{CostModel, PriceAsk};
+use sluice_api::cost::{CostModel, PriceAsk, Priced};
 use sluice_api::limiter::{Bucket, Limiter, Refused, Scope, Subject, Take, Takes};
 use sluice_api::plugin::NoSettings;
 use sluice_api::provider::{Body, Call, CallCx, ModelPlace, Offer, Prepared, Provider, ProviderInfo};
@@ -98,7 +98,7 @@ register! {
 struct AtTheEnd;
 
 impl CostModel for AtTheEnd {
-    fn price(&self, _ask: &PriceAsk<'_>) -> Option<Money> {
+    fn price(&self, _ask: &PriceAsk<'_>) -> Option<Priced> {
         panic!("as it is meant to")
     }
 }

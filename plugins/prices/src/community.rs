@@ -3,9 +3,10 @@
 mod key;
 
 use sluice_api::Problem;
+use sluice_api::exact::divided;
 
 use self::key::Key;
-use crate::decimal::{divided, exact, rounded};
+use crate::decimal::{exact, rounded};
 use crate::item::Item;
 use crate::rates::{Band, DECIMALS, Prices, RATE_MAX, Rate, Rates, Tariff, Tier};
 use crate::row::{Dated, Row, Rows, What};

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use sluice_api::exact::divided;
+
 /// Significant digits that a number may have: more than any price file writes, and few enough for 128 bits.
 const DIGITS_MAX: usize = 30;
 
@@ -49,14 +51,6 @@ pub fn exact(text: &str, decimals: i32, limit: u128) -> Result<u128, Wrong> {
         (units, true) => Ok(units),
         (_, false) => Err(Wrong::TooFine),
     }
-}
-
-/// `number / by`, rounded half to even.
-#[must_use]
-pub const fn divided(number: u128, by: u128) -> u128 {
-    let (whole, rest) = (number / by, number % by);
-    let up = rest > by - rest || (rest == by - rest && whole % 2 == 1);
-    if up { whole + 1 } else { whole }
 }
 
 /// The number in units, and whether it is exactly that.
@@ -120,7 +114,7 @@ fn power(text: &str) -> Result<i32, Wrong> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Wrong, divided, exact, rounded};
+    use super::{Wrong, exact, rounded};
 
     #[test]
     fn numbers_are_read_as_they_are_written() {
@@ -162,13 +156,6 @@ mod tests {
         assert_eq!(exact("1.1", 3, 1_000_000), Ok(1_100));
         assert_eq!(exact("1.1000", 3, 1_000_000), Ok(1_100));
         assert_eq!(exact("1.0001", 3, 1_000_000), Err(Wrong::TooFine));
-    }
-
-    #[test]
-    fn halves_go_to_the_even_number() {
-        let halves = [1, 2, 3, 5, 6, 7].map(|number| divided(number, 2));
-        assert_eq!(halves, [0, 1, 2, 2, 3, 4]);
-        assert_eq!([divided(14, 10), divided(15, 10), divided(16, 10), divided(25, 10)], [1, 2, 2, 2]);
     }
 
     proptest! {

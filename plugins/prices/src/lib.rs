@@ -19,9 +19,9 @@ mod tests;
 
 use std::sync::Arc;
 
-use sluice_api::cost::{CostModel, PriceAsk};
+use sluice_api::cost::{CostModel, PriceAsk, Priced};
 use sluice_api::plugin::NoSettings;
-use sluice_api::{Money, register};
+use sluice_api::register;
 
 use crate::list::List;
 
@@ -30,8 +30,12 @@ use crate::list::List;
 struct PriceList(List);
 
 impl CostModel for PriceList {
-    fn price(&self, ask: &PriceAsk<'_>) -> Option<Money> {
-        self.0.quote(ask).map(|quote| quote.bill.total)
+    fn price(&self, ask: &PriceAsk<'_>) -> Option<Priced> {
+        self.0.price(ask)
+    }
+
+    fn models(&self) -> Vec<String> {
+        self.0.models()
     }
 }
 

@@ -1,10 +1,13 @@
 //! A price list: the built-in one, and files laid over it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 use sluice_api::Problem;
+use sluice_api::cost::PriceEntry;
 
 use crate::rates::Prices;
 use crate::row::{Dated, Row, Rows, What};
@@ -12,13 +15,13 @@ use crate::tree::{File, Value};
 use crate::{community, own};
 
 /// The built-in list, by the name that it has in sentences and answers.
-const BUILT_IN: (&str, &str) = ("built-in list", include_str!("built-in.toml"));
+const BUILT_IN: (&str, &str) = ("built-in list of 2026-11-27", include_str!("built-in.toml"));
 
 /// What models cost.
 #[derive(Clone, Debug, Default)]
 pub struct List {
-    /// The names of the files that it is made of, in the order in which they were laid over each other.
-    sources: Vec<String>,
+    /// The files that it is made of, in the order in which they were laid over each other.
+    sources: Vec<Source>,
     /// All entries; of aliases, those of their models.
     entries: Vec<Entry>,
     /// Where the entry of a name is.
@@ -27,17 +30,48 @@ pub struct List {
     prefixed: HashMap<&'static str, HashMap<String, usize, RandomState>, RandomState>,
 }
 
+/// A file of prices.
+#[derive(Clone, Debug)]
+struct Source {
+    name: Arc<str>,
+    hash: Arc<str>,
+}
+
+impl Source {
+    fn new(name: &str, text: &str) -> Self {
+        let digits = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        Self { name: name.into(), hash: format!("sha256:{digits}").into() }
+    }
+}
+
 /// An entry of the list.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// Its name.
-    pub name: String,
-    /// Which of the sources it is from.
-    source: usize,
+    pub name: Arc<str>,
     line: usize,
-    what: What,
+    what: Held,
     /// Of an alias, where its model is.
     model: Option<usize>,
+}
+
+/// What is held of an entry.
+#[derive(Clone, Debug)]
+enum Held {
+    /// Prices over time, earliest first.
+    Prices(Vec<Since>),
+    /// It is another name of this model; the file that says so.
+    Alias(String, Arc<str>),
+}
+
+/// Prices from a time on, and what records say of where they are from.
+#[derive(Clone, Debug)]
+pub struct Since {
+    from: Option<Timestamp>,
+    /// The prices.
+    pub prices: Prices,
+    /// Where they are from.
+    pub source: Arc<PriceEntry>,
 }
 
 impl List {
@@ -58,19 +92,19 @@ impl List {
     /// The first mistake of the file, with its line.
     pub fn overlaid(mut self, name: &str, text: &str) -> Result<Self, Problem> {
         let file = File(name);
-        let source = self.sources.len();
+        let source = Source::new(name, text);
         for row in read(file, text)?.rows {
             match self.names.get(&row.name).and_then(|at| self.entries.get_mut(*at)) {
                 // No price takes no price away.
                 Some(_) if row.what == What::Dated(Vec::new()) => {}
-                Some(entry) => entry.replace(row, source),
+                Some(entry) => entry.replace(row, &source),
                 None => {
                     self.names.insert(row.name.clone(), self.entries.len());
-                    self.entries.push(Entry::new(row, source));
+                    self.entries.push(Entry::new(row, &source));
                 }
             }
         }
-        self.sources.push(name.to_owned());
+        self.sources.push(source);
         self.resolve()?;
         self.index();
         Ok(self)
@@ -94,17 +128,25 @@ impl List {
         entry.model.and_then(|at| self.entries.get(at)).unwrap_or(entry)
     }
 
-    /// The file that an entry is from.
+    /// The names that clients may ask for: those of models that have prices and of their aliases, without prefixes.
     #[must_use]
-    pub fn source(&self, entry: &Entry) -> &str {
-        self.sources.get(entry.source).map_or("", String::as_str)
+    pub fn models(&self) -> Vec<String> {
+        let priced = self
+            .entries
+            .iter()
+            .filter(|entry| matches!(&self.model(entry).what, Held::Prices(all) if !all.is_empty()));
+        let bare = |name: &str| {
+            let prefix = crate::lookup::PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix));
+            prefix.unwrap_or(name).to_owned()
+        };
+        priced.map(|entry| bare(&entry.name)).collect()
     }
 
     /// Finds the models of aliases.
     fn resolve(&mut self) -> Result<(), Problem> {
         let mut found = Vec::new();
         for (at, entry) in self.entries.iter().enumerate() {
-            let What::Alias(target) = &entry.what else { continue };
+            let Held::Alias(target, file) = &entry.what else { continue };
             let message = match self.names.get(target) {
                 Some(model) if *model == at => {
                     "this is an alias of itself: name the model that it stands for"
@@ -118,9 +160,7 @@ impl List {
                 }
                 None => "there is no model of this name: an alias needs one that the list has",
             };
-            return Err(File(self.source(entry))
-                .wrong(entry.line, &entry.name, message)
-                .found(format!("{target:?}")));
+            return Err(File(file).wrong(entry.line, &entry.name, message).found(format!("{target:?}")));
         }
         for (at, model) in found {
             if let Some(entry) = self.entries.get_mut(at) {
@@ -143,30 +183,43 @@ impl List {
 }
 
 impl Entry {
-    fn new(row: Row, source: usize) -> Self {
-        Self { name: row.name, source, line: row.line, what: row.what, model: None }
+    fn new(row: Row, source: &Source) -> Self {
+        let name: Arc<str> = row.name.into();
+        let (list, hash) = (Arc::clone(&source.name), Arc::clone(&source.hash));
+        let what = match row.what {
+            What::Alias(target) => Held::Alias(target, list),
+            What::Dated(all) => {
+                let source = Arc::new(PriceEntry { name: Arc::clone(&name), list, hash });
+                let since = |dated: Dated| Since {
+                    from: dated.from,
+                    prices: dated.prices,
+                    source: Arc::clone(&source),
+                };
+                Held::Prices(all.into_iter().map(since).collect())
+            }
+        };
+        Self { name, line: row.line, what, model: None }
     }
 
     fn is_alias(&self) -> bool {
-        matches!(self.what, What::Alias(_))
+        matches!(self.what, Held::Alias(..))
     }
 
     /// Takes what a later file says.
-    fn replace(&mut self, row: Row, source: usize) {
+    fn replace(&mut self, row: Row, source: &Source) {
         let before = std::mem::replace(self, Self::new(row, source));
-        let (What::Dated(before), What::Dated(all)) = (before.what, &mut self.what) else { return };
+        let (Held::Prices(before), Held::Prices(all)) = (before.what, &mut self.what) else { return };
         let Some(from) = all.first().and_then(|first| first.from) else { return };
-        let stay: Vec<Dated> =
+        let stay: Vec<Since> =
             before.into_iter().filter(|dated| dated.from.is_none_or(|begin| begin < from)).collect();
         all.splice(..0, stay);
     }
 
     /// The prices that hold at a time; none before the first do.
     #[must_use]
-    pub fn prices(&self, time: Timestamp) -> Option<&Prices> {
-        let What::Dated(all) = &self.what else { return None };
-        let held = all.iter().rev().find(|dated| dated.from.is_none_or(|from| from <= time));
-        held.map(|dated| &dated.prices)
+    pub fn prices(&self, time: Timestamp) -> Option<&Since> {
+        let Held::Prices(all) = &self.what else { return None };
+        all.iter().rev().find(|dated| dated.from.is_none_or(|from| from <= time))
     }
 }
 

@@ -55,6 +55,33 @@ pub struct Found<'a> {
     pub by: By,
 }
 
+/// Names of rules, as they are; of the name that the answer reports; where what was found is another name of the model;
+/// and both.
+macro_rules! names {
+    ($name:literal) => {
+        [
+            [$name, concat!($name, ", alias")],
+            [concat!("reported, ", $name), concat!("reported, ", $name, ", alias")],
+        ]
+    };
+}
+
+impl Found<'_> {
+    /// How records say it.
+    #[must_use]
+    pub fn told(&self, alias: bool) -> &'static str {
+        let [asked, reported] = match self.rule {
+            Rule::Exact => names!("exact"),
+            Rule::ContextMarker => names!("context marker"),
+            Rule::Path => names!("path"),
+            Rule::Latest => names!("latest"),
+            Rule::Date => names!("date"),
+        };
+        let [plain, aliased] = if self.by == By::Asked { asked } else { reported };
+        if alias { aliased } else { plain }
+    }
+}
+
 impl List {
     /// The entry of a model: by the name that upstream was asked for, else by the one that the answer reports; both
     /// exactly first, then by rules.
@@ -156,7 +183,7 @@ mod tests {
             ("claude-console", "", None, None),
         ] {
             let told = list.find(provider, asked, reported);
-            let told = told.map(|told| (told.entry.name.as_str(), told.rule, told.by));
+            let told = told.map(|told| (&*told.entry.name, told.rule, told.by));
             assert_eq!(told, found, "{provider}: {asked}, {reported:?}");
         }
     }

@@ -10,23 +10,8 @@ use crate::rates::{Band, Prices, RATE_MAX, Rate, Rates, Tariff, Tier};
 use crate::row::{Dated, Row, Rows, What};
 use crate::tree::{File, Node, Value};
 
-/// Keys of rates for a million tokens.
-const TOKENS: [(&str, Item); 10] = [
-    ("input", Item::Input),
-    ("output", Item::Output),
-    ("cache_read", Item::CacheRead),
-    ("cache_write_5m", Item::CacheWrite5m),
-    ("cache_write_1h", Item::CacheWrite1h),
-    ("reasoning", Item::Reasoning),
-    ("audio_input", Item::AudioInput),
-    ("audio_output", Item::AudioOutput),
-    ("image_input", Item::ImageInput),
-    ("image_output", Item::ImageOutput),
-];
-
-/// Keys of fees.
-const FEES: [(&str, Item); 3] =
-    [("per_image", Item::Image), ("per_web_search", Item::WebSearch), ("per_request", Item::Request)];
+/// What the key of a fee begins with, before the item's name.
+const PER: &str = "per_";
 
 /// Other keys of a model.
 const OF_MODELS: [&str; 6] =
@@ -94,7 +79,7 @@ fn dated(file: File<'_>, node: &Node, path: &str) -> Result<Dated, Problem> {
     let (mut prices, mut from) = (Prices::default(), None);
     for (key, node) in table(file, node, path)? {
         let path = format!("{path}.{key}");
-        if let Some(item) = item(&FEES, key) {
+        if let Some(item) = key.strip_prefix(PER).and_then(|name| item(name, false)) {
             prices.standard.base.set(item, Some(rate(file, node, &path, DECIMALS_OF_FEE)?));
         } else if !rates(file, &mut prices.standard, (key, node), &path)? {
             match key.as_str() {
@@ -103,8 +88,9 @@ fn dated(file: File<'_>, node: &Node, path: &str) -> Result<Dated, Problem> {
                 "service_tiers" => prices.tiers = tiers(file, node, &path)?,
                 "max_input_tokens" | "max_output_tokens" => drop(count(file, node, &path)?),
                 _ => {
-                    let fees = FEES.iter().map(|(key, _)| *key);
-                    let known: Vec<&str> = of_tariffs().chain(fees).chain(OF_MODELS).collect();
+                    let fees: Vec<String> = names(false).map(|name| format!("{PER}{name}")).collect();
+                    let mut known: Vec<&str> = of_tariffs().chain(OF_MODELS).collect();
+                    known.extend(fees.iter().map(String::as_str));
                     return Err(unknown(file, node, &path, key, &known));
                 }
             }
@@ -127,7 +113,7 @@ fn rates(
     (key, node): (&str, &Node),
     path: &str,
 ) -> Result<bool, Problem> {
-    if let Some(item) = item(&TOKENS, key) {
+    if let Some(item) = item(key, true) {
         tariff.base.set(item, Some(rate(file, node, path, DECIMALS_OF_MILLION)?));
         return Ok(true);
     }
@@ -139,7 +125,7 @@ fn rates(
 }
 
 fn of_tariffs() -> impl Iterator<Item = &'static str> {
-    TOKENS.iter().map(|(key, _)| *key).chain(["tiers"])
+    names(true).chain(["tiers"])
 }
 
 fn bands(file: File<'_>, node: &Node, path: &str) -> Result<Vec<Band>, Problem> {
@@ -152,10 +138,10 @@ fn bands(file: File<'_>, node: &Node, path: &str) -> Result<Vec<Band>, Problem> 
             let path = format!("{path}.{key}");
             if key == "above" {
                 above = Some(count(file, node, &path)?);
-            } else if let Some(item) = item(&TOKENS, key) {
+            } else if let Some(item) = item(key, true) {
                 rates.set(item, Some(rate(file, node, &path, DECIMALS_OF_MILLION)?));
             } else {
-                let known: Vec<&str> = TOKENS.iter().map(|(key, _)| *key).chain(["above"]).collect();
+                let known: Vec<&str> = names(true).chain(["above"]).collect();
                 return Err(unknown(file, node, &path, key, &known));
             }
         }
@@ -208,8 +194,13 @@ fn geo(file: File<'_>, node: &Node, path: &str) -> Result<Vec<(String, u32)>, Pr
     Ok(places)
 }
 
-fn item(keys: &[(&str, Item)], key: &str) -> Option<Item> {
-    keys.iter().find_map(|(known, item)| (*known == key).then_some(*item))
+/// The names of what is tokens, or of what costs a fee.
+fn names(tokens: bool) -> impl Iterator<Item = &'static str> {
+    Item::ALL.into_iter().filter(move |item| item.is_tokens() == tokens).map(Item::name)
+}
+
+fn item(name: &str, tokens: bool) -> Option<Item> {
+    Item::ALL.into_iter().find(|item| item.is_tokens() == tokens && item.name() == name)
 }
 
 fn rate(file: File<'_>, node: &Node, path: &str, decimals: i32) -> Result<Rate, Problem> {

@@ -1,122 +1,128 @@
 //! What usage costs by a list, with the lines that it is made of.
 
-use sluice_api::Money;
-use sluice_api::cost::PriceAsk;
+use std::sync::Arc;
 
-use crate::decimal::divided;
-use crate::item::{Counts, ITEMS, Item, counts};
-use crate::list::{Entry, List};
-use crate::lookup::Found;
+use sluice_api::Usage;
+use sluice_api::cost::{Line, PriceAsk, PriceSource, Priced};
+use sluice_api::exact::Exact;
+
+use crate::item::{Counts, Item, counts};
+use crate::list::List;
 use crate::rates::{Origin, Prices, Rate, Tier};
 
-/// Units of a rate in one of [`Money`], whose decimals are 10.
-const UNITS: u128 = 10_u128.pow(8);
-
-/// A multiplier of one, in thousandths.
+/// A multiplier of one, in thousandths, which are the decimals that an exact amount has more than a rate.
 const ONCE: u32 = 1_000;
 
-/// What usage costs.
-#[derive(Clone, Copy, Debug)]
-pub struct Quote<'a> {
-    /// The entry that was found, and how.
-    pub found: Found<'a>,
-    /// The entry with the prices: the found one, or the model that it is an alias of.
-    pub model: &'a Entry,
-    /// The file that the prices are from.
-    pub list: &'a str,
-    /// What it is made of.
-    pub bill: Bill,
-}
-
-/// Lines, what their tokens are multiplied by, and their sum.
-#[derive(Clone, Copy, Debug)]
-pub struct Bill {
-    lines: [Option<Line>; ITEMS],
-    /// By what the lines of tokens are multiplied, in thousandths.
-    pub thousandths: u32,
-    /// The sum, rounded once.
-    pub total: Money,
-}
-
-/// A line of a bill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// What was used.
-    pub item: Item,
-    /// How much of it.
-    pub count: u64,
-    /// What one costs.
-    pub rate: Rate,
-    /// Where that comes from.
-    pub origin: Origin,
-}
-
-impl Line {
-    /// What it costs, in the units of a rate; no more than their type can tell.
-    #[must_use]
-    pub const fn amount(&self) -> u128 {
-        self.rate.0.saturating_mul(self.count as u128)
-    }
-}
+/// The speed of those that is a tier of its own: its models name rates for it, or their price is not known.
+const FAST: &str = "fast";
 
 /// How a request was served.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Served<'a> {
-    /// The tier.
-    pub tier: Option<&'a str>,
-    /// The place, where its tokens cost more.
-    pub geo: Option<&'a str>,
+pub struct Served {
+    /// The tier, where it is not the standard one.
+    pub tier: Option<Tier>,
+    /// By what tokens are multiplied where they were processed, in thousandths.
+    pub thousandths: u32,
 }
 
-impl Bill {
-    /// Prices what was used; `None` where something was used that has no price.
+impl Served {
+    /// As an answer tells it; `None` where it tells of a speed for which the model has no price.
     #[must_use]
-    pub fn of(prices: &Prices, counts: &Counts, served: Served<'_>) -> Option<Self> {
-        let tier = served.tier.and_then(Tier::named);
-        let prompt = counts.prompt();
-        let mut lines = [None; ITEMS];
-        for (slot, item) in lines.iter_mut().zip(Item::ALL) {
-            let count = counts.of(item);
-            if count == 0 {
-                continue;
-            }
-            match prices.rate(item, tier, prompt) {
-                Some((rate, origin)) => *slot = Some(Line { item, count, rate, origin }),
-                // Most models ask for tokens alone.
-                None if item == Item::Request => {}
-                None => return None,
-            }
+    pub fn of(prices: &Prices, ask: &PriceAsk<'_>) -> Option<Self> {
+        let fast = ask.speed.is_some_and(|speed| speed.eq_ignore_ascii_case(FAST));
+        if fast && prices.tier(Tier::Fast).is_none() {
+            return None;
         }
-        let place = |geo: &str| prices.geo.iter().find_map(|(place, by)| (place == geo).then_some(*by));
-        let thousandths = served.geo.and_then(place).unwrap_or(ONCE);
-        Some(Self { lines, thousandths, total: total(&lines, thousandths) })
+        let tier = if fast { Some(Tier::Fast) } else { ask.tier.and_then(Tier::named) };
+        let factor = |geo: &str| prices.geo.iter().find_map(|(place, by)| (place == geo).then_some(*by));
+        Some(Self { tier, thousandths: ask.geo.and_then(factor).unwrap_or(ONCE) })
     }
-
-    /// Its lines, in the order of [`Item::ALL`].
-    pub fn lines(&self) -> impl Iterator<Item = &Line> {
-        self.lines.iter().flatten()
-    }
-}
-
-/// The exact sum, rounded once.
-fn total(lines: &[Option<Line>], thousandths: u32) -> Money {
-    let sum = |tokens: bool| {
-        let lines = lines.iter().flatten().filter(|line| line.item.is_tokens() == tokens);
-        lines.fold(0_u128, |sum, line| sum.saturating_add(line.amount()))
-    };
-    let tokens = sum(true).saturating_mul(thousandths.into());
-    let exact = tokens.saturating_add(sum(false).saturating_mul(ONCE.into()));
-    Money::from_units(i128::try_from(divided(exact, UNITS * u128::from(ONCE))).unwrap_or(i128::MAX))
 }
 
 impl List {
     /// What usage costs; `None` for a model that the list does not know, or where something was used that has no price.
     #[must_use]
-    pub fn quote(&self, ask: &PriceAsk<'_>) -> Option<Quote<'_>> {
+    pub fn price(&self, ask: &PriceAsk<'_>) -> Option<Priced> {
+        if ask.usage.more {
+            return None;
+        }
         let found = self.find(ask.provider, ask.model, ask.reported_model)?;
         let model = self.model(found.entry);
-        let served = Served { tier: ask.tier, geo: None };
-        let bill = Bill::of(model.prices(ask.time)?, &counts(ask.usage), served)?;
-        Some(Quote { found, model, list: self.source(model), bill })
+        let since = model.prices(ask.time)?;
+        let prices = &since.prices;
+        let served = Served::of(prices, ask)?;
+        let mut lines = Vec::with_capacity(8);
+        match ask.turns {
+            // Each has the rates of its own length; what costs a fee is told of the whole alone.
+            turns if turns.len() > 1 && prices.has_bands() => {
+                for turn in turns {
+                    tokens(&mut lines, prices, &counts(turn), served)?;
+                }
+            }
+            _ => tokens(&mut lines, prices, &counts(ask.usage), served)?,
+        }
+        fees(&mut lines, prices, ask.usage)?;
+        let rule = found.told(found.entry.name != model.name);
+        Some(Priced::new(lines, PriceSource { entry: Arc::clone(&since.source), rule }))
+    }
+}
+
+/// Adds the lines of tokens.
+fn tokens(lines: &mut Vec<Line>, prices: &Prices, counts: &Counts, served: Served) -> Option<()> {
+    let prompt = counts.prompt();
+    for item in Item::ALL.into_iter().filter(|item| item.is_tokens()) {
+        let count = counts.of(item);
+        if count == 0 {
+            continue;
+        }
+        let (rate, origin) = prices.rate(item, served.tier, prompt)?;
+        let rate = Exact::from_units(rate.0.saturating_mul(served.thousandths.into()));
+        add(lines, Line::new(item.name(), count, rate), origin.rule());
+    }
+    Some(())
+}
+
+/// Adds the lines of what costs a fee.
+fn fees(lines: &mut Vec<Line>, prices: &Prices, usage: &Usage) -> Option<()> {
+    let mut counts = counts(usage);
+    // Whoever bills by the prompt bills its searches together.
+    if counts.of(Item::WebSearch) > 0 && prices.fee(Item::GroundedPrompt).is_some() {
+        counts.set(Item::WebSearch, 0);
+        counts.set(Item::GroundedPrompt, 1);
+    }
+    for item in Item::ALL.into_iter().filter(|item| !item.is_tokens()) {
+        let count = counts.of(item);
+        if count == 0 {
+            continue;
+        }
+        let fee = prices.fee(item).map(|fee| (fee, Origin::Own));
+        let fee = fee.or_else(|| {
+            item.falls_back_to().and_then(|other| Some((prices.fee(other)?, Origin::Other(other))))
+        });
+        match fee {
+            Some((Rate(fee), origin)) => {
+                let rate = Exact::from_units(fee.saturating_mul(ONCE.into()));
+                add(lines, Line::new(item.name(), count, rate), origin.rule());
+            }
+            // Most models ask for tokens alone, also for images.
+            None if item == Item::Request || (item == Item::Image && usage.total() > 0) => {}
+            None => return None,
+        }
+    }
+    Some(())
+}
+
+/// Adds a line, or what it tells to the line that has its class and its rate.
+fn add(lines: &mut Vec<Line>, mut line: Line, rule: Option<&'static str>) {
+    line.rule = rule;
+    match lines
+        .iter_mut()
+        .find(|other| other.class == line.class && other.rate == line.rate && other.rule == rule)
+    {
+        Some(other) => {
+            other.quantity = other.quantity.saturating_add(line.quantity);
+            other.amount = other.amount.plus(line.amount);
+        }
+        None => lines.push(line),
     }
 }

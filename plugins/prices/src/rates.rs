@@ -23,6 +23,18 @@ pub enum Origin {
     Halved,
 }
 
+impl Origin {
+    /// How lines say it.
+    #[must_use]
+    pub fn rule(self) -> Option<&'static str> {
+        match self {
+            Self::Own => None,
+            Self::Other(item) => Some(item.name()),
+            Self::Halved => Some("half of the standard rate"),
+        }
+    }
+}
+
 /// Rates by item; what has none is not free.
 pub type Rates = Each<Option<Rate>>;
 
@@ -116,12 +128,21 @@ impl Prices {
         }
     }
 
-    /// What one of an item costs in a prompt of this many tokens, and where that comes from.
+    /// What one of something costs that is no tokens.
+    #[must_use]
+    pub fn fee(&self, item: Item) -> Option<Rate> {
+        self.standard.base.of(item)
+    }
+
+    /// Whether any of its rates are those of long prompts alone.
+    #[must_use]
+    pub fn has_bands(&self) -> bool {
+        !self.standard.bands.is_empty() || self.tiers.iter().any(|(_, tariff)| !tariff.bands.is_empty())
+    }
+
+    /// What one token of an item costs in a prompt of this many tokens, and where that comes from.
     #[must_use]
     pub fn rate(&self, item: Item, tier: Option<Tier>, prompt: u64) -> Option<(Rate, Origin)> {
-        if !item.is_tokens() {
-            return self.standard.base.of(item).map(|rate| (rate, Origin::Own));
-        }
         let own = match tier {
             Some(Tier::Batch) => self.batch(item, prompt),
             _ => {
@@ -164,7 +185,7 @@ impl Prices {
     /// standard rate for the rest.
     fn batch(&self, item: Item, prompt: u64) -> Option<(Rate, Origin)> {
         let standard = || self.own(item, None, prompt);
-        let half = || standard().map(|rate| (Rate(crate::decimal::divided(rate.0, 2)), Origin::Halved));
+        let half = || standard().map(|rate| (Rate(sluice_api::exact::divided(rate.0, 2)), Origin::Halved));
         let Some(tariff) = self.tier(Tier::Batch) else { return half() };
         if let Some(rate) = tariff.rate(item, prompt) {
             return Some((rate, Origin::Own));

@@ -99,7 +99,8 @@ impl Settlement {
         let mut ask = PriceAsk::new(provider, model, usage, self.record.time);
         ask.reported_model = self.record.reported_model.as_deref();
         ask.tier = seen.and_then(|seen| seen.tier.as_deref());
-        let list = guarded("CostModel::price", || snapshot.cost.price(&ask)).flatten();
+        let priced = guarded("CostModel::price", || snapshot.cost.price(&ask)).flatten();
+        let list = priced.map(|priced| priced.cost);
         self.record.cost = Cost::new(list, list);
     }
 }

@@ -136,8 +136,9 @@ fn a_file_adds_and_replaces_and_deletes_nothing() {
     let list = list.unwrap();
     for (model, input, source) in [("a", "2", "g"), ("b", "1", "f"), ("c", "3", "g"), ("l", "2", "g")] {
         let usage = Usage::new(1_000_000, 0);
-        let quote = list.quote(&PriceAsk::new("openai", model, &usage, time(super::DAY))).unwrap();
-        assert_eq!((quote.bill.total.to_string().as_str(), quote.list), (input, source), "{model}");
+        let priced = list.price(&PriceAsk::new("openai", model, &usage, time(super::DAY))).unwrap();
+        let told = (priced.cost.to_string(), priced.source.entry.list.to_string());
+        assert_eq!(told, (input.to_owned(), source.to_owned()), "{model}");
     }
 }
 
@@ -147,7 +148,7 @@ fn a_file_with_a_day_keeps_what_held_before_it() {
     let list = list.overlaid("g", "[models.m]\ninput = \"2\"\neffective_from = 2027-01-01").unwrap();
     let usage = Usage::new(1_000_000, 0);
     for (at, input) in [("2026-12-31T23:59:59Z", "1"), ("2027-01-01T00:00:00Z", "2")] {
-        let quote = list.quote(&PriceAsk::new("openai", "m", &usage, time(at))).unwrap();
-        assert_eq!(quote.bill.total.to_string(), input, "{at}");
+        let priced = list.price(&PriceAsk::new("openai", "m", &usage, time(at))).unwrap();
+        assert_eq!(priced.cost.to_string(), input, "{at}");
     }
 }

@@ -22,7 +22,7 @@ fn time(text: &str) -> Timestamp {
 fn cost(list: &List, provider: &str, model: &str, tier: Option<&str>, usage: &Usage) -> Option<String> {
     let mut ask = PriceAsk::new(provider, model, usage, time(DAY));
     ask.tier = tier;
-    list.quote(&ask).map(|quote| quote.bill.total.to_string())
+    list.price(&ask).map(|priced| priced.cost.to_string())
 }
 
 fn file(text: &str) -> List {

@@ -4,11 +4,7 @@ use sluice_api::Usage;
 use sluice_api::cost::PriceAsk;
 
 use super::{DAY, cost, time};
-use crate::item::{Counts, Item, counts};
 use crate::list::List;
-use crate::lookup::Rule;
-use crate::quote::{Bill, Served};
-use crate::rates::{Origin, Rate};
 
 /// Input, cache writes for 5 minutes and an hour, cache reads, output, reasoning in it, web searches.
 fn usage([input, short, long, read, output, reasoning, searches]: [u64; 7]) -> Usage {
@@ -66,30 +62,78 @@ fn worked_examples_cost_what_they_were_worked_out_to() {
 }
 
 #[test]
-fn what_is_said_of_prices_by_place_multiplies_tokens_and_never_fees() {
+fn where_and_how_fast_an_answer_was_made_multiplies_tokens_and_never_fees() {
     let list = List::built_in().unwrap();
-    let prices = list.exact("claude-opus-5-5").unwrap().prices(time(DAY)).unwrap();
-    let served = Served { tier: Some("fast"), geo: Some("us") };
-    let of = |searches| counts(&usage([1_000, 0, 0, 20_000, 500, 0, searches]));
-    assert_eq!(Bill::of(prices, &of(0), served).unwrap().total.to_string(), "0.0396");
-    assert_eq!(Bill::of(prices, &of(1), served).unwrap().total.to_string(), "0.0496");
-    let elsewhere = Served { geo: Some("global"), ..served };
-    assert_eq!(Bill::of(prices, &of(0), elsewhere).unwrap().total.to_string(), "0.036");
+    let cost = |model: &str, searches, speed, geo| {
+        let used = usage([1_000, 0, 0, 20_000, 500, 0, searches]);
+        let mut ask = PriceAsk::new("claude-console", model, &used, time(DAY));
+        (ask.tier, ask.speed, ask.geo) = (Some("standard"), Some(speed), Some(geo));
+        list.price(&ask).map(|priced| priced.cost.to_string())
+    };
+    for (model, searches, speed, geo, total) in [
+        ("claude-opus-5-5", 0, "fast", "us", Some("0.0396")),
+        ("claude-opus-5-5", 1, "fast", "us", Some("0.0496")),
+        ("claude-opus-5-5", 0, "fast", "global", Some("0.036")),
+        ("claude-opus-5-5", 0, "standard", "not_available", Some("0.018")),
+        // Nobody sells it, so that nobody knows what it costs.
+        ("claude-sonnet-5-5", 0, "fast", "us", None),
+        ("claude-sonnet-4-5", 0, "standard", "us", Some("0.0165")),
+    ] {
+        assert_eq!(cost(model, searches, speed, geo).as_deref(), total, "{model} {searches} {speed} {geo}");
+    }
 }
 
 #[test]
 fn audio_and_images_have_rates_of_their_own() {
     let list = List::built_in().unwrap();
-    let bill = |model: &str, used: &[(Item, u64)]| {
-        let mut counts = Counts::default();
-        used.iter().for_each(|(item, count)| counts.set(*item, *count));
-        let prices = list.exact(model).unwrap().prices(time(DAY)).unwrap();
-        Bill::of(prices, &counts, Served::default()).unwrap().total.to_string()
-    };
-    let heard = [(Item::Input, 700), (Item::AudioInput, 1_920), (Item::Output, 300), (Item::Reasoning, 512)];
-    assert_eq!(bill("gemini/gemini-2.5-flash", &heard), "0.00416");
-    // A model without one bills them as text.
-    assert_eq!(bill("claude-opus-5-5", &[(Item::ImageInput, 1_000)]), "0.004");
+    let mut heard = Usage::new(2_620, 812);
+    (heard.audio_input, heard.reasoning) = (1_920, 512);
+    assert_eq!(cost(&list, "gemini", "gemini-2.5-flash", None, &heard).as_deref(), Some("0.00416"));
+    // A model without one bills them as text, and says so.
+    let mut seen = Usage::new(1_000, 0);
+    seen.image_input = 1_000;
+    let priced = list.price(&PriceAsk::new("claude-console", "claude-opus-5-5", &seen, time(DAY))).unwrap();
+    assert_eq!(priced.cost.to_string(), "0.004");
+    let lines: Vec<_> = priced.lines.iter().map(|line| (line.class, line.quantity, line.rule)).collect();
+    assert_eq!(lines, [("image_input", 1_000, Some("input"))]);
+}
+
+#[test]
+fn turns_that_add_up_have_the_rates_of_their_own_length() {
+    let list = List::built_in().unwrap();
+    let turn = |input| usage([input, 0, 0, 0, 1_000, 0, 0]);
+    let whole = usage([140_000, 0, 0, 0, 2_000, 0, 1]);
+    let mut ask = PriceAsk::new("claude-console", "claude-haiku-5-5", &whole, time(DAY));
+    let total = |ask: &PriceAsk<'_>| list.price(ask).unwrap().cost.to_string();
+    assert_eq!(total(&ask), "0.085", "one prompt of 140,000");
+    let turns = [turn(70_000), turn(70_000)];
+    ask.turns = &turns;
+    assert_eq!(total(&ask), "0.025", "two of 70,000");
+    let turns = [turn(20_000), turn(120_000)];
+    ask.turns = &turns;
+    assert_eq!(total(&ask), "0.075", "one below the threshold and one above it");
+    let lines = list.price(&ask).unwrap().lines;
+    let lines: Vec<_> =
+        lines.iter().map(|line| (line.class, line.quantity, line.amount.to_string())).collect();
+    assert_eq!(
+        lines,
+        [
+            ("input", 20_000, "0.002".to_owned()),
+            ("output", 1_000, "0.0005".to_owned()),
+            ("input", 120_000, "0.06".to_owned()),
+            ("output", 1_000, "0.0025".to_owned()),
+            ("web_search", 1, "0.01".to_owned()),
+        ]
+    );
+}
+
+#[test]
+fn what_was_used_beside_what_is_told_leaves_the_request_without_a_price() {
+    let list = List::built_in().unwrap();
+    let mut used = usage([1_000, 0, 0, 0, 1_000, 0, 0]);
+    assert!(cost(&list, "claude-console", "claude-opus-5-5", None, &used).is_some());
+    used.more = true;
+    assert_eq!(cost(&list, "claude-console", "claude-opus-5-5", None, &used), None);
 }
 
 #[test]
@@ -105,30 +149,27 @@ fn scheduled_prices_hold_from_their_day_on() {
         ("claude-console", "claude-sonnet-5-5", &read, "2026-10-06T23:59:59Z", "0.2"),
         ("claude-console", "claude-sonnet-5-5", &read, "2026-10-07T00:00:00Z", "0.1"),
     ] {
-        let quote = list.quote(&PriceAsk::new(provider, model, used, time(at))).unwrap();
-        assert_eq!(quote.bill.total.to_string(), total, "{model} at {at}");
+        let priced = list.price(&PriceAsk::new(provider, model, used, time(at))).unwrap();
+        assert_eq!(priced.cost.to_string(), total, "{model} at {at}");
     }
 }
 
 #[test]
-fn a_quote_names_entry_rule_list_and_lines() {
+fn a_price_names_entry_rule_list_and_lines() {
     let list = List::built_in().unwrap();
     let used = usage([10, 0, 0, 0, 20, 5, 0]);
     let ask = PriceAsk::new("claude-console", "claude-opus-5-5-20260901", &used, time(DAY));
-    let quote = list.quote(&ask).unwrap();
-    let told = (quote.model.name.as_str(), quote.found.rule, quote.list);
-    assert_eq!(told, ("claude-opus-5-5", Rule::Date, "built-in list"));
-    let lines: Vec<_> =
-        quote.bill.lines().map(|line| (line.item, line.count, line.rate, line.origin)).collect();
-    let (input, output) = (Rate(4_000_000_000_000), Rate(20_000_000_000_000));
-    assert_eq!(
-        lines,
-        [
-            (Item::Input, 10, input, Origin::Own),
-            (Item::Output, 15, output, Origin::Own),
-            (Item::Reasoning, 5, output, Origin::Other(Item::Output)),
-        ]
-    );
+    let priced = list.price(&ask).unwrap();
+    let entry = &priced.source.entry;
+    let told = (&*entry.name, priced.source.rule, &*entry.list);
+    assert_eq!(told, ("claude-opus-5-5", "date", "built-in list of 2026-11-27"));
+    assert!(entry.hash.starts_with("sha256:") && entry.hash.len() == 71, "{}", entry.hash);
+    let lines: Vec<_> = priced.lines.iter().map(|line| (line.class, line.quantity, line.rule)).collect();
+    assert_eq!(lines, [("input", 10, None), ("output", 15, None), ("reasoning", 5, Some("output"))]);
+    let told: Vec<_> =
+        priced.lines.iter().map(|line| (line.rate.to_string(), line.amount.to_string())).collect();
+    let told: Vec<_> = told.iter().map(|(rate, amount)| (rate.as_str(), amount.as_str())).collect();
+    assert_eq!(told, [("0.000004", "0.00004"), ("0.00002", "0.0003"), ("0.00002", "0.0001")]);
 }
 
 #[test]

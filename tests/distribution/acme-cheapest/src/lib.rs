@@ -17,7 +17,8 @@ struct Cheapest(Arc<dyn CostModel>);
 impl Cheapest {
     fn price(&self, ask: &Ask<'_>, candidate: &Candidate<'_>) -> Option<Money> {
         let usage = Usage::new(USUAL.0, USUAL.1);
-        self.0.price(&PriceAsk::new(candidate.provider, candidate.model, &usage, ask.now))
+        let ask = PriceAsk::new(candidate.provider, candidate.model, &usage, ask.now);
+        self.0.price(&ask).map(|priced| priced.cost)
     }
 }
 

@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use sluice_api::cost::{CostModel, PriceAsk};
-use sluice_api::{Money, register};
+use sluice_api::cost::{CostModel, Line, PriceAsk, PriceEntry, PriceSource, Priced};
+use sluice_api::exact::Exact;
+use sluice_api::register;
 use utoipa::ToSchema;
+
+/// Units of an exact amount in a ten-billionth of a dollar.
+const TEN_BILLIONTH: u128 = 10_u128.pow(Exact::DECIMALS - 10);
 
 /// Settings of `acme-prices`.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -17,12 +21,13 @@ struct AcmePricesSettings {
 }
 
 #[derive(Debug)]
-struct Prices(BTreeMap<String, u32>);
+struct Prices(BTreeMap<String, (Exact, PriceSource)>);
 
 impl CostModel for Prices {
-    fn price(&self, ask: &PriceAsk<'_>) -> Option<Money> {
-        let units = i128::from(*self.0.get(ask.model)?);
-        Some(Money::from_units(units * i128::from(ask.usage.total())))
+    fn price(&self, ask: &PriceAsk<'_>) -> Option<Priced> {
+        let (entry, source) = self.0.get(ask.model)?;
+        let line = Line::new("tokens", ask.usage.total(), *entry);
+        Some(Priced::new(vec![line], source.clone()))
     }
 
     fn models(&self) -> Vec<String> {
@@ -36,6 +41,11 @@ register! {
     settings: AcmePricesSettings,
     build: |_, section| {
         let settings: AcmePricesSettings = section.read()?;
-        Ok(Arc::new(Prices(settings.models)))
+        let priced = settings.models.into_iter().map(|(model, units)| {
+            let entry = PriceEntry { name: model.as_str().into(), list: "acme".into(), hash: "".into() };
+            let source = PriceSource { entry: Arc::new(entry), rule: "exact" };
+            (model, (Exact::from_units(u128::from(units) * TEN_BILLIONTH), source))
+        });
+        Ok(Arc::new(Prices(priced.collect())))
     },
 }
