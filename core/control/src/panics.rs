@@ -13,7 +13,7 @@ use sluice_api::plugin::NoSettings;
 use sluice_api::provider::{Body, Call, CallCx, ModelPlace, Offer, Prepared, Provider, ProviderInfo};
 use sluice_api::record::{Cost, Outcome, RecordQuery};
 use sluice_api::scheduler::{Ask, Candidate, Outcome as AttemptOutcome, Scheduler};
-use sluice_api::{Api, Bytes, Error, Family, Kind, Money, Operation, async_trait, register};
+use sluice_api::{Api, Bytes, Error, Family, Kind, Operation, async_trait, register};
 use sluice_config::{self as config, Sources};
 use sluice_fixtures::GIVES_BADLY;
 use sluice_line::{ClientRoute, Gateway, line};

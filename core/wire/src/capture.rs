@@ -21,38 +21,52 @@ pub struct Wanted {
     pub name: &'static str,
     /// The bytes of its value that are kept.
     most: usize,
-    /// Whether its value is a list of which each object's id is caught as well.
-    ids: bool,
+    /// Whether its value is a list of which some members of each object are caught as well.
+    items: bool,
 }
 
-/// What is caught of the objects of such a list.
-const ID: &[Wanted] = &[Wanted { most: BEGINNING, ..Wanted::whole("id") }];
+/// What is caught of the objects of such a list: whose they are, what they are, and what they called.
+const OF_ITEMS: &[Wanted] = &[
+    Wanted::beginning("id"),
+    Wanted::beginning("type"),
+    Wanted::beginning("action"),
+    Wanted::beginning("container_id"),
+];
+
+/// An object of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CaughtItem {
+    /// Which of the wanted members has the list.
+    pub list: usize,
+    /// Its members, as they are written: the id, the type, the action, and the id of a container.
+    pub members: [Vec<u8>; OF_ITEMS.len()],
+}
 
 impl Wanted {
     /// One whose value is to be read.
     #[must_use]
     pub const fn whole(name: &'static str) -> Self {
-        Self { name, most: MAX_VALUE, ids: false }
+        Self { name, most: MAX_VALUE, items: false }
     }
 
     /// One of whose value the beginning is enough.
     #[must_use]
     pub const fn beginning(name: &'static str) -> Self {
-        Self { name, most: BEGINNING, ids: false }
+        Self { name, most: BEGINNING, items: false }
     }
 
-    /// The same of a list, with the ids of all the objects in it.
+    /// The same of a list, with what all the objects in it are.
     #[must_use]
-    pub const fn with_ids(self) -> Self {
-        Self { ids: true, ..self }
+    pub const fn with_items(self) -> Self {
+        Self { items: true, ..self }
     }
 }
 
-/// The ids of the objects in a list.
+/// The objects in a list.
 #[derive(Debug)]
-struct Ids {
+struct Items {
     objects: Capture,
-    found: Vec<Vec<u8>>,
+    found: Vec<CaughtItem>,
 }
 
 /// Watches one object, or the objects of an array, and catches the values of some members of each.
@@ -67,7 +81,7 @@ pub struct Capture {
     name: Vec<u8>,
     caught: Vec<(usize, Vec<u8>)>,
     catching: bool,
-    ids: Option<Box<Ids>>,
+    items: Option<Box<Items>>,
     begun: bool,
     /// The document has ended. What follows is looked into, but takes nothing back.
     closed: bool,
@@ -133,7 +147,7 @@ impl Capture {
             name: Vec::new(),
             caught: Vec::new(),
             catching: false,
-            ids: None,
+            items: None,
             begun: false,
             closed: false,
             other: false,
@@ -169,9 +183,9 @@ impl Capture {
         }
     }
 
-    /// The ids that have been caught since it was asked for them, as they are written, quotes and all.
-    pub fn take_ids(&mut self) -> Vec<Vec<u8>> {
-        self.ids.as_mut().map(|ids| std::mem::take(&mut ids.found)).unwrap_or_default()
+    /// The objects of lists that have been caught since it was asked for them.
+    pub fn take_items(&mut self) -> Vec<CaughtItem> {
+        self.items.as_mut().map(|items| std::mem::take(&mut items.found)).unwrap_or_default()
     }
 
     /// Takes a chunk and calls `object` for each watched object that ends in it.
@@ -228,7 +242,7 @@ impl Capture {
                         let named = |wanted: &Wanted| wanted.name.as_bytes() == self.name;
                         if let Some(index) = self.wanted.iter().position(named) {
                             self.catching = true;
-                            self.begin_ids(index);
+                            self.begin_items(index);
                             self.caught.push((index, Vec::with_capacity(CAUGHT)));
                         }
                     }
@@ -314,20 +328,32 @@ impl Capture {
         {
             let room = wanted.most.saturating_sub(value.len());
             value.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
-            if let Some(ids) = self.ids.as_mut().filter(|_| wanted.ids) {
-                let Ids { objects, found } = &mut **ids;
-                objects.feed(bytes, &mut |caught| found.extend(caught.iter().map(|(_, id)| id.clone())));
+            if let Some(items) = self.items.as_mut().filter(|_| wanted.items) {
+                let Items { objects, found } = &mut **items;
+                objects.feed(bytes, &mut |caught| found.push(CaughtItem::of(*index, caught)));
             }
         }
     }
 
     /// A wanted member's value begins.
-    fn begin_ids(&mut self, index: usize) {
-        if !self.wanted.get(index).is_some_and(|wanted| wanted.ids) {
+    fn begin_items(&mut self, index: usize) {
+        if !self.wanted.get(index).is_some_and(|wanted| wanted.items) {
             return;
         }
-        let found = self.take_ids();
-        self.ids = Some(Box::new(Ids { objects: Self::array(ID), found }));
+        let found = self.take_items();
+        self.items = Some(Box::new(Items { objects: Self::array(OF_ITEMS), found }));
+    }
+}
+
+impl CaughtItem {
+    fn of(list: usize, caught: &Caught) -> Self {
+        let mut item = Self { list, ..Self::default() };
+        for (index, value) in caught {
+            if let Some(member) = item.members.get_mut(*index) {
+                member.clone_from(value);
+            }
+        }
+        item
     }
 }
 
@@ -424,8 +450,8 @@ mod tests {
     }
 
     #[test]
-    fn ids_of_a_list_are_caught_of_its_own_objects_alone() {
-        const LISTS: &[Wanted] = &[Wanted::beginning("output").with_ids(), Wanted::whole("id")];
+    fn items_of_a_list_are_caught_of_its_own_objects_alone() {
+        const LISTS: &[Wanted] = &[Wanted::beginning("output").with_items(), Wanted::whole("id")];
         let long = "x".repeat(10_000);
         let document = format!(
             r#"{{"tools":[{{"id":"no"}}],"output": [{{"x":{{"id":"no"}},"id":"a\"","y":["{long}"]}} , 7,
@@ -435,11 +461,14 @@ mod tests {
             let (mut capture, mut ids) = (Capture::object(LISTS), Vec::new());
             for piece in document.as_bytes().chunks(step) {
                 capture.feed(piece, &mut |_| ());
-                ids.extend(capture.take_ids().into_iter().map(|id| String::from_utf8(id).unwrap()));
+                ids.extend(capture.take_items().into_iter().map(|item| {
+                    assert_eq!(item.list, 0);
+                    String::from_utf8(item.members[0].clone()).unwrap()
+                }));
             }
             assert_eq!(
                 ids.iter().map(|id| id.trim()).collect::<Vec<_>>(),
-                [r#""a\"""#, "\"b\"", "7"],
+                [r#""a\"""#, "\"b\"", "", "7"],
                 "{step}"
             );
         }

@@ -92,13 +92,42 @@ fn says_something(value: &[u8]) -> bool {
     }
 }
 
-/// Calls `found` with the id of each item of an output, as an answer or its last event has it.
-pub(crate) fn made(output: &[u8], mut found: impl FnMut(String)) {
+/// A call of one of the provider's own tools, as an item of an output tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Call {
+    /// Its type, like `web_search_call`.
+    pub(crate) kind: String,
+    /// The type of its action.
+    pub(crate) action: Option<String>,
+    /// The container that it ran in.
+    pub(crate) container: Option<String>,
+}
+
+/// What the names of such types end in. A function's calls are the client's.
+const CALL: &str = "_call";
+
+/// The name of the type of a function's call.
+const FUNCTION: &str = "function_call";
+
+impl Call {
+    /// The call that an item is; none where it is something else.
+    pub(crate) fn read(document: &[u8], item: &Range<usize>) -> Option<Self> {
+        let kind = text(document, item, "type").filter(|kind| kind.ends_with(CALL) && kind != FUNCTION)?;
+        let action = member(document, item, "action").and_then(|action| text(document, &action, "type"));
+        Some(Self { kind, action, container: text(document, item, "container_id") })
+    }
+}
+
+/// Calls `found` with the id of each item of an output, as an answer or its last event has it, and the call that it is.
+pub(crate) fn made(output: &[u8], mut found: impl FnMut(Option<String>, Option<Call>)) {
     json::elements_within(output, &(0..output.len()), |element| {
-        if let Some(id) = text(output, &element, "id") {
-            found(id);
-        }
+        found(text(output, &element, "id"), Call::read(output, &element));
     });
+}
+
+/// The call that an event ends.
+pub(crate) fn ended(event: &[u8]) -> Option<Call> {
+    Call::read(event, &member(event, &(0..event.len()), "item")?)
 }
 
 /// The id of the item that an event begins or ends.
@@ -192,7 +221,7 @@ mod tests {
         let mut all = Vec::new();
         let output =
             br#" [{"type":"reasoning","id":"rs_1"},7,{"content":[{"id":"no"}],"id":"msg_\u0031"},{}]"#;
-        made(output.trim_ascii(), |id| all.push(id));
+        made(output.trim_ascii(), |id, _| all.extend(id));
         assert_eq!(all, ["rs_1", "msg_1"]);
         let event = br#"{"type":"x","id":"no","item":{"action":{"id":"no"},"id":"ws_1"}}"#;
         assert_eq!(told(event).as_deref(), Some("ws_1"));

@@ -33,10 +33,6 @@ impl CostModel for PriceList {
     fn price(&self, ask: &PriceAsk<'_>) -> Option<Priced> {
         self.0.price(ask)
     }
-
-    fn models(&self) -> Vec<String> {
-        self.0.models()
-    }
 }
 
 register! {

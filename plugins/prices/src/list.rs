@@ -128,20 +128,6 @@ impl List {
         entry.model.and_then(|at| self.entries.get(at)).unwrap_or(entry)
     }
 
-    /// The names that clients may ask for: those of models that have prices and of their aliases, without prefixes.
-    #[must_use]
-    pub fn models(&self) -> Vec<String> {
-        let priced = self
-            .entries
-            .iter()
-            .filter(|entry| matches!(&self.model(entry).what, Held::Prices(all) if !all.is_empty()));
-        let bare = |name: &str| {
-            let prefix = crate::lookup::PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix));
-            prefix.unwrap_or(name).to_owned()
-        };
-        priced.map(|entry| bare(&entry.name)).collect()
-    }
-
     /// Finds the models of aliases.
     fn resolve(&mut self) -> Result<(), Problem> {
         let mut found = Vec::new();

@@ -70,9 +70,15 @@ impl List {
 /// Adds the lines of tokens.
 fn tokens(lines: &mut Vec<Line>, prices: &Prices, counts: &Counts, served: Served) -> Option<()> {
     let prompt = counts.prompt();
+    let grounded = counts.of(Item::WebSearch) > 0 || counts.of(Item::MapsPrompt) > 0;
     for item in Item::ALL.into_iter().filter(|item| item.is_tokens()) {
         let count = counts.of(item);
         if count == 0 {
+            continue;
+        }
+        // What a search has found is paid with the search, where the model's prices do not say otherwise.
+        if item == Item::ToolInput && grounded && !prices.names(item) {
+            add(lines, Line::new(item.name(), count, Exact::ZERO), Some(Item::WebSearch.name()));
             continue;
         }
         let (rate, origin) = prices.rate(item, served.tier, prompt)?;

@@ -134,6 +134,12 @@ impl Prices {
         self.standard.base.of(item)
     }
 
+    /// Whether an item has a rate of its own.
+    #[must_use]
+    pub fn names(&self, item: Item) -> bool {
+        self.standard.base.of(item).is_some()
+    }
+
     /// Whether any of its rates are those of long prompts alone.
     #[must_use]
     pub fn has_bands(&self) -> bool {

@@ -98,7 +98,11 @@ impl Settlement {
         };
         let mut ask = PriceAsk::new(provider, model, usage, self.record.time);
         ask.reported_model = self.record.reported_model.as_deref();
-        ask.tier = seen.and_then(|seen| seen.tier.as_deref());
+        if let Some(seen) = seen {
+            (ask.tier, ask.speed, ask.geo) =
+                (seen.tier.as_deref(), seen.speed.as_deref(), seen.geo.as_deref());
+            ask.turns = &seen.turns;
+        }
         let priced = guarded("CostModel::price", || snapshot.cost.price(&ask)).flatten();
         let list = priced.map(|priced| priced.cost);
         self.record.cost = Cost::new(list, list);

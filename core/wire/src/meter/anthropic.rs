@@ -1,6 +1,7 @@
 //! The Claude Messages API: usage at the start, cumulative usage at the end, each event named.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::kept::bounded;
 use super::{Meter, members};
@@ -27,15 +28,20 @@ impl Meter {
             b"content_block_delta" => self.seen.output_bytes += members::text_length(data, &WRITTEN),
             b"content_block_start" => self.seen.output_bytes += members::text_length(data, &BEGUN),
             b"message_start" => {
-                if let Ok(start) = serde_json::from_slice::<MessageStart>(data) {
+                if let Ok(start) = serde_json::from_slice::<MessageStart<'_>>(data) {
                     self.seen.model = bounded(start.message.model);
                     self.seen.id = bounded(start.message.id);
-                    self.told_anthropic(start.message.usage);
+                    if let Some(told) = start.message.usage {
+                        self.seen.raw_usage.starts(told.get().as_bytes());
+                        self.told_anthropic(serde_json::from_str(told.get()).ok());
+                    }
                 }
             }
             b"message_delta" => {
-                if let Ok(delta) = serde_json::from_slice::<MessageDelta>(data) {
-                    self.told_anthropic_finally(delta.usage);
+                if let Ok(delta) = serde_json::from_slice::<MessageDelta<'_>>(data) {
+                    if let Some(told) = delta.usage {
+                        self.told_anthropic_finally(told.get().as_bytes());
+                    }
                 }
             }
             b"message_stop" => self.seen.ended = true,
@@ -45,7 +51,9 @@ impl Meter {
     }
 
     /// What counts in the end: a zero takes nothing back, but is believed where nothing was written.
-    pub(super) fn told_anthropic_finally(&mut self, usage: Option<Anthropic>) {
+    pub(super) fn told_anthropic_finally(&mut self, told: &[u8]) {
+        let usage = serde_json::from_slice::<Anthropic>(told).ok();
+        self.seen.raw_usage.told(told);
         let output = usage.as_ref().and_then(Anthropic::output);
         self.told = self.told.max(output);
         self.told_anthropic(usage);
@@ -53,25 +61,33 @@ impl Meter {
 
     fn told_anthropic(&mut self, usage: Option<Anthropic>) {
         let Some(usage) = usage else { return };
+        usage.unknown(&mut self.seen.unknown_usage);
         self.anthropic.update(usage);
-        self.seen.usage = Some(self.anthropic.usage());
-        self.seen.tier.clone_from(&self.anthropic.service_tier);
+        let (told, model) = (&self.anthropic, self.seen.model.as_deref());
+        self.seen.usage = Some(told.usage(model));
+        self.seen.turns = told.turns(model);
+        self.seen.tier = told.tier().map(ToOwned::to_owned);
+        self.seen.speed = told.speed().map(ToOwned::to_owned);
+        self.seen.geo = told.geo().map(ToOwned::to_owned);
     }
 }
 
 #[derive(Deserialize)]
-struct MessageStart {
-    message: Message,
+struct MessageStart<'a> {
+    #[serde(borrow)]
+    message: Message<'a>,
 }
 
 #[derive(Deserialize)]
-struct Message {
+struct Message<'a> {
     id: Option<String>,
     model: Option<String>,
-    usage: Option<Anthropic>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
-struct MessageDelta {
-    usage: Option<Anthropic>,
+struct MessageDelta<'a> {
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
 }

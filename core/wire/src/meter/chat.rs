@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use sluice_api::Api;
 
 use super::kept::take;
 use super::{Meter, members};
@@ -28,12 +29,12 @@ impl Meter {
         self.seen.output_bytes += content + arguments + refusal + thought.max(also);
         let has_usage = members::after(data, b"\"usage\"").is_some_and(|value| value.starts_with(b"{"));
         if (has_usage || !self.seen.started)
-            && let Ok(chunk) = serde_json::from_slice::<ChatChunk>(data)
+            && let Ok(chunk) = serde_json::from_slice::<ChatChunk<'_>>(data)
         {
             take(&mut self.seen.model, chunk.model);
             take(&mut self.seen.tier, chunk.service_tier);
             take(&mut self.seen.id, chunk.id);
-            self.told_openai(chunk.usage);
+            self.told_openai(chunk.usage.map(|told| told.get().as_bytes()));
         }
         // Some compatible servers end without [DONE]: then the end of the body is the end, once a choice has finished.
         self.seen.finishing |=
@@ -42,9 +43,13 @@ impl Meter {
     }
 
     /// What was used, where that tells something: nobody writes a text of no tokens.
-    pub(super) fn told_openai(&mut self, usage: Option<Openai>) {
-        if let Some(usage) = usage.filter(Openai::tells) {
-            self.seen.usage = Some(usage.usage());
+    pub(super) fn told_openai(&mut self, told: Option<&[u8]>) {
+        let Some(told) = told else { return };
+        if let Some(usage) = serde_json::from_slice::<Openai>(told).ok().filter(Openai::tells) {
+            self.seen.raw_usage.told(told);
+            usage.unknown(&mut self.seen.unknown_usage);
+            let images = self.api == Api::OpenaiImages;
+            self.seen.usage = Some(if images { usage.usage_of_images() } else { usage.usage() });
         }
     }
 }
@@ -65,9 +70,10 @@ struct ErrorChunk<'a> {
 }
 
 #[derive(Deserialize)]
-struct ChatChunk {
+struct ChatChunk<'a> {
     id: Option<String>,
     model: Option<String>,
     service_tier: Option<String>,
-    usage: Option<Openai>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
 }

@@ -3,11 +3,13 @@
 //! It only watches: it never fails, never waits, and holds no more of a body than what it is looking for.
 
 mod anthropic;
+mod calls;
 mod chat;
 mod items;
 mod kept;
 mod members;
 mod output;
+mod raw;
 mod responses;
 mod wanted;
 mod whole;
@@ -21,12 +23,14 @@ use sluice_api::{Api, Form, Operation, Usage};
 use crate::capture::{Capture, Position};
 use crate::refusal::Refusal;
 use crate::sse::{self, Event};
-use crate::usage::{Anthropic, Gemini};
+use crate::usage::{Anthropic, Gemini, Unknown};
 
 pub use items::Items;
 pub use output::Output;
+pub use raw::Raw;
 
-use wanted::WANTED;
+use calls::Calls;
+use wanted::{WANTED, WANTED_OF_IMAGES};
 
 /// Bytes of text that are about one token, for estimates.
 const BYTES_PER_TOKEN: u64 = 4;
@@ -40,6 +44,16 @@ pub struct Seen {
     pub model: Option<String>,
     /// The service tier that it reports.
     pub tier: Option<String>,
+    /// The speed that it reports, which is no tier.
+    pub speed: Option<String>,
+    /// Where it reports to have been made.
+    pub geo: Option<String>,
+    /// The prompts that the usage is made of, where they are several.
+    pub turns: Vec<Usage>,
+    /// The usage as the upstream wrote it.
+    pub raw_usage: Raw,
+    /// Members of it that nobody knows.
+    pub unknown_usage: Unknown,
     /// The response's id.
     pub id: Option<String>,
     /// Whether something has come that a client waits for: an event that is no ping, or a body's first byte that is no
@@ -102,6 +116,7 @@ pub struct Meter {
     framing: Framing,
     anthropic: Anthropic,
     gemini: Gemini,
+    calls: Calls,
     /// The output that Claude's final usage told; what stands at a message's start is provisional.
     told: Option<u64>,
     /// Something that the model wrote was seen, whether or not its bytes are counted.
@@ -119,10 +134,11 @@ impl Meter {
     /// For an answer of this API and form.
     #[must_use]
     pub fn new(api: Api, operation: Operation, form: Form) -> Self {
+        let wanted = if api == Api::OpenaiImages { WANTED_OF_IMAGES } else { WANTED };
         let framing = match form {
             Form::Sse => Framing::Sse(sse::Scanner::default()),
-            Form::Whole => Framing::Json(Capture::object(WANTED)),
-            Form::JsonArray => Framing::Json(Capture::array(WANTED)),
+            Form::Whole => Framing::Json(Capture::object(wanted)),
+            Form::JsonArray => Framing::Json(Capture::array(wanted)),
         };
         Self {
             api,
@@ -132,6 +148,7 @@ impl Meter {
             framing,
             anthropic: Anthropic::default(),
             gemini: Gemini::default(),
+            calls: Calls::default(),
             told: None,
             wrote: false,
             seen: Seen::default(),
@@ -178,8 +195,8 @@ impl Meter {
 
     /// A piece of a document has passed.
     fn read_so_far(&mut self, capture: &mut Capture, piece: &[u8]) {
-        for id in capture.take_ids() {
-            self.seen.items.made(text_of(&id));
+        for item in capture.take_items() {
+            self.item(&item);
         }
         self.seen.position = capture.position();
         self.seen.unfinished = capture.is_unfinished();
@@ -213,6 +230,14 @@ impl Meter {
         self.framing = framing;
         self.seen.ended |= end == End::Clean && self.seen.finishing && !half_an_event;
         self.estimate();
+        self.put_calls();
+    }
+
+    /// What was called is a part of what was used, wherever it was told.
+    fn put_calls(&mut self) {
+        if let Some(usage) = &mut self.seen.usage {
+            self.calls.put(usage);
+        }
     }
 
     /// Whether what comes is taken for events, of which the first may be an error.
@@ -233,7 +258,12 @@ impl Meter {
         };
         let usage = self.seen.usage.get_or_insert_default();
         if let Some(output) = told.filter(|output| *output > 0 || !wrote) {
-            usage.output = output;
+            // What is billed beside the message stays.
+            let beside = match self.api {
+                Api::Anthropic => usage.output.saturating_sub(self.anthropic.output().unwrap_or_default()),
+                _ => 0,
+            };
+            usage.output = output.saturating_add(beside);
             return;
         }
         let written = if self.form == Form::Whole { self.seen.bytes } else { self.seen.output_bytes };
@@ -324,5 +354,7 @@ fn text_of(value: &[u8]) -> Option<String> {
     serde_json::from_slice(value).ok()
 }
 
+#[cfg(test)]
+mod billed;
 #[cfg(test)]
 mod tests;

@@ -4,13 +4,12 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::calls::ToolUsage;
 use super::chat::has_error;
 use super::kept::take;
 use super::{Meter, members};
-use crate::count::Count;
 use crate::items;
 use crate::sse::Event;
-use crate::usage::Openai;
 
 impl Meter {
     pub(super) fn responses_event(&mut self, event: Event<'_>) {
@@ -44,6 +43,7 @@ impl Meter {
             }
             b"response.output_item.done" => {
                 self.seen.items.made(items::told(data));
+                self.calls.item(items::ended(data).as_ref());
                 self.seen.output.is_done(data);
             }
             _ if name.ends_with(b".delta") => {
@@ -66,10 +66,11 @@ impl Meter {
             return self.fail(data);
         }
         if name.ends_with(b".completed")
-            && let Ok(completed) = serde_json::from_slice::<ImageCompleted>(data)
+            && let Ok(completed) = serde_json::from_slice::<ImageCompleted<'_>>(data)
         {
             self.seen.ended = true;
-            self.told_openai(completed.usage);
+            self.calls.image();
+            self.told_openai(completed.usage.map(|told| told.get().as_bytes()));
         }
         self.seen.ended |= data.starts_with(b"[DONE]");
         self.seen.started = true;
@@ -84,14 +85,22 @@ impl Meter {
             self.seen.items.are_kept(store != Value::Bool(false));
         }
         // Where no event of their own has told of the items.
-        if let Some(output) = event.response.output.filter(|_| self.seen.items.are_unknown()) {
-            items::made(output.get().as_bytes(), |id| self.seen.items.made(Some(id)));
+        if let Some(output) = event.response.output {
+            let unknown = self.seen.items.are_unknown();
+            items::made(output.get().as_bytes(), |id, call| {
+                self.seen.items.made(id.filter(|_| unknown));
+                self.calls.listed(call.as_ref());
+            });
         }
         self.seen.created_at = event.response.created_at.or(self.seen.created_at.take());
-        self.told_openai(event.response.usage);
-        if let (Some(used), Some(tools)) = (&mut self.seen.usage, event.response.tool_usage) {
-            used.web_searches = tools.web_searches();
+        self.told_openai(event.response.usage.map(|told| told.get().as_bytes()));
+        if let Some(tools) = event.response.tools {
+            self.calls.tools(tools.get().as_bytes());
         }
+        if let Some(told) = event.response.tool_usage {
+            self.calls.told(&told);
+        }
+        self.put_calls();
         true
     }
 }
@@ -119,30 +128,15 @@ struct ResponseObject<'a> {
     created_at: Option<Value>,
     model: Option<String>,
     service_tier: Option<String>,
-    usage: Option<Openai>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    tools: Option<&'a RawValue>,
     tool_usage: Option<ToolUsage>,
 }
 
 #[derive(Deserialize)]
-struct ImageCompleted {
-    usage: Option<Openai>,
-}
-
-/// What hosted tools were used for.
-#[derive(Deserialize)]
-pub(super) struct ToolUsage {
-    web_search: Option<WebSearch>,
-}
-
-#[derive(Deserialize)]
-struct WebSearch {
-    #[serde(default)]
-    num_requests: Count,
-}
-
-impl ToolUsage {
-    /// Searches that are billed by the call.
-    pub(super) fn web_searches(&self) -> u64 {
-        self.web_search.as_ref().map_or(0, |search| search.num_requests.or_zero())
-    }
+struct ImageCompleted<'a> {
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
 }

@@ -3,7 +3,12 @@
 use crate::capture::Wanted;
 
 /// Members of a whole body, or of a Gemini chunk, that say something.
-pub(super) const WANTED: &[Wanted] = &[
+pub(super) const WANTED: &[Wanted] = EVERY.split_at(EVERY.len() - 1).0;
+
+/// The same of an API that makes images, with the list of these. Elsewhere a list of that name has numbers by the thousand.
+pub(super) const WANTED_OF_IMAGES: &[Wanted] = &EVERY;
+
+const EVERY: [Wanted; 17] = [
     Wanted::whole("usage"),
     Wanted::whole("usageMetadata"),
     Wanted::whole("model"),
@@ -18,6 +23,8 @@ pub(super) const WANTED: &[Wanted] = &[
     // What the model wrote, under the names of Claude, Chat Completions and Responses: whether there is any.
     Wanted::beginning("content"),
     Wanted::beginning("choices"),
-    Wanted::beginning("output").with_ids(),
+    Wanted::beginning("output").with_items(),
     Wanted::whole("store"),
+    Wanted::beginning("tools").with_items(),
+    Wanted::beginning("data").with_items(),
 ];

@@ -2,13 +2,14 @@
 
 use memchr::memmem;
 
+use super::calls::ToolUsage;
 use super::kept::take;
-use super::responses::ToolUsage;
-use super::wanted::WANTED;
+use super::wanted::{WANTED, WANTED_OF_IMAGES};
 use super::{Meter, members, text_of};
-use crate::capture::{Capture, Caught};
+use crate::capture::{Capture, Caught, CaughtItem};
+use crate::items::Call;
 use crate::sse::Event;
-use crate::usage::{Anthropic, Gemini, Openai};
+use crate::usage::Gemini;
 use sluice_api::{Api, Form};
 
 /// Names of what a model wrote in whole bodies.
@@ -39,9 +40,8 @@ impl Meter {
 
     /// A whole body, or an element of Gemini's stream.
     pub(super) fn object(&mut self, caught: &Caught) {
-        let mut searches = 0;
         for (index, value) in caught {
-            let name = WANTED.get(*index).map_or("", |wanted| wanted.name);
+            let name = WANTED_OF_IMAGES.get(*index).map_or("", |wanted| wanted.name);
             match name {
                 "model" | "modelVersion" => take(&mut self.seen.model, text_of(value)),
                 "service_tier" => take(&mut self.seen.tier, text_of(value)),
@@ -50,13 +50,17 @@ impl Meter {
                 "usage" => self.whole_usage(value),
                 "usageMetadata" => {
                     if let Ok(usage) = serde_json::from_slice::<Gemini>(value) {
+                        self.seen.raw_usage.told(value);
+                        usage.unknown(&mut self.seen.unknown_usage);
                         self.gemini.update(usage);
                         self.seen.usage = Some(self.gemini.usage());
+                        take(&mut self.seen.tier, self.gemini.tier().map(ToOwned::to_owned));
                     }
                 }
                 "tool_usage" => {
-                    searches =
-                        serde_json::from_slice::<ToolUsage>(value).map_or(0, |tools| tools.web_searches());
+                    if let Ok(told) = serde_json::from_slice::<ToolUsage>(value) {
+                        self.calls.told(&told);
+                    }
                 }
                 "error" if self.awaits_events() && value.trim_ascii() != b"null" => {
                     let mut data = b"{\"error\":".to_vec();
@@ -75,6 +79,7 @@ impl Meter {
                     self.seen.output_bytes +=
                         members::text_length(value, &[b"\"text\""]) + members::objects_length(value, &CALLS);
                     self.wrote |= memmem::find(value, BLOB).is_some();
+                    self.calls.candidates(value);
                 }
                 "content" | "choices" | "output" => {
                     self.wrote |= members::has_text(value, &WRITTEN) || memmem::find(value, CALL).is_some();
@@ -82,19 +87,32 @@ impl Meter {
                 _ => {}
             }
         }
-        if let Some(usage) = self.seen.usage.as_mut().filter(|_| searches > 0) {
-            usage.web_searches = searches;
-        }
+        self.put_calls();
         self.seen.started |= !caught.is_empty();
     }
 
     fn whole_usage(&mut self, value: &[u8]) {
         if self.api == Api::Anthropic {
-            if let Ok(usage) = serde_json::from_slice::<Anthropic>(value) {
-                self.told_anthropic_finally(Some(usage));
+            self.told_anthropic_finally(value);
+        } else {
+            self.told_openai(Some(value));
+        }
+    }
+
+    /// An object of a list: of a response's output or of its tools, or an image.
+    pub(super) fn item(&mut self, item: &CaughtItem) {
+        let [id, kind, action, container] = &item.members;
+        match WANTED_OF_IMAGES.get(item.list).map_or("", |wanted| wanted.name) {
+            "output" => {
+                self.seen.items.made(text_of(id));
+                if let Some(kind) = text_of(kind) {
+                    let action = members::string(action, b"\"type\"");
+                    let action = action.map(|action| String::from_utf8_lossy(action).into_owned());
+                    self.calls.listed(Some(&Call { kind, action, container: text_of(container) }));
+                }
             }
-        } else if let Ok(usage) = serde_json::from_slice::<Openai>(value) {
-            self.told_openai(Some(usage));
+            "tools" => self.calls.tools(kind),
+            _ => self.calls.image(),
         }
     }
 }
