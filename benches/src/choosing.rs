@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use sluice_api::{Api, Operation};
-use sluice_config::{self as config, Sources};
+use sluice_api::dialect::{Api, Operation};
+use sluice_config::read::Sources;
+use sluice_config::{check, read};
 use sluice_control::Control;
 use sluice_control::rehearse::Rehearsal;
-use sluice_line::ClientRoute;
+use sluice_line::ask::ClientRoute;
 
 use crate::Result;
 use crate::message::KEY;
@@ -107,10 +108,10 @@ async fn gateway(scratch: &Scratch, scheduler: &str) -> Result<Arc<Control>> {
             number % 4 + 1
         )?;
     }
-    let told = |problems: Vec<sluice_api::Problem>| {
+    let told = |problems: Vec<sluice_api::settings::Problem>| {
         problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     };
-    let loaded = config::load_text(&text).map_err(told)?;
-    let resolved = config::check(&loaded).map_err(told)?;
+    let loaded = read::load_text(&text).map_err(told)?;
+    let resolved = check::check(&loaded).map_err(told)?;
     Ok(Control::start(&loaded, resolved, Sources::Text(text)).await?)
 }

@@ -1,6 +1,6 @@
 //! The client routes as OpenAPI paths, with bodies that can be tried out as they are.
 
-use sluice_api::{Api, Operation};
+use sluice_api::dialect::{Api, Operation};
 use sluice_server::{Asks, CLIENT_ROUTES, ClientDoc};
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn, PathItem};

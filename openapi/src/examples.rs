@@ -1,7 +1,7 @@
 //! Bodies that can be tried out as they are against the simulated provider.
 
 use serde_json::{Value, json};
-use sluice_api::{Api, Operation};
+use sluice_api::dialect::{Api, Operation};
 
 /// Example requests, by name; the first is what Swagger UI shows.
 pub(crate) fn requests(api: Api, operation: Operation) -> Vec<(&'static str, Value)> {

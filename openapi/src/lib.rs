@@ -14,7 +14,7 @@ use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::get;
 use serde_json::Value;
-use sluice_config::plugins;
+use sluice_config::settings::plugins;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, Info, InfoBuilder, LicenseBuilder, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use sluice_tests::gateway::workspace;
+use sluice_tests::gateway::{Folder, workspace};
 
 use source::Source;
 
@@ -127,6 +127,17 @@ fn crates() -> Vec<(String, PathBuf)> {
         all.map(|path| (name(&path), path.join("src"))).filter(|(_, src)| src.is_dir()).collect();
     assert!(crates.len() > 10, "{crates:?}");
     crates
+}
+
+/// A folder with these files, for what must be found in it.
+fn planted(files: &[(&str, &str)]) -> Folder {
+    let folder = Folder::new();
+    for (path, text) in files {
+        let path = folder.0.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    folder
 }
 
 #[test]

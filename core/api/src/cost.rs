@@ -1,13 +1,17 @@
-//! What a request costs, and the lines that this is made of.
+//! What a request used, what it costs, and the lines that this is made of.
+
+mod exact;
+mod money;
+mod usage;
 
 use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::exact::{Exact, Factor};
-use crate::money::Money;
-use crate::usage::Usage;
+pub use exact::{Exact, Factor, divided};
+pub use money::Money;
+pub use usage::Usage;
 
 /// Turns usage into money. Pure, and called once at the end of each request: it does no I/O and formats nothing.
 pub trait CostModel: fmt::Debug + Send + Sync + 'static {

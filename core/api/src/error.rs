@@ -1,5 +1,7 @@
 //! One error type for all that can go wrong with a request, made where the fact is known.
 
+pub mod wait;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -75,7 +77,7 @@ impl Condition {
     }
 }
 
-/// What went wrong. Each kind has one status and one name in each dialect: see `sluice_wire::render`.
+/// What went wrong. Each kind has one status and one name in each dialect: see `sluice_wire::refusal::render`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {

@@ -1,5 +1,8 @@
 //! How an implementation registers itself, and how it is built from its settings.
 
+mod guarded;
+pub mod testing;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,11 +12,19 @@ use utoipa::openapi::{RefOr, Schema};
 
 use crate::cost::CostModel;
 use crate::limiter::Limiter;
-use crate::problem::Problem;
 use crate::provider::Provider;
 use crate::scheduler::Scheduler;
-use crate::section::Section;
+use crate::settings::{Problem, Section};
 use crate::store::Store;
+
+pub use guarded::guarded;
+
+// Of other crates: what the traits are written in, and what `register!` needs.
+pub use async_trait::async_trait;
+pub use bytes::Bytes;
+pub use inventory;
+pub use jiff::Timestamp;
+pub use utoipa;
 
 /// The crate and version that a plugin comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,11 +176,11 @@ macro_rules! register {
         settings: $settings:ty,
         build: $build:expr $(,)?
     ) => {
-        $crate::inventory::submit! {
-            $crate::Plugin::<dyn $trait> {
+        $crate::plugin::inventory::submit! {
+            $crate::plugin::Plugin::<dyn $trait> {
                 kind: $kind,
                 summary: $summary,
-                origin: $crate::Origin {
+                origin: $crate::plugin::Origin {
                     package: env!("CARGO_PKG_NAME"),
                     version: env!("CARGO_PKG_VERSION"),
                 },

@@ -1,5 +1,10 @@
 //! The upstream side: what an account can be asked, how a request is built, what a failure means.
 
+mod call;
+mod endpoint;
+mod renewal;
+mod vault;
+
 use std::fmt;
 
 use async_trait::async_trait;
@@ -7,11 +12,13 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use jiff::Timestamp;
 
-pub use crate::call::{Body, Call, CallCx, Prepared, Transport};
 use crate::dialect::{Api, Family, Operation};
-use crate::error::{Condition, Error, Fault, Kind, Scope};
-use crate::renewal::Renewal;
-use crate::wait;
+use crate::error::{Condition, Error, Fault, Kind, Scope, wait};
+
+pub use call::{Body, Call, CallCx, Prepared, Transport};
+pub use endpoint::{Endpoint, query_without};
+pub use renewal::Renewal;
+pub use vault::{Replacement, Vault};
 
 /// One upstream account of some kind.
 ///

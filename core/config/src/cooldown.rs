@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use sluice_api::Condition;
-use sluice_settings::Scheduler;
+use sluice_api::error::Condition;
+use sluice_settings::tables::Scheduler;
 
 /// How long an account that no other could stand in for fails at first: out of reach, it helps nobody.
 const ALONE: Duration = Duration::from_secs(1);

@@ -4,7 +4,7 @@ use figment::value::{Dict, Value};
 use http::HeaderMap;
 use serde::Deserialize as _;
 use sha2::{Digest as _, Sha256};
-use sluice_api::Secret;
+use sluice_api::settings::Secret;
 
 /// All that decides as whom an account asks, and where: its provider's own settings and its headers. Secrets count as
 /// what they are, and not as where they stand: a file may have another one now.

@@ -2,17 +2,16 @@
 
 use figment::value::{Dict, Value};
 use serde_json::{Map, Value as Json, json};
-use sluice_api::secret::{may_be_secret, without_credentials};
-use sluice_api::section::Origins as _;
+use sluice_api::settings::{Origins as _, may_be_secret, without_credentials};
 use utoipa::ToSchema;
 
 use sluice_reading::Loaded;
+use sluice_settings::account::{Account, Route};
+use sluice_settings::key::{Group, KeyFields, KeySecret};
 use sluice_settings::plugins::{self, Linked};
-use sluice_settings::{
-    Account, Admin, Cost, Group, KeyFields, KeySecret, Limits, Route, Scheduler, Server, Stats, Store,
-    Telemetry, Upstream,
-};
-use sluice_settings::{Place, Schema};
+use sluice_settings::schema::{Place, Schema};
+use sluice_settings::server::{Admin, Server, Telemetry, Upstream};
+use sluice_settings::tables::{Cost, Limits, Scheduler, Stats, Store};
 
 /// What stands for a secret.
 const MASK: &str = "***";

@@ -11,8 +11,8 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use jiff::Timestamp;
 use serde_json::Value as Json;
-use sluice_api::Timestamp;
 use sluice_reading::{Loaded, load};
 
 use crate::check::check;
@@ -113,7 +113,7 @@ pub fn configuration(bytes: &[u8]) {
 pub(crate) fn look(end: &str, text: &str) -> Option<Loaded> {
     let file = File::new(end, text);
     let lines = text.lines().count() + 1;
-    let told = |problems: &[sluice_api::Problem]| {
+    let told = |problems: &[sluice_api::settings::Problem]| {
         for problem in problems {
             assert!(problem.line.is_none_or(|line| (1..=lines).contains(&line)), "{problem}\n{text}");
             assert!(!problem.message.is_empty());

@@ -2,9 +2,9 @@
 //!
 //! Beside it stands what it speaks of and others look up by it: keys, plugins, addresses, cool-downs.
 
-mod address;
-mod check;
-mod cooldown;
+pub mod address;
+pub mod check;
+pub mod cooldown;
 mod credentials;
 mod describe;
 pub mod key;
@@ -12,26 +12,15 @@ pub mod key;
 pub mod laws;
 #[cfg(test)]
 mod properties;
-mod read;
-mod resolved;
+pub mod read;
+pub mod resolved;
 mod section;
-mod tls;
+pub mod settings;
+pub mod tls;
 mod warn;
 
 #[cfg(test)]
 use sluice_fixtures as _;
 
-pub use address::{ClientAddress, TrustedProxies};
-pub use check::{check, check_key_fields, read_key_fields, store, with_section};
-pub use cooldown::Policy;
-pub use credentials::Credentials;
 pub use describe::describe;
-pub use key::{GroupConfig, KeyConfig};
-pub use read::{Read, admin_token_place, wanted_format};
-pub use resolved::{
-    AccountConfig, LogFormat, Resolved, RouteConfig, ServerConfig, TelemetryConfig, Timeouts, needs_restart,
-};
-pub use sluice_reading::{Loaded, Sources, load, load_text};
-pub use sluice_settings::{Globs, HttpVersion, KeyFields, WrongGlob, plugins, reference};
-pub use tls::{Identity, TlsError};
 pub use warn::warnings;

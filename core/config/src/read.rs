@@ -5,11 +5,12 @@ use std::fmt;
 use figment::value::Value;
 use serde::Serialize;
 use sluice_reading::Environment;
-use sluice_reading::Loaded;
 
 use crate::resolved::LogFormat;
 use crate::section::file_of;
-use sluice_settings::Format;
+use sluice_settings::server::Format;
+
+pub use sluice_reading::{Loaded, Sources, load, load_text};
 
 /// Where a configuration comes from, and how much of it there is, right or wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

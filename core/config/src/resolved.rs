@@ -7,21 +7,22 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use sluice_api::cost::CostModel;
+use sluice_api::dialect::Api;
 use sluice_api::limiter::AtWork;
 use sluice_api::provider::Provider;
 use sluice_api::scheduler::Scheduler;
+use sluice_api::settings::{Problem, Secret};
 use sluice_api::store::Store;
-use sluice_api::{Api, Problem, Secret};
 use sluice_reading::Loaded;
 
 use crate::address::TrustedProxies;
 use crate::cooldown::Policy;
-use crate::credentials::Credentials;
+pub use crate::credentials::Credentials;
 use crate::key::{GroupConfig, KeyConfig};
 use crate::section::file_of;
 use crate::tls::Identity;
-use sluice_settings::Server;
-use sluice_settings::{Globs, HttpVersion};
+use sluice_settings::globs::Globs;
+use sluice_settings::server::{HttpVersion, Server};
 
 /// Everything that was configured.
 #[derive(Clone, Debug)]
@@ -205,7 +206,7 @@ pub struct TelemetryConfig {
 }
 
 /// How log lines look.
-pub use sluice_settings::Format as LogFormat;
+pub use sluice_settings::server::Format as LogFormat;
 
 /// What a reload can't change: a new listener or store needs a new process, and is refused rather than ignored.
 #[must_use]

@@ -4,13 +4,11 @@ use std::collections::HashMap;
 
 use figment::value::{Dict, Value};
 use serde::de::DeserializeOwned;
-use sluice_api::section::Origins as _;
-use sluice_api::wording::type_of;
-use sluice_api::{Problem, Section};
+use sluice_api::settings::{Origins as _, Problem, Section, type_of};
 use utoipa::ToSchema;
 
 use sluice_reading::Loaded;
-use sluice_settings::Schema;
+use sluice_settings::schema::Schema;
 
 /// An entry of a list of tables.
 pub(crate) struct Entry {

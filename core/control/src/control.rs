@@ -4,14 +4,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use sluice_api::Problem;
+use sluice_api::settings::Problem;
 use sluice_api::store::{Store, StoreError};
 use sluice_config::key::{Group, Key, KeyTable};
-use sluice_config::{self as config, Loaded, Resolved, Sources};
+use sluice_config::read::{Loaded, Sources};
+use sluice_config::resolved::Resolved;
+use sluice_config::{check, describe, resolved, warnings};
 use sluice_fleet::Roster;
 use sluice_fleet::account::States;
 use sluice_ledger::{Records, Timed};
-use sluice_line::{Gateway, InForce, Snapshot, Ways};
+use sluice_line::gateway::{Gateway, InForce};
+use sluice_line::snapshot::{Snapshot, Ways};
 use sluice_upstream::{TransportError, Transports};
 use tokio::sync::{MutexGuard, Semaphore};
 
@@ -93,7 +96,7 @@ impl Control {
             transports,
             overrides,
             discovering: Semaphore::new(DISCOVERING_AT_ONCE),
-            described: ArcSwap::from_pointee(config::describe(loaded)),
+            described: ArcSwap::from_pointee(describe(loaded)),
             current: tokio::sync::Mutex::new(Current {
                 groups: groups(&config),
                 config,
@@ -130,9 +133,9 @@ impl Control {
     pub async fn reload(&self, loss: Loss) -> Result<(), Vec<Problem>> {
         let mut current = self.current.lock().await;
         let loaded = current.sources.load_again(&current.loaded)?;
-        let fresh = config::check(&loaded)?;
+        let fresh = check::check(&loaded)?;
         let placed = |problem| loaded.placed(problem);
-        let fixed = config::needs_restart(&current.config, &fresh, &loaded);
+        let fixed = resolved::needs_restart(&current.config, &fresh, &loaded);
         if !fixed.is_empty() {
             return Err(fixed);
         }
@@ -155,8 +158,8 @@ impl Control {
         }
         self.keys.commit(keys);
         self.in_force.replace(snapshot);
-        self.described.store(Arc::new(config::describe(&loaded)));
-        for warning in config::warnings(&loaded, Some(&fresh), self.gateway.now()) {
+        self.described.store(Arc::new(describe(&loaded)));
+        for warning in warnings(&loaded, Some(&fresh), self.gateway.now()) {
             tracing::warn!(%warning, "the configuration has something that is surely not meant");
         }
         current.states = states;

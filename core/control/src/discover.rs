@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use http::StatusCode;
 use http_body_util::{BodyExt as _, Limited};
-use sluice_api::{Error, Kind, Timestamp};
+use jiff::Timestamp;
+use sluice_api::error::{Error, Kind};
 use sluice_fleet::account::Account;
-use sluice_fleet::listed::Missing;
-use sluice_line::{Caller, Gateway, Snapshot};
+use sluice_fleet::models::listed::Missing;
+use sluice_line::caller::Caller;
+use sluice_line::gateway::Gateway;
+use sluice_line::snapshot::Snapshot;
 use sluice_upstream::tasks::Tasks;
-use sluice_wire::listing;
+use sluice_wire::answer::listing;
 
 use crate::control::Control;
 

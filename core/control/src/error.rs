@@ -1,6 +1,6 @@
 //! Why what is in force could not be changed at run time.
 
-use sluice_api::Problem;
+use sluice_api::settings::Problem;
 use sluice_api::store::StoreError;
 use sluice_upstream::TransportError;
 

@@ -1,15 +1,18 @@
 //! Why a request would go where it goes, told by the same rules that decide it, with nothing sent.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sluice_api::dialect::{Api, Operation};
+use sluice_api::error::Kind;
 use sluice_api::scheduler::{self, Candidate};
-use sluice_api::{Api, Kind, Operation, Timestamp};
 use sluice_config::key::Key;
-use sluice_fleet::candidates::{Candidates, Pool, binds, fits};
-use sluice_fleet::eligible::standing;
-use sluice_fleet::order::candidate;
+use sluice_fleet::Fleet;
+use sluice_fleet::choosing::Wanted;
+use sluice_fleet::choosing::candidates::{Candidates, Pool, binds, fits};
+use sluice_fleet::choosing::eligible::standing;
+use sluice_fleet::choosing::order::candidate;
 use sluice_fleet::session::Scope;
-use sluice_fleet::{Fleet, Wanted};
-use sluice_line::Snapshot;
+use sluice_line::snapshot::Snapshot;
 use utoipa::ToSchema;
 
 use crate::control::Control;
@@ -182,7 +185,7 @@ impl Asked<'_> {
                 continue;
             }
             let session = question.session.clone().filter(|_| !snapshot.choosing.sticky_ttl.is_zero());
-            let session = session.map(sluice_wire::session::known_as);
+            let session = session.map(sluice_wire::request::session::known_as);
             let scope = session.as_deref().map(|session| Scope { key: &key.id, pool: &pool.name, session });
             let sticks = scope.and_then(|scope| fleet.sessions().account(scope, now));
             if let Some(name) = sticks

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use sluice_api::settings::Problem;
 use sluice_api::store::{Store, StoreError};
-use sluice_api::{Problem, Timestamp};
-use sluice_config::key::{Group, Key, KeyHash, KeyTable};
-use sluice_config::{self as config, KeyConfig, Resolved};
+use sluice_config::check;
+use sluice_config::key::{Group, Key, KeyConfig, KeyHash, KeyTable};
+use sluice_config::resolved::Resolved;
 
 /// What documents of keys are called in the store.
 pub(crate) const KIND: &str = "key";
@@ -248,7 +250,7 @@ pub(crate) fn fit(
     let Some(hash) = KeyHash::parse(&stored.hash) else {
         return Err(Unfit::Fields(vec![Problem::at("store", "hash", "its hash can't be read")]));
     };
-    let fields = config::check_key_fields(&stored.fields, config).map_err(Unfit::Fields)?;
+    let fields = check::check_key_fields(&stored.fields, config).map_err(Unfit::Fields)?;
     if let Some(other) = config.keys.iter().find(|other| other.fields.name == fields.name) {
         return Err(taken(other, "name", "has this name"));
     }

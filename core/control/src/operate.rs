@@ -3,17 +3,21 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
+use sluice_api::dialect::{Api, Form, Operation};
+use sluice_api::error::{Error, Kind};
 use sluice_api::provider::Call;
 use sluice_api::record::{Outcome, Record};
-use sluice_api::{Api, Bytes, Error, Form, Kind, Operation, Timestamp};
 use sluice_fleet::Fleet;
 use sluice_fleet::account::Account;
-use sluice_fleet::candidates::fits;
+use sluice_fleet::choosing::candidates::fits;
 use sluice_fleet::health::Noted;
 use sluice_ledger::measure::AccountNow;
-use sluice_line::{Caller, Snapshot};
+use sluice_line::caller::Caller;
+use sluice_line::snapshot::Snapshot;
 use utoipa::ToSchema;
 
 use crate::control::Control;

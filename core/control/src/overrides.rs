@@ -6,9 +6,10 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sluice_api::Problem;
+use sluice_api::settings::Problem;
 use sluice_api::store::{Store, StoreError};
-use sluice_config::{AccountConfig, with_section};
+use sluice_config::check::with_section;
+use sluice_config::resolved::AccountConfig;
 use utoipa::ToSchema;
 
 /// What these are called in the store.

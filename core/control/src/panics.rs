@@ -3,20 +3,26 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
 use futures_util::stream;
 use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
 use sluice_api::cost::{CostModel, PriceAsk, Priced};
+use sluice_api::dialect::{Api, Family, Operation};
+use sluice_api::error::{Error, Kind};
 use sluice_api::limiter::{Bucket, Limiter, Refused, Scope, Subject, Take, Takes};
-use sluice_api::plugin::NoSettings;
+use sluice_api::plugin::{NoSettings, async_trait};
 use sluice_api::provider::{Body, Call, CallCx, ModelPlace, Offer, Prepared, Provider, ProviderInfo};
 use sluice_api::record::{Cost, Outcome, RecordQuery};
+use sluice_api::register;
 use sluice_api::scheduler::{Ask, Candidate, Outcome as AttemptOutcome, Scheduler};
-use sluice_api::{Api, Bytes, Error, Family, Kind, Operation, async_trait, register};
-use sluice_config::{self as config, Sources};
+use sluice_config::read::Sources;
+use sluice_config::{check, read};
 use sluice_fixtures::GIVES_BADLY;
-use sluice_line::{ClientRoute, Gateway, line};
+use sluice_line::ask::ClientRoute;
+use sluice_line::gateway::Gateway;
+use sluice_line::line;
 use sluice_schedulers as _;
 
 use crate::Control;
@@ -138,8 +144,8 @@ async fn started(plugins: &str) -> Arc<Gateway> {
         "store.kind = \"test-store\"\n{plugins}\n[[accounts]]\nname = \"a\"\nprovider = \"test-panics\"\n\
         [[keys]]\nname = \"k\"\nkey = \"k\"\n"
     );
-    let loaded = config::load_text(&text).unwrap();
-    let resolved = config::check(&loaded).unwrap();
+    let loaded = read::load_text(&text).unwrap();
+    let resolved = check::check(&loaded).unwrap();
     let control = Control::start(&loaded, resolved, Sources::Text(text)).await.unwrap();
     Arc::clone(control.gateway())
 }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use sluice_api::Error;
+use sluice_api::error::Error;
 use sluice_config::key::Key;
-use sluice_fleet::order::{Order, Picking};
-use sluice_line::{Ask, ClientRoute, Gateway, Snapshot};
+use sluice_fleet::choosing::order::{Order, Picking};
+use sluice_line::ask::{Ask, ClientRoute};
+use sluice_line::gateway::Gateway;
+use sluice_line::snapshot::Snapshot;
 
 use crate::control::Control;
 use crate::keys::Found;

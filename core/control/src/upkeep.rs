@@ -103,15 +103,20 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
+    use bytes::Bytes;
     use futures_util::FutureExt as _;
     use http::Request;
     use http_body_util::{BodyExt as _, Full};
+    use jiff::Timestamp;
+    use sluice_api::dialect::{Api, Operation};
     use sluice_api::store::Remembered;
-    use sluice_api::{Api, Bytes, Operation, Timestamp};
-    use sluice_config::{self as config, Sources};
+    use sluice_config::read::Sources;
+    use sluice_config::{check, read};
     use sluice_fixtures::HANGS;
     use sluice_fleet::reference::Maker;
-    use sluice_line::{ClientRoute, Gateway, line};
+    use sluice_line::ask::ClientRoute;
+    use sluice_line::gateway::Gateway;
+    use sluice_line::line;
 
     use super::{FORGET_LEAST, SWEEP_EVERY, Upkeep};
     use crate::Control;
@@ -119,8 +124,8 @@ mod tests {
     async fn upkeep() -> Upkeep {
         let text = "store.kind = \"test-store\"\ncost.kind = \"test-cost\"\nscheduler.kind = \"test-scheduler\"\n\
                     limits.kinds = []\n[[keys]]\nname = \"k\"\nkey = \"k\"\n";
-        let loaded = config::load_text(text).unwrap();
-        let resolved = config::check(&loaded).unwrap();
+        let loaded = read::load_text(text).unwrap();
+        let resolved = check::check(&loaded).unwrap();
         let control = Control::start(&loaded, resolved, Sources::Text(text.to_owned())).await.unwrap();
         Upkeep { control, ticks: 0, behind: false }
     }

@@ -1,14 +1,19 @@
 //! An upstream account at work: its configuration, its health, and what it has in flight.
 
+mod in_flight;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-use sluice_api::Timestamp;
-use sluice_config::{AccountConfig, Credentials};
+use jiff::Timestamp;
+use sluice_config::resolved::{AccountConfig, Credentials};
 
 use crate::health::Health;
-use crate::listed::Listed;
+use crate::models::listed::Listed;
+
+pub(crate) use in_flight::Entrant;
+pub use in_flight::InFlight;
 
 /// An account of a roster.
 pub struct Account {

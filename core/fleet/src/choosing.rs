@@ -1,10 +1,18 @@
 //! How accounts are chosen, as the configuration in force says.
 
+pub mod candidates;
+pub mod eligible;
+pub mod order;
+mod wanted;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use sluice_api::scheduler::Scheduler;
-use sluice_config::{Policy, Resolved};
+use sluice_config::cooldown::Policy;
+use sluice_config::resolved::Resolved;
+
+pub use wanted::Wanted;
 
 /// What a choice is made by.
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use parking_lot::{Mutex, MutexGuard};
-use sluice_api::Timestamp;
 
 use crate::account::Account;
 use crate::health::{Overloads, Suspects};

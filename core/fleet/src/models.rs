@@ -1,14 +1,16 @@
 //! The models that clients may ask for, for `GET …/models` and for the metrics' labels.
 
+pub mod listed;
+
 use std::collections::BTreeSet;
 
 use sluice_api::cost::CostModel;
-use sluice_api::{Api, Operation};
+use sluice_api::dialect::{Api, Operation};
 use sluice_config::key::{Key, KeyTable};
 
-use crate::candidates::binds;
+use crate::choosing::Wanted;
+use crate::choosing::candidates::binds;
 use crate::roster::Roster;
-use crate::wanted::Wanted;
 
 /// Operations that make a model one to list: those that a client has a model for.
 const LISTED: [Operation; 3] = [Operation::Generate, Operation::Embed, Operation::Images];

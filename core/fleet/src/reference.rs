@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use sluice_api::error::{Error, Kind};
 use sluice_api::store::{Remembered, Store};
-use sluice_api::{Error, Kind, Timestamp};
-use sluice_wire::session::Reference;
+use sluice_wire::request::session::Reference;
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 /// What these are called in the store.
@@ -329,7 +330,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use sluice_api::Timestamp;
+    use jiff::Timestamp;
 
     use super::{HALF, MAKERS_MAX, Maker, PENDING_MAX, References, Whose, digest};
 

@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-use sluice_api::{Api, Error, Kind, Operation};
+use sluice_api::dialect::{Api, Operation};
+use sluice_api::error::{Error, Kind};
 use sluice_config::key::Key;
-use sluice_config::{AccountConfig, RouteConfig};
+use sluice_config::resolved::{AccountConfig, RouteConfig};
 
 use crate::account::{Account, States};
-use crate::candidates::{Candidates, Misfit, Pool, binds, fits};
-use crate::wanted::Wanted;
+use crate::choosing::Wanted;
+use crate::choosing::candidates::{Candidates, Misfit, Pool, binds, fits};
 
 /// Models of one kind of request whose accounts are remembered: clients can name any number of them.
 const REMEMBERED_MAX: usize = 4096;

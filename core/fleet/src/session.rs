@@ -5,8 +5,8 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use parking_lot::Mutex;
-use sluice_api::Timestamp;
 
 /// Conversations that are remembered: about 100 bytes each. Beyond it those that have ended go, then any sixteenth.
 const REMEMBERED_MAX: usize = 200_000;
@@ -82,7 +82,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use sluice_api::Timestamp;
+    use jiff::Timestamp;
 
     use super::{REMEMBERED_MAX, Scope, Sessions};
 

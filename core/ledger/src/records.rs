@@ -8,8 +8,10 @@ use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use jiff::Timestamp;
 use parking_lot::Mutex;
-use sluice_api::{Api, Error, Kind, Timestamp};
+use sluice_api::dialect::Api;
+use sluice_api::error::{Error, Kind};
 use tokio::sync::Notify;
 
 use crate::measure::Measures;
@@ -219,8 +221,9 @@ fn write(records: &[Record], now: Timestamp, lines: &Lines) {
 mod tests {
     use std::sync::Arc;
 
+    use jiff::Timestamp;
     use parking_lot::Mutex;
-    use sluice_api::{Api, Operation, Timestamp};
+    use sluice_api::dialect::{Api, Operation};
 
     use super::{BATCH, Lines, PENDING_MAX, write};
     use sluice_api::record::{Holder, Record};

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sluice_api::limiter::Bucket;
+use sluice_api::plugin::async_trait;
 use sluice_api::record::{Page, Record, RecordQuery, RecordStore, SumQuery, SumRow};
 use sluice_api::store::{Lease, Remembered, Store, StoreError, Taken};
-use sluice_api::{Timestamp, async_trait};
 
 use crate::measure::{Histogram, Measures};
 

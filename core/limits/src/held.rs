@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sluice_api::guarded;
+use sluice_api::plugin::guarded;
 use sluice_api::store::{Lease, Store};
 
 /// A store's lease that is given back when this is dropped; by default nothing is held.

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
+use sluice_api::dialect::Operation;
+use sluice_api::error::{Error, Kind};
 use sluice_api::limiter::{AtWork, Refused, Subject, Take, Takes};
 use sluice_api::store::{Lease, LeaseId, Owner, Store, Taken};
-use sluice_api::{Error, Kind, Operation, Timestamp};
 
 use crate::held::Held;
 

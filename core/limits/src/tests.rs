@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use sluice_api::dialect::{Api, Operation};
+use sluice_api::error::{Error, Kind};
 use sluice_api::limiter::{AtWork, Bucket, Limiter, Refused, Scope, Subject, Take, Takes};
-use sluice_api::{Api, Error, Kind, Operation, Timestamp};
 
 use crate::Limits;
 

@@ -1,10 +1,11 @@
 //! What a client asks for: what its route says, and what a look at its body adds.
 
-use sluice_api::{Api, Error, Form, Operation};
-use sluice_fleet::Wanted;
-use sluice_wire::fingerprint::fingerprint;
-use sluice_wire::peek::{self, Peek};
-use sluice_wire::render::Style;
+use sluice_api::dialect::{Api, Form, Operation};
+use sluice_api::error::Error;
+use sluice_fleet::choosing::Wanted;
+use sluice_wire::refusal::render::Style;
+use sluice_wire::request::fingerprint::fingerprint;
+use sluice_wire::request::peek::{self, Peek};
 
 /// What the path of a request says.
 #[derive(Clone, Debug)]

@@ -8,8 +8,8 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http_body_util::BodyExt;
-use sluice_api::{Error, Kind};
-use sluice_config::ServerConfig;
+use sluice_api::error::{Error, Kind};
+use sluice_config::resolved::ServerConfig;
 use sluice_upstream::timer::in_time;
 
 use crate::decode;

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, Response, StatusCode};
-use sluice_api::error::Answer;
-use sluice_api::provider::{Body, Call, CallCx, Failure, Prepared, Transport, is_page};
-use sluice_api::vault::Vault;
-use sluice_api::{Error, Kind, Timestamp};
+use jiff::Timestamp;
+use sluice_api::error::{Answer, Error, Kind};
+use sluice_api::provider::{Body, Call, CallCx, Failure, Prepared, Transport, Vault, is_page};
 use sluice_fleet::account::Account;
 use sluice_upstream::{OneTry, Stale, Way};
 

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use sluice_api::{Error, Kind};
+use sluice_api::error::{Error, Kind};
 
 use crate::gateway::Gateway;
 

@@ -10,8 +10,8 @@ use http::HeaderValue;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http_body::Frame;
 use http_body_util::{BodyExt, BodyStream, StreamBody};
+use sluice_api::error::{Error, Kind};
 use sluice_api::provider::Body;
-use sluice_api::{Error, Kind};
 use tokio_util::io::{ReaderStream, StreamReader};
 
 use crate::reserved::{Reserved, too_large};
@@ -190,8 +190,8 @@ mod tests {
     use http::HeaderValue;
     use http_body::Frame;
     use http_body_util::{BodyExt, StreamBody};
+    use sluice_api::error::{Error, Kind};
     use sluice_api::provider::Body;
-    use sluice_api::{Error, Kind};
 
     fn gzip(plain: &[u8]) -> Bytes {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());

@@ -4,9 +4,10 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Value, json};
-use sluice_api::{Api, Error, Kind, Operation};
+use sluice_api::dialect::{Api, Operation};
+use sluice_api::error::{Error, Kind};
 use sluice_config::key::Key;
-use sluice_fleet::Wanted;
+use sluice_fleet::choosing::Wanted;
 use sluice_wire::refusal::Refusal;
 
 use crate::serving::Serving;

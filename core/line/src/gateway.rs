@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
-use sluice_api::Timestamp;
+use jiff::Timestamp;
+use sluice_api::provider::Vault;
 use sluice_api::store::Store;
-use sluice_api::vault::Vault;
-use sluice_config::ServerConfig;
+use sluice_config::resolved::ServerConfig;
 use sluice_fleet::Fleet;
 use sluice_fleet::reference::References;
 use sluice_ledger::Records;

@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
-use sluice_api::{Error, Kind, Timestamp};
-use sluice_config::ClientAddress;
+use sluice_api::error::{Error, Kind};
+use sluice_config::address::ClientAddress;
 use sluice_config::key::Key;
 use sluice_wire::headers::{self, Kept};
 

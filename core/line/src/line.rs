@@ -6,19 +6,21 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use sluice_api::{Api, Error};
+use sluice_api::dialect::Api;
+use sluice_api::error::Error;
 use sluice_config::key::Key;
-use sluice_fleet::order::{Order, Picked, Picking};
+use sluice_fleet::choosing::order::{Order, Picked, Picking};
 use sluice_fleet::reference::Continued;
-use sluice_wire::session;
+use sluice_wire::request::session;
 
 use crate::ask::{Ask, ClientRoute};
 use crate::gateway::Gateway;
-use crate::inbound::Inbound;
+use crate::inbound::{self, Inbound};
+use crate::relay::Relay;
 use crate::serving::{Ground, Serving};
 use crate::settle::Settlement;
 use crate::source::Answered;
-use crate::{Relay, attempt, body, cut, estimate, inbound};
+use crate::{attempt, body, cut, estimate};
 
 /// Serves one request of a client API.
 ///

@@ -5,9 +5,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
 use http_body_util::BodyExt;
-use sluice_api::error::Answer;
+use sluice_api::error::{Answer, Condition, Error, Fault, Kind};
 use sluice_api::provider::Body;
-use sluice_api::{Condition, Error, Fault, Kind};
 use sluice_wire::refusal::Refusal;
 
 /// Most of an upstream's refusal that is read.

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, Response};
-use sluice_api::Error;
-use sluice_wire::render::{self, Style};
+use sluice_api::error::Error;
+use sluice_wire::refusal::render::{self, Style};
 
 /// Header that carries the request's id, on every answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

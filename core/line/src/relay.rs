@@ -8,11 +8,12 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Response, StatusCode};
 use http_body::{Frame, SizeHint};
-use sluice_api::{Api, Error, Kind};
-use sluice_wire::meter::{End, Seen};
+use sluice_api::dialect::Api;
+use sluice_api::error::{Error, Kind};
+use sluice_wire::answer::meter::{End, Seen};
 use sluice_wire::refusal::names_account;
-use sluice_wire::render::{self, Style};
-use sluice_wire::tail::{self, Tail};
+use sluice_wire::refusal::render::{self, Style};
+use sluice_wire::refusal::tail::{self, Tail};
 use tokio::time::{Instant, Sleep};
 
 use crate::cut;

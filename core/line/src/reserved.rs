@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sluice_api::{Error, Kind};
+use sluice_api::error::{Error, Kind};
 use tokio::sync::Semaphore;
 
 /// What all requests' bodies share.

@@ -7,19 +7,20 @@ use std::time::{Duration, Instant};
 
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use sluice_api::error::Facts;
+use jiff::Timestamp;
+use sluice_api::dialect::{Api, Operation};
+use sluice_api::error::{Error, Facts, Fault, Kind};
 use sluice_api::provider::Failure;
 use sluice_api::record::{Holder, Outcome, Record, Try};
 use sluice_api::scheduler::Outcome as AttemptOutcome;
-use sluice_api::{Api, Error, Fault, Kind, Operation, Timestamp};
-use sluice_config::ClientAddress;
+use sluice_config::address::ClientAddress;
 use sluice_config::key::Key;
-use sluice_fleet::InFlight;
-use sluice_fleet::candidates::Target;
-use sluice_fleet::order::Order;
+use sluice_fleet::account::InFlight;
+use sluice_fleet::choosing::candidates::Target;
+use sluice_fleet::choosing::order::Order;
 use sluice_fleet::reference::Continued;
 use sluice_limits::Held;
-use sluice_wire::meter::{Seen, StreamError};
+use sluice_wire::answer::meter::{Seen, StreamError};
 
 use crate::ask::{Ask, ClientRoute};
 use crate::gateway::Gateway;

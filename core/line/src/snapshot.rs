@@ -6,7 +6,7 @@ use std::time::Duration;
 use sluice_api::cost::CostModel;
 use sluice_api::limiter::AtWork;
 use sluice_config::key::KeyTable;
-use sluice_config::{AccountConfig, Resolved, ServerConfig};
+use sluice_config::resolved::{AccountConfig, Resolved, ServerConfig};
 use sluice_fleet::Roster;
 use sluice_fleet::account::Account;
 use sluice_fleet::choosing::Choosing;

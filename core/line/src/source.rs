@@ -9,10 +9,11 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 use http_body::{Body as _, Frame};
 use http_body_util::{BodyExt as _, Full};
+use sluice_api::dialect::{Api, Form, Operation};
+use sluice_api::error::{Error, Kind};
 use sluice_api::provider::{Body, is_page};
-use sluice_api::{Api, Error, Form, Kind, Operation};
-use sluice_wire::framing::{Begins, Opening};
-use sluice_wire::meter::{End, Meter, Seen, StreamError};
+use sluice_wire::answer::framing::{Begins, Opening};
+use sluice_wire::answer::meter::{End, Meter, Seen, StreamError};
 
 use crate::stages::Stages;
 

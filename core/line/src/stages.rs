@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use sluice_wire::hide::UsageChunk;
-use sluice_wire::meter::{End, Meter, Seen};
+use sluice_wire::answer::hide::UsageChunk;
+use sluice_wire::answer::meter::{End, Meter, Seen};
 
 /// The stages of one answer, in order.
 pub(crate) struct Stages {

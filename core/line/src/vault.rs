@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sluice_api::error::{Error, Kind};
+use sluice_api::provider::{Replacement, Vault};
+use sluice_api::settings::Secret;
 use sluice_api::store::Store;
-use sluice_api::vault::{Renewal, Vault};
-use sluice_api::{Error, Kind, Secret};
 
 /// What documents of the vault are called in the store.
 const KIND: &str = "vault";
@@ -32,12 +33,12 @@ impl Vault for StoreVault {
     // Known limit: others who share the secret are not kept from it. They are gateways with one store, and for the
     // moment of a reload the account's own value before. Each looks into the vault before it asks for a new secret, so
     // two ask only when neither has put its one yet.
-    async fn renewing(&self, _name: &str, renewal: Renewal<'_>) -> Result<(), Error> {
+    async fn renewing(&self, _name: &str, renewal: Replacement<'_>) -> Result<(), Error> {
         bounded(RENEWAL_MAX, renewal).await
     }
 }
 
-async fn bounded(most: Duration, renewal: Renewal<'_>) -> Result<(), Error> {
+async fn bounded(most: Duration, renewal: Replacement<'_>) -> Result<(), Error> {
     tokio::time::timeout(most, renewal).await.unwrap_or_else(|_| {
         let message = format!("the account's credentials could not be renewed in {} s", most.as_secs());
         Err(Error::new(Kind::UpstreamTimeout, message))
@@ -48,7 +49,7 @@ async fn bounded(most: Duration, renewal: Renewal<'_>) -> Result<(), Error> {
 mod tests {
     use std::time::Duration;
 
-    use sluice_api::Kind;
+    use sluice_api::error::Kind;
 
     use super::bounded;
 

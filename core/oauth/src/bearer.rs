@@ -11,14 +11,11 @@ use super::exchange::{Endpoint, ended};
 use super::live::{Live, Needs};
 use super::settings::Settings;
 use super::tokens::Tokens;
-use sluice_api::Timestamp;
-use sluice_api::async_trait;
+use jiff::Timestamp;
 use sluice_api::error::{Error, Kind};
-use sluice_api::problem::Problem;
-use sluice_api::provider::CallCx;
-use sluice_api::renewal::Renewal;
-use sluice_api::secret::Secret;
-use sluice_api::section::Section;
+use sluice_api::plugin::async_trait;
+use sluice_api::provider::{CallCx, Renewal};
+use sluice_api::settings::{Problem, Secret, Section};
 
 /// How long a token that has not ended yet is used on after a renewal ahead of its end has failed, before the next.
 const AGAIN: Duration = Duration::from_secs(10);

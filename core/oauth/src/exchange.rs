@@ -11,10 +11,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::tokens::Tokens;
-use sluice_api::error::{Condition, Error, Fault, Kind, Scope};
+use sluice_api::error::{Condition, Error, Fault, Kind, Scope, wait};
 use sluice_api::provider::{Body, CallCx};
-use sluice_api::secret::Secret;
-use sluice_api::wait;
+use sluice_api::settings::Secret;
 
 /// Most that is read of an answer; tokens are a few kilobytes at most.
 const ANSWER_MAX: usize = 64 * 1024;

@@ -3,7 +3,7 @@
 use http::HeaderValue;
 
 use super::tokens::Tokens;
-use sluice_api::Timestamp;
+use jiff::Timestamp;
 use sluice_api::error::{Error, Kind};
 
 /// What changes while an account runs.

@@ -7,10 +7,8 @@ use utoipa::ToSchema;
 
 use super::exchange::Endpoint;
 use super::tokens::Tokens;
-use sluice_api::Timestamp;
-use sluice_api::problem::Problem;
-use sluice_api::secret::Secret;
-use sluice_api::section::Section;
+use jiff::Timestamp;
+use sluice_api::settings::{Problem, Secret, Section};
 
 /// OAuth 2 bearer tokens with refresh: `oauth = { … }` of an account.
 #[derive(Debug, Default, Deserialize, ToSchema)]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
-use sluice_api::Timestamp;
-use sluice_api::secret::Secret;
+use jiff::Timestamp;
+use sluice_api::settings::Secret;
 
 /// How long before its end a token is renewed, beside the requests that still use it: longer than any renewal may take.
 const MARGIN: Duration = Duration::from_secs(60);

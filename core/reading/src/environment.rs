@@ -2,8 +2,7 @@
 
 use figment::value::{Dict, Map, Value};
 use figment::{Metadata, Profile, Provider};
-use sluice_api::Problem;
-use sluice_api::problem::nearest;
+use sluice_api::settings::{Problem, nearest};
 
 /// What the variables begin with.
 const PREFIX: &str = "SLUICE_";

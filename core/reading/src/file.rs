@@ -5,7 +5,7 @@ use std::path::Path;
 use figment::providers::{Format, Json, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Metadata, Profile, Provider};
-use sluice_api::Problem;
+use sluice_api::settings::Problem;
 
 use crate::lines::Lines;
 use crate::yaml::Yaml;

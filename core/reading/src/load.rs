@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use figment::value::{Dict, Tag, Value};
 use figment::{Figment, Source};
-use sluice_api::Problem;
-use sluice_api::section::Origins;
+use sluice_api::settings::{Origins, Problem};
 
 use crate::environment::{Environment, NAME as ENVIRONMENT};
 use crate::file::Part;

@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 
 use figment::value::Value;
-use sluice_api::Problem;
-use sluice_api::section::Origins as _;
+use sluice_api::settings::{Origins as _, Problem};
 
 use crate::load::Loaded;
 

@@ -11,8 +11,8 @@ use axum::response::Response;
 use futures_util::FutureExt as _;
 use http::header::ALLOW;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Uri};
-use sluice_api::{Error, Kind};
-use sluice_wire::render::Style;
+use sluice_api::error::{Error, Kind};
+use sluice_wire::refusal::render::Style;
 use tower::{BoxError, Service as _};
 
 use crate::admin::{self, envelope::Refusal};
@@ -41,7 +41,7 @@ where
     }
     if !response.headers().contains_key(&REQUEST_ID) {
         let claude = asked.style() == Style::Anthropic;
-        sluice_line::identify(response.headers_mut(), claude, &asked.request_id());
+        sluice_line::refused::identify(response.headers_mut(), claude, &asked.request_id());
     }
     Ok(response)
 }
@@ -74,7 +74,7 @@ impl Asked {
     fn request_id(&self) -> Arc<str> {
         let mut headers = HeaderMap::new();
         headers.extend(self.own_id.clone().map(|id| (REQUEST_ID, id)));
-        sluice_line::request_id(&headers)
+        sluice_line::inbound::request_id(&headers)
     }
 
     fn refuse(&self, error: &Error) -> Response {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use sluice_api::Secret;
+use sluice_api::settings::Secret;
 use sluice_control::Control;
-use sluice_line::Gateway;
+use sluice_line::gateway::Gateway;
 
 use crate::methods::OperatorRoutes;
 

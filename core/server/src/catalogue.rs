@@ -1,6 +1,6 @@
 //! Every client route, as data: the router and the OpenAPI document are made of it, and near paths are found in it.
 
-use sluice_api::{Api, Operation};
+use sluice_api::dialect::{Api, Operation};
 
 /// A client route.
 #[derive(Clone, Copy, Debug)]

@@ -5,8 +5,11 @@ use axum::extract::State;
 use axum::response::Response;
 use http::Request;
 use percent_encoding::percent_decode_str;
-use sluice_api::{Api, Error, Form, Kind, Operation};
-use sluice_line::{Asking, ClientRoute, line};
+use sluice_api::dialect::{Api, Form, Operation};
+use sluice_api::error::{Error, Kind};
+use sluice_line::ask::ClientRoute;
+use sluice_line::inbound::Asking;
+use sluice_line::line;
 
 use crate::App;
 use crate::near::{self, refuse, refuse_asking};

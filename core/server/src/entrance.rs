@@ -8,8 +8,8 @@ use axum::Router;
 use axum::body::{Bytes, HttpBody};
 use axum::response::Response;
 use http::Request;
-use sluice_config::ClientAddress;
-use sluice_config::ServerConfig;
+use sluice_config::address::ClientAddress;
+use sluice_config::resolved::ServerConfig;
 use tower::BoxError;
 
 use crate::answer::{answer, refuse};

@@ -4,7 +4,7 @@
 use http::header::HOST;
 use http::uri::Authority;
 use http::{Request, Version};
-use sluice_api::{Error, Kind};
+use sluice_api::error::{Error, Kind};
 
 /// Whether a request's host is one that is answered for. A listener that is reached from this machine alone answers
 /// to addresses, `localhost` and the configured names; any other to every host, unless names are configured.
@@ -65,7 +65,7 @@ fn is_answered_for(host: &str, names: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use http::{Request, Version};
-    use sluice_api::Kind;
+    use sluice_api::error::Kind;
 
     use super::check;
 

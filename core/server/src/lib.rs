@@ -26,7 +26,7 @@ mod waiting;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use sluice_api::Secret;
+use sluice_api::settings::Secret;
 use sluice_control::Control;
 
 pub(crate) use app::{App, Parts};

@@ -7,10 +7,10 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use http::{HeaderMap, Uri};
 use serde::Serialize;
+use sluice_api::error::{Error, Kind};
 use sluice_api::limiter::{Bucket, CONCURRENCY, Scope};
-use sluice_api::{Error, Kind};
-use sluice_config::ClientAddress;
-use sluice_line::Asking;
+use sluice_config::address::ClientAddress;
+use sluice_line::inbound::Asking;
 use utoipa::ToSchema;
 
 use crate::App;
@@ -84,7 +84,7 @@ pub(crate) async fn me(
         },
     };
     let mut response = Json(me).into_response();
-    sluice_line::identify(response.headers_mut(), false, &asking.request_id);
+    sluice_line::refused::identify(response.headers_mut(), false, &asking.request_id);
     response
 }
 
@@ -97,11 +97,12 @@ pub(crate) mod tests {
     use http::{HeaderMap, HeaderValue};
     use serde_json::Value;
     use sluice_api::limiter::Bucket;
-    use sluice_api::plugin::NoSettings;
+    use sluice_api::plugin::{NoSettings, async_trait};
     use sluice_api::record::{RecordStore, RecordsInMemory};
+    use sluice_api::register;
+    use sluice_api::settings::Secret;
     use sluice_api::store::{Lease, Store, StoreError, Taken};
-    use sluice_api::{Secret, async_trait, register};
-    use sluice_config as config;
+    use sluice_config::{check, read};
     use sluice_control::Control;
     use sluice_prices as _;
     use sluice_schedulers as _;
@@ -158,7 +159,7 @@ pub(crate) mod tests {
             Err(StoreError("it is gone".to_owned()))
         }
 
-        async fn forget(&self, _now: sluice_api::Timestamp, _most: usize) -> Result<usize, StoreError> {
+        async fn forget(&self, _now: jiff::Timestamp, _most: usize) -> Result<usize, StoreError> {
             Err(StoreError("it is gone".to_owned()))
         }
 
@@ -179,9 +180,9 @@ pub(crate) mod tests {
 
     pub(crate) async fn app() -> App {
         let text = "store.kind = \"gone\"\n[[keys]]\nname = \"k\"\nkey = \"secret\"\nconcurrency = 2\n";
-        let loaded = config::load_text(text).unwrap();
-        let resolved = config::check(&loaded).unwrap();
-        let control = Control::start(&loaded, resolved, config::Sources::Text(String::new())).await.unwrap();
+        let loaded = read::load_text(text).unwrap();
+        let resolved = check::check(&loaded).unwrap();
+        let control = Control::start(&loaded, resolved, read::Sources::Text(String::new())).await.unwrap();
         let gateway = Arc::clone(control.gateway());
         Arc::new(Parts { gateway, control, admin_token: Secret::new("t"), operators: operator_routes() })
     }

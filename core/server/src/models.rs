@@ -10,12 +10,13 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, Request};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
-use sluice_api::{Api, Error, Kind, Operation};
+use sluice_api::dialect::{Api, Operation};
+use sluice_api::error::{Error, Kind};
 use sluice_config::key::Key;
-use sluice_fleet::Wanted;
-use sluice_line::Asking;
-use sluice_line::Snapshot;
-use sluice_wire::render::Style;
+use sluice_fleet::choosing::Wanted;
+use sluice_line::inbound::Asking;
+use sluice_line::snapshot::Snapshot;
+use sluice_wire::refusal::render::Style;
 
 use crate::App;
 use crate::clients::{Answering, VERBS, named};
@@ -84,7 +85,7 @@ fn answer(app: &App, request: &Request<Body>, shape: Option<Style>, one: Option<
         }
     };
     let mut response = Json(body).into_response();
-    sluice_line::identify(response.headers_mut(), shape == Style::Anthropic, &asking.request_id);
+    sluice_line::refused::identify(response.headers_mut(), shape == Style::Anthropic, &asking.request_id);
     response
 }
 
@@ -266,7 +267,7 @@ fn number(query: Option<&str>, name: &str) -> Result<Option<usize>, Error> {
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue};
-    use sluice_wire::render::Style;
+    use sluice_wire::refusal::render::Style;
 
     use super::{argument, shape_of};
 

@@ -4,11 +4,11 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderName, Request};
-use sluice_api::{Error, Kind};
-use sluice_config::ClientAddress;
+use sluice_api::error::{Error, Kind};
+use sluice_config::address::ClientAddress;
 use sluice_ledger::{Realm, Refused};
-use sluice_line::{Asking, request_id};
-use sluice_wire::render::Style;
+use sluice_line::inbound::{Asking, request_id};
+use sluice_wire::refusal::render::Style;
 
 use crate::App;
 use crate::catalogue::{Asks, CLIENT_ROUTES, ClientDoc};
@@ -44,7 +44,7 @@ pub(crate) fn refuse<B>(style: Style, error: &Error, request: &Request<B>) -> Re
 
 /// A refusal with a known request id.
 pub(crate) fn refuse_with(style: Style, error: &Error, request_id: &str) -> Response {
-    sluice_line::refused(style, error, request_id).map(Body::from)
+    sluice_line::refused::refused(style, error, request_id).map(Body::from)
 }
 
 /// A refusal of who asks for something of the gateway's own; credentials that are none are noted.
@@ -163,7 +163,7 @@ fn tidy(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use sluice_wire::render::Style;
+    use sluice_wire::refusal::render::Style;
 
     use super::{NEAR_MAX, client_methods, nearest, style_of};
     use crate::catalogue::CLIENT_ROUTES;

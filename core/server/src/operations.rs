@@ -8,7 +8,7 @@ use axum::{Extension, Json};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
-use sluice_config::ClientAddress;
+use sluice_config::address::ClientAddress;
 use sluice_control::operate::{STATES, accounts_now, state};
 use sluice_ledger::{Realm, Refused};
 use subtle::ConstantTimeEq;
@@ -85,7 +85,7 @@ pub(crate) async fn metrics(
     if let Some(token) = &snapshot.server.metrics_token
         && !has_bearer(&headers, token.expose())
     {
-        let request_id = &sluice_line::request_id(&headers);
+        let request_id = &sluice_line::inbound::request_id(&headers);
         let client = client.map(|Extension(client)| client.0);
         let refused = Refused { realm: Realm::Metrics, request_id, asked: "/metrics", client };
         app.gateway.records().refused(&refused);

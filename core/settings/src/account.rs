@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use sluice_api::units::Span;
-use sluice_api::{Api, Secret};
+use sluice_api::dialect::Api;
+use sluice_api::settings::{Secret, Span};
 use utoipa::ToSchema;
 
 use crate::limit::{Decimal, Limit};

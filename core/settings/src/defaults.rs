@@ -1,6 +1,6 @@
 //! Defaults, written as operators would write them.
 
-use sluice_api::units::Span;
+use sluice_api::settings::Span;
 
 /// A span of time like `10s`.
 pub(crate) fn span(text: &str) -> Span {

@@ -3,10 +3,11 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::de::{self, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
-use sluice_api::units::Span;
-use sluice_api::{Family, Secret, Timestamp};
+use sluice_api::dialect::Family;
+use sluice_api::settings::{Secret, Span};
 use utoipa::ToSchema;
 
 use crate::globs::Globs;

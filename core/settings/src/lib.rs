@@ -2,22 +2,15 @@
 //!
 //! Plugins have settings of their own; those of all that are linked in are found here too.
 
-mod account;
+pub mod account;
 mod defaults;
-mod globs;
-mod key;
-mod limit;
+pub mod globs;
+pub mod key;
+pub mod limit;
 pub mod plugins;
 mod reference;
-mod schema;
-mod server;
-mod tables;
+pub mod schema;
+pub mod server;
+pub mod tables;
 
-pub use account::{Account, Route};
-pub use globs::{Globs, WrongGlob};
-pub use key::{Families, Group, KeyFields, KeySecret, Mode, Queue};
-pub use limit::{Decimal, Limit, Per};
 pub use reference::reference;
-pub use schema::{Place, Schema};
-pub use server::{Admin, Format, HttpVersion, Server, Telemetry, Tls, Upstream};
-pub use tables::{Cooldown, Cost, Limits, Scheduler, Stats, Store, UnknownModel};

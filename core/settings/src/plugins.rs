@@ -2,11 +2,10 @@
 
 use sluice_api::cost::CostModel;
 use sluice_api::limiter::Limiter;
-use sluice_api::plugin::SettingsSchema;
+use sluice_api::plugin::{Plugin, SettingsSchema, inventory};
 use sluice_api::provider::Provider;
 use sluice_api::scheduler::Scheduler;
 use sluice_api::store::Store;
-use sluice_api::{Plugin, inventory};
 
 use crate::schema::Schema;
 

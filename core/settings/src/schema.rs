@@ -117,7 +117,7 @@ impl<'a> Place<'a> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use sluice_api::Secret;
+    use sluice_api::settings::Secret;
     use utoipa::ToSchema;
 
     use super::Schema;

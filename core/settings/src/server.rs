@@ -1,8 +1,7 @@
 //! Listeners, waits and logs, as they are written.
 
 use serde::{Deserialize, Serialize};
-use sluice_api::Secret;
-use sluice_api::units::{Size, Span};
+use sluice_api::settings::{Secret, Size, Span};
 use utoipa::ToSchema;
 
 use crate::defaults::span;

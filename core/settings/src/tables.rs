@@ -1,7 +1,7 @@
 //! Tables whose kinds are plugins, and statistics, as they are written.
 
 use serde::{Deserialize, Serialize};
-use sluice_api::units::Span;
+use sluice_api::settings::Span;
 use utoipa::ToSchema;
 
 use crate::defaults::span;

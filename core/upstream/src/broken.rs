@@ -1,7 +1,7 @@
 //! What a connection that failed in the middle of a request is told as.
 
 use http::uri::Authority;
-use sluice_api::{Error, Kind};
+use sluice_api::error::{Error, Kind};
 
 use super::dial::BUFFER_MAX;
 use super::secure::{self, When};

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use http::uri::Authority;
 use hyper_util::rt::TokioIo;
-use sluice_api::{Error, Kind};
-use sluice_config::HttpVersion;
+use sluice_api::error::{Error, Kind};
+use sluice_config::settings::HttpVersion;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio_util::either::Either;
@@ -239,8 +239,9 @@ mod tests {
     use std::sync::Arc;
     use std::time::{Duration, Instant};
 
-    use sluice_api::{Error, Secret};
-    use sluice_config::Identity;
+    use sluice_api::error::Error;
+    use sluice_api::settings::Secret;
+    use sluice_config::tls::Identity;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
     use tokio::sync::mpsc;

@@ -12,10 +12,9 @@ use http::{HeaderValue, Request, Response, Uri, Version};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use sluice_api::error::Connection as Named;
+use sluice_api::error::{Connection as Named, Error, Kind};
 use sluice_api::provider::Body;
-use sluice_api::{Error, Kind};
-use sluice_config::HttpVersion;
+use sluice_config::settings::HttpVersion;
 
 use super::broken::broken;
 use super::dial::{Dial, Dialled};

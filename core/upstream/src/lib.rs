@@ -31,9 +31,12 @@ use bytes::Bytes;
 use http::uri::{Authority, Scheme};
 use http::{Request, Response};
 use parking_lot::Mutex;
+use sluice_api::error::{Error, Kind};
 use sluice_api::provider::{Body, Transport};
-use sluice_api::{Error, Kind, Secret};
-use sluice_config::{AccountConfig, HttpVersion, Identity};
+use sluice_api::settings::Secret;
+use sluice_config::resolved::AccountConfig;
+use sluice_config::settings::HttpVersion;
+use sluice_config::tls::Identity;
 
 pub use sent::Stale;
 

@@ -10,7 +10,8 @@ use http::{HeaderValue, Uri};
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use hyper_util::rt::TokioIo;
-use sluice_api::{Error, Kind, Secret};
+use sluice_api::error::{Error, Kind};
+use sluice_api::settings::Secret;
 use tower::{ServiceExt as _, service_fn};
 use url::Url;
 
@@ -141,8 +142,8 @@ fn failed(error: &(dyn std::error::Error + 'static)) -> Error {
 mod tests {
     use std::sync::Arc;
 
-    use sluice_api::Secret;
-    use sluice_config::Identity;
+    use sluice_api::settings::Secret;
+    use sluice_config::tls::Identity;
 
     use super::Proxy;
     use crate::secure::Secure;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use sluice_api::Error;
+use sluice_api::error::Error;
 use sluice_api::provider::Body;
 
 /// How soon a connection that went stale shows it: the round trip that brings the reset. One that breaks later may have

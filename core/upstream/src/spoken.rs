@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use http::uri::Authority;
 use parking_lot::Mutex;
-use sluice_config::HttpVersion;
+use sluice_config::settings::HttpVersion;
 
 /// How long it is believed: a server that is replaced may speak something else.
 const BELIEVED_FOR: Duration = Duration::from_secs(600);

@@ -3,12 +3,19 @@
 //! It builds nothing. It walks a document and tells where the members of the top-level object stand, so that a body
 //! can be looked at and spliced without being parsed into a tree and written again.
 
+pub mod capture;
+pub mod case;
+pub mod count;
+pub(crate) mod member;
+pub mod object;
+pub(crate) mod plain;
+
 use std::borrow::Cow;
 use std::ops::Range;
 
 use memchr::memchr;
 
-use crate::plain::specials;
+use crate::json::plain::specials;
 
 /// How deep a document may be nested: deeper than any request, and bounded, as each level costs a bit.
 pub const MAX_DEPTH: usize = 512;

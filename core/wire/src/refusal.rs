@@ -1,5 +1,8 @@
 //! What an upstream's error says, read from the fields that say it and never from words elsewhere in the body.
 
+pub mod render;
+pub mod tail;
+
 use http::StatusCode;
 use memchr::memmem;
 use serde_json::Value;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand};
-use sluice_api::Api;
+use sluice_api::dialect::Api;
 
 /// One gate in front of every model API.
 #[derive(Debug, Parser)]

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use jiff::Timestamp;
 use serde_json::json;
-use sluice_api::{Problem, Timestamp};
-use sluice_config::{self as config, Read};
+use sluice_api::settings::Problem;
+use sluice_config::read::Read;
+use sluice_config::{check, read, warnings};
 
 use crate::UNUSABLE;
 use crate::list::{print_json, say};
@@ -35,12 +37,12 @@ pub(crate) fn check(files: &[PathBuf], strict: bool, as_json: bool) -> ExitCode 
 }
 
 fn checked(files: &[PathBuf]) -> Checked {
-    let loaded = match config::load(files) {
+    let loaded = match read::load(files) {
         Ok(loaded) => loaded,
         Err(problems) => return Checked { read: None, problems, warnings: Vec::new() },
     };
-    let config = config::check(&loaded);
-    let warnings = config::warnings(&loaded, config.as_ref().ok(), Timestamp::now());
+    let config = check::check(&loaded);
+    let warnings = warnings(&loaded, config.as_ref().ok(), Timestamp::now());
     Checked { read: Some(Read::of(&loaded)), problems: config.err().unwrap_or_default(), warnings }
 }
 

@@ -4,9 +4,10 @@ use std::fmt::Display;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use jiff::Timestamp;
 use serde_json::json;
-use sluice_api::{Problem, Timestamp};
-use sluice_config::LogFormat;
+use sluice_api::settings::Problem;
+use sluice_config::resolved::LogFormat;
 
 use crate::{FAILED, UNUSABLE};
 

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use sluice_config::key::new_secret;
-use sluice_config::{self as config, LogFormat, Sources};
+use sluice_config::read::Sources;
+use sluice_config::resolved::LogFormat;
+use sluice_config::{check, read};
 
 use crate::complain::{fail, refuse};
 use crate::serve::run;
@@ -29,11 +31,11 @@ pub(crate) fn demo(listen: Option<SocketAddr>) -> ExitCode {
          [[keys]]\nname = \"demo\"\nkey = \"{key}\"\n",
         store.0
     );
-    let loaded = match config::load_text(&text) {
+    let loaded = match read::load_text(&text) {
         Ok(loaded) => loaded,
         Err(problems) => return refuse(LogFormat::Text, &problems),
     };
-    match config::check(&loaded) {
+    match check::check(&loaded) {
         Ok(resolved) => run(&loaded, resolved, Sources::Text(text), |address| print(address, &key, &token)),
         Err(problems) => refuse(LogFormat::Text, &problems),
     }

@@ -5,9 +5,10 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use comfy_table::Table;
+use jiff::Timestamp;
 use serde_json::{Value, json};
-use sluice_api::Timestamp;
-use sluice_config::{self as config, plugins};
+use sluice_config::settings;
+use sluice_config::settings::plugins;
 
 /// Lists what is linked in.
 pub(crate) fn plugins(as_json: bool) -> ExitCode {
@@ -45,7 +46,7 @@ pub(crate) fn openapi() -> ExitCode {
 
 /// Prints the configuration reference.
 pub(crate) fn reference() -> ExitCode {
-    say(config::reference().trim_end());
+    say(settings::reference().trim_end());
     ExitCode::SUCCESS
 }
 

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use sluice_config::{self as config, Loaded, LogFormat, Read, Resolved, Sources};
+use sluice_config::read::{Loaded, Read, Sources};
+use sluice_config::resolved::{LogFormat, Resolved};
+use sluice_config::{check, read, warnings};
 use sluice_control::{Control, Loss};
 use sluice_upstream::tasks::Tasks;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,13 +18,13 @@ use crate::token;
 
 /// Runs until it is told to stop.
 pub(crate) fn serve(files: &[PathBuf]) -> ExitCode {
-    let loaded = match config::load(files) {
+    let loaded = match read::load(files) {
         Ok(loaded) => loaded,
-        Err(problems) => return refuse(config::wanted_format(None), &problems),
+        Err(problems) => return refuse(read::wanted_format(None), &problems),
     };
-    match config::check(&loaded) {
+    match check::check(&loaded) {
         Ok(resolved) => run(&loaded, resolved, Sources::Files(files.to_vec()), |_| ()),
-        Err(problems) => refuse(config::wanted_format(Some(&loaded)), &problems),
+        Err(problems) => refuse(read::wanted_format(Some(&loaded)), &problems),
     }
 }
 
@@ -60,7 +62,7 @@ async fn work(
     let configured = config.admin_token.clone();
     let store = config.store_kind.clone();
     let read = Read::of(loaded);
-    let warnings = config::warnings(loaded, Some(&config), sluice_api::Timestamp::now());
+    let warnings = warnings(loaded, Some(&config), sluice_api::plugin::Timestamp::now());
     let control = Control::start(loaded, config, sources).await?;
     log.serve(control.gateway());
     let admin_token = match configured {

@@ -5,9 +5,10 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use sluice_api::Secret;
-use sluice_config::{self as config, LogFormat};
-use sluice_line::Gateway;
+use sluice_api::settings::Secret;
+use sluice_config::resolved::LogFormat;
+use sluice_config::{check, read};
+use sluice_line::gateway::Gateway;
 
 use crate::complain::{fail, refuse, write};
 use crate::list::say;
@@ -66,14 +67,14 @@ fn announce(format: LogFormat, token: &str, file: Option<&Path>) {
 /// Shows it.
 pub(crate) fn show(files: &[PathBuf]) -> ExitCode {
     let format = LogFormat::Text;
-    let loaded = match config::load(files) {
+    let loaded = match read::load(files) {
         Ok(loaded) => loaded,
         Err(problems) => return refuse(format, &problems),
     };
-    if let Some(place) = config::admin_token_place(&loaded) {
+    if let Some(place) = read::admin_token_place(&loaded) {
         return fail(format, format_args!("the admin token is the one of {place}: it is not shown"));
     }
-    let store = match config::store(&loaded) {
+    let store = match check::store(&loaded) {
         Ok(store) => store,
         Err(problems) => return refuse(format, &problems),
     };

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sluice_api::error::{Error, Kind};
 use sluice_api::limiter::{Limiter, Refused, Scope, Subject, Take, Takes};
 use sluice_api::plugin::NoSettings;
-use sluice_api::{Error, Kind, register};
+use sluice_api::register;
 
 /// What a client is told to wait: when a request ends, nobody knows.
 const SOON: Duration = Duration::from_secs(1);
@@ -53,8 +54,10 @@ register! {
 #[cfg(test)]
 mod tests {
     use super::Concurrency;
+    use sluice_api::dialect::{Api, Operation};
+    use sluice_api::error::Kind;
     use sluice_api::limiter::{CONCURRENCY, Limiter, Refused, Scope, Subject, Takes};
-    use sluice_api::{Api, Kind, Operation, Plugin, Timestamp, inventory};
+    use sluice_api::plugin::{Plugin, Timestamp, inventory};
     use std::sync::Arc;
 
     #[test]

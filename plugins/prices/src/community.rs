@@ -2,8 +2,8 @@
 
 mod key;
 
-use sluice_api::Problem;
-use sluice_api::exact::divided;
+use sluice_api::cost::divided;
+use sluice_api::settings::Problem;
 
 use self::key::Key;
 use crate::decimal::{exact, rounded};

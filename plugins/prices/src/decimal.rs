@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sluice_api::exact::divided;
+use sluice_api::cost::divided;
 
 /// Significant digits that a number may have: more than any price file writes, and few enough for 128 bits.
 const DIGITS_MAX: usize = 30;

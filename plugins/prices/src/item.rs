@@ -1,6 +1,6 @@
 //! What is billed: tokens by class, and things that cost a fee each.
 
-use sluice_api::Usage;
+use sluice_api::cost::Usage;
 
 /// What is billed. Each thing used counts in exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

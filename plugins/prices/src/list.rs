@@ -6,8 +6,8 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
-use sluice_api::Problem;
 use sluice_api::cost::PriceEntry;
+use sluice_api::settings::Problem;
 
 use crate::rates::Prices;
 use crate::row::{Dated, Row, Rows, What};

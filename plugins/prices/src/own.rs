@@ -2,7 +2,7 @@
 
 mod dates;
 
-use sluice_api::Problem;
+use sluice_api::settings::Problem;
 
 use crate::decimal::{exact, rounded};
 use crate::item::Item;

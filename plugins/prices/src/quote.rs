@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use sluice_api::Usage;
-use sluice_api::cost::{Line, PriceAsk, PriceSource, Priced};
-use sluice_api::exact::Exact;
+use sluice_api::cost::{Exact, Line, PriceAsk, PriceSource, Priced, Usage};
 
 use crate::item::{Counts, Item, counts};
 use crate::list::List;

@@ -191,7 +191,7 @@ impl Prices {
     /// standard rate for the rest.
     fn batch(&self, item: Item, prompt: u64) -> Option<(Rate, Origin)> {
         let standard = || self.own(item, None, prompt);
-        let half = || standard().map(|rate| (Rate(sluice_api::exact::divided(rate.0, 2)), Origin::Halved));
+        let half = || standard().map(|rate| (Rate(sluice_api::cost::divided(rate.0, 2)), Origin::Halved));
         let Some(tariff) = self.tier(Tier::Batch) else { return half() };
         if let Some(rate) = tariff.rate(item, prompt) {
             return Some((rate, Origin::Own));

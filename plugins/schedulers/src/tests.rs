@@ -1,7 +1,8 @@
 //! Laws of every scheduler: loads by weight, nobody starves, a lower priority number comes first.
 
+use sluice_api::dialect::{Api, Operation};
+use sluice_api::plugin::Timestamp;
 use sluice_api::scheduler::{Ask, Candidate, Scheduler};
-use sluice_api::{Api, Operation, Timestamp};
 
 use crate::least_loaded::LeastLoaded;
 use crate::round_robin::RoundRobin;

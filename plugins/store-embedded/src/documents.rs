@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension as _, params};
-use sluice_api::Timestamp;
+use sluice_api::plugin::Timestamp;
 use sluice_api::store::{Remembered, StoreError};
 
 /// The database file in the store's folder.

@@ -10,9 +10,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use sluice_api::limiter::Bucket;
+use sluice_api::plugin::{Timestamp, async_trait};
 use sluice_api::record::{RecordStore, RecordsInMemory};
+use sluice_api::register;
+use sluice_api::settings::{Problem, Section};
 use sluice_api::store::{Lease, Remembered, Store, StoreError, Taken};
-use sluice_api::{Problem, Section, Timestamp, async_trait, register};
 
 use documents::Documents;
 use readiness::Readiness;

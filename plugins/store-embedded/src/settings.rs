@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
-use sluice_api::units::Span;
-use sluice_api::{Problem, Secret, Section};
+use sluice_api::settings::{Problem, Secret, Section, Span};
 use utoipa::ToSchema;
 
 /// What the keys in a shared store begin with.
@@ -117,7 +116,7 @@ mod urls {
     use serde::Deserialize;
     use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
     use serde::de::{Error, MapAccess, SeqAccess, Visitor};
-    use sluice_api::Secret;
+    use sluice_api::settings::Secret;
 
     use super::Urls;
 
@@ -159,7 +158,7 @@ fn timeout() -> Span {
 #[cfg(test)]
 mod tests {
     use super::EmbeddedSettings;
-    use sluice_api::testing::with_section;
+    use sluice_api::plugin::testing::with_section;
 
     fn told(toml: &str) -> Vec<String> {
         let read = with_section(toml, EmbeddedSettings::read);

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sluice_api::Timestamp;
 use sluice_api::limiter::{Bucket, Scope, Take};
+use sluice_api::plugin::Timestamp;
 use sluice_api::store::{Lease, LeaseId, Owner, Remembered, Store, Taken};
 
 use super::Embedded;

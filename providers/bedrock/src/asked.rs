@@ -5,8 +5,8 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use http_body_util::BodyExt;
 use serde::Deserialize;
+use sluice_api::error::{Error, Kind};
 use sluice_api::provider::Body;
-use sluice_api::{Error, Kind};
 use sluice_translate::{Heading, converse};
 
 use crate::bodies::{Cut, Decoded, Turned};

@@ -5,8 +5,8 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use http_body::Frame;
+use sluice_api::error::{Error, Kind};
 use sluice_api::provider::Body;
-use sluice_api::{Error, Kind};
 
 use crate::errors;
 use crate::frames::{Frames, Message};
@@ -160,8 +160,8 @@ pub(crate) mod tests {
     use bytes::Bytes;
     use http_body::Frame;
     use http_body_util::BodyExt;
+    use sluice_api::error::{Error, Kind};
     use sluice_api::provider::Body;
-    use sluice_api::{Error, Kind};
 
     use super::{Cut, Turned};
 

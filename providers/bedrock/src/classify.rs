@@ -3,8 +3,8 @@
 //! Facts: botocore's error shapes of bedrock-runtime, and Bedrock's troubleshooting of error codes. Bedrock names no
 //! time after which to come back.
 
+use sluice_api::error::{Condition, Error, Fault, Kind, Scope};
 use sluice_api::provider::Failure;
-use sluice_api::{Condition, Error, Fault, Kind, Scope};
 use sluice_wire::refusal::Refusal;
 
 use crate::errors;
@@ -73,8 +73,9 @@ mod tests {
     use super::classify;
     use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
     use serde_json::json;
+    use sluice_api::error::{Condition, Fault, Scope};
+    use sluice_api::plugin::Timestamp;
     use sluice_api::provider::Failure;
-    use sluice_api::{Condition, Fault, Scope, Timestamp};
 
     fn check(
         status: u16,

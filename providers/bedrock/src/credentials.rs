@@ -10,7 +10,9 @@ use aws_smithy_runtime_api::client::identity::Identity;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Request};
-use sluice_api::{Error, Kind, Secret, Timestamp};
+use sluice_api::error::{Error, Kind};
+use sluice_api::plugin::Timestamp;
+use sluice_api::settings::Secret;
 
 /// The service's name in signatures.
 const SERVICE: &str = "bedrock";
@@ -106,7 +108,7 @@ mod tests {
     use super::Credentials;
     use bytes::Bytes;
     use http::{HeaderValue, Request};
-    use sluice_api::Secret;
+    use sluice_api::settings::Secret;
 
     /// The vector was made by botocore.
     const BODY: &str = r#"{"anthropic_version":"bedrock-2023-05-31","max_tokens":1,"messages":[{"role":"user","content":"hi"}]}"#;

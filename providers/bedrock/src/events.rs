@@ -7,10 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::Deserialize;
-use sluice_api::{Error, Kind};
+use sluice_api::error::{Error, Kind};
 use sluice_translate::converse;
-use sluice_wire::object::Object;
-use sluice_wire::splice::{Edit, splice};
+use sluice_wire::json::object::Object;
+use sluice_wire::request::splice::{Edit, splice};
 use sluice_wire::{json, sse};
 
 use crate::bodies::Writer;

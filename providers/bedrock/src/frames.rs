@@ -3,7 +3,7 @@
 use aws_smithy_eventstream::frame::{DecodedFrame, MessageFrameDecoder};
 use bytes::{Bytes, BytesMut};
 use serde::Deserialize;
-use sluice_api::{Error, Kind};
+use sluice_api::error::{Error, Kind};
 
 /// The media type.
 pub(crate) const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
@@ -123,8 +123,9 @@ fn broken(why: impl std::fmt::Display) -> Error {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::{Frames, HEADERS_MAX, Message, PAYLOAD_MAX};
     use bytes::Bytes;
+
+    use super::{Frames, HEADERS_MAX, Message, PAYLOAD_MAX};
 
     /// A message as AWS writes it; an encoder of its own, so that the decoder is not held against itself.
     pub(crate) fn frame(headers: &[(&str, &str)], payload: &[u8]) -> Vec<u8> {

@@ -7,9 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::Deserialize;
-use sluice_api::Error;
-use sluice_wire::object::Object;
-use sluice_wire::splice::{Edit, splice};
+use sluice_api::error::Error;
+use sluice_wire::json::object::Object;
+use sluice_wire::request::splice::{Edit, splice};
 
 use crate::betas::Betas;
 

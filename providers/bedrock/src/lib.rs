@@ -27,12 +27,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
+use sluice_api::dialect::{Api, Family, Operation};
+use sluice_api::error::{Error, Kind};
+use sluice_api::plugin::async_trait;
 use sluice_api::provider::{
     Body, Call, CallCx, Failure, ModelPlace, Offer, Prepared, Provider, ProviderInfo,
 };
-use sluice_api::{Api, Error, Family, Kind, Operation, Problem, Section, async_trait, register};
+use sluice_api::register;
+use sluice_api::settings::{Problem, Section};
 use sluice_translate::{Translated, converse};
-use sluice_wire::encode;
+use sluice_wire::request::encode;
 
 use asked::Asked;
 use invoke::For;

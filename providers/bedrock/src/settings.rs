@@ -1,7 +1,8 @@
 //! What an account is configured with, and what comes of it once it is checked.
 
 use serde::Deserialize;
-use sluice_api::{Endpoint, Problem, Secret, Section};
+use sluice_api::provider::Endpoint;
+use sluice_api::settings::{Problem, Secret, Section};
 use utoipa::ToSchema;
 
 use crate::betas::{self, Betas};

@@ -7,9 +7,11 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
 use serde_json::{Value, json};
+use sluice_api::dialect::{Api, Form, Operation};
+use sluice_api::error::Error;
+use sluice_api::plugin::async_trait;
+use sluice_api::plugin::testing::{call, context, with_section};
 use sluice_api::provider::{Body, Call, CallCx, Provider, Transport};
-use sluice_api::testing::{call, context, with_section};
-use sluice_api::{Api, Error, Form, Operation, async_trait};
 
 use super::Bedrock;
 use crate::bodies::tests::{pieces, read};

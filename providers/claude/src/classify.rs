@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use http::HeaderMap;
+use sluice_api::error::{Condition, Error, Fault, Scope, wait};
+use sluice_api::plugin::Timestamp;
 use sluice_api::provider::{Failure, ToldBy};
-use sluice_api::{Condition, Error, Fault, Scope, Timestamp, wait};
 use sluice_wire::refusal::Refusal;
 
 use Condition::{Overloaded, QuotaExceeded, RateLimited, Unauthorized};

@@ -2,9 +2,9 @@
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use sluice_api::provider::CallCx;
-use sluice_api::renewal::Renewal;
-use sluice_api::{Error, Problem, Secret, Section};
+use sluice_api::error::Error;
+use sluice_api::provider::{CallCx, Renewal};
+use sluice_api::settings::{Problem, Secret, Section};
 use sluice_oauth::{self as oauth, Bearer};
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");

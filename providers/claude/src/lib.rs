@@ -9,11 +9,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Method, Request};
+use sluice_api::dialect::{Api, Family, Operation};
+use sluice_api::error::{Error, Kind};
+use sluice_api::plugin::async_trait;
 use sluice_api::provider::{
-    Call, CallCx, Discovery, Failure, ModelPlace, Offer, Prepared, Provider, ProviderInfo,
+    Call, CallCx, Discovery, Endpoint, Failure, ModelPlace, Offer, Prepared, Provider, ProviderInfo, Renewal,
 };
-use sluice_api::renewal::Renewal;
-use sluice_api::{Api, Endpoint, Error, Family, Kind, Operation, Problem, Section, async_trait, register};
+use sluice_api::register;
+use sluice_api::settings::{Problem, Section};
 
 use credential::Credential;
 use settings::{ClaudeOfficialSettings, ClaudeRouterSettings, ClaudeSettings};

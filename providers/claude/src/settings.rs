@@ -1,7 +1,7 @@
 //! What an account is configured with.
 
 use serde::Deserialize;
-use sluice_api::Secret;
+use sluice_api::settings::Secret;
 use sluice_oauth as oauth;
 use utoipa::ToSchema;
 

@@ -4,10 +4,12 @@ mod refusals;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{HeaderValue, Request};
+use sluice_api::dialect::{Api, Form, Operation};
+use sluice_api::plugin::testing::{call, context, with_section};
 use sluice_api::provider::Provider;
-use sluice_api::testing::{call, context, with_section};
-use sluice_api::{Api, Bytes, Form, Operation, Problem, Section};
+use sluice_api::settings::{Problem, Section};
 
 use super::{console, official, router};
 

@@ -1,7 +1,7 @@
 //! What a refusal means. Facts: Google's error model (`google.rpc`) and the Gemini API's troubleshooting page.
 
+use sluice_api::error::{Condition, Error, Fault, Scope, wait};
 use sluice_api::provider::Failure;
-use sluice_api::{Condition, Error, Fault, Scope, wait};
 use sluice_wire::refusal::Refusal;
 
 /// Reasons and statuses in a 400 that say that the account is at fault: its key, its region, its billing.

@@ -8,14 +8,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Method, Request};
-use sluice_api::endpoint::without;
+use sluice_api::dialect::{Api, Family, Form, Operation};
+use sluice_api::error::{Error, Kind};
+use sluice_api::plugin::async_trait;
 use sluice_api::provider::{
-    Call, CallCx, Discovery, Failure, ModelPlace, Offer, Prepared, Provider, ProviderInfo,
+    Call, CallCx, Discovery, Endpoint, Failure, ModelPlace, Offer, Prepared, Provider, ProviderInfo, Renewal,
+    query_without,
 };
-use sluice_api::renewal::Renewal;
-use sluice_api::{Api, Endpoint, Error, Family, Form, Kind, Operation, Problem, Section};
-use sluice_api::{async_trait, register};
-use sluice_wire::encode;
+use sluice_api::register;
+use sluice_api::settings::{Problem, Section};
+use sluice_wire::request::encode;
 
 use settings::{Credential, GeminiSettings};
 
@@ -90,8 +92,9 @@ impl Provider for Gemini {
         };
         let model = call.model.strip_prefix("models/").unwrap_or(&call.model);
         let path = format!("/v1beta/{}/{}:{verb}", call.collection, encode::segment(model));
-        let mut query =
-            SHAPING.iter().fold(call.query.unwrap_or_default(), |query, name| without(Some(&query), name));
+        let mut query = SHAPING
+            .iter()
+            .fold(call.query.unwrap_or_default(), |query, name| query_without(Some(&query), name));
         if call.form == Form::Sse {
             query = if query.is_empty() { "alt=sse".to_owned() } else { format!("alt=sse&{query}") };
         }

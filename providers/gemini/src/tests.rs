@@ -1,9 +1,11 @@
 //! Requests as they would be sent, and refusals as they are read.
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use sluice_api::dialect::{Api, Form, Operation};
+use sluice_api::error::{Condition, Fault, Scope};
+use sluice_api::plugin::Timestamp;
+use sluice_api::plugin::testing::{call, context, with_section};
 use sluice_api::provider::Failure;
-use sluice_api::testing::{call, context, with_section};
-use sluice_api::{Api, Condition, Fault, Form, Operation, Scope, Timestamp};
 
 use super::build;
 

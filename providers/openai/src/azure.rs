@@ -5,10 +5,15 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName};
 use serde::Deserialize;
-use sluice_api::endpoint::without;
-use sluice_api::provider::{Call, CallCx, Failure, ModelPlace, Offer, Prepared, Provider, ProviderInfo};
-use sluice_api::{Api, Endpoint, Error, Family, Operation, Problem, Secret, Section, async_trait, register};
-use sluice_wire::encode;
+use sluice_api::dialect::{Api, Family, Operation};
+use sluice_api::error::Error;
+use sluice_api::plugin::async_trait;
+use sluice_api::provider::{
+    Call, CallCx, Endpoint, Failure, ModelPlace, Offer, Prepared, Provider, ProviderInfo, query_without,
+};
+use sluice_api::register;
+use sluice_api::settings::{Problem, Secret, Section};
+use sluice_wire::request::encode;
 use utoipa::ToSchema;
 
 use crate::classify;
@@ -111,7 +116,7 @@ impl Provider for Azure {
             (true, _) => format!("/openai/deployments/{}{operation}", encode::segment(&call.model)),
             (false, _) => format!("/openai/v1{operation}"),
         };
-        let rest = without(call.query.as_deref(), "api-version");
+        let rest = query_without(call.query.as_deref(), "api-version");
         let query = match &self.api_version {
             None => rest,
             Some(version) if rest.is_empty() => format!("api-version={}", encode::segment(version)),

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use http::HeaderMap;
+use sluice_api::error::{Condition, Error, Fault, Scope, wait};
 use sluice_api::provider::Failure;
-use sluice_api::{Condition, Error, Fault, Scope, wait};
 use sluice_wire::refusal::Refusal;
 
 use Condition::{Failing, Overloaded, QuotaExceeded, RateLimited, Unauthorized};

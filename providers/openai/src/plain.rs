@@ -6,13 +6,15 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use serde::Deserialize;
-use sluice_api::endpoint::without;
+use sluice_api::dialect::{Api, Family, Operation};
+use sluice_api::error::{Error, Kind};
+use sluice_api::plugin::async_trait;
 use sluice_api::provider::{
-    Call, CallCx, Discovery, Failure, ModelPlace, Offer, Prepared, Provider, ProviderInfo,
+    Call, CallCx, Discovery, Endpoint, Failure, ModelPlace, Offer, Prepared, Provider, ProviderInfo,
+    query_without,
 };
-use sluice_api::{
-    Api, Endpoint, Error, Family, Kind, Operation, Problem, Secret, Section, async_trait, register,
-};
+use sluice_api::register;
+use sluice_api::settings::{Problem, Secret, Section};
 use utoipa::ToSchema;
 
 use crate::classify;
@@ -204,7 +206,7 @@ impl Provider for Openai {
 
     async fn prepare(&self, _cx: &CallCx<'_>, call: Call) -> Result<Prepared, Error> {
         // Azure's clients name an API version, which means nothing here.
-        let query = call.query.as_deref().map(|query| without(Some(query), "api-version"));
+        let query = call.query.as_deref().map(|query| query_without(Some(query), "api-version"));
         let uri = self.endpoint.uri(&format!("{}{}", self.version, path(&call)?), query.as_deref())?;
         Ok(request(uri, call, &self.own).into())
     }

@@ -4,9 +4,10 @@ mod refusals;
 
 use std::sync::Arc;
 
+use sluice_api::dialect::{Api, Form, Operation};
+use sluice_api::plugin::testing::{call, context, with_section};
 use sluice_api::provider::Provider;
-use sluice_api::testing::{call, context, with_section};
-use sluice_api::{Api, Form, Operation, Problem, Section};
+use sluice_api::settings::{Problem, Section};
 
 use crate::{azure, plain};
 

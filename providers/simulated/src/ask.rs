@@ -1,7 +1,7 @@
 //! What a request asks for, and what to reply, alike for every dialect.
 
 use serde_json::{Map, Value, json};
-use sluice_api::{Api, Operation};
+use sluice_api::dialect::{Api, Operation};
 
 use crate::settings::SimulatedSettings;
 

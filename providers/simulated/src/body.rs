@@ -6,8 +6,8 @@ use bytes::Bytes;
 use futures_util::stream;
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
+use sluice_api::error::{Error, Kind};
 use sluice_api::provider::Body;
-use sluice_api::{Error, Kind};
 
 /// One piece, of known length.
 pub(crate) fn whole(bytes: Bytes) -> Body {

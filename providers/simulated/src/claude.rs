@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use sluice_api::Operation;
+use sluice_api::dialect::Operation;
 
 use crate::Wanted;
 use crate::ask::{Ask, Reply};

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use sluice_api::{Form, Operation};
+use sluice_api::dialect::{Form, Operation};
 
 use crate::Wanted;
 use crate::ask::{Ask, Reply};

@@ -13,8 +13,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use serde_json::{Value, json};
+use sluice_api::dialect::{Api, Family, Form, Operation};
+use sluice_api::error::Error;
+use sluice_api::plugin::async_trait;
 use sluice_api::provider::{Body, Call, CallCx, ModelPlace, Offer, Prepared, Provider, ProviderInfo};
-use sluice_api::{Api, Error, Family, Form, Operation, Problem, Section, async_trait, register};
+use sluice_api::register;
+use sluice_api::settings::{Problem, Section};
 
 use ask::{Ask, Reply};
 use settings::{Fail, SimulatedSettings};

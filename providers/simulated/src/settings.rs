@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use serde::{Deserialize, Deserializer, de};
-use sluice_api::units::Span;
+use sluice_api::settings::Span;
 use utoipa::ToSchema;
 
 /// Settings of `simulated`.

@@ -3,9 +3,9 @@
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
-use sluice_api::testing::{call, context, with_section};
-use sluice_api::{Api, Form, Operation};
-use sluice_wire::meter::{End, Meter};
+use sluice_api::dialect::{Api, Form, Operation};
+use sluice_api::plugin::testing::{call, context, with_section};
+use sluice_wire::answer::meter::{End, Meter};
 
 use super::Simulated;
 

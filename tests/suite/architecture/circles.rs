@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use sluice_tests::gateway::Folder;
 
-use super::crates;
 use super::source::{Arrows, Source};
+use super::{crates, planted};
 
 /// The shortest way from a file back to itself, as it is read.
 fn circle(source: &Source, arrows: &Arrows) -> Option<String> {
@@ -56,12 +56,7 @@ fn no_file_takes_names_from_one_that_takes_its_own() {
 
 /// What is read of a crate of these files.
 fn read(files: &[(&str, &str)]) -> (Source, Folder) {
-    let folder = Folder::new();
-    for (path, text) in files {
-        let path = folder.0.join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
+    let folder = planted(files);
     (Source::read(&folder.0), folder)
 }
 

@@ -37,6 +37,10 @@ pub(crate) struct Contents {
     /// Names that stand alone, or first.
     pub(crate) words: BTreeSet<String>,
     pub(crate) functions: Vec<Function>,
+    /// Names that other crates may take from here, where they can come here.
+    pub(crate) shown: BTreeSet<String>,
+    /// Macros that other crates may take from the crate's root.
+    pub(crate) exported: BTreeSet<String>,
     /// Lines of what is for tests.
     pub(crate) test_lines: usize,
 }
@@ -45,6 +49,9 @@ impl Contents {
     /// Reads items; modules among them are their reader's to follow.
     pub(crate) fn of(items: &[Item]) -> Self {
         let mut contents = Self::default();
+        for item in items.iter().filter(|item| !is_for_tests(attributes(item))) {
+            contents.show(item);
+        }
         for item in items.iter().filter(|item| !matches!(item, Item::Mod(_))) {
             contents.defined.extend(name(item).filter(|_| !is_for_tests(attributes(item))));
             contents.visit_item(item);
@@ -55,6 +62,39 @@ impl Contents {
     /// Whether a name of its own stands for something, beside the modules in it.
     pub(crate) fn names(&self, name: &str) -> bool {
         self.defined.contains(name) || self.brought.contains_key(name)
+    }
+
+    fn show(&mut self, item: &Item) {
+        let visibility = match item {
+            Item::Const(one) => &one.vis,
+            Item::Enum(one) => &one.vis,
+            Item::Fn(one) => &one.vis,
+            Item::Macro(one) => {
+                let is_exported = one.attrs.iter().any(|attribute| attribute.path().is_ident("macro_export"));
+                self.exported.extend(name(item).filter(|_| is_exported));
+                return;
+            }
+            Item::Mod(one) => &one.vis,
+            Item::Static(one) => &one.vis,
+            Item::Struct(one) => &one.vis,
+            Item::Trait(one) => &one.vis,
+            Item::Type(one) => &one.vis,
+            Item::Union(one) => &one.vis,
+            Item::Use(one) => &one.vis,
+            _ => return,
+        };
+        if !matches!(visibility, Visibility::Public(_)) {
+            return;
+        }
+        match item {
+            Item::Mod(one) => drop(self.shown.insert(one.ident.to_string())),
+            Item::Use(one) => {
+                let mut handed = Self::default();
+                handed.bring(&one.tree, &Path::new(), true);
+                self.shown.extend(handed.brought.into_keys());
+            }
+            _ => self.shown.extend(name(item)),
+        }
     }
 
     /// Counts off what is for tests, and tells whether it was.

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use sluice_tests::gateway::workspace;
 
-use super::crates;
 use super::source::Source;
+use super::{crates, planted};
 
 /// Lines of a crate, without tests.
 const CRATE_MAX: usize = 4_500;
@@ -36,10 +36,54 @@ const WITH_MORE: [(&str, &str); 17] = [
     ("core/server/src/listen.rs", "serve_tls"),
     ("core/server/src/near.rs", "refuse_asking"),
     ("core/upstream/src/shared/body.rs", "new"),
-    ("core/wire/src/peek.rs", "take"),
-    ("core/wire/src/tail.rs", "tail"),
-    ("core/wire/src/tail.rs", "text"),
+    ("core/wire/src/request/peek.rs", "take"),
+    ("core/wire/src/refusal/tail.rs", "tail"),
+    ("core/wire/src/refusal/tail.rs", "text"),
 ];
+
+/// Names at the root of a crate: below a dozen, its list of modules says what it is.
+const FACE_MAX: usize = 11;
+
+#[test]
+fn every_crate_shows_few_names() {
+    for (name, folder) in crates() {
+        let source = Source::read(&folder);
+        let face = source.face();
+        assert!(
+            face.len() <= FACE_MAX,
+            "{name} shows {} names at its root: which of them belong together in a module? {face:?}",
+            face.len()
+        );
+    }
+}
+
+#[test]
+fn a_name_that_is_planted_at_the_root_is_counted() {
+    const ROOT: &str = "
+        mod inner;
+        pub(crate) mod within;
+        pub mod outer;
+        #[cfg(test)] pub mod tests;
+        #[cfg(any(test, fuzzing))] pub mod laws;
+        use std::sync::Arc;
+        pub(crate) use inner::Third;
+        pub use inner::{self, First, Second as Other};
+        pub use outer::Handed;
+        struct Own;
+        pub struct Shown;
+        pub fn serve() {}
+        macro_rules! own { () => {} }
+        #[macro_export] macro_rules! register { () => {} }";
+    let folder = planted(&[
+        ("lib.rs", ROOT),
+        ("inner.rs", "pub struct First; pub struct Second; pub(crate) struct Third;"),
+        ("within.rs", "#[macro_export] macro_rules! told { () => {} }"),
+        ("outer.rs", "pub struct Handed; pub struct Stays;"),
+    ]);
+    let source = Source::read(&folder.0);
+    let shown = ["First", "Handed", "Other", "Shown", "inner", "outer", "register", "serve", "told"];
+    assert_eq!(source.face(), BTreeSet::from(shown));
+}
 
 #[test]
 fn every_crate_can_be_kept_in_mind() {

@@ -97,6 +97,13 @@ impl Source {
         }
     }
 
+    /// The names that others see at its root: those that stand there, and exported macros of any module.
+    pub(crate) fn face(&self) -> BTreeSet<&str> {
+        let shown = self.modules.get(&Path::new()).into_iter().flat_map(|root| &root.contents.shown);
+        let macros = self.modules.values().flat_map(|module| &module.contents.exported);
+        shown.chain(macros).map(String::as_str).collect()
+    }
+
     /// Its functions, but for those of tests.
     pub(crate) fn functions(&self) -> impl Iterator<Item = (&FilePath, &Function)> {
         let all = self.modules.values();

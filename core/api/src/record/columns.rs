@@ -13,10 +13,10 @@ use utoipa::{PartialSchema, ToSchema};
 use super::outcome::{Cost, Outcome};
 use super::show::{self, Costs, Tokens};
 use super::tries::Try;
+use crate::cost::Usage;
 use crate::dialect::{Api, Operation};
 use crate::error::Kind;
-use crate::flat;
-use crate::usage::Usage;
+use crate::settings::flat;
 
 /// A struct of which each field stands once: what it is, how it is shown, and what it is at first.
 macro_rules! columns {

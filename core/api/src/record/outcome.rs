@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::money::Money;
+use crate::cost::Money;
 
 /// How a request ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::ops::AddAssign;
 use jiff::Timestamp;
 
 use super::columns::Record;
-use crate::money::Money;
+use crate::cost::Money;
 
 /// A field of a record that sums are grouped and narrowed by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::usage::Usage;
+use crate::cost::Usage;
 
 /// What was used, in tokens.
 #[derive(Serialize, ToSchema)]
@@ -72,7 +72,7 @@ pub(super) mod tokens {
     use serde::{Deserialize, Deserializer, Serialize as _, Serializer};
 
     use super::Tokens;
-    use crate::usage::Usage;
+    use crate::cost::Usage;
 
     #[derive(Deserialize)]
     struct Used {
@@ -110,7 +110,7 @@ pub(super) mod costs {
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};
 
     use super::Costs;
-    use crate::money::Money;
+    use crate::cost::Money;
     use crate::record::outcome::Cost;
 
     pub(in super::super) fn serialize<S: Serializer>(cost: &Cost, to: S) -> Result<S::Ok, S::Error> {

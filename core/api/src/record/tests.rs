@@ -6,10 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Cost, Holder, Outcome, Record, Sums, Try};
+use crate::cost::{Money, Usage};
 use crate::dialect::{Api, Operation};
 use crate::error::{Error, Kind};
-use crate::money::Money;
-use crate::usage::Usage;
 
 fn full() -> Record {
     let time: Timestamp = "2026-11-28T13:05:06.789123456Z".parse().unwrap();

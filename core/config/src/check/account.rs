@@ -3,9 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use figment::value::Dict;
+use sluice_api::dialect::Family;
+use sluice_api::plugin::BuildCx;
 use sluice_api::provider::{Discovery, Provider};
-use sluice_api::units::Span;
-use sluice_api::{BuildCx, Family, Problem, Section};
+use sluice_api::settings::{Problem, Section, Span};
 use sluice_reading::Loaded;
 
 use super::names::Seen;
@@ -13,9 +14,9 @@ use super::{outbound, plugin, reach, unavailable, upstream};
 use crate::credentials::Credentials;
 use crate::resolved::{AccountConfig, Timeouts};
 use crate::section::{Entry, entries, read_table};
-use sluice_settings::Account;
-use sluice_settings::Globs;
-use sluice_settings::Schema;
+use sluice_settings::account::Account;
+use sluice_settings::globs::Globs;
+use sluice_settings::schema::Schema;
 
 /// What every account is checked against.
 #[derive(Clone, Copy)]
@@ -157,7 +158,7 @@ fn one(
 fn listed(settings: &Account, models: &Globs, wrong: &mut unavailable::Wrong<'_>) {
     for (at, name) in settings.list.iter().enumerate() {
         let key = format!("list[{at}]");
-        if let Err(error) = sluice_wire::peek::model_name(name) {
+        if let Err(error) = sluice_wire::request::peek::model_name(name) {
             wrong(&key, error.to_string());
         } else if !models.matches(name) && !settings.model_map.contains_key(name) {
             wrong(&key, format!("the account's `models` leave `{name}` out, so that it is never served"));
@@ -189,7 +190,7 @@ fn values(settings: &Account, wrong: &mut unavailable::Wrong<'_>) {
         wrong("proxy", why);
     }
     for (asked, sent) in &settings.model_map {
-        if let Err(error) = sluice_wire::peek::model_name(sent) {
+        if let Err(error) = sluice_wire::request::peek::model_name(sent) {
             wrong(&format!("model_map.{asked}"), error.to_string());
         }
     }

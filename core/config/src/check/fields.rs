@@ -1,14 +1,13 @@
 //! A key's fields: the same checks for `[[keys]]` and for the admin API.
 
 use serde_json::{Map, Value as Json};
-use sluice_api::section::Origins;
-use sluice_api::{Problem, Section};
+use sluice_api::settings::{Origins, Problem, Section};
 
 use super::names::wrong_name;
 use super::unavailable;
 use crate::resolved::Resolved;
 use figment::value::{Dict, Value};
-use sluice_settings::KeyFields;
+use sluice_settings::key::KeyFields;
 
 /// What a key may name, and how long its limits may look back.
 pub(super) struct Names<'a> {

@@ -1,8 +1,7 @@
 //! Groups and keys.
 
 use figment::value::Dict;
-use sluice_api::secret::PLACEHOLDERS;
-use sluice_api::{Problem, Section};
+use sluice_api::settings::{PLACEHOLDERS, Problem, Section};
 use sluice_reading::Loaded;
 
 use super::fields::{self, Names};
@@ -12,8 +11,8 @@ use super::unavailable;
 use crate::key::KeyHash;
 use crate::key::{GroupConfig, KeyConfig};
 use crate::section::{Entry, entries, read_table};
-use sluice_settings::Schema;
-use sluice_settings::{Group, KeySecret};
+use sluice_settings::key::{Group, KeySecret};
+use sluice_settings::schema::Schema;
 
 /// The groups, and the names of all of them, also of those that are wrong.
 pub(super) fn groups(

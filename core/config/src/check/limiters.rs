@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use figment::value::{Dict, Value};
 use sluice_api::limiter::{AtWork, Limiter};
-use sluice_api::section::Origins as _;
-use sluice_api::{Problem, Section};
+use sluice_api::settings::{Origins as _, Problem, Section};
 
 use super::plugin::{self, Building, Place, TO_COME};
 use crate::section::{Shared, file_of, shared, wrong_type};
-use sluice_settings::Limits;
+use sluice_settings::tables::Limits;
 
 /// Where the kinds are named.
 const KINDS: &str = "limits.kinds";

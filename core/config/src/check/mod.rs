@@ -20,10 +20,10 @@ mod tests;
 use std::sync::Arc;
 
 use sluice_api::cost::{CostModel, Unpriced};
+use sluice_api::plugin::BuildCx;
 use sluice_api::scheduler::Scheduler;
-use sluice_api::section::Origins as _;
+use sluice_api::settings::{Origins as _, Problem};
 use sluice_api::store::Store;
-use sluice_api::{BuildCx, Problem};
 use sluice_reading::Loaded;
 
 use crate::resolved::Resolved;
@@ -31,7 +31,7 @@ use crate::section::{Shared, file_of, shared, table};
 use fields::Names;
 use plugin::Building;
 use reach::Reach;
-use sluice_settings::{self as settings, Stats};
+use sluice_settings::tables::{self, Stats};
 
 pub use fields::{check_key_fields, read_key_fields, with_section};
 
@@ -90,7 +90,7 @@ pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
     };
     let keys = key::keys(loaded, &names, &reach, &mut problems);
 
-    let choosing: Shared<settings::Scheduler> = shared(loaded, "scheduler", &mut problems);
+    let choosing: Shared<tables::Scheduler> = shared(loaded, "scheduler", &mut problems);
     let kind = &choosing.own.kind;
     let scheduler =
         plugin::of_table::<dyn Scheduler, _>(building, "scheduler", kind, &choosing, &mut problems);
@@ -138,8 +138,8 @@ pub fn store(loaded: &Loaded) -> Result<Arc<dyn Store>, Vec<Problem>> {
     }
 }
 
-fn kept(loaded: &Loaded, problems: &mut Vec<Problem>) -> (Option<Arc<dyn Store>>, Shared<settings::Store>) {
-    let keeping: Shared<settings::Store> = shared(loaded, "store", problems);
+fn kept(loaded: &Loaded, problems: &mut Vec<Problem>) -> (Option<Arc<dyn Store>>, Shared<tables::Store>) {
+    let keeping: Shared<tables::Store> = shared(loaded, "store", problems);
     let alone = unpriced();
     let building = Building { loaded, cx: BuildCx::new(&alone) };
     let store = plugin::of_table(building, "store", &keeping.own.kind, &keeping, problems);
@@ -149,8 +149,8 @@ fn kept(loaded: &Loaded, problems: &mut Vec<Problem>) -> (Option<Arc<dyn Store>>
 fn priced(
     loaded: &Loaded,
     problems: &mut Vec<Problem>,
-) -> (Option<Arc<dyn CostModel>>, Shared<settings::Cost>) {
-    let pricing: Shared<settings::Cost> = shared(loaded, "cost", problems);
+) -> (Option<Arc<dyn CostModel>>, Shared<tables::Cost>) {
+    let pricing: Shared<tables::Cost> = shared(loaded, "cost", problems);
     let alone = unpriced();
     let building = Building { loaded, cx: BuildCx::new(&alone) };
     let cost = plugin::of_table(building, "cost", &pricing.own.kind, &pricing, problems);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sluice_api::Problem;
+use sluice_api::settings::Problem;
 use sluice_reading::Loaded;
 
 use crate::section::Entry;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue};
-use sluice_api::Secret;
+use sluice_api::settings::Secret;
 use url::Url;
 
 /// Headers that an account can't set: those of a connection, and those that follow from the request as it is sent.
@@ -84,7 +84,7 @@ pub(super) fn proxy(written: &Secret) -> Result<(), String> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use sluice_api::Secret;
+    use sluice_api::settings::Secret;
 
     use super::{headers, proxy};
 

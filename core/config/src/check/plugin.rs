@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sluice_api::problem::nearest;
-use sluice_api::{BuildCx, Plugin, Problem, Section, inventory};
+use sluice_api::plugin::{BuildCx, Plugin, inventory};
+use sluice_api::settings::{Problem, Section, nearest};
 use sluice_reading::Loaded;
 
 use crate::section::{Shared, file_of};
-use sluice_settings::Schema;
 use sluice_settings::plugins;
+use sluice_settings::schema::Schema;
 
 /// Kinds that are known to come.
 pub(super) const TO_COME: [&str; 3] = ["redis", "rate", "budget"];

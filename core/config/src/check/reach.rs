@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sluice_api::provider::Provider;
 
 use crate::resolved::{AccountConfig, RouteConfig};
-use sluice_settings::Globs;
+use sluice_settings::globs::Globs;
 
 /// The only models that clients can be served; `None` where that can't be known.
 pub(super) struct Reach(Option<BTreeSet<String>>);

@@ -1,13 +1,13 @@
 //! Routes: which pools serve a model.
 
-use sluice_api::Problem;
+use sluice_api::settings::Problem;
 use sluice_reading::Loaded;
 
 use super::reach::Reach;
 use crate::resolved::{AccountConfig, RouteConfig};
 use crate::section::{entries, read_table};
-use sluice_settings::Globs;
-use sluice_settings::Route;
+use sluice_settings::account::Route;
+use sluice_settings::globs::Globs;
 
 /// Checks routes. `accounts` are none where some of them are wrong, so that what they serve is not known.
 pub(super) fn check(
@@ -27,7 +27,7 @@ pub(super) fn check(
             let problem = at("pools", format!("no account is in the pool `{pool}`"));
             problems.push(problem.allowed(pools.join(", ")).nearest(pool, pools.iter().copied()));
         }
-        if let Some(Err(error)) = route.rewrite.as_deref().map(sluice_wire::peek::model_name) {
+        if let Some(Err(error)) = route.rewrite.as_deref().map(sluice_wire::request::peek::model_name) {
             problems.push(at("rewrite", error.to_string()));
         }
         if let Some(accounts) = accounts {

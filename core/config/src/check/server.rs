@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use sluice_api::{Problem, Secret};
+use sluice_api::settings::{Problem, Secret};
 use sluice_reading::Loaded;
 
 use crate::address::TrustedProxies;
 use crate::resolved::ServerConfig;
 use crate::section::{file_of, table};
 use crate::tls;
-use sluice_settings::{Admin, Server};
+use sluice_settings::server::{Admin, Server};
 
 /// Characters of a token: who has it has all that it guards, and nothing slows down who tries.
 const TOKEN_MIN: usize = 16;

@@ -1,12 +1,12 @@
 //! `[telemetry]`: what is logged, and how.
 
-use sluice_api::Problem;
+use sluice_api::settings::Problem;
 use sluice_reading::Loaded;
 use tracing_subscriber::EnvFilter;
 
 use crate::resolved::TelemetryConfig;
 use crate::section::{file_of, table};
-use sluice_settings::Telemetry;
+use sluice_settings::server::Telemetry;
 
 /// Levels that a log filter names.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];

@@ -1,6 +1,6 @@
 //! What is wrong is told with its place, and what a start would refuse, a check does too.
 
-use sluice_api::Problem;
+use sluice_api::settings::Problem;
 use sluice_reading::load_text;
 
 use super::check;

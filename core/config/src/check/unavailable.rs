@@ -3,14 +3,16 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sluice_api::Problem;
-use sluice_api::units::Span;
+use sluice_api::settings::{Problem, Span};
 use sluice_reading::Loaded;
 use url::Url;
 
 use crate::section::file_of;
-use sluice_settings::Globs;
-use sluice_settings::{Cost, Decimal, Limit, Mode, Per, Queue, Scheduler, Stats, Telemetry, UnknownModel};
+use sluice_settings::globs::Globs;
+use sluice_settings::key::{Mode, Queue};
+use sluice_settings::limit::{Decimal, Limit, Per};
+use sluice_settings::server::Telemetry;
+use sluice_settings::tables::{Cost, Scheduler, Stats, UnknownModel};
 
 /// A day, which retention counts.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -3,15 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use sluice_api::Problem;
+use sluice_api::settings::Problem;
 use sluice_reading::Loaded;
 
 use super::unavailable::Wrong;
 use crate::resolved::Timeouts;
 use crate::section::{file_of, table};
 use crate::tls::Identity;
-use sluice_settings::HttpVersion;
-use sluice_settings::{Account, Upstream};
+use sluice_settings::account::Account;
+use sluice_settings::server::{HttpVersion, Upstream};
 
 /// What is wrong with a wait for an upstream that is no wait.
 pub(super) const NO_WAIT: &str = "it must be more than 0, or every request fails";

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sluice_api::dialect::{Api, Operation};
 use sluice_api::limiter::Subject;
-use sluice_api::{Api, Operation, Timestamp};
-use sluice_settings::KeyFields;
+use sluice_settings::key::KeyFields;
 
 use super::hash::KeyHash;
 

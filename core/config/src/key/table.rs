@@ -87,7 +87,7 @@ mod tests {
 
     use super::{KeyTable, PARTS, Part};
     use crate::key::{Key, KeyHash};
-    use sluice_settings::KeyFields;
+    use sluice_settings::key::KeyFields;
 
     fn key(secret: &str) -> Arc<Key> {
         let fields = KeyFields::named(secret);

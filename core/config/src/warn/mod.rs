@@ -9,7 +9,8 @@ mod variables;
 #[cfg(test)]
 mod tests;
 
-use sluice_api::{Problem, Timestamp};
+use jiff::Timestamp;
+use sluice_api::settings::Problem;
 use sluice_reading::Loaded;
 
 use crate::resolved::Resolved;

@@ -1,8 +1,8 @@
 //! HTTP/2 for accounts that have a proxy, through which HTTP/1.1 is spoken.
 
-use sluice_api::Problem;
+use sluice_api::settings::Problem;
 use sluice_reading::Loaded;
-use sluice_settings::HttpVersion;
+use sluice_settings::server::HttpVersion;
 
 use crate::resolved::Resolved;
 use crate::section::entries;

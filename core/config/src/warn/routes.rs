@@ -1,6 +1,7 @@
 //! Routes that no request reaches, as earlier ones take all that they would.
 
-use sluice_api::{Api, Problem};
+use sluice_api::dialect::Api;
+use sluice_api::settings::Problem;
 use sluice_reading::Loaded;
 
 use crate::resolved::{Resolved, RouteConfig};

@@ -1,11 +1,12 @@
 //! Client APIs that are allowed by name and that no account behind them speaks.
 
-use sluice_api::{Api, Family, Operation, Problem};
+use sluice_api::dialect::{Api, Family, Operation};
+use sluice_api::settings::Problem;
 use sluice_reading::Loaded;
 
 use crate::resolved::{AccountConfig, Resolved, RouteConfig};
 use crate::section::entries;
-use sluice_settings::KeyFields;
+use sluice_settings::key::KeyFields;
 
 /// What accounts are asked what they speak for.
 const OPERATIONS: [Operation; 3] = [Operation::Generate, Operation::Embed, Operation::Images];

@@ -1,9 +1,11 @@
 //! What is warned of, and what is not.
 
-use sluice_api::{Problem, Timestamp};
+use jiff::Timestamp;
+use sluice_api::settings::Problem;
 
 use super::warnings;
-use crate::{check, load_text};
+use crate::check::check;
+use crate::read::load_text;
 
 const KINDS: &str =
     "store.kind = \"test-store\"\nscheduler.kind = \"test-scheduler\"\ncost.kind = \"test-cost\"\n";

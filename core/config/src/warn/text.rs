@@ -1,7 +1,6 @@
 //! Texts that mean something else elsewhere: variables that nobody puts in, routes in a base URL, regular expressions.
 
-use sluice_api::Problem;
-use sluice_api::secret::without_credentials;
+use sluice_api::settings::{Problem, without_credentials};
 
 use sluice_reading::Loaded;
 use sluice_reading::{Text, texts};

@@ -1,12 +1,13 @@
 //! Variables of the environment that look like settings and are none.
 
-use sluice_api::Problem;
+use sluice_api::settings::Problem;
 
 use sluice_reading::Loaded;
 use sluice_reading::texts;
-use sluice_settings::Schema;
 use sluice_settings::plugins;
-use sluice_settings::{Admin, Cost, Limits, Scheduler, Server, Stats, Store, Telemetry, Upstream};
+use sluice_settings::schema::Schema;
+use sluice_settings::server::{Admin, Server, Telemetry, Upstream};
+use sluice_settings::tables::{Cost, Limits, Scheduler, Stats, Store};
 
 /// Warnings about them, each with the setting that may be meant.
 pub(super) fn strangers(loaded: &Loaded) -> Vec<Problem> {

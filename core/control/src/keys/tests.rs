@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use sluice_api::dialect::{Api, Operation};
 use sluice_api::store::Store;
-use sluice_api::{Api, Operation, Timestamp};
 use sluice_config::key::KeyHash;
-use sluice_config::{self as config, Resolved};
+use sluice_config::resolved::Resolved;
+use sluice_config::{check, read};
 use sluice_fixtures::FULL;
-use sluice_line::{ClientRoute, line};
+use sluice_line::ask::ClientRoute;
+use sluice_line::line;
 
 use super::KeyView;
 use crate::made::{KIND, MadeKeys, Stored};
@@ -21,7 +24,7 @@ fn config(pool: &str, more: &str) -> Resolved {
         "store.kind = \"test-store\"\nscheduler.kind = \"test-scheduler\"\ncost.kind = \"test-cost\"\n\
          [[accounts]]\nname = \"a\"\nprovider = \"test-secretive\"\npools = [{pool:?}]\n{more}"
     );
-    config::check(&config::load_text(&text).unwrap()).unwrap()
+    check::check(&read::load_text(&text).unwrap()).unwrap()
 }
 
 async fn stored(store: &Arc<dyn Store>, name: &str, secret: &str, pool: &str) {
@@ -114,9 +117,9 @@ async fn a_key_that_does_not_fit_at_the_start_is_shown_and_comes_back_when_it_fi
 }
 
 async fn control(text: &str) -> Arc<Control> {
-    let loaded = config::load_text(text).unwrap();
-    let resolved = config::check(&loaded).unwrap();
-    Control::start(&loaded, resolved, config::Sources::Text(text.to_owned())).await.unwrap()
+    let loaded = read::load_text(text).unwrap();
+    let resolved = check::check(&loaded).unwrap();
+    Control::start(&loaded, resolved, read::Sources::Text(text.to_owned())).await.unwrap()
 }
 
 fn named(name: &str) -> Map<String, Value> {
@@ -225,7 +228,8 @@ async fn when_a_key_was_used_is_forgotten_with_the_key() {
     let (goes, goes_secret) = control.create_key(named("goes")).await.unwrap();
     for secret in ["k", &stays_secret, &goes_secret] {
         let request = http::Request::post("http://g/v1/messages").header("x-api-key", secret);
-        let request = request.body(http_body_util::Full::new(sluice_api::Bytes::from_static(b"{}"))).unwrap();
+        let request =
+            request.body(http_body_util::Full::new(sluice_api::plugin::Bytes::from_static(b"{}"))).unwrap();
         let route = ClientRoute::body(Api::Anthropic, Operation::Generate);
         line::serve(control.gateway(), request, route).await;
     }

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use sluice_api::{Timestamp, flat};
+use sluice_api::settings::flat;
+use sluice_config::check::read_key_fields;
 use sluice_config::key::{Key, Source};
-use sluice_config::{KeyFields, read_key_fields};
+use sluice_config::settings::KeyFields;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -140,8 +142,9 @@ mod tests {
     use std::collections::BTreeSet;
 
     use serde_json::Value;
+    use sluice_config::check::read_key_fields;
     use sluice_config::key::{Key, KeyHash};
-    use sluice_config::{KeyFields, read_key_fields};
+    use sluice_config::settings::KeyFields;
     use utoipa::PartialSchema;
 
     use super::{KeyStatus, KeyView, TO_WRITERS, shown};

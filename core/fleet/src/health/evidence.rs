@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use parking_lot::Mutex;
-use sluice_api::error::{Connection, Facts};
-use sluice_api::{Kind, Timestamp};
+use sluice_api::error::{Connection, Facts, Kind};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::time::later;

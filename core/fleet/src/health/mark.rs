@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sluice_api::{Condition, Timestamp};
-use sluice_config::Policy;
+use jiff::Timestamp;
+use sluice_api::error::Condition;
+use sluice_config::cooldown::Policy;
 
 use super::evidence::FailedAttempt;
 use super::time::later;

@@ -14,9 +14,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use jiff::Timestamp;
 use parking_lot::Mutex;
-use sluice_api::{Condition, Scope, Timestamp};
-use sluice_config::Policy;
+use sluice_api::error::{Condition, Scope};
+use sluice_config::cooldown::Policy;
 
 pub(crate) use evidence::{Asker, FailedAttempt, Suspects};
 pub use mark::Noted;

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use parking_lot::Mutex;
-use sluice_api::error::Facts;
-use sluice_api::{Condition, Timestamp};
-use sluice_config::Policy;
+use sluice_api::error::{Condition, Facts};
+use sluice_config::cooldown::Policy;
 
 use super::time::later;
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sluice_api::error::Connection;
-use sluice_api::{Condition, Error, Fault, Kind, Scope, Timestamp};
-use sluice_config::Policy;
+use jiff::Timestamp;
+use sluice_api::error::{Condition, Connection, Error, Fault, Kind, Scope};
+use sluice_config::cooldown::Policy;
 
 use super::{Asker, FailedAttempt, Health, Overloads, Standing, Suspects};
 

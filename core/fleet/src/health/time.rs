@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sluice_api::Timestamp;
+use jiff::Timestamp;
 
 /// A time after another one.
 pub(crate) fn later(now: Timestamp, by: Duration) -> Timestamp {

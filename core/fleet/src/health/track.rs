@@ -1,7 +1,8 @@
 //! What is known of one scope, an account or a model on it: for all who ask, and for one whose requests alone fail.
 
-use sluice_api::{Condition, Timestamp};
-use sluice_config::Policy;
+use jiff::Timestamp;
+use sluice_api::error::Condition;
+use sluice_config::cooldown::Policy;
 
 use super::evidence::{Asker, Evidence, FailedAttempt, Row};
 use super::mark::{Mark, News, Noted, Standing};

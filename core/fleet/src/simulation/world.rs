@@ -5,24 +5,25 @@ use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use sluice_api::error::Answer;
-use sluice_api::plugin::NoSettings;
+use jiff::Timestamp;
+use sluice_api::dialect::{Api, Family, Operation};
+use sluice_api::error::{Answer, Condition, Error, Fault, Kind, Scope};
+use sluice_api::plugin::{NoSettings, async_trait};
 use sluice_api::provider::{Call, CallCx, ModelPlace, Offer, Prepared, Provider, ProviderInfo};
-use sluice_api::{
-    Api, Bytes, Condition, Error, Family, Fault, Kind, Operation, Scope, Timestamp, async_trait, register,
-};
-use sluice_config as config;
+use sluice_api::register;
 use sluice_config::key::Key;
+use sluice_config::{check, read};
 use sluice_fixtures as _;
 use sluice_schedulers as _;
-use sluice_wire::fingerprint::fingerprint;
-use sluice_wire::session::Session;
+use sluice_wire::request::fingerprint::fingerprint;
+use sluice_wire::request::session::Session;
 
-use crate::account::States;
-use crate::choosing::Choosing;
-use crate::order::{Order, Picked, Picking};
-use crate::{Fleet, InFlight, Roster, Wanted};
+use crate::account::{InFlight, States};
+use crate::choosing::order::{Order, Picked, Picking};
+use crate::choosing::{Choosing, Wanted};
+use crate::{Fleet, Roster};
 
 #[derive(Debug)]
 struct Scripted(ProviderInfo);
@@ -154,8 +155,8 @@ impl World {
         for number in 0..CLIENTS {
             text.push_str(&format!("[[keys]]\nname = \"k{number}\"\nkey = \"k{number}\"\n"));
         }
-        let loaded = config::load_text(&text).unwrap();
-        let config = config::check(&loaded).unwrap();
+        let loaded = read::load_text(&text).unwrap();
+        let config = check::check(&loaded).unwrap();
         let keys = config.keys.iter().map(|key| Arc::new(Key::from_config(key, &HashMap::new()))).collect();
         let choosing = Arc::new(Choosing::new(&config));
         let roster = Roster::new(config.accounts, config.routes, &mut States::default());

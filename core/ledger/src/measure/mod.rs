@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
-use sluice_api::Api;
+use sluice_api::dialect::Api;
 
 use crate::refused::Realm;
 use series::{Counters, Kind, head, sample, written};

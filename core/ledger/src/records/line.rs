@@ -1,6 +1,6 @@
 //! What the log has of a record: each column once, for its text and for its JSON.
 
-use sluice_api::Timestamp;
+use jiff::Timestamp;
 use tracing::field::display;
 
 use super::text::Cell;
@@ -79,8 +79,10 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
+    use jiff::Timestamp;
     use serde_json::Value;
-    use sluice_api::{Api, Operation, Timestamp, Usage};
+    use sluice_api::cost::Usage;
+    use sluice_api::dialect::{Api, Operation};
     use utoipa::PartialSchema;
 
     use super::{NAMES, TARGET, lines};

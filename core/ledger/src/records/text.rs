@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 
-use sluice_api::Timestamp;
+use jiff::Timestamp;
 use tracing::field::DisplayValue;
 
 use sluice_api::record::Outcome;

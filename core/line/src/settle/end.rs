@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use sluice_api::cost::PriceAsk;
+use sluice_api::cost::{PriceAsk, Usage};
+use sluice_api::dialect::{Api, Operation};
+use sluice_api::error::{Fault, Scope};
+use sluice_api::plugin::guarded;
 use sluice_api::record::{Cost, Outcome, Try};
 use sluice_api::scheduler::Outcome as AttemptOutcome;
-use sluice_api::{Api, Fault, Operation, Scope, Usage, guarded};
 use sluice_fleet::reference::Maker;
-use sluice_wire::meter::Seen;
+use sluice_wire::answer::meter::Seen;
 
 use super::Settlement;
 use crate::estimate::BYTES_PER_TOKEN;

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use super::world::{Step, World, at, bearer, grant, usual};
 use sluice_api::error::{Condition, Fault};
-use sluice_api::renewal::Renewal as _;
+use sluice_api::provider::Renewal as _;
 
 /// The refresh token is good no more.
 fn refused() -> Step {

@@ -1,7 +1,7 @@
 //! Settings, and what is wrong with them.
 
 use crate::{Bearer, Settings};
-use sluice_api::testing::with_section;
+use sluice_api::plugin::testing::with_section;
 
 /// What is wrong with an account's `oauth`, by place.
 fn wrong(oauth: &str) -> Vec<String> {

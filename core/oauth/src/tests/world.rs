@@ -7,15 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use sluice_api::async_trait;
+use sluice_api::plugin::async_trait;
 
 use crate::{Bearer, Settings};
+use jiff::Timestamp;
 use sluice_api::error::{Error, Kind};
-use sluice_api::provider::{Body, CallCx, Transport};
-use sluice_api::renewal::Renewal as _;
-use sluice_api::testing::with_section;
-use sluice_api::vault::Vault;
-use sluice_api::{Secret, Timestamp};
+use sluice_api::plugin::testing::with_section;
+use sluice_api::provider::{Body, CallCx, Renewal as _, Transport, Vault};
+use sluice_api::settings::Secret;
 
 /// What the token endpoint does next.
 #[derive(Clone, Debug)]

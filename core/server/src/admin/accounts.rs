@@ -6,7 +6,7 @@ use axum::{Extension, Json};
 use http::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use sluice_api::{Error, Kind};
+use sluice_api::error::{Error, Kind};
 use sluice_control::KeyError;
 use sluice_control::explain::{Explanation, Question};
 use sluice_control::operate::{AccountView, Tested};

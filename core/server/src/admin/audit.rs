@@ -5,7 +5,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::Method;
 use serde::Serialize;
-use sluice_config::ClientAddress;
+use sluice_config::address::ClientAddress;
 
 /// Routes that take a body and change nothing.
 const QUESTIONS: [&str; 1] = ["/admin/v1/explain"];
@@ -43,7 +43,7 @@ pub(crate) async fn tell(request: Request, next: Next) -> Response {
     }
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let client = request.extensions().get::<ClientAddress>().map(|client| client.0);
-    let request_id = sluice_line::request_id(request.headers());
+    let request_id = sluice_line::inbound::request_id(request.headers());
     let mut answer = next.run(request).await;
     let changed = answer.extensions_mut().remove::<Changed>().unwrap_or_default();
     tracing::info!(

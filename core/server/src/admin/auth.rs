@@ -4,7 +4,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use sluice_config::ClientAddress;
+use sluice_config::address::ClientAddress;
 use sluice_ledger::{Realm, Refused};
 
 use super::envelope::{Refusal, finish};
@@ -16,7 +16,7 @@ use crate::operations::has_bearer;
 /// Around every path below `/admin`, also those that do not exist and methods that a route does not take: without the
 /// token nobody learns which there are.
 pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
-    let request_id = sluice_line::request_id(request.headers());
+    let request_id = sluice_line::inbound::request_id(request.headers());
     let answer = if has_bearer(request.headers(), app.admin_token.expose()) {
         next.run(request).await
     } else {

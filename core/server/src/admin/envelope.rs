@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::ALLOW;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
-use sluice_api::Problem;
+use sluice_api::settings::Problem;
 use sluice_control::KeyError;
 use utoipa::ToSchema;
 
@@ -84,7 +84,7 @@ impl Refusal {
         request_id.clone_into(&mut self.body.error.request_id);
         let mut response = (self.status, Json(self.body)).into_response();
         response.headers_mut().extend(self.allow.map(|allow| (ALLOW, allow)));
-        sluice_line::identify(response.headers_mut(), false, request_id);
+        sluice_line::refused::identify(response.headers_mut(), false, request_id);
         response
     }
 
@@ -119,7 +119,7 @@ pub(crate) fn finish(mut answer: Response, request_id: &str) -> Response {
         return Refusal::new(answer.status(), "invalid_argument", "the path can't be read")
             .render(request_id);
     }
-    sluice_line::identify(answer.headers_mut(), false, request_id);
+    sluice_line::refused::identify(answer.headers_mut(), false, request_id);
     answer
 }
 

@@ -6,7 +6,7 @@ use axum::{Extension, Json};
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use sluice_config::KeyFields;
+use sluice_config::settings::KeyFields;
 use sluice_control::keys::KeyView;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};

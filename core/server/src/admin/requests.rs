@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use http::{StatusCode, Uri};
-use sluice_api::Timestamp;
+use jiff::Timestamp;
 use sluice_api::record::{Dimension, RecordQuery, RecordView};
 
 use super::envelope::{List, Refusal, Refused};

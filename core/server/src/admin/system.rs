@@ -6,7 +6,7 @@ use axum::extract::{Query, State};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sluice_config::plugins;
+use sluice_config::settings::plugins;
 use sluice_control::Loss;
 use utoipa::{IntoParams, ToSchema};
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use serde_json::{Value, json};
-use sluice_api::{Error, Kind};
+use sluice_api::error::{Error, Kind};
 use sluice_wire::sse;
 
 /// Most that is held of blocks whose turn has not come: far above what a model says at once.

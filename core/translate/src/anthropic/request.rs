@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use sluice_api::Error;
-use sluice_wire::object::Object;
+use sluice_api::error::Error;
+use sluice_wire::json::object::Object;
 
 /// A request's fields by their text; those that are null are as if they were not there.
 pub(crate) struct Request<'a>(Vec<(String, &'a RawValue)>);

@@ -1,7 +1,7 @@
 //! A stream in Anthropic's grammar: one start, blocks one after another, reason and usage at the end.
 
 use serde_json::{Value, json};
-use sluice_api::Error;
+use sluice_api::error::Error;
 
 use super::blocks::{Blocks, Piece, emit};
 use crate::translated::Heading;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use sluice_api::{Error, Kind};
+use sluice_api::error::{Error, Kind};
 
 use super::usage::{Tier, Usage, stop_reason};
 use crate::anthropic::message::{Content, Message};

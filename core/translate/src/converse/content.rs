@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;
-use sluice_api::Error;
+use sluice_api::error::Error;
 
 use super::documents::Documents;
 use super::refused::refused;

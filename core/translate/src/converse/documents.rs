@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use sluice_api::Error;
+use sluice_api::error::Error;
 
 use super::refused::refused;
 use super::shape::{Block, Document, Source};

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use serde_json::value::RawValue;
-use sluice_api::Error;
+use sluice_api::error::Error;
 
 use super::family::{Family, Reasoning, TopK};
 use super::refused::refused;

@@ -1,6 +1,6 @@
 //! What is said of something that Converse has no counterpart for.
 
-use sluice_api::Error;
+use sluice_api::error::Error;
 
 pub(super) fn refused(at: &str, what: &str) -> Error {
     let message =

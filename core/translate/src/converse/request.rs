@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use serde::Serialize;
-use sluice_api::{Error, Kind};
+use sluice_api::error::{Error, Kind};
 
 use super::content::{Turns, cache_point};
 use super::shape::{Block, Request};

@@ -1,7 +1,7 @@
 //! Converse's stream as Anthropic's events.
 
 use serde::Deserialize;
-use sluice_api::{Error, Kind};
+use sluice_api::error::{Error, Kind};
 
 use super::usage::{Tier, Usage, stop_reason};
 use crate::anthropic::blocks::Piece;

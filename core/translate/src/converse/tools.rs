@@ -1,8 +1,8 @@
 //! Tools and the choice among them.
 
 use serde_json::value::RawValue;
-use sluice_api::Error;
-use sluice_wire::object::Object;
+use sluice_api::error::Error;
+use sluice_wire::json::object::Object;
 
 use super::refused::refused;
 use super::shape::{Choice, Schema, Tool, ToolConfig, ToolSpec};

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use serde_json::value::RawValue;
-use sluice_api::Kind;
+use sluice_api::error::Kind;
 
 use super::made;
 use crate::converse::{count, request};

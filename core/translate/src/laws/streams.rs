@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use sluice_api::Kind;
+use sluice_api::error::Kind;
 
 use super::grammar::{Block, checked};
 use super::made::{self, Choices};

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use h2::RecvStream;
 use http::uri::Authority;
 use http_body::{Frame, SizeHint};
-use sluice_api::{Error, Kind};
+use sluice_api::error::{Error, Kind};
 
 use super::connection::Place;
 use super::failure::failure;

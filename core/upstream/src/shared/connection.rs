@@ -11,8 +11,7 @@ use h2::SendStream;
 use h2::client::SendRequest;
 use http::uri::Authority;
 use parking_lot::Mutex;
-use sluice_api::error::Connection as Named;
-use sluice_api::{Error, Kind};
+use sluice_api::error::{Connection as Named, Error, Kind};
 use tokio::sync::watch;
 
 use super::driver::{Life, drive};

@@ -2,7 +2,7 @@
 
 use h2::Reason;
 use http::uri::Authority;
-use sluice_api::{Condition, Error, Fault, Kind, Scope};
+use sluice_api::error::{Condition, Error, Fault, Kind, Scope};
 
 use super::connection::Place;
 use crate::broken::broken;

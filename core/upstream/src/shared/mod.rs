@@ -23,7 +23,7 @@ use h2::Reason;
 use http::uri::Authority;
 use http::{HeaderMap, Request, Response, Version, header};
 use http_body_util::BodyExt as _;
-use sluice_api::Error;
+use sluice_api::error::Error;
 
 use self::body::Streamed;
 use self::connection::Place;

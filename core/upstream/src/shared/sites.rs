@@ -8,9 +8,8 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use http::uri::Authority;
 use parking_lot::Mutex;
-use sluice_api::error::Connection as Named;
-use sluice_api::{Error, Kind};
-use sluice_config::HttpVersion;
+use sluice_api::error::{Connection as Named, Error, Kind};
+use sluice_config::settings::HttpVersion;
 
 use super::connection::{self, Connection, Place, STREAMS_MAX};
 use super::driver::LOOK_EVERY;

@@ -1,10 +1,11 @@
 //! What is read of an answer that is no stream: what it is, what it refuses, what it lists.
 
 use super::{cuts, made};
-use crate::framing::{Begins, Opening};
-use crate::peek::model_name;
+use crate::answer::framing::{Begins, Opening};
+use crate::answer::listing;
+use crate::json;
 use crate::refusal::{Refusal, names_account};
-use crate::{json, listing};
+use crate::request::peek::model_name;
 
 /// An answer begins the same however it is cut, an error stands for a status of errors, and a list has names that a
 /// request may have.

@@ -8,12 +8,12 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use sluice_api::{Api, Operation};
+use sluice_api::dialect::{Api, Operation};
 
 use super::made;
 use crate::json::{self, MAX_DEPTH, Member, Top};
-use crate::peek::{Peek, peek};
-use crate::splice::{self, Edit};
+use crate::request::peek::{Peek, peek};
+use crate::request::splice::{self, Edit};
 
 /// The members of an object in their order, each name as often as it is there.
 pub(super) struct Pairs<'a>(pub(super) Vec<(String, &'a RawValue)>);

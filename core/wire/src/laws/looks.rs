@@ -4,13 +4,14 @@ use std::ops::Range;
 
 use http::HeaderMap;
 use serde_json::Value;
-use sluice_api::{Api, Kind, Operation};
+use sluice_api::dialect::{Api, Operation};
+use sluice_api::error::Kind;
 
 use super::documents::Pairs;
 use super::made;
-use crate::case;
-use crate::peek::{DECIDING, IncludeUsage, Peek, peek};
-use crate::session::{references, session};
+use crate::json::case;
+use crate::request::peek::{DECIDING, IncludeUsage, Peek, peek};
+use crate::request::session::{references, session};
 
 const OPERATIONS: [Operation; 6] = [
     Operation::Generate,

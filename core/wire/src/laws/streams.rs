@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use serde_json::Value;
-use sluice_api::{Api, Error, Form, Kind, Operation};
+use sluice_api::dialect::{Api, Form, Operation};
+use sluice_api::error::{Error, Kind};
 
 use super::{cuts, made};
-use crate::hide::UsageChunk;
-use crate::meter::{End, Meter};
+use crate::answer::hide::UsageChunk;
+use crate::answer::meter::{End, Meter};
+use crate::refusal::tail::{Tail, tail};
 use crate::sse::Scanner;
-use crate::tail::{Tail, tail};
 
 /// What watches an answer, in each form in which one comes.
 const METERS: [fn(Api) -> Meter; 4] = [

@@ -5,8 +5,8 @@ mod writer;
 
 use std::io::{self, stderr};
 
-use sluice_config::{LogFormat, TelemetryConfig};
-use sluice_line::Gateway;
+use sluice_config::resolved::{LogFormat, TelemetryConfig};
+use sluice_line::gateway::Gateway;
 use tracing_subscriber::EnvFilter;
 
 use text::Text;

@@ -1,7 +1,7 @@
 //! When prices begin to hold.
 
 use jiff::Timestamp;
-use sluice_api::Problem;
+use sluice_api::settings::Problem;
 
 use crate::tree::{File, Node, Value};
 

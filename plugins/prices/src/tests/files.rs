@@ -1,7 +1,6 @@
 //! What a file says, and files laid over each other.
 
-use sluice_api::Usage;
-use sluice_api::cost::PriceAsk;
+use sluice_api::cost::{PriceAsk, Usage};
 
 use super::{cost, file, time};
 use crate::list::List;

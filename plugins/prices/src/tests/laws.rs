@@ -3,8 +3,7 @@
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
-use sluice_api::Usage;
-use sluice_api::cost::PriceAsk;
+use sluice_api::cost::{PriceAsk, Usage};
 
 use super::{DAY, time};
 use crate::list::List;

@@ -6,8 +6,7 @@ mod refused;
 mod worked;
 
 use jiff::Timestamp;
-use sluice_api::Usage;
-use sluice_api::cost::PriceAsk;
+use sluice_api::cost::{PriceAsk, Usage};
 
 use crate::list::List;
 

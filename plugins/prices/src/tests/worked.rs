@@ -1,7 +1,6 @@
 //! Worked examples: usage whose cost was worked out by hand, priced by the built-in list.
 
-use sluice_api::Usage;
-use sluice_api::cost::PriceAsk;
+use sluice_api::cost::{PriceAsk, Usage};
 
 use super::{DAY, cost, time};
 use crate::list::List;

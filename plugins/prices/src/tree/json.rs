@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use sluice_api::Problem;
+use sluice_api::settings::Problem;
 
 use super::{File, Node, Value, line, starts};
 

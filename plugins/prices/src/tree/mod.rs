@@ -3,7 +3,7 @@
 mod json;
 mod toml;
 
-use sluice_api::Problem;
+use sluice_api::settings::Problem;
 
 /// A value, and the line that it begins on, from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use sluice_api::Problem;
+use sluice_api::settings::Problem;
 use toml_edit::{ImDocument, Item, TableLike};
 
 use super::{File, Node, Value, line, starts};

@@ -1,8 +1,9 @@
 //! Refusals as they are read: whose fault, how far, in what state, until when.
 
 use http::{HeaderMap, HeaderName, StatusCode};
+use sluice_api::error::{Condition, Fault, Scope};
+use sluice_api::plugin::Timestamp;
 use sluice_api::provider::{Failure, ToldBy};
-use sluice_api::{Condition, Fault, Scope, Timestamp};
 
 /// Whose fault a refusal is, how far it reaches, and the state that it puts its scope into.
 type Meaning = (Fault, Scope, Option<Condition>);

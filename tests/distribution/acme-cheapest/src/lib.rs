@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use sluice_api::cost::{CostModel, PriceAsk};
+use sluice_api::cost::{CostModel, Money, PriceAsk, Usage};
 use sluice_api::plugin::NoSettings;
+use sluice_api::register;
 use sluice_api::scheduler::{Ask, Candidate, Scheduler};
-use sluice_api::{Money, Usage, register};
 
 /// Tokens that go into a usual request, and those that come out of it.
 const USUAL: (u64, u64) = (4_000, 1_000);

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
+use sluice_api::dialect::Family;
+use sluice_api::error::{Error, Kind};
 use sluice_api::limiter::{Limiter, Refused, Scope, Subject, Take, Takes};
-use sluice_api::{Error, Family, Kind, register};
+use sluice_api::register;
 use utoipa::ToSchema;
 
 /// Settings of `acme-families`.

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use sluice_api::cost::{CostModel, Line, PriceAsk, PriceEntry, PriceSource, Priced};
-use sluice_api::exact::Exact;
+use sluice_api::cost::{CostModel, Exact, Line, PriceAsk, PriceEntry, PriceSource, Priced};
 use sluice_api::register;
 use utoipa::ToSchema;
 

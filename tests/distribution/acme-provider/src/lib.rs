@@ -5,8 +5,11 @@ use std::sync::Arc;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use serde::Deserialize;
+use sluice_api::dialect::{Api, Family, Operation};
+use sluice_api::error::Error;
+use sluice_api::plugin::{Bytes, async_trait};
 use sluice_api::provider::{Body, Call, CallCx, ModelPlace, Offer, Prepared, Provider, ProviderInfo};
-use sluice_api::{Api, Bytes, Error, Family, Operation, async_trait, register};
+use sluice_api::register;
 use utoipa::ToSchema;
 
 /// Settings of `acme`.

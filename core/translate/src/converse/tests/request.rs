@@ -1,7 +1,7 @@
 //! Requests: golden cases.
 
 use serde_json::{Value, json};
-use sluice_api::Error;
+use sluice_api::error::Error;
 
 use crate::converse::{count, request};
 use crate::translated::Translated;
@@ -237,7 +237,7 @@ fn what_has_no_counterpart_is_refused_and_named() {
     ] {
         let error = translated(NOVA, &body).unwrap_err();
         assert_eq!(error.facts().param.as_deref(), Some(param), "{body}: {error}");
-        assert_eq!(error.kind(), sluice_api::Kind::BadRequest);
+        assert_eq!(error.kind(), sluice_api::error::Kind::BadRequest);
     }
     let named = translated(
         NOVA,

@@ -1,0 +1,6 @@
+//! What is known of settings as they are written, for those who know no other than resolved ones.
+
+pub use sluice_settings::globs::{Globs, WrongGlob};
+pub use sluice_settings::key::KeyFields;
+pub use sluice_settings::server::HttpVersion;
+pub use sluice_settings::{plugins, reference};

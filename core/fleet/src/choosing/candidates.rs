@@ -1,0 +1,149 @@
+//! Accounts that could serve what is asked, pool by pool, and how.
+
+use std::fmt;
+use std::sync::Arc;
+
+use sluice_api::dialect::{Api, Operation};
+use sluice_api::error::{Error, Kind};
+use sluice_api::provider::{ModelPlace, Offer};
+use sluice_config::key::Key;
+
+use crate::account::Account;
+
+/// An account that could serve a request, and how.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The account.
+    pub account: Arc<Account>,
+    /// The model that the account is asked for, after the route's `rewrite`.
+    pub asked: Arc<str>,
+    /// The model to ask upstream for.
+    pub model: Arc<str>,
+    /// Where the model stands in a request to it.
+    pub model_in: ModelPlace,
+    /// The kind of the account's provider.
+    pub provider: &'static str,
+}
+
+/// A pool with those of its accounts that could serve a request.
+#[derive(Debug)]
+pub struct Pool {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Those of its accounts.
+    pub targets: Vec<Target>,
+}
+
+/// What a model asked through an API could be served by, pool by pool in the order that they are tried.
+#[derive(Debug)]
+pub struct Candidates {
+    /// The model asked for, after the route's `rewrite`.
+    pub model: Arc<str>,
+    /// In the order that they are tried.
+    pub pools: Vec<Pool>,
+    /// What an account speaks that serves the model in another dialect alone.
+    pub(crate) other_dialect: Option<Offer>,
+}
+
+impl fmt::Display for Candidates {
+    /// The pools in the order that they are tried, each with its accounts: `claude: a, b; claude-bedrock: c`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, pool) in self.pools.iter().enumerate() {
+            write!(f, "{}{}: ", if at == 0 { "" } else { "; " }, pool.name)?;
+            for (at, target) in pool.targets.iter().enumerate() {
+                write!(f, "{}{}", if at == 0 { "" } else { ", " }, target.account.name)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why an account can't serve a model at all.
+#[derive(Clone, Copy, Debug)]
+pub enum Misfit {
+    /// Its `models` leave it out, or its provider does not know it.
+    Model,
+    /// It serves it in other dialects alone.
+    Dialect(Offer),
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Model => f.write_str("it does not serve this model"),
+            Self::Dialect(offer) => write!(f, "it speaks {}", spoken(*offer)),
+        }
+    }
+}
+
+/// Whether a key is not bound to other pools or other accounts.
+pub fn binds(key: &Key, pool: &str, account: &str) -> bool {
+    let pool = key.pools.is_empty() || key.pools.iter().any(|name| name == pool);
+    pool && (key.accounts.is_empty() || key.accounts.iter().any(|name| name == account))
+}
+
+/// Whether and how an account could ever serve a model.
+pub fn fits(account: &Arc<Account>, api: Api, operation: Operation, model: &str) -> Result<Target, Misfit> {
+    let upstream = upstream_model(account, model).ok_or(Misfit::Model)?;
+    let offer = account.config.provider.offer(operation, &upstream).ok_or(Misfit::Model)?;
+    if !offer.apis.contains(&api) {
+        return Err(Misfit::Dialect(offer));
+    }
+    let asked = if *upstream == *model { Arc::clone(&upstream) } else { model.into() };
+    Ok(Target {
+        account: Arc::clone(account),
+        asked,
+        model: upstream,
+        model_in: offer.model_in,
+        provider: account.config.provider.info().kind,
+    })
+}
+
+/// The name that an account asks its upstream for, or `None` when it does not serve the model.
+fn upstream_model(account: &Account, model: &str) -> Option<Arc<str>> {
+    let config = &account.config;
+    if let Some(mapped) = config.model_map.get(model) {
+        return Some(mapped.as_str().into());
+    }
+    if !config.models.matches(model) {
+        return None;
+    }
+    Some(config.provider.upstream_model(model).unwrap_or(model).into())
+}
+
+fn spoken(offer: Offer) -> String {
+    offer.apis.iter().map(|api| api.title()).collect::<Vec<_>>().join(" or ")
+}
+
+impl Candidates {
+    /// All of them, pool by pool.
+    pub fn targets(&self) -> impl Iterator<Item = &Target> {
+        self.pools.iter().flat_map(|pool| &pool.targets)
+    }
+
+    /// Whether one account alone, of those that are enabled, could serve the model.
+    pub fn is_one(&self) -> bool {
+        self.targets().filter(|target| target.account.config.enabled).nth(1).is_none()
+    }
+
+    /// Why none of them can ever have a key's request.
+    pub fn explain(&self, model: &str, api: Api) -> Error {
+        if !self.pools.is_empty() {
+            let message = format!("no pool or account that this key is bound to serves the model `{model}`");
+            return Error::new(Kind::Forbidden, message);
+        }
+        if let Some(offer) = self.other_dialect {
+            let message = format!(
+                "`{model}` was asked for through {}, but the accounts that serve it speak {}: translation between the two is not available yet; ask through the latter",
+                api.title(),
+                spoken(offer),
+            );
+            return Error::bad_request(Some("model"), message);
+        }
+        let message = format!(
+            "no account serves the model `{model}` for {}; GET /v1/models lists what this key may ask for",
+            api.title()
+        );
+        Error::new(Kind::ModelNotFound, message)
+    }
+}

@@ -1,0 +1,490 @@
+//! Top-level values of JSON objects, caught as the bytes pass, without holding the rest.
+
+use crate::json::plain::string_length;
+
+/// The largest value that is caught whole.
+const MAX_VALUE: usize = 256 * 1024;
+
+/// What is caught of a value of which the beginning is enough.
+const BEGINNING: usize = 2 * 1024;
+
+/// Room for a value from the start: a usage fits.
+const CAUGHT: usize = 128;
+
+/// The longest name that is compared.
+const MAX_NAME: usize = 64;
+
+/// A member whose value is caught.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// Its name.
+    pub name: &'static str,
+    /// The bytes of its value that are kept.
+    most: usize,
+    /// Whether its value is a list of which some members of each object are caught as well.
+    items: bool,
+}
+
+/// What is caught of the objects of such a list: whose they are, what they are, and what they called.
+const OF_ITEMS: &[Wanted] = &[
+    Wanted::beginning("id"),
+    Wanted::beginning("type"),
+    Wanted::beginning("action"),
+    Wanted::beginning("container_id"),
+];
+
+/// An object of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CaughtItem {
+    /// Which of the wanted members has the list.
+    pub list: usize,
+    /// Its members, as they are written: the id, the type, the action, and the id of a container.
+    pub members: [Vec<u8>; OF_ITEMS.len()],
+}
+
+impl Wanted {
+    /// One whose value is to be read.
+    #[must_use]
+    pub const fn whole(name: &'static str) -> Self {
+        Self { name, most: MAX_VALUE, items: false }
+    }
+
+    /// One of whose value the beginning is enough.
+    #[must_use]
+    pub const fn beginning(name: &'static str) -> Self {
+        Self { name, most: BEGINNING, items: false }
+    }
+
+    /// The same of a list, with what all the objects in it are.
+    #[must_use]
+    pub const fn with_items(self) -> Self {
+        Self { items: true, ..self }
+    }
+}
+
+/// The objects in a list.
+#[derive(Debug)]
+struct Items {
+    objects: Capture,
+    found: Vec<CaughtItem>,
+}
+
+/// Watches one object, or the objects of an array, and catches the values of some members of each.
+#[derive(Debug)]
+pub struct Capture {
+    wanted: &'static [Wanted],
+    /// Depth at which the objects stand: 0, or 1 inside an array.
+    base: u32,
+    depth: u32,
+    place: Place,
+    escaped: bool,
+    name: Vec<u8>,
+    caught: Vec<(usize, Vec<u8>)>,
+    catching: bool,
+    items: Option<Box<Items>>,
+    begun: bool,
+    /// The document has ended. What follows is looked into, but takes nothing back.
+    closed: bool,
+    /// Something else than a document came first: what looks like one further on is none.
+    other: bool,
+    /// In an array, an element has ended and no comma has come since.
+    after_element: bool,
+}
+
+/// How far a document has come, as whoever must end it needs to know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Position {
+    /// Nothing of it has come.
+    #[default]
+    Before,
+    /// Inside an array, where an element may follow at once.
+    ElementMayFollow,
+    /// Inside an array, after an element: a comma has to come first.
+    CommaMayFollow,
+    /// Inside an element or another value.
+    Inside,
+    /// After its end.
+    Closed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Between tokens of a value, or deeper inside one.
+    Value,
+    /// In a string of a value.
+    Text,
+    /// Before a name of an object that is watched.
+    BeforeName,
+    /// In such a name.
+    Name,
+    /// After such a name.
+    AfterName,
+}
+
+/// What was caught of an object that has ended: raw values, by the wanted name's index.
+pub type Caught = [(usize, Vec<u8>)];
+
+impl Capture {
+    /// Watches one object for these members.
+    #[must_use]
+    pub fn object(wanted: &'static [Wanted]) -> Self {
+        Self::at(wanted, 0)
+    }
+
+    /// Watches the objects of an array; of a lone object too, as errors come.
+    #[must_use]
+    pub fn array(wanted: &'static [Wanted]) -> Self {
+        Self::at(wanted, 1)
+    }
+
+    fn at(wanted: &'static [Wanted], base: u32) -> Self {
+        Self {
+            wanted,
+            base,
+            depth: 0,
+            place: Place::Value,
+            escaped: false,
+            name: Vec::new(),
+            caught: Vec::new(),
+            catching: false,
+            items: None,
+            begun: false,
+            closed: false,
+            other: false,
+            after_element: false,
+        }
+    }
+
+    /// Whether the document has begun and ended.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Whether a document has begun, with nothing before it, that has not ended.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        self.begun && !self.other && !self.is_closed()
+    }
+
+    /// How far the document has come.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        match (self.begun, self.depth) {
+            // Nothing that is added behind it is part of a document.
+            _ if self.other => Position::Inside,
+            (false, _) => Position::Before,
+            _ if self.closed => Position::Closed,
+            (true, 1) if self.base == 1 && self.place == Place::Value && self.after_element => {
+                Position::CommaMayFollow
+            }
+            (true, 1) if self.base == 1 && self.place == Place::Value => Position::ElementMayFollow,
+            _ => Position::Inside,
+        }
+    }
+
+    /// The objects of lists that have been caught since it was asked for them.
+    pub fn take_items(&mut self) -> Vec<CaughtItem> {
+        self.items.as_mut().map(|items| std::mem::take(&mut items.found)).unwrap_or_default()
+    }
+
+    /// Takes a chunk and calls `object` for each watched object that ends in it.
+    pub fn feed(&mut self, chunk: &[u8], object: &mut impl FnMut(&Caught)) {
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            let taken = self.feed_up_to_its_end(rest, object);
+            rest = rest.get(taken..).unwrap_or_default();
+        }
+    }
+
+    /// The same, but no further than to where the document ends; how many bytes that were.
+    pub fn feed_up_to_its_end(&mut self, chunk: &[u8], object: &mut impl FnMut(&Caught)) -> usize {
+        let was_closed = self.closed;
+        let mut at = 0;
+        while self.closed == was_closed
+            && let Some(&byte) = chunk.get(at)
+        {
+            let rest = chunk.get(at..).unwrap_or_default();
+            match self.place {
+                Place::Text => {
+                    let (length, ended) = string_length(rest, &mut self.escaped);
+                    self.keep(rest.get(..length).unwrap_or_default());
+                    at += length;
+                    if ended {
+                        self.place = Place::Value;
+                    }
+                }
+                Place::Name => {
+                    let (length, ended) = string_length(rest, &mut self.escaped);
+                    self.keep_name(rest.get(..length - usize::from(ended)).unwrap_or_default());
+                    at += length;
+                    if ended {
+                        self.place = Place::AfterName;
+                    }
+                }
+                Place::BeforeName => {
+                    match byte {
+                        b'"' => {
+                            self.name.clear();
+                            self.place = Place::Name;
+                        }
+                        b'}' => {
+                            self.close(object);
+                            self.place = Place::Value;
+                        }
+                        _ => {}
+                    }
+                    at += 1;
+                }
+                Place::AfterName => {
+                    if byte == b':' {
+                        self.place = Place::Value;
+                        let named = |wanted: &Wanted| wanted.name.as_bytes() == self.name;
+                        if let Some(index) = self.wanted.iter().position(named) {
+                            self.catching = true;
+                            self.begin_items(index);
+                            self.caught.push((index, Vec::with_capacity(CAUGHT)));
+                        }
+                    }
+                    at += 1;
+                }
+                Place::Value => {
+                    let other = rest.iter().take_while(|byte| !is_structure(**byte)).count();
+                    if !self.begun {
+                        let first = rest.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
+                        self.other |= first.is_some_and(|byte| !matches!(byte, b'{' | b'['));
+                    }
+                    self.keep(rest.get(..other).unwrap_or_default());
+                    if let Some(byte) = rest.get(other) {
+                        self.structure(*byte, object);
+                    }
+                    at += other + 1;
+                }
+            }
+            self.closed |= self.begun && self.depth == 0 && self.place == Place::Value;
+        }
+        at.min(chunk.len())
+    }
+
+    /// A byte of a value that tells how it is built.
+    fn structure(&mut self, byte: u8, object: &mut impl FnMut(&Caught)) {
+        match byte {
+            b'"' => {
+                self.place = Place::Text;
+                self.keep(b"\"");
+            }
+            b'{' | b'[' => {
+                if !self.begun && byte == b'{' {
+                    // A lone object where an array was expected: an error's form.
+                    self.base = 0;
+                }
+                self.begun = true;
+                self.keep(&[byte]);
+                if byte == b'{' && self.depth == self.base {
+                    self.place = Place::BeforeName;
+                    self.caught.clear();
+                }
+                self.depth += 1;
+            }
+            b'}' | b']' => {
+                if self.depth == self.base + 1 && byte == b'}' {
+                    self.close(object);
+                } else {
+                    self.depth = self.depth.saturating_sub(1);
+                    self.keep(&[byte]);
+                }
+            }
+            b',' if self.depth == self.base + 1 => {
+                self.catching = false;
+                self.place = Place::BeforeName;
+            }
+            b',' if self.depth == self.base => self.after_element = false,
+            other => self.keep(&[other]),
+        }
+    }
+
+    fn close(&mut self, object: &mut impl FnMut(&Caught)) {
+        self.catching = false;
+        self.depth = self.depth.saturating_sub(1);
+        self.after_element = true;
+        object(&self.caught);
+        self.caught.clear();
+    }
+
+    fn keep_name(&mut self, bytes: &[u8]) {
+        if self.name.len() + bytes.len() <= MAX_NAME {
+            self.name.extend_from_slice(bytes);
+        } else {
+            // Too long to be a wanted one; one byte more than any keeps it from being taken for one.
+            self.name.clear();
+            self.name.push(0);
+        }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        if self.catching
+            && let Some((index, value)) = self.caught.last_mut()
+            && let Some(wanted) = self.wanted.get(*index)
+        {
+            let room = wanted.most.saturating_sub(value.len());
+            value.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
+            if let Some(items) = self.items.as_mut().filter(|_| wanted.items) {
+                let Items { objects, found } = &mut **items;
+                objects.feed(bytes, &mut |caught| found.push(CaughtItem::of(*index, caught)));
+            }
+        }
+    }
+
+    /// A wanted member's value begins.
+    fn begin_items(&mut self, index: usize) {
+        if !self.wanted.get(index).is_some_and(|wanted| wanted.items) {
+            return;
+        }
+        let found = self.take_items();
+        self.items = Some(Box::new(Items { objects: Self::array(OF_ITEMS), found }));
+    }
+}
+
+impl CaughtItem {
+    fn of(list: usize, caught: &Caught) -> Self {
+        let mut item = Self { list, ..Self::default() };
+        for (index, value) in caught {
+            if let Some(member) = item.members.get_mut(*index) {
+                member.clone_from(value);
+            }
+        }
+        item
+    }
+}
+
+const fn is_structure(byte: u8) -> bool {
+    matches!(byte, b'"' | b'{' | b'}' | b'[' | b']' | b',')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Capture, Position, Wanted};
+
+    #[test]
+    fn where_an_array_stands_is_known_at_every_byte() {
+        use Position::{Before, Closed, CommaMayFollow, ElementMayFollow, Inside};
+        let mut capture = Capture::array(WANTED);
+        for (piece, position) in [
+            (" ", Before),
+            ("[", ElementMayFollow),
+            ("\n", ElementMayFollow),
+            ("{", Inside),
+            ("\"a\":\"]", Inside),
+            ("\"", Inside),
+            ("}", CommaMayFollow),
+            (" ", CommaMayFollow),
+            (",", ElementMayFollow),
+            ("{}", CommaMayFollow),
+            ("]", Closed),
+        ] {
+            capture.feed(piece.as_bytes(), &mut |_| ());
+            assert_eq!(capture.position(), position, "after {piece:?}");
+        }
+        for other in ["\"", "x", "x [", "1 [{}"] {
+            let mut capture = Capture::array(WANTED);
+            capture.feed(other.as_bytes(), &mut |_| ());
+            assert_eq!(capture.position(), Inside, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_document_is_unfinished_from_its_first_byte_to_its_last() {
+        let document = " {\"a\":[\"}]\",{\"usage\":{}}],\"model\":\"\\\"}\"} \n";
+        let end = document.rfind('}').unwrap();
+        for to in 0..=document.len() {
+            let mut capture = Capture::object(WANTED);
+            capture.feed(&document.as_bytes()[..to], &mut |_| ());
+            assert_eq!(capture.is_unfinished(), (2..=end).contains(&to), "{to}");
+        }
+        for other in ["", " \n", "plain {text", "\"[", "\u{feff}{", "1 [2", "\u{89}PNG{["] {
+            let mut capture = Capture::object(WANTED);
+            capture.feed(other.as_bytes(), &mut |_| ());
+            assert!(!capture.is_unfinished(), "{other:?}");
+        }
+    }
+
+    const WANTED: &[Wanted] = &[Wanted::whole("usage"), Wanted::whole("model")];
+
+    fn objects(mut capture: Capture, text: &str, step: usize) -> (Vec<String>, bool) {
+        let mut found = Vec::new();
+        for piece in text.as_bytes().chunks(step) {
+            capture.feed(piece, &mut |caught| {
+                let all = caught.iter().map(|(index, value)| {
+                    format!("{}={}", WANTED[*index].name, String::from_utf8_lossy(value))
+                });
+                found.push(all.collect::<Vec<_>>().join(";"));
+            });
+        }
+        (found, capture.is_closed())
+    }
+
+    #[test]
+    fn wanted_members_are_caught_whatever_the_chunks() {
+        let text = r#" {"a":{"usage":1,"x":"}\""},"usage": {"n":[1,{"b":2}],"t":"a,b"} ,"u\u0073age":3,"model":"m\"x","z":[{}]} "#;
+        for step in 1..text.len() {
+            let (found, closed) = objects(Capture::object(WANTED), text, step);
+            assert_eq!(found, [r#"usage= {"n":[1,{"b":2}],"t":"a,b"} ;model="m\"x""#], "{step}");
+            assert!(closed);
+        }
+    }
+
+    #[test]
+    fn objects_of_an_array_are_caught_one_by_one() {
+        let text = "[{\"model\":\"a\"}\n,\r\n{\"x\":[],\"usage\":{}}\n]";
+        for step in 1..text.len() {
+            assert_eq!(
+                objects(Capture::array(WANTED), text, step),
+                (vec!["model=\"a\"".into(), "usage={}".into()], true)
+            );
+        }
+        assert!(!objects(Capture::array(WANTED), "[{\"model\":\"a\"}", 3).1);
+        assert_eq!(
+            objects(Capture::array(WANTED), "{\"model\":\"a\"}", 4),
+            (vec!["model=\"a\"".into()], true)
+        );
+    }
+
+    #[test]
+    fn items_of_a_list_are_caught_of_its_own_objects_alone() {
+        const LISTS: &[Wanted] = &[Wanted::beginning("output").with_items(), Wanted::whole("id")];
+        let long = "x".repeat(10_000);
+        let document = format!(
+            r#"{{"tools":[{{"id":"no"}}],"output": [{{"x":{{"id":"no"}},"id":"a\"","y":["{long}"]}} , 7,
+            {{"id" : "b"}},[{{"id":"no"}}],{{}},{{"id":7}}],"id":"whole","other":[{{"id":"no"}}]}}"#
+        );
+        for step in [1, 7, document.len()] {
+            let (mut capture, mut ids) = (Capture::object(LISTS), Vec::new());
+            for piece in document.as_bytes().chunks(step) {
+                capture.feed(piece, &mut |_| ());
+                ids.extend(capture.take_items().into_iter().map(|item| {
+                    assert_eq!(item.list, 0);
+                    String::from_utf8(item.members[0].clone()).unwrap()
+                }));
+            }
+            assert_eq!(
+                ids.iter().map(|id| id.trim()).collect::<Vec<_>>(),
+                [r#""a\"""#, "\"b\"", "", "7"],
+                "{step}"
+            );
+        }
+    }
+
+    #[test]
+    fn of_a_long_value_the_beginning_is_caught_where_that_is_enough() {
+        const LONG: &[Wanted] = &[Wanted::beginning("content"), Wanted::whole("usage")];
+        let (text, beginning) = ("x".repeat(10_000), format!("[\"{}", "x".repeat(super::BEGINNING - 2)));
+        let document = format!(r#"{{"content":["{text}"],"usage":"{text}"}}"#);
+        for step in [1, 7, document.len()] {
+            let (mut capture, mut found) = (Capture::object(LONG), Vec::new());
+            for piece in document.as_bytes().chunks(step) {
+                capture.feed(piece, &mut |caught| found.extend(caught.to_vec()));
+            }
+            assert_eq!(found, [(0, beginning.clone().into_bytes()), (1, format!("\"{text}\"").into_bytes())]);
+        }
+    }
+}
