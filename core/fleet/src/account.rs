@@ -11,6 +11,7 @@ use sluice_config::resolved::{AccountConfig, Credentials};
 
 use crate::health::Health;
 use crate::models::listed::Listed;
+use crate::running::Running;
 
 pub(crate) use in_flight::Entrant;
 pub use in_flight::InFlight;
@@ -60,7 +61,11 @@ pub struct AccountState {
 /// Accounts that a roster knows, by name. Each lives as long as a request of such a roster does: one that a reload
 /// takes away, and another brings back, still counts what has been running on it all the while.
 #[derive(Clone, Debug, Default)]
-pub struct States(HashMap<String, Known>);
+pub struct States {
+    known: HashMap<String, Known>,
+    /// What each model has in flight on any of them.
+    running: Arc<Running>,
+}
 
 #[derive(Clone, Debug)]
 struct Known {
@@ -76,7 +81,7 @@ type Lasting = (Arc<AccountState>, Arc<Health>, Arc<Listed>);
 impl States {
     /// What is known of an account, and of its credentials. New ones start with nothing told against them.
     fn of(&mut self, name: &str, credentials: &Credentials) -> Lasting {
-        let known = self.0.get(name);
+        let known = self.known.get(name);
         let state = known.and_then(|known| known.state.upgrade()).unwrap_or_default();
         let same = known.filter(|known| known.credentials == *credentials);
         let health = same.and_then(|known| known.health.upgrade()).unwrap_or_default();
@@ -87,13 +92,18 @@ impl States {
             health: Arc::downgrade(&health),
             listed: Arc::downgrade(&listed),
         };
-        self.0.insert(name.to_owned(), known);
+        self.known.insert(name.to_owned(), known);
         (state, health, listed)
+    }
+
+    /// What each model has in flight.
+    pub(crate) fn running(&self) -> &Arc<Running> {
+        &self.running
     }
 
     /// Forgets accounts that no roster knows any more.
     pub fn sweep(&mut self) {
-        self.0.retain(|_, known| known.state.strong_count() > 0);
+        self.known.retain(|_, known| known.state.strong_count() > 0);
     }
 }
 

@@ -7,6 +7,7 @@ pub mod health;
 pub mod models;
 pub mod reference;
 mod roster;
+mod running;
 pub mod session;
 #[cfg(test)]
 mod simulation;

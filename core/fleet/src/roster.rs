@@ -13,6 +13,7 @@ use sluice_config::resolved::{AccountConfig, RouteConfig};
 use crate::account::{Account, States};
 use crate::choosing::Wanted;
 use crate::choosing::candidates::{Candidates, Misfit, Pool, binds, fits};
+use crate::running::Running;
 
 /// Models of one kind of request whose accounts are remembered: clients can name any number of them.
 const REMEMBERED_MAX: usize = 4096;
@@ -28,6 +29,7 @@ pub struct Roster {
     pools: HashMap<String, Vec<Arc<Account>>>,
     /// Which accounts could serve what.
     remembered: Remembered,
+    running: Arc<Running>,
 }
 
 /// Candidates by what is asked.
@@ -48,13 +50,20 @@ impl Roster {
             }
             all.push(account);
         }
-        Self { accounts: all, routes, pools, remembered: Remembered::default() }
+        let running = Arc::clone(states.running());
+        Self { accounts: all, routes, pools, remembered: Remembered::default(), running }
     }
 
     /// The account of this name.
     #[must_use]
     pub fn account(&self, name: &str) -> Option<&Arc<Account>> {
         self.accounts.iter().find(|account| &*account.name == name)
+    }
+
+    /// Tells every model that has requests in flight, by the name that clients ask by, and how many; those that began under
+    /// another configuration too.
+    pub fn in_flight(&self, tell: impl FnMut(&str, u32)) {
+        self.running.each(tell);
     }
 
     /// The first route that takes a model asked through an API.
@@ -140,6 +149,6 @@ impl Roster {
                 pools.push(Pool { name: name.into(), targets });
             }
         }
-        Candidates { model, pools, other_dialect }
+        Candidates { model, pools, other_dialect, in_flight: self.running.of(wanted.model) }
     }
 }

@@ -13,6 +13,7 @@ use crate::choosing::candidates::Target;
 use crate::choosing::eligible::Admission;
 use crate::fleet::Fleet;
 use crate::health::{Asker, FailedAttempt, Overloads, Suspects};
+use crate::running::InFlightOf;
 
 /// A request in flight on an account; it ends when this is dropped. What it tells of the account's health is noted
 /// through it; one that tells nothing leaves things as they were.
@@ -21,6 +22,8 @@ pub struct InFlight {
     account: Arc<Account>,
     model: Arc<str>,
     choosing: Arc<Choosing>,
+    /// All that its model has in flight.
+    of_model: Arc<InFlightOf>,
     overloads: Arc<Overloads>,
     suspects: Arc<Suspects>,
     asker: Asker,
@@ -36,6 +39,8 @@ pub struct InFlight {
 pub(crate) struct Entrant<'a> {
     pub(crate) fleet: &'a Fleet,
     pub(crate) choosing: &'a Arc<Choosing>,
+    /// What the model that it asks for has in flight.
+    pub(crate) in_flight: &'a Arc<InFlightOf>,
     /// Its client key.
     pub(crate) key: &'a str,
     /// What tells its body from others.
@@ -50,6 +55,7 @@ impl InFlight {
     pub(crate) fn begin(target: &Target, entrant: &Entrant<'_>, admission: Admission, turn: u64) -> Self {
         let account = &target.account;
         account.state.enter(turn, entrant.now);
+        entrant.in_flight.enter();
         let asker = Asker::of(entrant.key);
         if admission == Admission::Probe {
             account.health.probe(&target.model, asker, entrant.now);
@@ -58,6 +64,7 @@ impl InFlight {
             account: Arc::clone(account),
             model: Arc::clone(&target.model),
             choosing: Arc::clone(entrant.choosing),
+            of_model: Arc::clone(entrant.in_flight),
             overloads: Arc::clone(&entrant.fleet.overloads),
             suspects: Arc::clone(&entrant.fleet.suspects),
             asker,
@@ -130,5 +137,6 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         self.release();
         self.account.state.leave();
+        self.of_model.leave();
     }
 }

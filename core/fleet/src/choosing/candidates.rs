@@ -9,6 +9,7 @@ use sluice_api::provider::{ModelPlace, Offer};
 use sluice_config::key::Key;
 
 use crate::account::Account;
+use crate::running::InFlightOf;
 
 /// An account that could serve a request, and how.
 #[derive(Clone, Debug)]
@@ -43,6 +44,8 @@ pub struct Candidates {
     pub pools: Vec<Pool>,
     /// What an account speaks that serves the model in another dialect alone.
     pub(crate) other_dialect: Option<Offer>,
+    /// Requests in flight of the model that clients ask for.
+    pub(crate) in_flight: Arc<InFlightOf>,
 }
 
 impl fmt::Display for Candidates {

@@ -115,7 +115,8 @@ impl Order {
             self.tried.push(Tried { index: target.account.index, pool: at, until: None, missing: false });
             let Picking { fleet, choosing, key, now, .. } = *cx;
             let (body, alone) = (cx.wanted.body, candidates.is_one());
-            let entrant = Entrant { fleet, choosing, key: &key.id, body, alone, now };
+            let in_flight = &candidates.in_flight;
+            let entrant = Entrant { fleet, choosing, in_flight, key: &key.id, body, alone, now };
             let place = InFlight::begin(target, &entrant, admission, *turn);
             return Ok(Picked { target: target.clone(), pool: Arc::clone(&pool.name), place });
         }
