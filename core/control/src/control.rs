@@ -119,6 +119,13 @@ impl Control {
         &self.keys
     }
 
+    /// The groups in force, in the order of their names.
+    pub async fn groups(&self) -> Vec<Arc<Group>> {
+        let mut groups: Vec<_> = self.current.lock().await.groups.values().cloned().collect();
+        groups.sort_by(|one, next| one.name.cmp(&next.name));
+        groups
+    }
+
     /// The configuration in force, secrets masked.
     #[must_use]
     pub fn described(&self) -> Arc<serde_json::Value> {

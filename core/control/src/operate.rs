@@ -15,9 +15,11 @@ use sluice_fleet::Fleet;
 use sluice_fleet::account::Account;
 use sluice_fleet::choosing::candidates::fits;
 use sluice_fleet::health::Noted;
-use sluice_ledger::measure::AccountNow;
+use sluice_ledger::live::{InFlight, LiveView};
+use sluice_ledger::measure::{AccountNow, Measures};
 use sluice_line::caller::Caller;
 use sluice_line::snapshot::Snapshot;
+use sluice_upstream::tasks::Tasks;
 use utoipa::ToSchema;
 
 use crate::control::Control;
@@ -151,7 +153,31 @@ pub fn accounts_now(snapshot: &Snapshot, now: Timestamp) -> Vec<AccountNow<'_>> 
         .collect()
 }
 
+/// What each model and each account has in flight.
+fn in_flight(snapshot: &Snapshot, measures: &Measures) -> InFlight {
+    let mut now = InFlight::default();
+    snapshot.roster.in_flight(|model, count| {
+        *now.models.entry(measures.label(model).to_owned()).or_default() += u64::from(count);
+    });
+    for account in &snapshot.roster.accounts {
+        now.accounts.insert(account.name.to_string(), account.state.in_flight().into());
+    }
+    now
+}
+
 impl Control {
+    /// What goes on now: the figures of the last `window` seconds, and what is in flight.
+    pub async fn live(&self, window: u32) -> LiveView {
+        let gateway = Arc::clone(self.gateway());
+        let view = move || {
+            gateway.records().collect();
+            let measures = gateway.records().measures();
+            measures.live().view(window, &in_flight(&gateway.snapshot(), measures), Instant::now())
+        };
+        // With hundreds of models and accounts it takes longer than any request may wait for a worker.
+        Tasks::aside(view).await
+    }
+
     /// Every account, in the order of the configuration.
     #[must_use]
     pub fn account_views(&self) -> Vec<AccountView> {

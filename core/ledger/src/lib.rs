@@ -1,5 +1,7 @@
-//! What is kept of requests: the way of their records to the log, the metrics and the list; and the store, timed.
+//! What is kept of requests: the way of their records to the log, the metrics and the list, and what goes on now; and the
+//! store, timed.
 
+pub mod live;
 pub mod measure;
 pub mod records;
 mod refused;

@@ -144,7 +144,7 @@ impl Records {
             return;
         }
         let batch = std::mem::replace(&mut *self.pending.lock(), Vec::with_capacity(BATCH));
-        self.measures.count(&batch);
+        self.measures.count(&batch, Instant::now());
         self.log(&batch);
         for mut record in batch {
             kept.next_id += 1;

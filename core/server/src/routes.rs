@@ -90,6 +90,8 @@ fn admin_router() -> OpenApiRouter<App> {
         .routes(routes!(admin::accounts::test))
         .routes(routes!(admin::accounts::explain))
         .routes(routes!(admin::requests::list))
+        .routes(routes!(admin::live::live))
+        .routes(routes!(admin::concurrency::concurrency))
         .routes(routes!(admin::system::plugins))
         .routes(routes!(admin::system::config))
         .routes(routes!(admin::system::reload))

@@ -5,13 +5,15 @@ mod series;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use parking_lot::{Mutex, RwLock};
 use sluice_api::dialect::Api;
+use sluice_api::record::{Outcome, Record};
 
+use crate::live::{Live, OTHER};
 use crate::refused::Realm;
 use series::{Counters, Kind, head, sample, written};
-use sluice_api::record::{Outcome, Record};
 
 pub use series::Histogram;
 
@@ -109,9 +111,6 @@ pub struct AccountNow<'a> {
     pub state: &'a str,
 }
 
-/// What stands for a model that no account or route knows, so that a client can't grow the label sets.
-const OTHER: &str = "other";
-
 /// Models that may be labels, where upstreams' lists and keys made at run time add some; only those that are asked for
 /// are.
 const MODELS_MAX: usize = 65_536;
@@ -126,6 +125,8 @@ pub struct Measures {
     first_byte: Arc<Histogram>,
     overhead: Arc<Histogram>,
     store: Mutex<Vec<Arc<Histogram>>>,
+    /// What goes on now, under the same labels.
+    live: Live,
     /// Models that may be labels.
     models: RwLock<HashSet<String>>,
     /// How many lines the log has dropped, where a log is written.
@@ -157,6 +158,7 @@ impl Measures {
             first_byte: Histogram::new(&[]),
             overhead: Histogram::new(&[]),
             store: Mutex::default(),
+            live: Live::new(Instant::now()),
             models: RwLock::default(),
             log_lines_dropped: OnceLock::new(),
         }
@@ -168,6 +170,18 @@ impl Measures {
         let times = Histogram::new(&[("operation", operation)]);
         self.store.lock().push(Arc::clone(&times));
         times
+    }
+
+    /// What goes on now.
+    #[must_use]
+    pub fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// A model's label: its name, where it is one that a client could not have made up.
+    #[must_use]
+    pub fn label<'a>(&self, model: &'a str) -> &'a str {
+        if self.models.read().contains(model) { model } else { OTHER }
     }
 
     /// Sets which models may be labels.
@@ -238,9 +252,11 @@ impl Measures {
         self.refusals.add(&[("reason", reason)], 1);
     }
 
-    /// Counts a batch: what is the same in it is summed first, as labels cost more than sums.
-    pub fn count(&self, batch: &[Record]) {
+    /// Counts a batch of requests that have ended just now: what is the same in it is summed first, as labels cost more
+    /// than sums.
+    pub fn count(&self, batch: &[Record], now: Instant) {
         let models = self.models.read();
+        self.live.count(batch, |model| models.contains(model), now);
         let mut requests: HashMap<(Api, &str, &str, u16), u64> = HashMap::new();
         let mut tokens: HashMap<(&str, &'static str), u64> = HashMap::new();
         for record in batch {

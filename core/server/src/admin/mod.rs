@@ -3,8 +3,10 @@
 pub(crate) mod accounts;
 pub(crate) mod audit;
 pub(crate) mod auth;
+pub(crate) mod concurrency;
 pub(crate) mod envelope;
 pub(crate) mod keys;
+pub(crate) mod live;
 pub(crate) mod requests;
 pub(crate) mod system;
 pub(crate) mod whole;

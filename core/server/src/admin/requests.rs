@@ -85,7 +85,8 @@ fn time(name: &str, value: &str) -> Result<Timestamp, Refusal> {
     value.parse().map_err(|_| wrong(name, format!("`{name}` is a time like 2026-12-31T23:59:59Z (RFC 3339)")))
 }
 
-fn pairs(uri: &Uri) -> Vec<(String, String)> {
+/// The parameters of a query, decoded.
+pub(super) fn pairs(uri: &Uri) -> Vec<(String, String)> {
     let text = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
     let query = uri.query().unwrap_or_default();
     let some = query.split('&').filter(|pair| !pair.is_empty());
@@ -95,6 +96,7 @@ fn pairs(uri: &Uri) -> Vec<(String, String)> {
     .collect()
 }
 
-fn wrong(field: &str, message: impl Into<String>) -> Refusal {
+/// A parameter that can't be taken.
+pub(super) fn wrong(field: &str, message: impl Into<String>) -> Refusal {
     Refusal::new(StatusCode::BAD_REQUEST, "invalid_argument", message).field(field)
 }
