@@ -97,6 +97,8 @@ pub(crate) fn file_of(loaded: &Loaded, path: &str) -> String {
 /// A table that holds the engine's keys and a plugin's.
 #[derive(Debug)]
 pub(crate) struct Shared<T> {
+    /// The table's name.
+    pub(crate) table: &'static str,
     /// The engine's part, with its defaults where it is not there or wrong.
     pub(crate) own: T,
     /// The keys that the engine's part may have.
@@ -108,14 +110,14 @@ pub(crate) struct Shared<T> {
 /// Reads a table that is shared with a plugin.
 pub(crate) fn shared<T: DeserializeOwned + Default + ToSchema>(
     loaded: &Loaded,
-    name: &str,
+    name: &'static str,
     problems: &mut Vec<Problem>,
 ) -> Shared<T> {
     let keys: Vec<String> = Schema::of::<T>().keys().into_iter().map(ToOwned::to_owned).collect();
     let values = values(loaded, name, problems).cloned().unwrap_or_default();
     let (own, rest): (Dict, Dict) = values.into_iter().partition(|(key, _)| keys.contains(key));
     let section = Section { name, path: name, values: &own, origin: loaded };
-    Shared { own: read_table(&section, problems).unwrap_or_default(), keys, rest }
+    Shared { table: name, own: read_table(&section, problems).unwrap_or_default(), keys, rest }
 }
 
 /// Reads what is right of a section, so that it can be checked further, and notes what is wrong with it.

@@ -13,7 +13,7 @@ use sluice_api::error::{Error, Kind};
 use sluice_wire::answer::meter::{End, Seen};
 use sluice_wire::refusal::names_account;
 use sluice_wire::refusal::render::{self, Style};
-use sluice_wire::refusal::tail::{self, Tail};
+use sluice_wire::refusal::tail::{self, Broken, Tail};
 use tokio::time::{Instant, Sleep};
 
 use crate::cut;
@@ -186,7 +186,8 @@ impl Stream {
     /// Ends an answer that is not whole as its dialect does.
     fn ends_in(&mut self, error: Error, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         let Source { api, form, .. } = &self.source;
-        let text = match tail::tail(*api, *form, &error, self.source.seen(), &self.settlement.request_id()) {
+        let (seen, request_id) = (self.source.seen(), &self.settlement.request_id());
+        let text = match tail::tail(&Broken { api: *api, form: *form, seen, request_id }, &error) {
             Tail::Ends(text) => {
                 self.done = true;
                 text

@@ -10,7 +10,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::tokens::Tokens;
+use super::tokens::{Grant, Tokens};
 use sluice_api::error::{Condition, Error, Fault, Kind, Scope, wait};
 use sluice_api::provider::{Body, CallCx};
 use sluice_api::settings::Secret;
@@ -105,13 +105,12 @@ fn read(body: &[u8], cx: &CallCx<'_>, before: &Tokens) -> Option<Tokens> {
     // Some endpoints write the number as text; what is no time to live is not told one.
     let seconds = granted.expires_in.and_then(|life| life.as_f64().or_else(|| life.as_str()?.parse().ok()));
     let lifetime = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    Tokens::granted(
-        Secret::new(granted.access_token),
-        granted.refresh_token.filter(|token| !token.is_empty()).map(Secret::new),
-        lifetime.filter(|life| !life.is_zero()),
-        cx.now,
-        before,
-    )
+    let grant = Grant {
+        access: Secret::new(granted.access_token),
+        refresh: granted.refresh_token.filter(|token| !token.is_empty()).map(Secret::new),
+        lifetime: lifetime.filter(|life| !life.is_zero()),
+    };
+    Tokens::granted(grant, cx.now, before)
 }
 
 async fn whole(body: Body) -> Result<Bytes, Error> {

@@ -15,6 +15,16 @@ const MARGIN: Duration = Duration::from_secs(60);
 /// request would renew them.
 const LIVES: u32 = 4;
 
+/// What a token endpoint gave.
+#[derive(Debug)]
+pub(super) struct Grant {
+    pub(super) access: Secret,
+    /// Where it gave one.
+    pub(super) refresh: Option<Secret>,
+    /// How long the bearer token is good, where that was told.
+    pub(super) lifetime: Option<Duration>,
+}
+
 /// A bearer token, and what it is renewed with.
 #[derive(Clone, Debug)]
 pub(super) struct Tokens {
@@ -68,13 +78,8 @@ impl Tokens {
 
     /// Tokens that a token endpoint gave in answer to a request of this time; where it gave no refresh token, the one
     /// that was used stays good (RFC 6749, section 6). `None` where no header can carry the bearer token.
-    pub(super) fn granted(
-        access: Secret,
-        refresh: Option<Secret>,
-        lifetime: Option<Duration>,
-        now: Timestamp,
-        before: &Self,
-    ) -> Option<Self> {
+    pub(super) fn granted(grant: Grant, now: Timestamp, before: &Self) -> Option<Self> {
+        let Grant { access, refresh, lifetime } = grant;
         let expires_at = lifetime.and_then(|life| now.checked_add(life).ok());
         let ahead = lifetime.map_or(MARGIN, |life| MARGIN.min(life / LIVES));
         Some(Self {

@@ -12,7 +12,7 @@ use sluice_line::inbound::Asking;
 use sluice_line::line;
 
 use crate::App;
-use crate::near::{self, refuse, refuse_asking};
+use crate::near::{self, Visitor, refuse, refuse_asking};
 
 /// What a Gemini path may ask for, by the word after the last colon.
 pub(crate) const VERBS: [(&str, Operation, Option<Form>); 5] = [
@@ -124,7 +124,8 @@ pub(crate) async fn websocket(State(app): State<App>, request: Request<Body>) ->
     let asking = Asking::of(request.headers(), request.uri().query());
     match asking.authenticate(&app.gateway.snapshot(), app.gateway.now()) {
         Err(error) => {
-            refuse_asking(&app, style, &error, &asking, request.uri().path(), request.extensions().get())
+            let (path, client) = (request.uri().path(), request.extensions().get());
+            refuse_asking(&app, style, &error, &Visitor { asking: &asking, path, client })
         }
         Ok(_) => near::wrong_method(app, request).await,
     }

@@ -11,7 +11,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use sluice_upstream::gate::Gate;
 use sluice_upstream::sifted::Sifted;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::entrance::Entrance;
@@ -43,25 +43,22 @@ const UNREAD_MAX: u32 = 1_000;
 /// [`UNREAD_MAX`] bodies.
 const LATE_FRAMES_MAX: usize = 1 << 20;
 
-/// How a connection is told to end.
+/// What ends a connection, beside itself.
 ///
 /// `draining` is the connection's own child token: a select looks at its token on every poll, under a lock of the
 /// token, and one lock for all connections would have all threads wait for each other. Cancelled for itself, it drains
 /// this connection alone.
-pub(crate) struct Orders {
+pub(crate) struct Ends {
+    /// Its client has left.
+    pub(crate) watch: Watch,
     pub(crate) draining: CancellationToken,
     /// No wait any longer: what runs knows, tells its client, and ends. The connection's own child token too.
     pub(crate) cut: CancellationToken,
 }
 
 /// Serves HTTP/1.1.
-pub(crate) async fn serve_http1<S>(
-    stream: Opened<S>,
-    entrance: Entrance,
-    arrivals: Arc<Arrivals>,
-    watch: Watch,
-    orders: Orders,
-) where
+pub(crate) async fn serve_http1<S>(stream: Opened<S>, entrance: Entrance, arrivals: Arc<Arrivals>, ends: Ends)
+where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let unread = Arc::clone(&entrance.unread);
@@ -79,31 +76,24 @@ pub(crate) async fn serve_http1<S>(
         .serve_connection(TokioIo::new(stream), service);
     let patient = std::future::pending();
     let drain = |connection: Pin<&mut http1::Connection<_, _>>| connection.graceful_shutdown();
-    let cut = orders.cut.clone();
-    let ended = until_it_ends(Box::pin(connection), drain, patient, &watch, orders).await;
+    let ended = until_it_ends(Box::pin(connection), drain, patient, &ends).await;
     // A head that can't be parsed is answered by the library itself, whatever comes behind it.
     if unread.count() > 0 || ended.is_err_and(|error| error.is_parse()) {
         tokio::select! {
-            () = watch.linger() => {}
-            () = cut.cancelled() => {}
+            () = ends.watch.linger() => {}
+            () = ends.cut.cancelled() => {}
         }
     }
 }
 
-/// Serves HTTP/2. Its first request has to be there when `first_due` comes.
-pub(crate) async fn serve_http2<S>(
-    stream: Opened<S>,
-    entrance: Entrance,
-    first_due: Instant,
-    streams: Streams,
-    watch: Watch,
-    orders: Orders,
-) where
+/// Serves HTTP/2.
+pub(crate) async fn serve_http2<S>(stream: Opened<S>, entrance: Entrance, streams: Streams, ends: Ends)
+where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let running = streams.running();
+    let (running, first_due) = (streams.running(), streams.first_due());
     let (unread, places) = (Arc::clone(&entrance.unread), Arc::clone(&entrance.places));
-    let draining = orders.draining.clone();
+    let draining = ends.draining.clone();
     let stream = Sifted::of_client(stream);
     let frames = stream.frames();
     let service = service_fn(move |request| {
@@ -124,7 +114,7 @@ pub(crate) async fn serve_http2<S>(
         .max_local_error_reset_streams(LATE_FRAMES_MAX)
         .keep_alive_interval(Some(PING_EVERY))
         .serve_connection(TokioIo::new(stream), service);
-    let draining = orders.draining.clone();
+    let draining = ends.draining.clone();
     let silent = async {
         tokio::time::sleep_until(first_due).await;
         if running.begun() == 0 {
@@ -140,7 +130,7 @@ pub(crate) async fn serve_http2<S>(
         }
     };
     let drain = |connection: Pin<&mut http2::Connection<_, _, _>>| connection.graceful_shutdown();
-    let _ = until_it_ends(Box::pin(connection), drain, silent, &watch, orders).await;
+    let _ = until_it_ends(Box::pin(connection), drain, silent, &ends).await;
 }
 
 /// A connection whose requests' bodies wake it for nothing when they end: then it keeps still.
@@ -168,8 +158,7 @@ async fn until_it_ends<C>(
     connection: Pin<Box<C>>,
     drain: impl FnOnce(Pin<&mut C>),
     silent: impl Future<Output = ()>,
-    watch: &Watch,
-    orders: Orders,
+    ends: &Ends,
 ) -> hyper::Result<()>
 where
     C: Future<Output = hyper::Result<()>>,
@@ -182,14 +171,14 @@ where
     let ended = tokio::select! {
         biased;
         ended = &mut connection => ended,
-        () = watch.closed() => return left(),
-        () = orders.draining.cancelled() => {
+        () = ends.watch.closed() => return left(),
+        () = ends.draining.cancelled() => {
             drain(connection.connection.as_mut());
             tokio::select! {
                 biased;
                 ended = &mut connection => ended,
-                () = watch.closed() => return left(),
-                () = orders.cut.cancelled() => {
+                () = ends.watch.closed() => return left(),
+                () = ends.cut.cancelled() => {
                     let _ = timeout(CUT_FLUSH, connection).await;
                     return Ok(());
                 }

@@ -20,7 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::refuse;
-use crate::connection::{Orders, serve_http1, serve_http2};
+use crate::connection::{Ends, serve_http1, serve_http2};
 use crate::entrance::{Entrance, Settings};
 use crate::opening::{Again, Opened, Protocol, open};
 use crate::places::{Place, Places};
@@ -91,6 +91,15 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
+/// A connection before its first request.
+struct Incoming<S> {
+    stream: S,
+    entrance: Entrance,
+    watch: Watch,
+    /// When that request has to be there.
+    due: Instant,
+}
+
 /// What all connections share.
 #[derive(Clone)]
 struct Serving {
@@ -156,25 +165,21 @@ impl Serving {
         };
         // One time for all that comes before the first request: handshake, protocol, head.
         let due = Instant::now() + settings.header_timeout;
+        let incoming = Incoming { stream, entrance, watch, due };
         match &settings.tls {
-            None => self.serve(stream, entrance, watch, due).await,
+            None => self.serve(incoming).await,
             // Boxed, so that connections without TLS need not have its size.
-            Some(tls) => {
-                let acceptor = TlsAcceptor::from(Arc::clone(tls));
-                self.serve_tls(acceptor, stream, entrance, watch, due).await;
-            }
+            Some(tls) => self.serve_tls(TlsAcceptor::from(Arc::clone(tls)), incoming).await,
         }
     }
 
     fn serve_tls(
         &self,
         acceptor: TlsAcceptor,
-        mut stream: Socket,
-        entrance: Entrance,
-        watch: Watch,
-        due: Instant,
+        incoming: Incoming<Socket>,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async move {
+            let Incoming { mut stream, entrance, watch, due } = incoming;
             let first = tokio::select! {
                 first = timeout_at(due, stream.first()) => first,
                 () = self.draining.cancelled() => return,
@@ -182,24 +187,25 @@ impl Serving {
             // A method of HTTP, whose client would be told of TLS in TLS, and understand nothing.
             if matches!(first, Ok(Ok(Some(b'A'..=b'Z')))) {
                 let entrance = Entrance { router: plain_refused(), ..entrance };
-                return self.serve(stream, entrance, watch, due).await;
+                return self.serve(Incoming { stream, entrance, watch, due }).await;
             }
             let handshake = tokio::select! {
                 handshake = timeout_at(due, acceptor.accept(stream)) => handshake,
                 () = self.draining.cancelled() => return,
             };
             match handshake {
-                Ok(Ok(stream)) => self.serve(stream, entrance, watch, due).await,
+                Ok(Ok(stream)) => self.serve(Incoming { stream, entrance, watch, due }).await,
                 Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                 Err(_) => tracing::debug!("a TLS handshake took too long"),
             }
         })
     }
 
-    async fn serve<S>(&self, mut stream: S, entrance: Entrance, watch: Watch, due: Instant)
+    async fn serve<S>(&self, incoming: Incoming<S>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        let Incoming { mut stream, entrance, watch, due } = incoming;
         let draining = self.draining.child_token();
         let opened = tokio::select! {
             opened = timeout_at(due, open(&mut stream)) => opened,
@@ -217,13 +223,12 @@ impl Serving {
         let stream = Opened::new(stream, Again::new(first, Arc::clone(&arrivals)));
         match protocol {
             Protocol::Http1 => {
-                serve_http1(stream, entrance, arrivals, watch, Orders { draining, cut }).await;
+                serve_http1(stream, entrance, arrivals, Ends { watch, draining, cut }).await;
             }
             // Boxed, so that the many connections of HTTP/1.1 need not have its size.
             Protocol::Http2 => {
-                let streams = Streams::new(self.tasks.clone(), settings.send_timeout, cut.clone());
-                let orders = Orders { draining, cut };
-                Box::pin(serve_http2(stream, entrance, due, streams, watch, orders)).await;
+                let streams = Streams::new(self.tasks.clone(), settings.send_timeout, cut.clone(), due);
+                Box::pin(serve_http2(stream, entrance, streams, Ends { watch, draining, cut })).await;
             }
         }
     }

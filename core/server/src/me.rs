@@ -14,7 +14,7 @@ use sluice_line::inbound::Asking;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::near::{ANTHROPIC, refuse_asking, refuse_with, style_of};
+use crate::near::{ANTHROPIC, Visitor, refuse_asking, refuse_with, style_of};
 
 /// What a client is told to wait when the store is out of reach, which nobody knows the end of.
 const SOON: Duration = Duration::from_secs(1);
@@ -61,7 +61,10 @@ pub(crate) async fn me(
     let snapshot = app.gateway.snapshot();
     let key = match asking.authenticate(&snapshot, app.gateway.now()) {
         Ok(key) => key,
-        Err(error) => return refuse_asking(&app, style, &error, &asking, uri.path(), client.as_deref()),
+        Err(error) => {
+            let visitor = Visitor { asking: &asking, path: uri.path(), client: client.as_deref() };
+            return refuse_asking(&app, style, &error, &visitor);
+        }
     };
     let slots = Bucket::new(CONCURRENCY, Scope::Key(key.id.clone()));
     let held = match app.gateway.store().held(&slots).await {

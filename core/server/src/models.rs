@@ -20,7 +20,7 @@ use sluice_wire::refusal::render::Style;
 
 use crate::App;
 use crate::clients::{Answering, VERBS, named};
-use crate::near::{self, ANTHROPIC, refuse_asking};
+use crate::near::{self, ANTHROPIC, Visitor, refuse_asking};
 
 /// Models on a page of Anthropic's list, unless asked otherwise, and at most; more is refused, as there.
 const CLAUDE_PAGE: (usize, usize) = (20, 1000);
@@ -81,7 +81,8 @@ fn answer(app: &App, request: &Request<Body>, shape: Option<Style>, one: Option<
     let body = match body {
         Ok(body) => body,
         Err(error) => {
-            return refuse_asking(app, shape, &error, &asking, uri.path(), request.extensions().get());
+            let visitor = Visitor { asking: &asking, path: uri.path(), client: request.extensions().get() };
+            return refuse_asking(app, shape, &error, &visitor);
         }
     };
     let mut response = Json(body).into_response();

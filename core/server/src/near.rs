@@ -47,15 +47,18 @@ pub(crate) fn refuse_with(style: Style, error: &Error, request_id: &str) -> Resp
     sluice_line::refused::refused(style, error, request_id).map(Body::from)
 }
 
+/// Who asks for something of the gateway's own.
+pub(crate) struct Visitor<'a> {
+    pub(crate) asking: &'a Asking<'a>,
+    /// What is asked for.
+    pub(crate) path: &'a str,
+    /// Where it comes from.
+    pub(crate) client: Option<&'a ClientAddress>,
+}
+
 /// A refusal of who asks for something of the gateway's own; credentials that are none are noted.
-pub(crate) fn refuse_asking(
-    app: &App,
-    style: Style,
-    error: &Error,
-    asking: &Asking<'_>,
-    path: &str,
-    client: Option<&ClientAddress>,
-) -> Response {
+pub(crate) fn refuse_asking(app: &App, style: Style, error: &Error, visitor: &Visitor<'_>) -> Response {
+    let Visitor { asking, path, client } = *visitor;
     if error.kind() == Kind::Unauthenticated {
         let (request_id, client) = (&asking.request_id, client.map(|client| client.0));
         app.gateway.records().refused(&Refused { realm: Realm::Client, request_id, asked: path, client });

@@ -35,6 +35,8 @@ pub(crate) struct Streams {
     /// No wait any longer.
     cut: CancellationToken,
     running: Arc<Running>,
+    /// When the first has to be there.
+    first_due: Instant,
 }
 
 /// How many streams there are.
@@ -57,8 +59,17 @@ impl Running {
 }
 
 impl Streams {
-    pub(crate) fn new(tasks: Tasks, send_timeout: Duration, cut: CancellationToken) -> Self {
-        Self { tasks, send_timeout, cut, running: Arc::default() }
+    pub(crate) fn new(
+        tasks: Tasks,
+        send_timeout: Duration,
+        cut: CancellationToken,
+        first_due: Instant,
+    ) -> Self {
+        Self { tasks, send_timeout, cut, running: Arc::default(), first_due }
+    }
+
+    pub(crate) const fn first_due(&self) -> Instant {
+        self.first_due
     }
 
     pub(crate) fn running(&self) -> Arc<Running> {

@@ -9,7 +9,7 @@ use sluice_api::provider::{Discovery, Provider};
 use sluice_api::settings::{Problem, Section, Span};
 use sluice_reading::Loaded;
 
-use super::names::Seen;
+use super::names::Names;
 use super::{outbound, plugin, reach, unavailable, upstream};
 use crate::credentials::Credentials;
 use crate::resolved::{AccountConfig, Timeouts};
@@ -21,6 +21,8 @@ use sluice_settings::schema::Schema;
 /// What every account is checked against.
 #[derive(Clone, Copy)]
 pub(super) struct Common<'a> {
+    /// The configuration.
+    pub(super) loaded: &'a Loaded,
     /// The way upstream of those that say nothing of their own.
     pub(super) upstream: &'a upstream::General,
     /// The longest window of a limit, in days.
@@ -39,15 +41,16 @@ pub(super) struct Accounts {
     pub(super) pools: BTreeSet<String>,
 }
 
-pub(super) fn check(loaded: &Loaded, common: Common<'_>, problems: &mut Vec<Problem>) -> Accounts {
+pub(super) fn check(common: Common<'_>, problems: &mut Vec<Problem>) -> Accounts {
+    let loaded = common.loaded;
     let keys: Vec<String> = Schema::of::<Account>().keys().into_iter().map(ToOwned::to_owned).collect();
     let mut all = Accounts { resolved: Vec::new(), names: Vec::new(), pools: BTreeSet::new() };
-    let mut seen = Seen::default();
+    let mut seen = Names::of("account", loaded);
     for entry in entries(loaded, "accounts", problems) {
         if !entry.name.is_empty() {
-            seen.note(loaded, &entry, &entry.name, "account", problems);
+            seen.note(&entry, &entry.name, problems);
         }
-        let account = one(loaded, &entry, &keys, common, problems);
+        let account = one(&entry, &keys, common, problems);
         match &account {
             Some(account) => all.pools.extend(account.pools.iter().cloned()),
             None => all.pools.extend(pools_meant(&entry)),
@@ -65,12 +68,12 @@ fn pools_meant(entry: &Entry) -> Vec<String> {
 }
 
 fn one(
-    loaded: &Loaded,
     entry: &Entry,
     keys: &[String],
     common: Common<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<AccountConfig> {
+    let loaded = common.loaded;
     let (own, rest): (Dict, Dict) = entry.values.clone().into_iter().partition(|(key, _)| keys.contains(key));
     let settings = read_table::<Account>(&Section { values: &own, ..entry.section(loaded) }, problems);
     let kind = own.get("provider").and_then(figment::value::Value::as_str);

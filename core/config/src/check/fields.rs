@@ -10,7 +10,7 @@ use figment::value::{Dict, Value};
 use sluice_settings::key::KeyFields;
 
 /// What a key may name, and how long its limits may look back.
-pub(super) struct Names<'a> {
+pub(super) struct Known<'a> {
     pub(super) groups: Vec<&'a str>,
     pub(super) pools: Vec<&'a str>,
     pub(super) accounts: Vec<&'a str>,
@@ -42,7 +42,7 @@ pub fn read_key_fields(fields: &Map<String, Json>) -> Result<KeyFields, Vec<Prob
 ///
 /// Every mistake.
 pub fn check_key_fields(fields: &Map<String, Json>, config: &Resolved) -> Result<KeyFields, Vec<Problem>> {
-    let names = Names {
+    let known = Known {
         groups: config.groups.iter().map(|group| group.name.as_str()).collect(),
         pools: pools(config).collect(),
         accounts: config.accounts.iter().map(|account| account.name.as_str()).collect(),
@@ -50,7 +50,7 @@ pub fn check_key_fields(fields: &Map<String, Json>, config: &Resolved) -> Result
     };
     with_section(fields, |section| {
         let fields = section.read()?;
-        check(section, &fields, &names)?;
+        check(section, &fields, &known)?;
         Ok(fields)
     })
 }
@@ -76,7 +76,7 @@ fn pools(config: &Resolved) -> impl Iterator<Item = &str> {
 pub(super) fn check(
     section: &Section<'_>,
     fields: &KeyFields,
-    names: &Names<'_>,
+    names: &Known<'_>,
 ) -> Result<(), Vec<Problem>> {
     let at = |key: &str| section.at(key);
     let file = section.file();

@@ -4,8 +4,8 @@ use figment::value::Dict;
 use sluice_api::settings::{PLACEHOLDERS, Problem, Section};
 use sluice_reading::Loaded;
 
-use super::fields::{self, Names};
-use super::names::Seen;
+use super::fields::{self, Known};
+use super::names::Names;
 use super::reach::Reach;
 use super::unavailable;
 use crate::key::KeyHash;
@@ -22,11 +22,11 @@ pub(super) fn groups(
 ) -> (Vec<GroupConfig>, Vec<String>) {
     let mut groups = Vec::new();
     let mut names = Vec::new();
-    let mut seen = Seen::default();
+    let mut seen = Names::of("group", loaded);
     for entry in entries(loaded, "groups", problems) {
         names.push(entry.name.clone());
         let Some(group) = read_table::<Group>(&entry.section(loaded), problems) else { continue };
-        seen.note(loaded, &entry, &group.name, "group", problems);
+        seen.note(&entry, &group.name, problems);
         let file = entry.file(loaded);
         unavailable::limits(&group.limits, retention_days, &mut |key, message| {
             problems.push(Problem::at(file.clone(), entry.at(key), message));
@@ -38,13 +38,13 @@ pub(super) fn groups(
 
 pub(super) fn keys(
     loaded: &Loaded,
-    names: &Names<'_>,
+    known: &Known<'_>,
     reach: &Reach,
     problems: &mut Vec<Problem>,
 ) -> Vec<KeyConfig> {
     let secrets = Schema::of::<KeySecret>();
     let mut keys: Vec<KeyConfig> = Vec::new();
-    let mut seen = Seen::default();
+    let mut seen = Names::of("key", loaded);
     for entry in entries(loaded, "keys", problems) {
         let (written, values): (Dict, Dict) =
             entry.values.clone().into_iter().partition(|(key, _)| secrets.keys().contains(&key.as_str()));
@@ -55,10 +55,10 @@ pub(super) fn keys(
         let hash = secret.filter(|_| !told).and_then(|secret| hash(secret, &entry, &file, problems));
         let section = Section { values: &values, ..entry.section(loaded) };
         if !entry.name.is_empty() {
-            seen.note(loaded, &entry, &entry.name, "key", problems);
+            seen.note(&entry, &entry.name, problems);
         }
         let Some(fields) = read_table(&section, problems) else { continue };
-        match fields::check(&section, &fields, names) {
+        match fields::check(&section, &fields, known) {
             Err(more) => problems.extend(more),
             Ok(()) => {
                 for glob in reach.missed(fields.models.written()) {

@@ -15,7 +15,7 @@ const KINDS: &str = "limits.kinds";
 
 pub(super) fn check(building: Building<'_>, problems: &mut Vec<Problem>) -> Vec<AtWork> {
     let loaded = building.loaded;
-    let Shared { own, keys, rest } = shared::<Limits>(loaded, "limits", problems);
+    let Shared { own, keys, rest, .. } = shared::<Limits>(loaded, "limits", problems);
     let linked = plugin::kinds::<dyn Limiter>();
     let all = || linked.iter().map(|kind| (*kind).to_owned()).collect();
     let kinds: Vec<String> = own.kinds.unwrap_or_else(all);

@@ -28,7 +28,7 @@ use sluice_reading::Loaded;
 
 use crate::resolved::Resolved;
 use crate::section::{Shared, file_of, shared, table};
-use fields::Names;
+use fields::Known;
 use plugin::Building;
 use reach::Reach;
 use sluice_settings::tables::{self, Stats};
@@ -75,31 +75,36 @@ pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
     let prices = cost.clone().unwrap_or_else(|| Arc::new(Unpriced));
     let building = Building { loaded, cx: BuildCx::new(&prices) };
 
-    let common = account::Common { upstream: &upstream, retention_days, cx: building.cx };
-    let accounts = account::check(loaded, common, &mut problems);
+    let common = account::Common { loaded, upstream: &upstream, retention_days, cx: building.cx };
+    let accounts = account::check(common, &mut problems);
     let pools: Vec<&str> = accounts.pools.iter().map(String::as_str).collect();
     let right = (accounts.resolved.len() == accounts.names.len()).then_some(accounts.resolved.as_slice());
     let routes = route::check(loaded, &pools, right, &mut problems);
     let reach = right.map_or_else(Reach::anything, |accounts| Reach::of(accounts).and(&routes));
     let (groups, group_names) = key::groups(loaded, retention_days, &mut problems);
-    let names = Names {
+    let known = Known {
         groups: group_names.iter().map(String::as_str).collect(),
         pools,
         accounts: accounts.names.iter().map(String::as_str).collect(),
         retention_days,
     };
-    let keys = key::keys(loaded, &names, &reach, &mut problems);
+    let keys = key::keys(loaded, &known, &reach, &mut problems);
 
     let choosing: Shared<tables::Scheduler> = shared(loaded, "scheduler", &mut problems);
     let kind = &choosing.own.kind;
-    let scheduler =
-        plugin::of_table::<dyn Scheduler, _>(building, "scheduler", kind, &choosing, &mut problems);
+    let scheduler = plugin::of_table::<dyn Scheduler, _>(building, kind, &choosing, &mut problems);
     let limiters = limiters::check(building, &mut problems);
     problems.extend(unpriced);
     let (store, keeping) = kept(loaded, &mut problems);
     let store_settings = format!("{} {:?}", keeping.own.kind, keeping.rest);
     let attempts = attempts(loaded, choosing.own.attempts, &mut problems);
-    problems.extend(unavailable::tables(loaded, &choosing.own, &pricing.own, &stats, &telemetry_table));
+    let alone = unavailable::Tables {
+        scheduler: &choosing.own,
+        cost: &pricing.own,
+        stats: &stats,
+        telemetry: &telemetry_table,
+    };
+    problems.extend(alone.check(loaded));
     match (scheduler, cost, store) {
         (Some(scheduler), Some(cost), Some(store)) if problems.is_empty() => Ok(Resolved {
             server,
@@ -142,7 +147,7 @@ fn kept(loaded: &Loaded, problems: &mut Vec<Problem>) -> (Option<Arc<dyn Store>>
     let keeping: Shared<tables::Store> = shared(loaded, "store", problems);
     let alone = unpriced();
     let building = Building { loaded, cx: BuildCx::new(&alone) };
-    let store = plugin::of_table(building, "store", &keeping.own.kind, &keeping, problems);
+    let store = plugin::of_table(building, &keeping.own.kind, &keeping, problems);
     (store, keeping)
 }
 
@@ -153,7 +158,7 @@ fn priced(
     let pricing: Shared<tables::Cost> = shared(loaded, "cost", problems);
     let alone = unpriced();
     let building = Building { loaded, cx: BuildCx::new(&alone) };
-    let cost = plugin::of_table(building, "cost", &pricing.own.kind, &pricing, problems);
+    let cost = plugin::of_table(building, &pricing.own.kind, &pricing, problems);
     (cost, pricing)
 }
 

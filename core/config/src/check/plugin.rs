@@ -41,7 +41,6 @@ pub(super) struct Building<'a> {
 /// Builds the plugin of a table that it shares with the engine.
 pub(super) fn of_table<T: ?Sized + 'static, S>(
     Building { loaded, cx }: Building<'_>,
-    table: &str,
     kind: &str,
     shared: &Shared<S>,
     problems: &mut Vec<Problem>,
@@ -49,6 +48,7 @@ pub(super) fn of_table<T: ?Sized + 'static, S>(
 where
     Plugin<T>: inventory::Collect,
 {
+    let table = shared.table;
     let path = format!("{table}.kind");
     let place = Place {
         section: Section { name: kind, path: table, values: &shared.rest, origin: loaded },

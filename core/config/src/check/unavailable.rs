@@ -69,66 +69,80 @@ pub(super) fn account(multiplier: &Decimal, wrong: &mut Wrong<'_>) {
     }
 }
 
-/// What the tables that stand alone ask for.
-pub(super) fn tables(
-    loaded: &Loaded,
-    scheduler: &Scheduler,
-    cost: &Cost,
-    stats: &Stats,
-    telemetry: &Telemetry,
-) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let mut wrong =
-        |path: &str, message: String| problems.push(Problem::at(file_of(loaded, path), path, message));
-    if scheduler.failures == 0 {
-        wrong("scheduler.failures", "an account can't be taken out after 0 failures: at least 1".to_owned());
-    }
-    if scheduler.reference_ttl.0.is_zero() {
-        wrong("scheduler.reference_ttl", "a response id must be kept for some time".to_owned());
-    }
-    for (at, file) in cost.files.iter().enumerate() {
-        let path = format!("cost.files[{at}]");
-        for problem in price_file(Path::new(file)) {
-            let file = file_of(loaded, "cost.files");
-            problems.push(Problem::at(file, path.clone(), format!("{}: {}", problem.file, problem.message)));
-        }
-    }
-    let mut wrong =
-        |path: &str, message: String| problems.push(Problem::at(file_of(loaded, path), path, message));
-    if stats.retention_days == 0 {
-        wrong("stats.retention_days", "records must be kept for at least 1 day".to_owned());
-    }
-    if jiff::tz::TimeZone::get(&stats.timezone).is_err() {
-        let message = format!("there is no time zone `{}`: an IANA name like Europe/Vienna", stats.timezone);
-        wrong("stats.timezone", message);
-    }
-    if stats.archive.as_ref().is_some_and(String::is_empty) {
-        wrong("stats.archive", "a folder needs a name".to_owned());
-    }
-    if !telemetry.otlp_endpoint.is_empty()
-        && let Some(why) = no_http_url(&telemetry.otlp_endpoint)
-    {
-        wrong("telemetry.otlp_endpoint", why);
-    }
-    for path in not_usual(cost, stats, telemetry) {
-        wrong(path, "this value is not available yet: leave the default".to_owned());
-    }
-    problems
+/// The tables that stand alone.
+pub(super) struct Tables<'a> {
+    pub(super) scheduler: &'a Scheduler,
+    pub(super) cost: &'a Cost,
+    pub(super) stats: &'a Stats,
+    pub(super) telemetry: &'a Telemetry,
 }
 
-/// Values other than the defaults.
-fn not_usual(cost: &Cost, stats: &Stats, telemetry: &Telemetry) -> impl Iterator<Item = &'static str> {
-    let stats_usual = Stats::default();
-    [
-        ("cost.files", cost.files.is_empty()),
-        ("cost.unknown_model", cost.unknown_model == UnknownModel::Allow),
-        ("stats.retention_days", stats.retention_days == stats_usual.retention_days),
-        ("stats.archive", stats.archive.is_none()),
-        ("stats.timezone", stats.timezone == stats_usual.timezone),
-        ("telemetry.otlp_endpoint", telemetry.otlp_endpoint.is_empty()),
-    ]
-    .into_iter()
-    .filter_map(|(path, usual)| (!usual).then_some(path))
+impl Tables<'_> {
+    /// What they ask for.
+    pub(super) fn check(&self, loaded: &Loaded) -> Vec<Problem> {
+        let Self { scheduler, cost, stats, telemetry } = self;
+        let mut problems = Vec::new();
+        let mut wrong =
+            |path: &str, message: String| problems.push(Problem::at(file_of(loaded, path), path, message));
+        if scheduler.failures == 0 {
+            wrong(
+                "scheduler.failures",
+                "an account can't be taken out after 0 failures: at least 1".to_owned(),
+            );
+        }
+        if scheduler.reference_ttl.0.is_zero() {
+            wrong("scheduler.reference_ttl", "a response id must be kept for some time".to_owned());
+        }
+        for (at, file) in cost.files.iter().enumerate() {
+            let path = format!("cost.files[{at}]");
+            for problem in price_file(Path::new(file)) {
+                let file = file_of(loaded, "cost.files");
+                problems.push(Problem::at(
+                    file,
+                    path.clone(),
+                    format!("{}: {}", problem.file, problem.message),
+                ));
+            }
+        }
+        let mut wrong =
+            |path: &str, message: String| problems.push(Problem::at(file_of(loaded, path), path, message));
+        if stats.retention_days == 0 {
+            wrong("stats.retention_days", "records must be kept for at least 1 day".to_owned());
+        }
+        if jiff::tz::TimeZone::get(&stats.timezone).is_err() {
+            let message =
+                format!("there is no time zone `{}`: an IANA name like Europe/Vienna", stats.timezone);
+            wrong("stats.timezone", message);
+        }
+        if stats.archive.as_ref().is_some_and(String::is_empty) {
+            wrong("stats.archive", "a folder needs a name".to_owned());
+        }
+        if !telemetry.otlp_endpoint.is_empty()
+            && let Some(why) = no_http_url(&telemetry.otlp_endpoint)
+        {
+            wrong("telemetry.otlp_endpoint", why);
+        }
+        for path in self.not_usual() {
+            wrong(path, "this value is not available yet: leave the default".to_owned());
+        }
+        problems
+    }
+
+    /// Values other than the defaults.
+    fn not_usual(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let Self { cost, stats, telemetry, .. } = self;
+        let stats_usual = Stats::default();
+        [
+            ("cost.files", cost.files.is_empty()),
+            ("cost.unknown_model", cost.unknown_model == UnknownModel::Allow),
+            ("stats.retention_days", stats.retention_days == stats_usual.retention_days),
+            ("stats.archive", stats.archive.is_none()),
+            ("stats.timezone", stats.timezone == stats_usual.timezone),
+            ("telemetry.otlp_endpoint", telemetry.otlp_endpoint.is_empty()),
+        ]
+        .into_iter()
+        .filter_map(|(path, usual)| (!usual).then_some(path))
+    }
 }
 
 /// What is wrong with a price file as a file: what it says is read once prices are.

@@ -74,6 +74,11 @@ pub struct Key {
     pub fields: KeyFields,
 }
 
+/// The group in force that a key's fields name.
+fn group_of(fields: &KeyFields, groups: &HashMap<String, Arc<Group>>) -> Option<Arc<Group>> {
+    fields.group.as_ref().and_then(|name| groups.get(name)).map(Arc::clone)
+}
+
 impl Deref for Key {
     type Target = KeyFields;
     fn deref(&self) -> &KeyFields {
@@ -86,24 +91,16 @@ impl Key {
     #[must_use]
     pub fn from_config(config: &KeyConfig, groups: &HashMap<String, Arc<Group>>) -> Self {
         let hash = config.hash.unwrap_or(KeyHash([0; 32]));
-        Self::new(&config.fields.name, hash, Source::Config, config.fields.clone(), groups)
+        let fields = config.fields.clone();
+        let group = group_of(&fields, groups);
+        Self { id: Arc::clone(&fields.name), hash, source: Source::Config, group, fields }
     }
 
     /// A key that was made at run time.
     #[must_use]
     pub fn made(id: &str, hash: KeyHash, fields: KeyFields, groups: &HashMap<String, Arc<Group>>) -> Self {
-        Self::new(id, hash, Source::Admin, fields, groups)
-    }
-
-    fn new(
-        id: &str,
-        hash: KeyHash,
-        source: Source,
-        fields: KeyFields,
-        groups: &HashMap<String, Arc<Group>>,
-    ) -> Self {
-        let group = fields.group.as_ref().and_then(|name| groups.get(name)).map(Arc::clone);
-        Self { id: id.into(), hash, source, group, fields }
+        let group = group_of(&fields, groups);
+        Self { id: id.into(), hash, source: Source::Admin, group, fields }
     }
 
     /// It as limiters see it that asks for this.

@@ -12,7 +12,7 @@ use crate::choosing::Choosing;
 use crate::choosing::candidates::Target;
 use crate::choosing::eligible::Admission;
 use crate::fleet::Fleet;
-use crate::health::{Asker, FailedAttempt, Overloads, Suspects};
+use crate::health::{Asker, FailedAttempt, Overloads, Suspects, Witness};
 use crate::running::InFlightOf;
 
 /// A request in flight on an account; it ends when this is dropped. What it tells of the account's health is noted
@@ -122,7 +122,8 @@ impl InFlight {
         let policy = &self.choosing.health;
         let told = FailedAttempt { facts, asker: self.asker, alone: self.alone, began: self.began };
         self.account.health.failed(&self.model, &told, policy, now);
-        self.overloads.failed(&self.account.upstream, &self.account.name, facts, policy, now);
+        let by = Witness { provider: &self.account.upstream, account: &self.account.name };
+        self.overloads.failed(by, facts, policy, now);
     }
 
     /// Another request may be the probe, if this one was.

@@ -20,9 +20,10 @@ use sluice_api::error::{Condition, Scope};
 use sluice_config::cooldown::Policy;
 
 pub(crate) use evidence::{Asker, FailedAttempt, Suspects};
+use mark::News;
 pub use mark::Noted;
 pub(crate) use mark::Standing;
-pub(crate) use overload::Overloads;
+pub(crate) use overload::{Overloads, Witness};
 pub(crate) use time::later;
 
 use evidence::Lately;
@@ -95,7 +96,7 @@ impl Health {
             Scope::Model => state.track(model, now),
             Scope::Account | Scope::Provider => &mut state.account,
         };
-        track.note(condition, told, others, policy, now);
+        track.note(News { condition, told, policy, now }, others);
         self.clear.store(false, Ordering::Release);
     }
 

@@ -29,6 +29,13 @@ struct Overload {
     strikes: u32,
 }
 
+/// Who saw something of a provider.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Witness<'a> {
+    pub(crate) provider: &'a Arc<str>,
+    pub(crate) account: &'a Arc<str>,
+}
+
 impl Overloads {
     /// Until when a provider is overloaded.
     pub(crate) fn until(&self, provider: &str, now: Timestamp) -> Option<Timestamp> {
@@ -40,14 +47,8 @@ impl Overloads {
     }
 
     /// An account of a provider saw something.
-    pub(crate) fn failed(
-        &self,
-        provider: &Arc<str>,
-        account: &Arc<str>,
-        facts: &Facts,
-        policy: &Policy,
-        now: Timestamp,
-    ) {
+    pub(crate) fn failed(&self, by: Witness<'_>, facts: &Facts, policy: &Policy, now: Timestamp) {
+        let Witness { provider, account } = by;
         if facts.condition != Some(Condition::Overloaded) {
             return;
         }

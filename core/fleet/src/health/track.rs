@@ -2,9 +2,8 @@
 
 use jiff::Timestamp;
 use sluice_api::error::Condition;
-use sluice_config::cooldown::Policy;
 
-use super::evidence::{Asker, Evidence, FailedAttempt, Row};
+use super::evidence::{Asker, Evidence, Row};
 use super::mark::{Mark, News, Noted, Standing};
 
 /// What operators read of a state that one client key alone has brought about.
@@ -36,15 +35,8 @@ impl Track {
     }
 
     /// Takes what a failure told. `others` says whether another client was answered lately.
-    pub(super) fn note(
-        &mut self,
-        condition: Condition,
-        told: &FailedAttempt<'_>,
-        others: bool,
-        policy: &Policy,
-        now: Timestamp,
-    ) {
-        let news = News { condition, told, policy, now };
+    pub(super) fn note(&mut self, news: News<'_>, others: bool) {
+        let News { condition, told, now, .. } = news;
         if condition != Condition::Failing {
             self.mark = Some(Mark::after(self.mark.take(), news));
             return;
@@ -52,7 +44,7 @@ impl Track {
         if !self.row.is_news(told, now) {
             return;
         }
-        match self.evidence(told, others, policy, now) {
+        match self.evidence(news, others) {
             Evidence::Few => {}
             Evidence::OfOne => {
                 // What was a state of all goes on for the one that has seen it go on.
@@ -68,13 +60,7 @@ impl Track {
     }
 
     /// What a failure proves, with those before it. Of a probe after a state that seemed over one failure is enough.
-    fn evidence(
-        &mut self,
-        told: &FailedAttempt<'_>,
-        others: bool,
-        policy: &Policy,
-        now: Timestamp,
-    ) -> Evidence {
+    fn evidence(&mut self, News { told, policy, now, .. }: News<'_>, others: bool) -> Evidence {
         let in_a_row = self.row.count(told, others, policy.failures);
         let all_probe = self.mark.as_ref().is_some_and(|mark| mark.is_probed(now));
         let own_probe = self.lone_of(told.asker).is_some_and(|mark| mark.is_probed(now));

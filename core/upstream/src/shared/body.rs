@@ -22,12 +22,17 @@ const END_WITHIN: Duration = Duration::from_secs(1);
 /// A body that gives its stream's place back at its end.
 pub(super) struct Streamed(Option<Parts>);
 
-struct Parts {
-    stream: RecvStream,
+/// What a body comes by.
+pub(super) struct Coming {
+    pub(super) stream: RecvStream,
     /// The request's body, where it is not up yet.
-    upload: Option<Beside>,
-    place: Place,
-    authority: Authority,
+    pub(super) upload: Option<Beside>,
+    pub(super) place: Place,
+    pub(super) authority: Authority,
+}
+
+struct Parts {
+    coming: Coming,
     /// Bytes of the window that the last frame took; given back when the next one is asked for, and so never for a
     /// client that reads nothing.
     taken: usize,
@@ -39,14 +44,8 @@ struct Parts {
 
 impl Streamed {
     /// `left` is the length that the head has told.
-    pub(super) fn new(
-        stream: RecvStream,
-        upload: Option<Beside>,
-        place: Place,
-        authority: Authority,
-        left: Option<u64>,
-    ) -> Self {
-        Self(Some(Parts { stream, upload, place, authority, taken: 0, left, ended: false }))
+    pub(super) fn new(coming: Coming, left: Option<u64>) -> Self {
+        Self(Some(Parts { coming, taken: 0, left, ended: false }))
     }
 }
 
@@ -54,9 +53,9 @@ impl Parts {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         let taken = std::mem::take(&mut self.taken);
         if taken > 0 {
-            let _ = self.stream.flow_control().release_capacity(taken);
+            let _ = self.coming.stream.flow_control().release_capacity(taken);
         }
-        match self.stream.poll_data(cx) {
+        match self.coming.stream.poll_data(cx) {
             // The end, in a frame of its own: what says so comes next.
             Poll::Ready(Some(Ok(data))) if data.is_empty() => self.poll(cx),
             Poll::Ready(Some(Ok(data))) => {
@@ -70,11 +69,11 @@ impl Parts {
             Poll::Ready(Some(Err(error)))
                 if error.reason() == Some(h2::Reason::NO_ERROR) && self.left == Some(0) =>
             {
-                (self.ended, self.upload) = (true, None);
+                (self.ended, self.coming.upload) = (true, None);
                 Poll::Ready(None)
             }
             Poll::Ready(Some(Err(error))) => {
-                Poll::Ready(Some(Err(failure(&error, &self.place, &self.authority))))
+                Poll::Ready(Some(Err(failure(&error, &self.coming.place, &self.coming.authority))))
             }
             Poll::Ready(None) if self.left.is_some_and(|left| left > 0) => {
                 let message = "the upstream ended its answer before it was whole";
@@ -89,12 +88,12 @@ impl Parts {
     }
 
     fn has_ended(&self) -> bool {
-        (self.ended || self.stream.is_end_stream()) && self.is_up()
+        (self.ended || self.coming.stream.is_end_stream()) && self.is_up()
     }
 
     /// Whether nothing of the request's body is on its way any more.
     fn is_up(&self) -> bool {
-        self.upload.as_ref().is_none_or(Beside::is_done)
+        self.coming.upload.as_ref().is_none_or(Beside::is_done)
     }
 }
 
@@ -111,13 +110,13 @@ impl http_body::Body for Streamed {
         match polled {
             Poll::Ready(Some(Ok(data))) => Poll::Ready(Some(Ok(Frame::data(data)))),
             Poll::Ready(Some(Err(error))) => {
-                parts.place.ended();
+                parts.coming.place.ended();
                 self.0 = None;
                 Poll::Ready(Some(Err(error)))
             }
             Poll::Ready(None) => {
                 if parts.has_ended() {
-                    parts.place.ended();
+                    parts.coming.place.ended();
                     self.0 = None;
                 }
                 Poll::Ready(None)
@@ -127,7 +126,7 @@ impl http_body::Body for Streamed {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.as_ref().is_none_or(|parts| parts.stream.is_end_stream())
+        self.0.as_ref().is_none_or(|parts| parts.coming.stream.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -143,21 +142,21 @@ impl Drop for Streamed {
     fn drop(&mut self) {
         let Some(mut parts) = self.0.take() else { return };
         if parts.has_ended() {
-            return parts.place.ended();
+            return parts.coming.place.ended();
         }
         if parts.left != Some(0) || !parts.is_up() {
             return;
         }
         let mut nobody = Context::from_waker(Waker::noop());
         if parts.poll(&mut nobody).is_ready() {
-            return parts.place.ended();
+            return parts.coming.place.ended();
         }
         // A process that ends has no runtime any more.
         if tokio::runtime::Handle::try_current().is_ok() {
             Tasks::upkeep(async move {
                 let end = std::future::poll_fn(|cx| parts.poll(cx));
                 if tokio::time::timeout(END_WITHIN, end).await.is_ok() {
-                    parts.place.ended();
+                    parts.coming.place.ended();
                 }
             });
         }

@@ -25,7 +25,7 @@ use http::{HeaderMap, Request, Response, Version, header};
 use http_body_util::BodyExt as _;
 use sluice_api::error::Error;
 
-use self::body::Streamed;
+use self::body::{Coming, Streamed};
 use self::connection::Place;
 use self::failure::failure;
 use self::pauses::Pauses;
@@ -142,8 +142,10 @@ async fn exchange(mut place: Place, authority: &Authority, request: Request<Byte
             }
             let length = response.headers().get(header::CONTENT_LENGTH);
             let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
-            let body =
-                |stream| Streamed::new(stream, upload, place, authority.clone(), length).boxed_unsync();
+            let body = |stream| {
+                let coming = Coming { stream, upload, place, authority: authority.clone() };
+                Streamed::new(coming, length).boxed_unsync()
+            };
             return Tried::Answered(response.map(body));
         }
         Err(error) => error,

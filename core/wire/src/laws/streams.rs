@@ -10,7 +10,7 @@ use sluice_api::error::{Error, Kind};
 use super::{cuts, made};
 use crate::answer::hide::UsageChunk;
 use crate::answer::meter::{End, Meter};
-use crate::refusal::tail::{Tail, tail};
+use crate::refusal::tail::{Broken, Tail, tail};
 use crate::sse::Scanner;
 
 /// What watches an answer, in each form in which one comes.
@@ -107,7 +107,8 @@ pub fn ended(bytes: &[u8]) {
             meter.feed(stream);
             let is_over = meter.seen().ended || meter.seen().error.is_some();
             meter.finish(End::Cut);
-            let (Tail::Ends(end) | Tail::Breaks(end)) = tail(api, form, &error, meter.seen(), "req_1");
+            let broken = Broken { api, form, seen: meter.seen(), request_id: "req_1" };
+            let (Tail::Ends(end) | Tail::Breaks(end)) = tail(&broken, &error);
             if is_over || end.is_empty() {
                 continue;
             }

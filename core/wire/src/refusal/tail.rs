@@ -20,19 +20,33 @@ pub enum Tail {
     Breaks(Bytes),
 }
 
+/// An answer that broke off.
+#[derive(Clone, Copy, Debug)]
+pub struct Broken<'a> {
+    /// Its dialect.
+    pub api: Api,
+    /// How it is framed.
+    pub form: Form,
+    /// What its client was told of it.
+    pub seen: &'a Seen,
+    /// The request that it is to.
+    pub request_id: &'a str,
+}
+
 /// The end of an answer that broke off. There are no bytes where the upstream has told the error itself, and where
 /// nothing can be added that is still true.
 #[must_use]
-pub fn tail(api: Api, form: Form, error: &Error, seen: &Seen, request_id: &str) -> Tail {
-    if form == Form::Whole {
+pub fn tail(broken: &Broken<'_>, error: &Error) -> Tail {
+    if broken.form == Form::Whole {
         return Tail::Breaks(Bytes::new());
     }
-    let text = if seen.error.is_some() { None } else { text(api, form, error, seen, request_id) };
+    let text = if broken.seen.error.is_some() { None } else { text(broken, error) };
     let text = text.map(Bytes::from).unwrap_or_default();
-    if api == Api::Gemini { Tail::Breaks(text) } else { Tail::Ends(text) }
+    if broken.api == Api::Gemini { Tail::Breaks(text) } else { Tail::Ends(text) }
 }
 
-fn text(api: Api, form: Form, error: &Error, seen: &Seen, request_id: &str) -> Option<String> {
+fn text(broken: &Broken<'_>, error: &Error) -> Option<String> {
+    let Broken { api, form, seen, request_id } = *broken;
     let body = render::body(Style::from(api), error, request_id);
     let text = match (form, api) {
         (Form::JsonArray, _) => {
@@ -92,7 +106,7 @@ fn usage(usage: Usage) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::{Tail, tail};
+    use super::{Broken, Tail, tail};
     use crate::answer::meter::{End, Meter, Seen, StreamError};
     use crate::json::capture::Position;
     use bytes::Bytes;
@@ -103,7 +117,7 @@ mod tests {
     use sluice_api::error::{Error, Kind};
 
     fn ended(api: Api, form: Form, seen: &Seen) -> Tail {
-        tail(api, form, &Error::new(Kind::Upstream, "it broke"), seen, "req_1")
+        tail(&Broken { api, form, seen, request_id: "req_1" }, &Error::new(Kind::Upstream, "it broke"))
     }
 
     fn text(tail: Tail, breaks: bool) -> String {

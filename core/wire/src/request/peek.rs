@@ -129,10 +129,11 @@ pub fn peek(api: Api, operation: Operation, body: &[u8]) -> Result<Peek, Error> 
     if let Some((name, written)) = misspelt {
         return Err(other_case(name, &written));
     }
+    let asked = Asked { api, operation, body };
     let mut decided = DECIDING.iter().zip(found).filter_map(|(name, span)| span.map(|span| (*name, span)));
     let spans = Spans { system, ..Spans::default() };
     let mut look = Peek { spans, start, empty, ..Peek::default() };
-    decided.try_for_each(|(name, span)| look.take(api, operation, body, name, span))?;
+    decided.try_for_each(|(name, span)| look.take(asked, name, span))?;
     if operation == Operation::BatchEmbed {
         look.batch_models(body)?;
     }
@@ -185,15 +186,17 @@ fn other_case(name: &'static str, written: &str) -> Error {
     Error::bad_request(Some(name), message)
 }
 
+/// A body, and what it asks for.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    api: Api,
+    operation: Operation,
+    body: &'a [u8],
+}
+
 impl Peek {
-    fn take(
-        &mut self,
-        api: Api,
-        operation: Operation,
-        body: &[u8],
-        name: &'static str,
-        span: Range<usize>,
-    ) -> Result<(), Error> {
+    fn take(&mut self, asked: Asked<'_>, name: &'static str, span: Range<usize>) -> Result<(), Error> {
+        let Asked { api, operation, body } = asked;
         let value = body.get(span.clone()).unwrap_or_default();
         match name {
             "model" => {
