@@ -40,6 +40,7 @@ mod openapi;
 mod operations;
 mod pages;
 mod pools;
+mod prices;
 mod proxies;
 mod real;
 mod references;

@@ -18,6 +18,11 @@ pub trait CostModel: fmt::Debug + Send + Sync + 'static {
     /// The price of what was used, or `None` when it is not known to the last digit; which is never zero.
     fn price(&self, ask: &PriceAsk<'_>) -> Option<Priced>;
 
+    /// Whether it has a price for a model of a provider's kind, now or later; asked where `cost.unknown_model` is "reject".
+    fn knows(&self, _provider: &str, model: &str) -> bool {
+        self.models().iter().any(|known| known == model)
+    }
+
     /// The models that it has a price for, by the names that clients ask for, for `GET /v1/models`.
     fn models(&self) -> Vec<String> {
         Vec::new()

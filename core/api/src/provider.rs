@@ -58,6 +58,12 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         false
     }
 
+    /// The model that an upstream's own name for it stands for, where that is no model's name (Azure's deployments): what it
+    /// is priced as.
+    fn stands_for(&self, _upstream: &str) -> Option<&str> {
+        None
+    }
+
     /// The model to ask upstream for, where the account's own settings rename it (Azure's deployments) and its
     /// `model_map` does not; `None` keeps the name.
     fn upstream_model(&self, _asked: &str) -> Option<&str> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
-use sluice_api::cost::CostModel;
+use sluice_api::cost::{CostModel, Factor};
 use sluice_api::dialect::Api;
 use sluice_api::limiter::AtWork;
 use sluice_api::provider::Provider;
@@ -23,6 +23,7 @@ use crate::section::file_of;
 use crate::tls::Identity;
 use sluice_settings::globs::Globs;
 use sluice_settings::server::{HttpVersion, Server};
+use sluice_settings::tables::UnknownModel;
 
 /// Everything that was configured.
 #[derive(Clone, Debug)]
@@ -53,6 +54,8 @@ pub struct Resolved {
     pub limiters: Vec<AtWork>,
     /// Prices usage.
     pub cost: Arc<dyn CostModel>,
+    /// What becomes of a model without a price.
+    pub unknown_model: UnknownModel,
     /// The store, built but not opened.
     pub store: Arc<dyn Store>,
     /// The store's kind.
@@ -167,6 +170,8 @@ pub struct AccountConfig {
     pub list: Vec<String>,
     /// Whether its upstream's own list is asked for.
     pub discover: bool,
+    /// What its upstream charges, relative to the price list.
+    pub cost_multiplier: Factor,
     /// Set on every request.
     pub headers: HeaderMap,
     /// Whether to ask for usage in streams.

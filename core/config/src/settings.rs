@@ -3,4 +3,5 @@
 pub use sluice_settings::globs::{Globs, WrongGlob};
 pub use sluice_settings::key::KeyFields;
 pub use sluice_settings::server::HttpVersion;
+pub use sluice_settings::tables::UnknownModel;
 pub use sluice_settings::{plugins, reference};

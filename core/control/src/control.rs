@@ -9,6 +9,7 @@ use sluice_api::store::{Store, StoreError};
 use sluice_config::key::{Group, Key, KeyTable};
 use sluice_config::read::{Loaded, Sources};
 use sluice_config::resolved::Resolved;
+use sluice_config::settings::UnknownModel;
 use sluice_config::{check, describe, resolved, warnings};
 use sluice_fleet::Roster;
 use sluice_fleet::account::States;
@@ -257,6 +258,10 @@ fn in_force(
     accounts.iter_mut().for_each(|account| overrides.apply(account));
     let ways = Ways::new(transports, &accounts)?;
     let roster = Roster::new(accounts, config.routes.clone(), states);
+    let roster = match config.unknown_model {
+        UnknownModel::Allow => roster,
+        UnknownModel::Reject => roster.priced_by(Arc::clone(&config.cost)),
+    };
     Ok(Snapshot::new(config, keys, roster, ways))
 }
 

@@ -5,14 +5,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
+use sluice_api::cost::CostModel;
 use sluice_api::dialect::{Api, Operation};
 use sluice_api::error::{Error, Kind};
+use sluice_api::plugin::guarded;
 use sluice_config::key::Key;
 use sluice_config::resolved::{AccountConfig, RouteConfig};
 
 use crate::account::{Account, States};
 use crate::choosing::Wanted;
-use crate::choosing::candidates::{Candidates, Misfit, Pool, binds, fits};
+use crate::choosing::candidates::{Candidates, Misfit, Pool, Target, binds, fits};
 use crate::running::Running;
 
 /// Models of one kind of request whose accounts are remembered: clients can name any number of them.
@@ -30,6 +32,8 @@ pub struct Roster {
     /// Which accounts could serve what.
     remembered: Remembered,
     running: Arc<Running>,
+    /// Knows the models that may be asked for, where one without a price may not.
+    prices: Option<Arc<dyn CostModel>>,
 }
 
 /// Candidates by what is asked.
@@ -51,7 +55,13 @@ impl Roster {
             all.push(account);
         }
         let running = Arc::clone(states.running());
-        Self { accounts: all, routes, pools, remembered: Remembered::default(), running }
+        Self { accounts: all, routes, pools, remembered: Remembered::default(), running, prices: None }
+    }
+
+    /// The same, but that nothing serves a model that this cost model knows no price of.
+    #[must_use]
+    pub fn priced_by(self, prices: Arc<dyn CostModel>) -> Self {
+        Self { prices: Some(prices), ..self }
     }
 
     /// The account of this name.
@@ -127,7 +137,7 @@ impl Roster {
     fn find(&self, wanted: Wanted<'_>) -> Candidates {
         let (model, names) = self.routed(wanted.api, wanted.model);
         let mut pools: Vec<Pool> = Vec::with_capacity(names.len());
-        let mut other_dialect = None;
+        let (mut other_dialect, mut unpriced) = (None, false);
         for name in names {
             let mut targets = Vec::new();
             for account in self.pools.get(&name).map_or(&[][..], Vec::as_slice) {
@@ -140,7 +150,8 @@ impl Roster {
                     continue;
                 }
                 match fits(account, wanted.api, wanted.operation, &model) {
-                    Ok(target) => targets.push(target),
+                    Ok(target) if self.may_ask(&target, wanted.operation) => targets.push(target),
+                    Ok(_) => unpriced = true,
                     Err(Misfit::Dialect(offer)) => other_dialect = Some(offer),
                     Err(Misfit::Model) => {}
                 }
@@ -149,6 +160,16 @@ impl Roster {
                 pools.push(Pool { name: name.into(), targets });
             }
         }
-        Candidates { model, pools, other_dialect, in_flight: self.running.of(wanted.model) }
+        Candidates { model, pools, other_dialect, in_flight: self.running.of(wanted.model), unpriced }
+    }
+
+    /// Whether a model has a price, where it needs one. Counting costs nothing.
+    fn may_ask(&self, target: &Target, operation: Operation) -> bool {
+        let Some(prices) = self.prices.as_ref().filter(|_| operation != Operation::CountTokens) else {
+            return true;
+        };
+        let provider = &target.account.config.provider;
+        let model = provider.stands_for(&target.model).unwrap_or(&target.model);
+        guarded("CostModel::knows", || prices.knows(target.provider, model)).unwrap_or_default()
     }
 }

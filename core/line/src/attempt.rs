@@ -78,6 +78,7 @@ pub(crate) async fn attempt(
         let answer = Answer { status, headers: HeaderMap::new(), body };
         return Err(refusal::handed_on(config.provider.classify(&failure), answer, &sending.secrets));
     }
+    settlement.answered(&head.headers);
     headers::relayed_down(&mut head.headers);
     if !source.keeps_length() {
         head.headers.remove(CONTENT_LENGTH);

@@ -28,6 +28,9 @@ use crate::inbound::Inbound;
 use crate::serving::Ground;
 use crate::snapshot::Snapshot;
 
+/// Headers of answers that tell the service tier: Gemini's, and Bedrock's where the body is the model's own.
+const SERVED_BY: [&str; 2] = ["x-gemini-service-tier", "x-amzn-bedrock-service-tier"];
+
 /// Status that stands for a client gone before any answer.
 const CLIENT_GONE: u16 = 499;
 
@@ -61,6 +64,8 @@ pub(crate) struct Settlement {
     sent_bytes: u64,
     /// What the request refers to, which stays with the account that served it.
     continues: Continued,
+    /// The service tier that the answer's head tells, else the one that was asked for: where the answer itself tells none.
+    tier: Option<Box<str>>,
     /// How the answer broke off.
     cut: Option<Try>,
     record: Record,
@@ -86,6 +91,7 @@ impl Settlement {
             settled: false,
             sent_bytes: 0,
             continues: Continued::default(),
+            tier: None,
             cut: None,
             record,
             key,
@@ -113,6 +119,15 @@ impl Settlement {
     pub(crate) fn asked(&mut self, ask: &Ask) {
         self.record.model = ask.model.as_str().into();
         self.record.stream = ask.form.is_stream();
+        self.tier = ask.peek.tier.as_deref().map(Into::into);
+    }
+
+    /// An upstream has begun to answer.
+    pub(crate) fn answered(&mut self, headers: &HeaderMap) {
+        let told = SERVED_BY.iter().find_map(|name| headers.get(*name)?.to_str().ok());
+        if let Some(told) = told.filter(|told| !told.is_empty()) {
+            self.tier = Some(told.into());
+        }
     }
 
     /// From here on the client is waited for, which is no work of the gateway's.

@@ -61,7 +61,7 @@ pub struct Account {
     #[serde(default)]
     #[schema(default = json!([]))]
     pub limits: Vec<Limit>,
-    /// What the upstream charges relative to the price list. Other than "1": not available yet.
+    /// What the upstream charges relative to the price list: costs are multiplied by it, list costs are not.
     #[serde(default = "Decimal::one")]
     #[schema(default = Decimal::one)]
     pub cost_multiplier: Decimal,

@@ -57,6 +57,14 @@ impl Decimal {
         Self("1".to_owned())
     }
 
+    /// The number of ten-billionths, which are all that it can have.
+    #[must_use]
+    pub fn ten_billionths(&self) -> u128 {
+        let (whole, rest) = self.0.split_once('.').unwrap_or((&self.0, ""));
+        let digits = whole.bytes().chain(rest.bytes().chain(std::iter::repeat(b'0')).take(DIGITS.1));
+        digits.fold(0, |number, digit| number * 10 + u128::from(digit - b'0'))
+    }
+
     /// Reads a decimal; `None` when the text is not one. Zeros that say nothing are left out.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -67,9 +67,7 @@ pub struct Limits {
 pub struct Cost {
     /// A cost model plugin.
     pub kind: String,
-    /// Price files over the built-in list, TOML or JSON. Not available yet.
-    pub files: Vec<String>,
-    /// What becomes of a model without a price; "reject" is not available yet.
+    /// What becomes of a model without a price.
     pub unknown_model: UnknownModel,
 }
 
@@ -80,7 +78,7 @@ pub enum UnknownModel {
     /// It is served, and recorded with no cost.
     #[default]
     Allow,
-    /// It is refused. Not available yet.
+    /// It is refused.
     Reject,
 }
 
@@ -130,7 +128,7 @@ impl Default for Cooldown {
 
 impl Default for Cost {
     fn default() -> Self {
-        Self { kind: "price-list".to_owned(), files: Vec::new(), unknown_model: UnknownModel::Allow }
+        Self { kind: "price-list".to_owned(), unknown_model: UnknownModel::Allow }
     }
 }
 

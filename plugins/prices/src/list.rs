@@ -128,6 +128,13 @@ impl List {
         entry.model.and_then(|at| self.entries.get(at)).unwrap_or(entry)
     }
 
+    /// Whether a model of a provider's kind has prices, at whatever time.
+    #[must_use]
+    pub fn knows(&self, provider: &str, model: &str) -> bool {
+        let found = self.find(provider, model, None).map(|found| &self.model(found.entry).what);
+        matches!(found, Some(Held::Prices(all)) if !all.is_empty())
+    }
+
     /// Finds the models of aliases.
     fn resolve(&mut self) -> Result<(), Problem> {
         let mut found = Vec::new();

@@ -109,6 +109,11 @@ impl Provider for Azure {
         self.deployments.get(asked).map(String::as_str)
     }
 
+    fn stands_for(&self, upstream: &str) -> Option<&str> {
+        let mut models = self.deployments.iter().filter(|(_, deployment)| *deployment == upstream);
+        models.next().map(|(model, _)| model.as_str())
+    }
+
     async fn prepare(&self, _cx: &CallCx<'_>, call: Call) -> Result<Prepared, Error> {
         let operation = path(&call)?;
         let path = match (self.dated, call.api) {

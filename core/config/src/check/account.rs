@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use figment::value::Dict;
+use sluice_api::cost::Factor;
 use sluice_api::dialect::Family;
 use sluice_api::plugin::BuildCx;
 use sluice_api::provider::{Discovery, Provider};
@@ -97,7 +98,6 @@ fn one(
     let mut wrong =
         |key: &str, message: String| problems.push(Problem::at(file.clone(), entry.at(key), message));
     values(&settings, &mut wrong);
-    unavailable::account(&settings.cost_multiplier, &mut wrong);
     unavailable::limits(&settings.limits, common.retention_days, &mut wrong);
     let headers = outbound::headers(&settings.headers).unwrap_or_else(|all| {
         all.into_iter().for_each(|(name, message)| wrong(&format!("headers.{name}"), message));
@@ -142,6 +142,7 @@ fn one(
         models,
         model_map: settings.model_map.into_iter().collect::<HashMap<_, _>>(),
         list: settings.list,
+        cost_multiplier: Factor::from_units(settings.cost_multiplier.ten_billionths()),
         discover: settings.discover.unwrap_or(unasked),
         headers,
         include_usage: settings.include_usage,

@@ -98,12 +98,7 @@ pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
     let (store, keeping) = kept(loaded, &mut problems);
     let store_settings = format!("{} {:?}", keeping.own.kind, keeping.rest);
     let attempts = attempts(loaded, choosing.own.attempts, &mut problems);
-    let alone = unavailable::Tables {
-        scheduler: &choosing.own,
-        cost: &pricing.own,
-        stats: &stats,
-        telemetry: &telemetry_table,
-    };
+    let alone = unavailable::Tables { scheduler: &choosing.own, stats: &stats, telemetry: &telemetry_table };
     problems.extend(alone.check(loaded));
     match (scheduler, cost, store) {
         (Some(scheduler), Some(cost), Some(store)) if problems.is_empty() => Ok(Resolved {
@@ -120,6 +115,7 @@ pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
             health: (&choosing.own).into(),
             limiters,
             cost,
+            unknown_model: pricing.own.unknown_model,
             store,
             store_kind: keeping.own.kind,
             store_settings,

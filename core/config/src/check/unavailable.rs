@@ -1,6 +1,5 @@
 //! Values that ask for what is not at work yet: each is checked like any other, and then refused, never ignored.
 
-use std::path::Path;
 use std::time::Duration;
 
 use sluice_api::settings::{Problem, Span};
@@ -10,9 +9,9 @@ use url::Url;
 use crate::section::file_of;
 use sluice_settings::globs::Globs;
 use sluice_settings::key::{Mode, Queue};
-use sluice_settings::limit::{Decimal, Limit, Per};
+use sluice_settings::limit::{Limit, Per};
 use sluice_settings::server::Telemetry;
-use sluice_settings::tables::{Cost, Scheduler, Stats, UnknownModel};
+use sluice_settings::tables::{Scheduler, Stats};
 
 /// A day, which retention counts.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -62,17 +61,9 @@ pub(crate) fn key(queue: Option<Queue>, mode: Mode, wrong: &mut Wrong<'_>) {
     }
 }
 
-/// What an account's upstream charges.
-pub(super) fn account(multiplier: &Decimal, wrong: &mut Wrong<'_>) {
-    if *multiplier != Decimal::one() {
-        wrong("cost_multiplier", "a multiplier other than \"1\" is not available yet".to_owned());
-    }
-}
-
 /// The tables that stand alone.
 pub(super) struct Tables<'a> {
     pub(super) scheduler: &'a Scheduler,
-    pub(super) cost: &'a Cost,
     pub(super) stats: &'a Stats,
     pub(super) telemetry: &'a Telemetry,
 }
@@ -80,7 +71,7 @@ pub(super) struct Tables<'a> {
 impl Tables<'_> {
     /// What they ask for.
     pub(super) fn check(&self, loaded: &Loaded) -> Vec<Problem> {
-        let Self { scheduler, cost, stats, telemetry } = self;
+        let Self { scheduler, stats, telemetry } = self;
         let mut problems = Vec::new();
         let mut wrong =
             |path: &str, message: String| problems.push(Problem::at(file_of(loaded, path), path, message));
@@ -93,19 +84,6 @@ impl Tables<'_> {
         if scheduler.reference_ttl.0.is_zero() {
             wrong("scheduler.reference_ttl", "a response id must be kept for some time".to_owned());
         }
-        for (at, file) in cost.files.iter().enumerate() {
-            let path = format!("cost.files[{at}]");
-            for problem in price_file(Path::new(file)) {
-                let file = file_of(loaded, "cost.files");
-                problems.push(Problem::at(
-                    file,
-                    path.clone(),
-                    format!("{}: {}", problem.file, problem.message),
-                ));
-            }
-        }
-        let mut wrong =
-            |path: &str, message: String| problems.push(Problem::at(file_of(loaded, path), path, message));
         if stats.retention_days == 0 {
             wrong("stats.retention_days", "records must be kept for at least 1 day".to_owned());
         }
@@ -130,11 +108,9 @@ impl Tables<'_> {
 
     /// Values other than the defaults.
     fn not_usual(&self) -> impl Iterator<Item = &'static str> + use<> {
-        let Self { cost, stats, telemetry, .. } = self;
+        let Self { stats, telemetry, .. } = self;
         let stats_usual = Stats::default();
         [
-            ("cost.files", cost.files.is_empty()),
-            ("cost.unknown_model", cost.unknown_model == UnknownModel::Allow),
             ("stats.retention_days", stats.retention_days == stats_usual.retention_days),
             ("stats.archive", stats.archive.is_none()),
             ("stats.timezone", stats.timezone == stats_usual.timezone),
@@ -143,16 +119,6 @@ impl Tables<'_> {
         .into_iter()
         .filter_map(|(path, usual)| (!usual).then_some(path))
     }
-}
-
-/// What is wrong with a price file as a file: what it says is read once prices are.
-fn price_file(path: &Path) -> Vec<Problem> {
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    if !matches!(extension, Some("toml" | "json")) {
-        let name = path.display().to_string();
-        return vec![Problem::at(name, "", "a price file ends in .toml or .json")];
-    }
-    sluice_reading::faults(path)
 }
 
 /// Why a text is no URL of http or https; it is not repeated, as it may hold a password.

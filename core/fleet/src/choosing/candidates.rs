@@ -46,6 +46,8 @@ pub struct Candidates {
     pub(crate) other_dialect: Option<Offer>,
     /// Requests in flight of the model that clients ask for.
     pub(crate) in_flight: Arc<InFlightOf>,
+    /// An account would serve it, if the model had a price.
+    pub(crate) unpriced: bool,
 }
 
 impl fmt::Display for Candidates {
@@ -134,6 +136,12 @@ impl Candidates {
         if !self.pools.is_empty() {
             let message = format!("no pool or account that this key is bound to serves the model `{model}`");
             return Error::new(Kind::Forbidden, message);
+        }
+        if self.unpriced {
+            let message = format!(
+                "the model `{model}` has no price, and this gateway serves only what has one: ask for a model that GET /v1/models lists, or have its price added to `cost.files`"
+            );
+            return Error::new(Kind::ModelNotFound, message);
         }
         if let Some(offer) = self.other_dialect {
             let message = format!(

@@ -32,6 +32,10 @@ pub enum Metric {
     Overhead,
     /// Tokens, by model and class.
     Tokens,
+    /// Requests of which no price is known, by model.
+    Unpriced,
+    /// Members of upstreams' usage that nobody knows, by client API and name.
+    UnknownUsage,
     /// Requests in flight, by account.
     InFlight,
     /// Requests that were refused, by reason.
@@ -74,6 +78,16 @@ impl Metric {
                 "The gateway's own part of a request's time, before it goes upstream.",
             ),
             Self::Tokens => ("sluice_tokens_total", Kind::Counter, "Tokens used, by model and class."),
+            Self::Unpriced => (
+                "sluice_unpriced_requests_total",
+                Kind::Counter,
+                "Requests that used something of which no price is known, by model.",
+            ),
+            Self::UnknownUsage => (
+                "sluice_unknown_usage_fields_total",
+                Kind::Counter,
+                "Fields of upstreams' usage that are not known, and so not priced, by client API and name.",
+            ),
             Self::InFlight => ("sluice_in_flight", Kind::Gauge, "Requests that an account has now."),
             Self::Refusals => (
                 "sluice_refusals_total",
@@ -111,6 +125,9 @@ pub struct AccountNow<'a> {
     pub state: &'a str,
 }
 
+/// Members of usage that nobody knows which may be labels.
+const FIELDS_MAX: usize = 64;
+
 /// Models that may be labels, where upstreams' lists and keys made at run time add some; only those that are asked for
 /// are.
 const MODELS_MAX: usize = 65_536;
@@ -119,6 +136,8 @@ const MODELS_MAX: usize = 65_536;
 pub struct Measures {
     requests: Counters,
     tokens: Counters,
+    unpriced: Counters,
+    unknown_usage: Counters,
     refusals: Counters,
     credentials: Counters,
     duration: Arc<Histogram>,
@@ -152,6 +171,8 @@ impl Measures {
         Self {
             requests: Counters::default(),
             tokens: Counters::default(),
+            unpriced: Counters::default(),
+            unknown_usage: Counters::default(),
             refusals: Counters::default(),
             credentials: Counters::default(),
             duration: Histogram::new(&[]),
@@ -216,6 +237,8 @@ impl Measures {
         for (metric, counters) in [
             (Metric::Requests, &self.requests),
             (Metric::Tokens, &self.tokens),
+            (Metric::Unpriced, &self.unpriced),
+            (Metric::UnknownUsage, &self.unknown_usage),
             (Metric::Refusals, &self.refusals),
             (Metric::CredentialsRefused, &self.credentials),
         ] {
@@ -248,6 +271,16 @@ impl Measures {
         self.credentials.add(&[("realm", realm.name())], 1);
     }
 
+    /// Counts a member of an upstream's usage that nobody knows. Upstreams could tell any number of names: those beyond a
+    /// bound are counted together.
+    pub fn count_unknown_usage(&self, api: Api, field: &str) {
+        self.unknown_usage.add_within(
+            FIELDS_MAX,
+            &[("api", api.name()), ("field", field)],
+            &[("api", api.name()), ("field", OTHER)],
+        );
+    }
+
     fn refused(&self, reason: &str) {
         self.refusals.add(&[("reason", reason)], 1);
     }
@@ -270,6 +303,9 @@ impl Measures {
             }
             if let Outcome::Refused(reason) = &record.outcome {
                 self.refused(reason);
+            }
+            if record.is_unpriced() {
+                self.unpriced.add(&[("model", model)], 1);
             }
             let usage = record.usage.unwrap_or_default();
             for (class, count) in [

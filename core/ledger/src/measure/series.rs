@@ -41,6 +41,14 @@ impl Counters {
         *self.0.lock().entry(written(labels)).or_default() += by;
     }
 
+    /// The same, under other labels where there are so many that these would be new ones.
+    pub(super) fn add_within(&self, most: usize, labels: &[(&str, &str)], others: &[(&str, &str)]) {
+        let mut all = self.0.lock();
+        let labels = written(labels);
+        let is_known = all.contains_key(&labels) || all.len() < most;
+        *all.entry(if is_known { labels } else { written(others) }).or_default() += 1;
+    }
+
     pub(super) fn render(&self, metric: &str, into: &mut String) {
         for (labels, count) in &*self.0.lock() {
             sample(into, metric, labels, count);

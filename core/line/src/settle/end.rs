@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sluice_api::cost::{PriceAsk, Usage};
+use sluice_api::cost::{Factor, Money, PriceAsk, Usage};
 use sluice_api::dialect::{Api, Operation};
 use sluice_api::error::{Fault, Scope};
 use sluice_api::plugin::guarded;
@@ -94,19 +94,27 @@ impl Settlement {
     }
 
     fn price(&mut self, snapshot: Option<&Snapshot>, seen: Option<&Seen>) {
+        if self.counts_tokens() {
+            self.record.cost = Cost::new(Some(Money::ZERO), Some(Money::ZERO));
+            return;
+        }
         let (Some(snapshot), Some(usage)) = (snapshot, &self.record.usage) else { return };
         let (Some(provider), Some(model)) = (&self.record.provider, &self.record.upstream_model) else {
             return;
         };
+        let account = self.place.as_ref().map(|place| &place.account().config);
+        let model = account.and_then(|account| account.provider.stands_for(model)).unwrap_or(model);
         let mut ask = PriceAsk::new(provider, model, usage, self.record.time);
         ask.reported_model = self.record.reported_model.as_deref();
+        ask.tier = seen.and_then(|seen| seen.tier.as_deref()).or(self.tier.as_deref());
         if let Some(seen) = seen {
-            (ask.tier, ask.speed, ask.geo) =
-                (seen.tier.as_deref(), seen.speed.as_deref(), seen.geo.as_deref());
-            ask.turns = &seen.turns;
+            (ask.speed, ask.geo, ask.turns) = (seen.speed.as_deref(), seen.geo.as_deref(), &seen.turns);
+            let unknown = seen.unknown_usage.names();
+            unknown.for_each(|name| self.gateway.records().measures().count_unknown_usage(self.api, name));
         }
         let priced = guarded("CostModel::price", || snapshot.cost.price(&ask)).flatten();
-        let list = priced.map(|priced| priced.cost);
-        self.record.cost = Cost::new(list, list);
+        let multiplier = account.map_or(Factor::ONE, |account| account.cost_multiplier);
+        let own = priced.as_ref().map(|priced| priced.charged(multiplier));
+        self.record.cost = Cost::new(own, priced.map(|priced| priced.cost));
     }
 }

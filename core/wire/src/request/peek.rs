@@ -33,6 +33,9 @@ pub(crate) const DECIDING: [&str; 19] = [
     "generate_content_request",
 ];
 
+/// Bytes of a service tier's name, with its quotes: a longer one is none.
+const TIER_MAX: usize = 64;
+
 /// A string in a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spot {
@@ -97,6 +100,8 @@ pub struct Peek {
     pub more_models: Vec<Spot>,
     /// The top-level `stream`.
     pub stream: Option<bool>,
+    /// The service tier that is asked for.
+    pub tier: Option<String>,
     /// Whether usage is asked for in a stream.
     pub include_usage: IncludeUsage,
     /// The byte after the top-level opening brace.
@@ -221,6 +226,9 @@ impl Peek {
                 }
             }
             "metadata" => self.spans.metadata = Some(span),
+            "service_tier" if value.len() <= TIER_MAX && value.starts_with(b"\"") => {
+                self.tier = Some(json::unescape(value));
+            }
             "prompt_cache_key" => self.spans.prompt_cache_key = Some(span),
             "previous_response_id" => self.spans.previous_response_id = Some(span),
             "conversation" => self.spans.conversation = Some(span),

@@ -102,6 +102,11 @@ impl Calls {
         self.images += 1;
     }
 
+    /// Whether an image is whole: of many models that is all that is told of what was used.
+    pub(super) fn has_images(&self) -> bool {
+        self.images > 0
+    }
+
     /// Sets what was called in what was used.
     pub(super) fn put(&self, usage: &mut Usage) {
         let grounded = (self.queries.len() as u64).max(u64::from(self.searched));

@@ -236,6 +236,9 @@ impl Meter {
 
     /// What was called is a part of what was used, wherever it was told.
     fn put_calls(&mut self) {
+        if self.calls.has_images() {
+            self.seen.usage.get_or_insert_default();
+        }
         if let Some(usage) = &mut self.seen.usage {
             self.calls.put(usage);
         }
