@@ -15,9 +15,10 @@ use sluice_tests::gateway::{Folder, workspace};
 use source::Source;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 26] = [
+const ARROWS: [(&str, &[&str]); 27] = [
     ("sluice-api", &[]),
-    ("sluice-wire", &["sluice-api"]),
+    ("sluice-usage", &["sluice-api"]),
+    ("sluice-wire", &["sluice-api", "sluice-usage"]),
     ("sluice-translate", &["sluice-api", "sluice-wire"]),
     ("sluice-oauth", &["sluice-api"]),
     ("sluice-reading", &["sluice-api"]),

@@ -4,4 +4,3 @@ pub mod framing;
 pub mod hide;
 pub mod listing;
 pub mod meter;
-pub mod usage;

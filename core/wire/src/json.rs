@@ -5,7 +5,6 @@
 
 pub mod capture;
 pub mod case;
-pub mod count;
 pub(crate) mod member;
 pub mod object;
 pub(crate) mod plain;

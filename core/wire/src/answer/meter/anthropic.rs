@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 
 use super::kept::bounded;
 use super::{Meter, members};
-use crate::answer::usage::Anthropic;
 use crate::sse::Event;
+use sluice_usage::Anthropic;
 
 /// Members of a delta that hold what the model wrote.
 const WRITTEN: [&[u8]; 3] = [b"\"text\"", b"\"thinking\"", b"\"partial_json\""];

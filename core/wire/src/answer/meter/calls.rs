@@ -7,8 +7,8 @@ use memchr::memmem;
 use serde::Deserialize;
 use sluice_api::cost::Usage;
 
-use crate::json::count::Count;
 use crate::request::items::Call;
+use sluice_usage::count::Count;
 
 /// The most names of one kind that are told apart.
 const NAMES_MAX: usize = 256;

@@ -6,8 +6,8 @@ use sluice_api::dialect::Api;
 
 use super::kept::take;
 use super::{Meter, members};
-use crate::answer::usage::Openai;
 use crate::sse::Event;
+use sluice_usage::Openai;
 
 /// Members of a delta that hold what the model wrote; the last two are names of its thinking.
 const WRITTEN: [&[u8]; 5] =

@@ -21,10 +21,10 @@ use serde::de::IgnoredAny;
 use sluice_api::cost::Usage;
 use sluice_api::dialect::{Api, Form, Operation};
 
-use crate::answer::usage::{Anthropic, Gemini, Unknown};
 use crate::json::capture::{Capture, Position};
 use crate::refusal::Refusal;
 use crate::sse::{self, Event};
+use sluice_usage::{Anthropic, Gemini, Unknown};
 
 pub use items::Items;
 pub use output::Output;

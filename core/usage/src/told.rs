@@ -30,7 +30,8 @@ impl Unknown {
         }
     }
 
-    pub(crate) fn extend(&mut self, other: &Self) {
+    /// Notes others.
+    pub fn extend(&mut self, other: &Self) {
         other.names().for_each(|name| self.note(name));
     }
 }
@@ -187,7 +188,7 @@ macro_rules! told {
         #[derive(Clone, Debug, Default)]
         $vis struct $name {
             $($field: $type,)*
-            unknown: $crate::answer::usage::told::Unknown,
+            unknown: $crate::told::Unknown,
         }
 
         impl<'de> serde::Deserialize<'de> for $name {
@@ -199,7 +200,7 @@ macro_rules! told {
                     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                         f.write_str("an object")
                     }
-                    $crate::answer::usage::told::nothing_else! { $name::default();
+                    $crate::told::nothing_else! { $name::default();
                         fn visit_str<E: Error>(self, _other: &str) -> Result<$name, E> {
                             Ok($name::default())
                         }
@@ -209,7 +210,7 @@ macro_rules! told {
                         }
                         fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<$name, A::Error> {
                             let mut told = $name::default();
-                            while let Some(name) = object.next_key::<$crate::answer::usage::told::Name<'_>>()? {
+                            while let Some(name) = object.next_key::<$crate::told::Name<'_>>()? {
                                 match &*name.0 {
                                     $($($key)|+ => told.$field = object.next_value()?,)*
                                     $($ignored)|+ => drop(object.next_value::<IgnoredAny>()?),

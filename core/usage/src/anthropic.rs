@@ -2,8 +2,8 @@
 
 use sluice_api::cost::Usage;
 
-use super::told::{List, Unknown, Word};
-use crate::json::count::Count;
+use crate::count::Count;
+use crate::told::{List, Unknown, Word};
 
 told! {
     /// What an answer, or an event of a stream, tells of its usage.

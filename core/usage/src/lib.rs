@@ -1,9 +1,12 @@
 //! Each dialect's own usage, turned into one convention.
+//!
+//! Reading one never fails: what is odd in it tells nothing, and takes nothing else with it.
 
 #[macro_use]
 mod told;
 
 mod anthropic;
+pub mod count;
 mod gemini;
 mod openai;
 

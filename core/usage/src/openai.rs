@@ -2,8 +2,8 @@
 
 use sluice_api::cost::Usage;
 
-use super::told::Unknown;
-use crate::json::count::Count;
+use crate::count::Count;
+use crate::told::Unknown;
 
 told! {
     /// What an answer tells of its usage.

@@ -2,9 +2,9 @@
 
 use sluice_api::cost::Usage;
 
-use super::openai::within;
-use super::told::{List, Unknown, Word};
-use crate::json::count::Count;
+use crate::count::Count;
+use crate::openai::within;
+use crate::told::{List, Unknown, Word};
 
 told! {
     /// What an answer, or a chunk of a stream, tells of its usage.
