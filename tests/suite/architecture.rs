@@ -67,6 +67,7 @@ const ARROWS: [(&str, &[&str]); 27] = [
     ),
     ("sluice-openapi", &["sluice-api", "sluice-config", "sluice-server"]),
     ("sluice-fixtures", &["sluice-api"]),
+    ("sluice-conformance", &["sluice-api"]),
     ("sluice-bedrock", &["sluice-api", "sluice-wire", "sluice-translate"]),
     ("sluice-claude", &["sluice-api", "sluice-wire", "sluice-oauth"]),
     ("sluice-gemini", &["sluice-api", "sluice-wire", "sluice-oauth"]),

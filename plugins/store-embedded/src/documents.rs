@@ -1,8 +1,6 @@
 //! Documents by kind and id, in SQLite.
 
-use std::fs::{DirBuilder, File, TryLockError};
-use std::io;
-use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
@@ -10,8 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use sluice_api::plugin::Timestamp;
 use sluice_api::store::{Remembered, StoreError};
 
-/// The database file in the store's folder.
-const DATABASE: &str = "sluice.db";
+use crate::database::Database;
 
 /// How long a commit waits for the disk: FULL for its own pages, NORMAL not at all.
 const SYNCHRONOUS: &str = "synchronous";
@@ -23,17 +20,7 @@ const FORGOTTEN_AT_ONCE: usize = 1_000;
 /// very worst. Beyond it those whose time is over first go before it is.
 const REMEMBERED_MAX: usize = 2_000_000;
 
-/// The file whose lock keeps a second process out.
-const LOCK: &str = "lock";
-
-/// What an earlier process may have left beside it.
-const FILES: [&str; 2] = ["sluice.db-wal", "sluice.db-shm"];
-
-/// Mode of a file that only its user reads and writes.
-#[cfg(unix)]
-const PRIVATE: u32 = 0o600;
-
-/// An open database, held by this process alone.
+/// The documents of an open database.
 #[derive(Debug)]
 pub(crate) struct Documents {
     connection: Mutex<Connection>,
@@ -42,57 +29,33 @@ pub(crate) struct Documents {
     pub(crate) remembered_max: usize,
     /// Something was written that a power cut would undo.
     behind: AtomicBool,
-    _lock: File,
+    database: Arc<Database>,
 }
 
 impl Documents {
-    /// Opens the database of a folder, which is made where it is missing.
-    pub(crate) fn open(folder: &Path) -> Result<Self, StoreError> {
-        let at = |error: &dyn std::fmt::Display| StoreError(format!("{}: {error}", folder.display()));
-        private_folder(folder).map_err(|error| at(&error))?;
-        let lock = private_file(&folder.join(LOCK)).map_err(|error| at(&error))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(at(&"it is already in use by another process")),
-            Err(TryLockError::Error(error)) => return Err(at(&error)),
-        }
-        for name in FILES {
-            private_file_if_there(&folder.join(name)).map_err(|error| at(&error))?;
-        }
-        // Made before SQLite does, which gives its other files the mode of this one.
-        private_file(&folder.join(DATABASE)).map_err(|error| at(&error))?;
-        let connection = Connection::open(folder.join(DATABASE)).map_err(|error| at(&error))?;
-        connection
-            .execute_batch(
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-                 CREATE TABLE IF NOT EXISTS documents (
-                   kind TEXT NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (kind, id)
-                 ) WITHOUT ROWID;
-                 CREATE TABLE IF NOT EXISTS remembered (
-                   kind TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL, until INTEGER NOT NULL,
-                   PRIMARY KEY (kind, id)
-                 ) WITHOUT ROWID;
-                 CREATE INDEX IF NOT EXISTS remembered_until ON remembered (until);",
-            )
-            .map_err(|error| at(&error))?;
+    /// Those of a database.
+    pub(crate) fn of(database: Arc<Database>) -> Result<Self, StoreError> {
+        let connection = database.connect()?;
         let count = "SELECT COUNT(*) FROM remembered";
         let remembered = connection.query_row(count, [], |row| row.get::<_, i64>(0));
-        let remembered = remembered.map_err(|error| at(&error))?;
+        let remembered = remembered.map_err(failed)?;
         Ok(Self {
             connection: Mutex::new(connection),
             remembered: AtomicUsize::new(usize::try_from(remembered).unwrap_or_default()),
             remembered_max: REMEMBERED_MAX,
             behind: AtomicBool::new(false),
-            _lock: lock,
+            database,
         })
     }
 
     pub(crate) fn put(&self, kind: &str, id: &str, document: &str) -> Result<(), StoreError> {
+        let _writes = self.database.writes();
         put(&self.connection.lock(), kind, id, document).map_err(failed)
     }
 
     /// The same, and the disk is not waited for.
     pub(crate) fn put_soon(&self, kind: &str, id: &str, document: &str) -> Result<(), StoreError> {
+        let _writes = self.database.writes();
         let connection = self.connection.lock();
         connection.pragma_update(None, SYNCHRONOUS, "NORMAL").map_err(failed)?;
         let written = put(&connection, kind, id, document);
@@ -109,6 +72,7 @@ impl Documents {
 
     /// Waits for the disk: what one write waits for is all that was written before it.
     pub(crate) fn flush(&self) -> Result<(), StoreError> {
+        let _writes = self.database.writes();
         let connection = self.connection.lock();
         put(&connection, "probe", "flush", "").map_err(failed)?;
         self.behind.store(false, Ordering::Relaxed);
@@ -116,6 +80,7 @@ impl Documents {
     }
 
     pub(crate) fn delete(&self, kind: &str, id: &str) -> Result<bool, StoreError> {
+        let _writes = self.database.writes();
         let delete = "DELETE FROM documents WHERE kind = ?1 AND id = ?2";
         Ok(self.connection.lock().execute(delete, params![kind, id]).map_err(failed)? > 0)
     }
@@ -131,6 +96,7 @@ impl Documents {
 
     /// Keeps values for a time, all of them or none.
     pub(crate) fn remember(&self, kind: &str, values: &[Remembered]) -> Result<(), StoreError> {
+        let _writes = self.database.writes();
         let mut connection = self.connection.lock();
         let all = connection.transaction().map_err(failed)?;
         let insert = "INSERT OR IGNORE INTO remembered (kind, id, value, until) VALUES (?1, ?2, ?3, ?4)";
@@ -171,6 +137,7 @@ impl Documents {
             };
             let step = step.min(most - forgotten);
             let limit = i64::try_from(step).unwrap_or(i64::MAX);
+            let _writes = self.database.writes();
             let deleted = self.connection.lock().execute(delete, params![before, limit]).map_err(failed)?;
             self.remembered.fetch_sub(deleted, Ordering::Relaxed);
             forgotten += deleted;
@@ -194,35 +161,6 @@ fn put(connection: &Connection, kind: &str, id: &str, document: &str) -> rusqlit
     Ok(())
 }
 
-/// Makes the folder for this user alone; one that is there keeps its mode, as it may be meant for others too.
-fn private_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-/// Opens a file, made where it is missing, that only this user can read: the admin token is in the database.
-fn private_file(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, PRIVATE);
-    let file = options.open(path)?;
-    #[cfg(unix)]
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(PRIVATE))?;
-    Ok(file)
-}
-
-/// Takes a file that is there away from others.
-fn private_file_if_there(path: &Path) -> io::Result<()> {
-    match path.try_exists()? {
-        true => private_file(path).map(drop),
-        false => Ok(()),
-    }
-}
-
-fn failed(error: rusqlite::Error) -> StoreError {
+pub(crate) fn failed(error: rusqlite::Error) -> StoreError {
     StoreError(error.to_string())
 }

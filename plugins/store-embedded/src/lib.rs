@@ -1,7 +1,9 @@
-//! The embedded store: documents in a SQLite database, slots counted in memory.
+//! The embedded store: documents and records in a SQLite database, slots counted in memory.
 
+mod database;
 mod documents;
 mod readiness;
+mod records;
 mod settings;
 mod slots;
 
@@ -11,13 +13,15 @@ use std::time::Instant;
 
 use sluice_api::limiter::Bucket;
 use sluice_api::plugin::{Timestamp, async_trait};
-use sluice_api::record::{RecordStore, RecordsInMemory};
+use sluice_api::record::RecordStore;
 use sluice_api::register;
 use sluice_api::settings::{Problem, Section};
 use sluice_api::store::{Lease, Remembered, Store, StoreError, Taken};
 
+use database::Database;
 use documents::Documents;
 use readiness::Readiness;
+use records::{Ledger, Records};
 use settings::EmbeddedSettings;
 use slots::Slots;
 
@@ -28,7 +32,7 @@ struct Embedded {
     documents: OnceLock<Arc<Documents>>,
     readiness: Readiness,
     slots: Slots,
-    records: RecordsInMemory,
+    records: Records,
 }
 
 impl Embedded {
@@ -43,7 +47,7 @@ impl Embedded {
             documents: OnceLock::new(),
             readiness: Readiness::default(),
             slots: Slots::default(),
-            records: RecordsInMemory::default(),
+            records: Records::default(),
         }
     }
 
@@ -73,7 +77,12 @@ async fn blocking<T: Send + 'static>(
 impl Store for Embedded {
     async fn open(&self) -> Result<(), StoreError> {
         let folder = self.folder.clone();
-        let documents = blocking(move || Documents::open(&folder)).await?;
+        let open = move || {
+            let database = Arc::new(Database::open(&folder)?);
+            Ok((Documents::of(Arc::clone(&database))?, Ledger::of(database)?))
+        };
+        let (documents, ledger) = blocking(open).await?;
+        self.records.open(ledger)?;
         self.documents.set(Arc::new(documents)).map_err(|_| StoreError("it is open already".to_owned()))
     }
 

@@ -9,13 +9,14 @@ use sluice_api::plugin::Timestamp;
 use sluice_api::store::{Lease, LeaseId, Owner, Remembered, Store, Taken};
 
 use super::Embedded;
+use super::database::Database;
 use super::documents::Documents;
 
 /// A folder of this test's own, removed at its end.
-struct Folder(PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         Self(std::env::temp_dir().join(format!("sluice-store-{name}-{}", std::process::id())))
     }
 }
@@ -24,6 +25,10 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+fn documents(folder: &Folder) -> Documents {
+    Documents::of(Arc::new(Database::open(&folder.0).unwrap())).unwrap()
 }
 
 fn bucket(name: &str) -> Bucket {
@@ -169,7 +174,7 @@ fn values(name: &str, number: usize, until: i64) -> Vec<Remembered> {
 #[test]
 fn what_is_over_is_deleted_as_fast_as_anything_is_made() {
     let folder = Folder::new("forget");
-    let documents = Documents::open(&folder.0).unwrap();
+    let documents = documents(&folder);
     // Each second many are made that live for ten, and twice as many are deleted at most.
     for second in 0..40 {
         documents.remember("k", &values(&second.to_string(), 3_000, second + 10)).unwrap();
@@ -188,7 +193,7 @@ fn what_is_over_is_deleted_as_fast_as_anything_is_made() {
 fn what_is_kept_for_a_time_is_bounded_and_what_ends_first_goes_first() {
     let folder = Folder::new("bounded");
     let open = || {
-        let mut documents = Documents::open(&folder.0).unwrap();
+        let mut documents = documents(&folder);
         documents.remembered_max = 100;
         documents
     };
@@ -207,4 +212,79 @@ fn what_is_kept_for_a_time_is_bounded_and_what_ends_first_goes_first() {
         (0..number).filter(|at| documents.recall("k", &format!("{name}-{at}")).unwrap().is_some()).count()
     };
     assert_eq!((kept("late", 60), kept("early", 60), kept("other", 10)), (60, 30, 10));
+}
+
+#[tokio::test]
+async fn an_older_database_is_brought_to_this_version_with_all_that_is_in_it() {
+    let folder = Folder::new("older");
+    std::fs::create_dir_all(&folder.0).unwrap();
+    let path = folder.0.join("sluice.db");
+    let before = rusqlite::Connection::open(&path).unwrap();
+    before
+        .execute_batch(
+            "PRAGMA journal_mode = WAL;
+             CREATE TABLE documents (kind TEXT NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL,
+               PRIMARY KEY (kind, id)) WITHOUT ROWID;
+             CREATE TABLE remembered (kind TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL,
+               until INTEGER NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
+             CREATE INDEX remembered_until ON remembered (until);
+             INSERT INTO documents VALUES ('key', 'a', '1');
+             INSERT INTO remembered VALUES ('reference', 'r', 'account', 9);",
+        )
+        .unwrap();
+    drop(before);
+    for _ in 0..2 {
+        let store = Embedded::at(folder.0.clone());
+        store.open().await.unwrap();
+        assert_eq!(store.list("key").await.unwrap(), [("a".into(), "1".into())]);
+        assert_eq!(store.recall("reference", "r").await.unwrap(), Some("account".to_owned()));
+        let record = sluice_conformance::usual(1, at(1_795_000_000));
+        store.records().append(Arc::new(vec![record.clone()])).await.unwrap();
+        assert_eq!(store.records().record(record.id).await.unwrap(), Some(record));
+    }
+}
+
+#[tokio::test]
+async fn what_can_not_be_read_is_left_as_it_is() {
+    let folder = Folder::new("unreadable");
+    let path = folder.0.join("sluice.db");
+    let open = async || {
+        let store = Embedded::at(folder.0.clone());
+        store.open().await.map(|()| store)
+    };
+    let store = open().await.unwrap();
+    let records = (0..2_000).map(|number| sluice_conformance::usual(number, at(1_795_000_000)));
+    store.records().append(Arc::new(records.collect())).await.unwrap();
+    drop(store);
+    let whole = std::fs::read(&path).unwrap();
+    let newer = {
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        drop(connection);
+        std::fs::read(&path).unwrap()
+    };
+    let mut scratched = whole.clone();
+    scratched[..4_096].fill(b'x');
+    for (what, bytes, ahead, says) in [
+        ("newer", &newer[..], &b""[..], "run that Sluice again"),
+        ("cut off", &whole[..whole.len() / 2], b"", "move the folder away"),
+        ("cut off in a page", &whole[..whole.len() - 100], b"", "move the folder away"),
+        ("cut off in the head", &whole[..50], b"", "move the folder away"),
+        ("scratched", &scratched, b"", "move the folder away"),
+        ("no database", b"key = 1\n", b"", "move the folder away"),
+        ("empty beside what was to come into it", b"", b"ahead", "move the folder away"),
+    ] {
+        std::fs::write(&path, bytes).unwrap();
+        std::fs::write(folder.0.join("sluice.db-wal"), ahead).unwrap();
+        let error = open().await.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains(says) && error.contains("sluice.db"), "{what}: {error}");
+        assert!(std::fs::read(&path).unwrap() == bytes, "{what}: it was changed");
+        assert_eq!(std::fs::read(folder.0.join("sluice.db-wal")).unwrap_or_default(), ahead, "{what}");
+    }
+    std::fs::write(&path, &whole).unwrap();
+    std::fs::remove_file(folder.0.join("sluice.db-wal")).unwrap_or_default();
+    assert_eq!(
+        open().await.unwrap().records().last_id().await.unwrap(),
+        sluice_conformance::usual(1_999, at(1_795_000_000)).id
+    );
 }

@@ -154,7 +154,15 @@ impl Record {
     /// The first id that a record which begins at this time, or later, can have.
     #[must_use]
     pub fn id_at(time: Timestamp) -> u64 {
-        u64::try_from(time.as_millisecond().saturating_sub(IDS_BEGIN)).unwrap_or(0) << IDS_IN_ONE
+        let since = u64::try_from(time.as_millisecond().saturating_sub(IDS_BEGIN)).unwrap_or(0);
+        since.saturating_mul(1 << IDS_IN_ONE)
+    }
+
+    /// The millisecond that an id tells: the latest time for which [`Record::id_at`] is no larger.
+    #[must_use]
+    pub fn time_of(id: u64) -> Timestamp {
+        let since = i64::try_from(id >> IDS_IN_ONE).unwrap_or(i64::MAX);
+        Timestamp::from_millisecond(IDS_BEGIN.saturating_add(since)).unwrap_or(Timestamp::MAX)
     }
 
     /// Whether it counts as an error: it was refused, or its answer broke off.

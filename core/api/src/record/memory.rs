@@ -28,30 +28,6 @@ impl RecordsInMemory {
     }
 }
 
-/// Every combination of one value of each field that a record has; a record without a value has none there.
-fn combinations(record: &Record, by: &[Dimension]) -> Vec<Vec<Option<String>>> {
-    let mut all = vec![Vec::new()];
-    for dimension in by {
-        let mut values: Vec<Option<&str>> = dimension.of(record).into_iter().map(Some).collect();
-        values.sort_unstable();
-        values.dedup();
-        if values.is_empty() {
-            values.push(None);
-        }
-        all = all
-            .into_iter()
-            .flat_map(|before| {
-                values.iter().map(move |value| {
-                    let mut with = before.clone();
-                    with.push(value.map(str::to_owned));
-                    with
-                })
-            })
-            .collect();
-    }
-    all
-}
-
 #[async_trait]
 impl RecordStore for RecordsInMemory {
     async fn keep_days_of(&self, _zone: &TimeZone) -> Result<(), StoreError> {
@@ -98,7 +74,7 @@ impl RecordStore for RecordsInMemory {
         for record in self.kept().records.values().filter(|record| filter.passes(record)) {
             for (at, span) in query.spans.iter().enumerate() {
                 if span.from <= record.time && record.time < span.to {
-                    for names in combinations(record, &query.group_by) {
+                    for names in Dimension::combinations(&query.group_by, record) {
                         *rows.entry((at, names)).or_default() += Sums::of(record);
                     }
                 }

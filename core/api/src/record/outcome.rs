@@ -26,6 +26,19 @@ impl Outcome {
     /// What stands before the reason of a refusal.
     const REFUSED: &'static str = "refused:";
 
+    /// Its name in records, metrics and logs.
+    #[must_use]
+    pub fn name(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Completed => "completed",
+            Self::ClientGone => "client_gone",
+            Self::UpstreamError => "upstream_error",
+            Self::GatewayError => "gateway_error",
+            Self::Interrupted => "interrupted",
+            Self::Refused(reason) => return format!("{}{reason}", Self::REFUSED).into(),
+        })
+    }
+
     /// The outcome of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
@@ -42,14 +55,7 @@ impl Outcome {
 
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Completed => f.write_str("completed"),
-            Self::ClientGone => f.write_str("client_gone"),
-            Self::UpstreamError => f.write_str("upstream_error"),
-            Self::GatewayError => f.write_str("gateway_error"),
-            Self::Interrupted => f.write_str("interrupted"),
-            Self::Refused(reason) => write!(f, "{}{reason}", Self::REFUSED),
-        }
+        f.write_str(&self.name())
     }
 }
 

@@ -77,6 +77,29 @@ impl Dimension {
         };
         one.into_iter().collect()
     }
+
+    /// Every combination of one value of each of these that a record has; none where it has no value.
+    #[must_use]
+    pub fn combinations(these: &[Self], record: &Record) -> Vec<Vec<Option<String>>> {
+        let mut all = vec![Vec::new()];
+        for dimension in these {
+            let mut values: Vec<Option<&str>> = dimension.of(record).into_iter().map(Some).collect();
+            values.sort_unstable();
+            values.dedup();
+            if values.is_empty() {
+                values.push(None);
+            }
+            let with = |before: Vec<Option<String>>| {
+                values.iter().map(move |value| {
+                    let mut with = before.clone();
+                    with.push(value.map(str::to_owned));
+                    with
+                })
+            };
+            all = all.into_iter().flat_map(with).collect();
+        }
+        all
+    }
 }
 
 /// Values of fields: a record passes that has, of each field which is named, one of the values given for it.

@@ -84,6 +84,10 @@ fn ids_are_in_the_order_of_time_and_fit_an_integer_of_sql() {
     assert!(at("2026-11-28T00:00:00.001Z") > at("2026-11-28T00:00:00Z"));
     assert_eq!(at("2026-11-28T00:00:00.0019Z"), at("2026-11-28T00:00:00.001Z"));
     assert!(i64::try_from(at("2290-01-01T00:00:00Z")).is_ok());
+    assert!(at("9999-01-01T00:00:00Z") > at("2290-01-01T00:00:00Z"));
+    let time: Timestamp = "2026-11-28T00:00:00.001Z".parse().unwrap();
+    let last = Record::id_at(time + Duration::from_millis(1)) - 1;
+    assert_eq!((Record::time_of(Record::id_at(time)), Record::time_of(last)), (time, time));
 }
 
 #[test]

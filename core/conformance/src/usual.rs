@@ -1,0 +1,52 @@
+//! Records such as most are, for figures.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sluice_api::cost::{Money, Usage};
+use sluice_api::dialect::{Api, Operation};
+use sluice_api::error::Kind;
+use sluice_api::record::{Cost, Holder, Outcome, Record};
+
+/// A record of this number: one of 20 keys asks for one of 5 models on one of 3 accounts, and one in 50 fails.
+#[must_use]
+pub fn usual(number: u64, time: Timestamp) -> Record {
+    // Scattered, so that what follows one another has little in common.
+    let dice = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31);
+    let (key, model, account) = (dice % 20, dice / 20 % 5, dice / 100 % 3);
+    let holder = Holder {
+        key: format!("team-{key}").into(),
+        key_id: format!("key_0192d3a4b5c67d8e{key:016x}").into(),
+        group: Some(format!("group-{}", key % 4).into()),
+        user: Some(format!("user-{key}").into()),
+        tags: vec!["production".to_owned(), format!("floor-{}", key % 3)].into(),
+    };
+    let made = u128::try_from(time.as_millisecond()).unwrap_or_default() << 80;
+    let request_id = format!("req_{:032x}", made | u128::from(dice));
+    let mut record = Record::new(time, request_id.into(), holder, Api::Anthropic, Operation::Generate);
+    record.id = Record::id_at(time) + number % (1 << 20);
+    record.client = Some([10, 1, 2, u8::try_from(key).unwrap_or_default()].into());
+    record.account = Some(format!("account-{account}").into());
+    record.provider = Some("claude-console".into());
+    record.pool = Some("claude".into());
+    record.model = format!("claude-sonnet-4-{model}").into();
+    record.upstream_model = Some(record.model.clone());
+    record.reported_model = Some(format!("claude-sonnet-4-{model}-20260929").into());
+    record.session = Some(format!("0192d3a4-b5c6-7d8e-9f00-{:012x}", number / 8).into());
+    record.stream = true;
+    (record.status, record.attempts, record.outcome) = (200, 1, Outcome::Completed);
+    if dice % 50 == 0 {
+        (record.status, record.error) = (429, Some(Kind::RateLimited));
+        record.outcome = Outcome::Refused("rate_limited".into());
+    } else {
+        let mut usage = Usage::new(dice % 4_000, dice % 2_500);
+        (usage.cache_read, usage.cache_write_5m) = (dice % 90_000, dice % 3_000);
+        record.usage = Some(usage);
+        let cost = Money::from_units(i128::from(dice % 2_000_000_000));
+        record.cost = Cost::new(Some(cost), Some(cost));
+    }
+    record.first_byte = Some(Duration::from_micros(dice % 2_000_000));
+    record.duration = Duration::from_micros(dice % 60_000_000);
+    record.overhead = Duration::from_micros(dice % 900);
+    record
+}

@@ -1,0 +1,118 @@
+//! Who writes records: over a connection of its own, a batch in one step.
+
+use std::collections::HashSet;
+
+use jiff::tz::TimeZone;
+use rusqlite::{Connection, TransactionBehavior};
+use sluice_api::record::{Record, Sums};
+
+use super::labels::Numbers;
+use super::marks::Marks;
+use super::row::{INSERT, insert};
+use super::time::{Days, second_of};
+use super::totals::{Batch, Place, Recent};
+
+/// Prepared statements that are kept.
+const PREPARED: usize = 32;
+
+/// Batches after which what was written ahead is moved into the database's own file, and records after which it is:
+/// about 4 MB.
+const MOVED_AFTER_BATCHES: usize = 64;
+const MOVED_AFTER_RECORDS: usize = 5_000;
+
+/// Who writes records, and what it remembers of what it wrote.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    pub(super) marks: Marks,
+    pub(super) days: Days,
+    labels: Numbers,
+    recent: Recent,
+    batches: usize,
+    records: usize,
+}
+
+impl Writer {
+    pub(super) fn new(connection: Connection) -> rusqlite::Result<Self> {
+        connection.set_prepared_statement_cache_capacity(PREPARED);
+        // Done after a batch, not within it, as others wait to write meanwhile.
+        connection.execute_batch("PRAGMA wal_autocheckpoint = 0")?;
+        let marks = Marks::read(&connection)?;
+        let days = Days(TimeZone::get(&marks.zone).unwrap_or(TimeZone::UTC));
+        let (labels, recent) = (Numbers::default(), Recent::default());
+        Ok(Self { connection, marks, days, labels, recent, batches: 0, records: 0 })
+    }
+
+    /// Writes a batch, all or nothing.
+    pub(super) fn append(&mut self, records: &[Record]) -> rusqlite::Result<()> {
+        let written = self.write(records);
+        match written {
+            Ok((rows, marks)) => {
+                self.recent.note(rows);
+                self.marks = marks;
+                self.batches += 1;
+                self.records += records.len();
+            }
+            // What it made is not there.
+            Err(error) => {
+                self.forget();
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, records: &[Record]) -> rusqlite::Result<(Vec<(Place, Sums)>, Marks)> {
+        let all = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut marks = self.marks.clone();
+        let mut batch = Batch::default();
+        let (mut day, mut unused) = ((0, 0), HashSet::new());
+        {
+            let mut row = all.prepare_cached(INSERT)?;
+            for record in records {
+                let id = i64::try_from(record.id)
+                    .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+                let (label, is_new) = self.labels.of(record, &all)?;
+                if is_new {
+                    unused.insert(label);
+                }
+                if !insert(&mut row, record, id, label)? {
+                    continue;
+                }
+                unused.remove(&label);
+                marks.note(record, id);
+                let second = second_of(record.time);
+                if !(day.0..day.1).contains(&second) {
+                    day = self.days.around(second);
+                }
+                batch.add(record, label, day.0, &self.days);
+            }
+        }
+        // Made for records that were there already, under another label.
+        for label in &unused {
+            all.execute("DELETE FROM labels WHERE id = ?1", [label])?;
+        }
+        if !unused.is_empty() {
+            self.labels.forget();
+        }
+        let rows = self.recent.write(batch, &self.days, &all)?;
+        marks.write(&self.marks, &all)?;
+        all.commit()?;
+        Ok((rows, marks))
+    }
+
+    /// Moves what was written ahead into the database's own file, where it is much. What is left of it is moved another
+    /// time.
+    pub(super) fn settle(&mut self) {
+        if self.batches >= MOVED_AFTER_BATCHES || self.records >= MOVED_AFTER_RECORDS {
+            (self.batches, self.records) = (0, 0);
+            let _ = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        }
+    }
+
+    /// Forgets what is in memory of rows, which are no longer as they were.
+    pub(super) fn forget(&mut self) {
+        self.labels.forget();
+        self.recent.forget();
+    }
+}

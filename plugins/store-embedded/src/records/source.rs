@@ -1,0 +1,25 @@
+//! What is read from: the records as they were at one moment.
+
+use rusqlite::{Connection, Row};
+use sluice_api::record::Record;
+
+use super::labels::Known;
+use super::marks::Marks;
+use super::row::{self, LABEL};
+use super::time::Days;
+
+/// A moment of the database, and what is known of it.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) known: &'a Known,
+    pub(super) marks: &'a Marks,
+    pub(super) days: &'a Days,
+}
+
+impl Source<'_> {
+    /// The record of a row.
+    pub(super) fn record(&self, row: &Row<'_>) -> rusqlite::Result<Record> {
+        row::read(row, &*self.known.get(row.get(LABEL)?, self.connection)?)
+    }
+}
