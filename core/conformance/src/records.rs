@@ -87,7 +87,7 @@ fn sums() -> impl Strategy<Value = SumQuery> {
 /// Where that is not so.
 pub fn what_is_told_is_what_was_appended(stores: &dyn Stores) {
     let case = (vec(record(), 1..60), any::<bool>(), vec(step(), 1..25));
-    hold(96, &case, async |(records, back, steps)| run(stores, &number(records, back), steps).await);
+    hold(64, &case, async |(records, back, steps)| run(stores, &number(records, back), steps).await);
 }
 
 async fn run(stores: &dyn Stores, records: &[Record], steps: Vec<Step>) -> Checked {

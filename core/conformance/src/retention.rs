@@ -40,7 +40,7 @@ fn step() -> impl Strategy<Value = Step> {
 pub fn days_answer_for_what_is_gone(stores: &dyn Stores) {
     let zones = (select(&ZONES[..]), select(&ZONES[..]));
     let case = (vec(record(), 1..80), zones, vec(step(), 1..20));
-    hold(64, &case, async |(records, zones, steps)| {
+    hold(40, &case, async |(records, zones, steps)| {
         let mut records = records;
         records.sort_by_key(|record| record.time);
         run(stores, &number(records, false), zones, steps).await
