@@ -64,6 +64,12 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// The place where an account's requests are processed, as in `eu`, where its upstream charges by it and its answers do
+    /// not tell.
+    fn geo(&self) -> Option<&str> {
+        None
+    }
+
     /// The model to ask upstream for, where the account's own settings rename it (Azure's deployments) and its
     /// `model_map` does not; `None` keeps the name.
     fn upstream_model(&self, _asked: &str) -> Option<&str> {

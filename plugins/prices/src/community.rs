@@ -66,6 +66,10 @@ fn what(
         return Ok(None);
     }
     let at = u64::from(text("litellm_provider") != Some(AT_THE_THRESHOLD));
+    // Google bills by the prompt whatever it searches for, but for models of which a row says otherwise.
+    let google = text("litellm_provider").is_some_and(|id| id == "gemini" || id.starts_with("vertex_ai"));
+    let by_query = !google || text("web_search_billing_unit") == Some("per_query");
+    let search = if by_query { Item::WebSearch } else { Item::GroundedPrompt };
     let mut prices = Prices::default();
     for (key, node) in members {
         let path = format!("{name}.{key}");
@@ -79,7 +83,7 @@ fn what(
                 let medium = sizes.iter().find(|(size, _)| size == "search_context_size_medium");
                 if let Some((size, node)) = medium {
                     let rate = rate(file, node, &format!("{path}.{size}"))?;
-                    prices.standard.base.set(Item::WebSearch, Some(rate));
+                    prices.standard.base.set(search, Some(rate));
                 }
             }
             (None, Value::Table(_)) if key == "provider_specific_entry" => {}
@@ -90,6 +94,10 @@ fn what(
         std::iter::once(&mut prices.standard).chain(prices.tiers.iter_mut().map(|(_, tariff)| tariff))
     {
         tariff.bands.sort_by_key(|band| std::cmp::Reverse(band.from));
+    }
+    // An image's price by the piece says the same as the one of its tokens.
+    if prices.standard.base.of(Item::ImageOutput).is_some() {
+        prices.standard.base.set(Item::Image, None);
     }
     multiply(file, members, name, &mut prices)?;
     let priced = prices.standard.base != Rates::default() || !prices.standard.bands.is_empty();

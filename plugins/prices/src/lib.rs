@@ -11,7 +11,9 @@ pub mod rates;
 pub mod row;
 
 mod community;
+mod dates;
 mod files;
+mod genai;
 mod own;
 mod tree;
 

@@ -12,7 +12,7 @@ use sluice_api::settings::Problem;
 use crate::rates::Prices;
 use crate::row::{Dated, Row, Rows, What};
 use crate::tree::{File, Value};
-use crate::{community, own};
+use crate::{community, genai, own};
 
 /// The built-in list, by the name that it has in sentences and answers.
 const BUILT_IN: (&str, &str) = ("built-in list of 2026-11-27", include_str!("built-in.toml"));
@@ -128,6 +128,11 @@ impl List {
         entry.model.and_then(|at| self.entries.get(at)).unwrap_or(entry)
     }
 
+    /// The names of all entries.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|entry| &*entry.name)
+    }
+
     /// Whether a model of a provider's kind has prices, at whatever time.
     #[must_use]
     pub fn knows(&self, provider: &str, model: &str) -> bool {
@@ -219,7 +224,15 @@ impl Entry {
 /// Reads a file: its own format has `models` at its top and nothing that is a model of the community's.
 fn read(file: File<'_>, text: &str) -> Result<Rows, Problem> {
     let tree = file.tree(text)?;
-    let Value::Table(members) = &tree.value else { return Err(file.other(&tree, "", "a table of models")) };
+    let members = match &tree.value {
+        Value::List(providers) => return genai::read(file, providers),
+        Value::Table(members) => members,
+        _ => return Err(file.other(&tree, "", "a table of models")),
+    };
+    let providers = members.iter().find(|(key, _)| key == "providers").map(|(_, node)| &node.value);
+    if let Some(Value::List(providers)) = providers {
+        return genai::read(file, providers);
+    }
     let json = text.trim_start_matches('\u{feff}').trim_start().starts_with('{');
     if json && !members.iter().any(|(key, _)| key == "models") {
         return community::read(file, members);

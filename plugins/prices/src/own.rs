@@ -1,9 +1,8 @@
 //! Sluice's own price file: dollars for a million tokens, and for one of what costs a fee.
 
-mod dates;
-
 use sluice_api::settings::Problem;
 
+use crate::dates;
 use crate::decimal::{exact, rounded};
 use crate::item::Item;
 use crate::rates::{Band, Prices, RATE_MAX, Rate, Rates, Tariff, Tier};

@@ -69,7 +69,12 @@ pub(crate) struct Openai {
     /// Set on every request.
     own: HeaderMap,
     speaks: Speaks,
+    /// Where its requests are processed, if by its host.
+    geo: Option<&'static str>,
 }
+
+/// OpenAI's regional hosts, and where they process what they are sent, which costs more there.
+const REGIONAL: [(&str, &str); 2] = [("eu.api.openai.com", "eu"), ("us.api.openai.com", "us")];
 
 /// Which of OpenAI's APIs an endpoint has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +127,13 @@ fn build(
     let endpoint = section.endpoint("base_url", base_url, &["/v1"])?;
     let version = if names_version(base_url) { "" } else { "/v1" };
     let info = ProviderInfo::new(kind, section.name, &[Family::Openai]);
-    Ok(Arc::new(Openai { info, endpoint, version, own, speaks }))
+    Ok(Arc::new(Openai { info, endpoint, version, own, speaks, geo: geo(base_url) }))
+}
+
+fn geo(base_url: &str) -> Option<&'static str> {
+    let (_, rest) = base_url.trim().split_once("://")?;
+    let host = rest.split(['/', ':', '?']).next()?;
+    REGIONAL.iter().find_map(|(known, geo)| host.eq_ignore_ascii_case(known).then_some(*geo))
 }
 
 /// Whether a base URL has a version of its own in its path, as some vendors' do (`/api/paas/v4`, `/v1beta/openai`), so
@@ -176,6 +187,10 @@ pub(crate) fn request(uri: http::Uri, call: Call, own: &HeaderMap) -> Request<By
 
 #[async_trait]
 impl Provider for Openai {
+    fn geo(&self) -> Option<&str> {
+        self.geo
+    }
+
     fn info(&self) -> &ProviderInfo {
         &self.info
     }
@@ -235,4 +250,22 @@ register! {
     summary: "Any endpoint that speaks Chat Completions: Ollama, vLLM, DeepSeek, Groq, …",
     settings: CompatibleSettings,
     build: |_, section| build_compatible(section),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::geo;
+
+    #[test]
+    fn a_regional_host_says_where_requests_are_processed() {
+        for (base_url, place) in [
+            ("https://eu.api.openai.com", Some("eu")),
+            ("https://US.api.openai.com:443/v1", Some("us")),
+            ("https://api.openai.com/v1", None),
+            ("http://proxy/eu.api.openai.com", None),
+            ("https://eu.api.openai.com.example", None),
+        ] {
+            assert_eq!(geo(base_url), place, "{base_url}");
+        }
+    }
 }

@@ -107,8 +107,10 @@ impl Settlement {
         let mut ask = PriceAsk::new(provider, model, usage, self.record.time);
         ask.reported_model = self.record.reported_model.as_deref();
         ask.tier = seen.and_then(|seen| seen.tier.as_deref()).or(self.tier.as_deref());
+        ask.geo = account.and_then(|account| account.provider.geo());
         if let Some(seen) = seen {
-            (ask.speed, ask.geo, ask.turns) = (seen.speed.as_deref(), seen.geo.as_deref(), &seen.turns);
+            (ask.speed, ask.turns) = (seen.speed.as_deref(), &seen.turns);
+            ask.geo = seen.geo.as_deref().or(ask.geo);
             let unknown = seen.unknown_usage.names();
             unknown.for_each(|name| self.gateway.records().measures().count_unknown_usage(self.api, name));
         }

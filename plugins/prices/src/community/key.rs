@@ -13,7 +13,7 @@ pub(super) struct Key {
 }
 
 /// Names of what is billed. Everything else has a unit of its own, and is no price for one of these.
-const BASES: [(&str, Item); 14] = [
+const BASES: [(&str, Item); 17] = [
     ("input_cost_per_token", Item::Input),
     ("output_cost_per_token", Item::Output),
     ("cache_read_input_token_cost", Item::CacheRead),
@@ -26,6 +26,9 @@ const BASES: [(&str, Item); 14] = [
     ("output_cost_per_audio_token", Item::AudioOutput),
     ("input_cost_per_image_token", Item::ImageInput),
     ("output_cost_per_image_token", Item::ImageOutput),
+    ("input_cost_per_video_token", Item::VideoInput),
+    ("cache_read_input_audio_token_cost", Item::AudioCacheRead),
+    ("cache_read_input_image_token_cost", Item::ImageCacheRead),
     ("output_cost_per_image", Item::Image),
     ("input_cost_per_request", Item::Request),
     ("input_cost_per_query", Item::Request),

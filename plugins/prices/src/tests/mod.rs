@@ -1,7 +1,9 @@
 //! The price list as a whole: worked examples, files laid over each other, files that are refused, laws.
 
 mod files;
+mod formats;
 mod laws;
+mod oracle;
 mod refused;
 mod worked;
 

@@ -179,3 +179,41 @@ fn a_model_that_is_not_in_the_list_has_no_price() {
         assert_eq!(cost(&list, "openai", model, None, &used), None, "{model}");
     }
 }
+
+#[test]
+fn calls_cost_a_fee_each_by_the_tool_that_was_called() {
+    let list = List::built_in().unwrap();
+    let of = |provider: &str, model: &str, set: fn(&mut Usage)| {
+        let mut used = Usage::default();
+        set(&mut used);
+        cost(&list, provider, model, None, &used)
+    };
+    let searches: fn(&mut Usage) = |used| used.web_searches = 2;
+    let previews: fn(&mut Usage) = |used| used.web_search_previews = 2;
+    let others: fn(&mut Usage) = |used| (used.file_searches, used.code_containers) = (3, 1);
+    let maps: fn(&mut Usage) = |used| used.maps_prompts = 1;
+    for (provider, model, set, total) in [
+        ("openai", "gpt-4.1", searches, Some("0.02")),
+        ("openai", "gpt-4.1", previews, Some("0.05")),
+        ("openai", "gpt-6-sol", previews, Some("0.02")),
+        ("openai", "gpt-6-sol", others, Some("0.0375")),
+        ("gemini", "gemini-2.5-pro", searches, Some("0.035")),
+        ("gemini", "gemini-3.8-flash", searches, Some("0.028")),
+        ("gemini", "gemini-2.5-pro", maps, Some("0.025")),
+        // By the query, of which the answer does not tell how many.
+        ("gemini", "gemini-3.8-flash", maps, None),
+        ("claude-console", "claude-opus-5-5", others, None),
+    ] {
+        assert_eq!(of(provider, model, set).as_deref(), total, "{model}");
+    }
+}
+
+#[test]
+fn what_a_search_fed_back_is_in_its_fee() {
+    let list = List::built_in().unwrap();
+    let mut used = Usage::new(1_000_600, 0);
+    used.tool_input = 600;
+    assert_eq!(cost(&list, "gemini", "gemini-3.5-flash", None, &used).as_deref(), Some("1.5009"));
+    used.web_searches = 1;
+    assert_eq!(cost(&list, "gemini", "gemini-3.5-flash", None, &used).as_deref(), Some("1.514"));
+}

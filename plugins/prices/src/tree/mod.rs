@@ -43,10 +43,12 @@ impl Value {
 pub(crate) struct File<'a>(pub(crate) &'a str);
 
 impl File<'_> {
-    /// Reads a text: JSON where it begins with a brace, else TOML.
+    /// Reads a text: JSON where it begins like an object or a list of them, else TOML, whose tables begin with a bracket and
+    /// a name.
     pub(crate) fn tree(self, text: &str) -> Result<Node, Problem> {
-        let json = text.trim_start_matches('\u{feff}').trim_start().starts_with('{');
-        if json { json::read(self, text) } else { toml::read(self, text) }
+        let start = text.trim_start_matches('\u{feff}').trim_start();
+        let list = start.strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with(['{', ']']));
+        if list || start.starts_with('{') { json::read(self, text) } else { toml::read(self, text) }
     }
 
     /// A problem at a line of it.
