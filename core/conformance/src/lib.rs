@@ -12,6 +12,7 @@
 )]
 
 mod documents;
+mod figures;
 mod leases;
 mod made;
 mod records;
@@ -37,6 +38,7 @@ pub trait Stores: Send + Sync {
 }
 
 pub use documents::the_last_document_is_there;
+pub use figures::{ask_much, write_many};
 pub use leases::all_is_taken_or_nothing;
 pub use records::what_is_told_is_what_was_appended;
 pub use retention::days_answer_for_what_is_gone;

@@ -11,8 +11,8 @@ use super::row::{self, COLUMNS, ID, LABEL, OUTCOME, OWN_WITHIN_MS, RequestId, ST
 use super::source::Source;
 use super::time::nanoseconds;
 
-/// Rows that are looked through for one page: about five milliseconds.
-const LOOKED_AT: usize = 20_000;
+/// Rows that are looked through for one page: some milliseconds.
+const LOOKED_AT: usize = 8_000;
 
 /// Records of one request id that are looked at for one page.
 const OF_ONE_ID: i64 = 1_000;

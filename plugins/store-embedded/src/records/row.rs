@@ -18,6 +18,8 @@ use sluice_api::record::{Cost, Holder, Outcome, Record};
 use super::labels;
 use super::time::{nanoseconds, timestamp};
 
+type Map = serde_json::Map<String, Json>;
+
 /// The columns, in the order in which they are read here.
 pub(super) const COLUMNS: &str = "label, id, time, status, outcome, request_id, session, client, attempts, stream, \
     reported_model, error, input, output, cache_write_5m, cache_write_1h, cache_read, reasoning, cost, list_cost, ttfb, \
@@ -276,15 +278,36 @@ pub(super) fn read(row: &Row<'_>, label: &Record) -> rusqlite::Result<Record> {
     else {
         return Err(unreadable("detail"));
     };
-    all.extend(more);
+    put_over(&mut all, more);
     json(Record::deserialize(Json::Object(all)))
 }
 
 /// What a record shows beyond what its columns tell; none where that is nothing.
 fn untold(record: &Record, told: &Record) -> rusqlite::Result<Option<String>> {
     let (Json::Object(mut all), Json::Object(told)) = (shown(record)?, shown(told)?) else { return Ok(None) };
-    all.retain(|name, value| told.get(name) != Some(value));
+    keep_what_differs(&mut all, &told);
     Ok(if all.is_empty() { None } else { Some(Json::Object(all).to_string()) })
+}
+
+/// Leaves of an object, and of those in it, what is not the same in another.
+fn keep_what_differs(all: &mut Map, told: &Map) {
+    all.retain(|name, value| match (value, told.get(name)) {
+        (Json::Object(value), Some(Json::Object(told))) => {
+            keep_what_differs(value, told);
+            !value.is_empty()
+        }
+        (value, told) => told != Some(value),
+    });
+}
+
+/// Puts back what [`keep_what_differs`] left.
+fn put_over(all: &mut Map, more: Map) {
+    for (name, value) in more {
+        match (all.get_mut(&name), value) {
+            (Some(Json::Object(all)), Json::Object(more)) => put_over(all, more),
+            (_, value) => drop(all.insert(name, value)),
+        }
+    }
 }
 
 fn shown(record: &Record) -> rusqlite::Result<Json> {
