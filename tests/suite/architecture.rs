@@ -15,7 +15,7 @@ use sluice_tests::gateway::{Folder, workspace};
 use source::Source;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 27] = [
+const ARROWS: [(&str, &[&str]); 28] = [
     ("sluice-api", &[]),
     ("sluice-usage", &["sluice-api"]),
     ("sluice-wire", &["sluice-api", "sluice-usage"]),
