@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use sluice_tests::client::send;
 use sluice_tests::gateway::{Gateway, KEY, TOKEN, account, key};
+use sluice_tests::place::files_below;
 use sluice_tests::upstream::{Upstream, whole};
 
 fn status(gateway: &Gateway, secret: &str) -> u16 {
@@ -42,8 +43,10 @@ fn a_key_lives_from_its_making_to_its_deletion_over_restarts() {
     let folder = Arc::clone(&gateway.folder);
     gateway.signal("TERM");
     assert!(gateway.wait().0.success());
-    for file in std::fs::read_dir(folder.0.join("data")).unwrap() {
-        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+    let files = files_below(&folder.0.join("data"));
+    assert!(files.len() > 2, "{files:?}");
+    for file in files {
+        let bytes = std::fs::read(file).unwrap();
         assert!(!bytes.windows(fresh.len()).any(|window| window == fresh.as_bytes()));
     }
     let gateway = Gateway::start_in(folder, &config);

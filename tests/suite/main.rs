@@ -32,6 +32,7 @@ mod holder;
 mod http2;
 mod identity;
 mod keys;
+mod ledger;
 mod live;
 mod logs;
 mod models;

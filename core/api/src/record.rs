@@ -1,15 +1,14 @@
 //! What is kept of each request, where, and how it is asked for.
 
 mod columns;
-mod memory;
 mod outcome;
+mod packed;
 mod query;
 mod show;
 mod store;
 mod tries;
 
 pub use columns::{Holder, Record, RecordView};
-pub use memory::RecordsInMemory;
 pub use outcome::{Cost, Outcome};
 pub use query::{Dimension, Filter, Page, RecordQuery, Span, SumQuery, SumRow, Sums};
 pub use store::RecordStore;

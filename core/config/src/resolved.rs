@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
+use jiff::tz::TimeZone;
 use sluice_api::cost::{CostModel, Factor};
 use sluice_api::dialect::Api;
 use sluice_api::limiter::AtWork;
@@ -62,10 +64,21 @@ pub struct Resolved {
     pub store_kind: String,
     /// What the store was built from, to see whether it changed.
     pub store_settings: String,
-    /// Days that records are kept, and so the longest window of a limit.
-    pub retention_days: u32,
+    /// What is kept of requests.
+    pub stats: StatsConfig,
     /// Logs.
     pub telemetry: TelemetryConfig,
+}
+
+/// What is kept of requests, and how it is summed.
+#[derive(Clone, Debug)]
+pub struct StatsConfig {
+    /// Days that records are kept, and so the longest window of a limit.
+    pub retention_days: u32,
+    /// Where they go then, as compressed JSON lines; nowhere where it is not said.
+    pub archive: Option<PathBuf>,
+    /// Whose days, weeks and months they are.
+    pub timezone: TimeZone,
 }
 
 /// Listeners and bounds.

@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use sluice_api::store::Store;
 
-use crate::{Checked, Stores, hold};
+use crate::held::{Checked, Stores, hold};
 
 #[derive(Clone, Debug)]
 enum Step {

@@ -8,7 +8,7 @@ use sluice_api::limiter::{Bucket, Scope, Take};
 use sluice_api::plugin::Timestamp;
 use sluice_api::store::{Lease, LeaseId, Owner, Taken};
 
-use crate::{Checked, Stores, hold};
+use crate::held::{Checked, Stores, hold};
 
 #[derive(Clone, Debug)]
 enum Step {

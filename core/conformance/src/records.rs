@@ -8,12 +8,11 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
-use sluice_api::record::{
-    Dimension, Filter, Page, Record, RecordQuery, RecordStore, RecordsInMemory, Span, SumQuery,
-};
+use sluice_api::record::{Dimension, Filter, Page, Record, RecordQuery, RecordStore, Span, SumQuery};
+use sluice_memory::RecordsInMemory;
 
+use crate::held::{Checked, Stores, hold};
 use crate::made::{moment, narrowed, number, record};
-use crate::{Checked, Stores, hold};
 
 /// Zones whose days begin at other quarter-hours, change their length, or both.
 pub(crate) const ZONES: [&str; 4] = ["UTC", "Asia/Kathmandu", "Europe/Vienna", "Australia/Lord_Howe"];

@@ -7,11 +7,12 @@ use jiff::{Timestamp, ToSpan as _};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use sluice_api::record::{Dimension, Record, RecordQuery, RecordStore, RecordsInMemory, Span, SumQuery};
+use sluice_api::record::{Dimension, Record, RecordQuery, RecordStore, Span, SumQuery};
+use sluice_memory::RecordsInMemory;
 
+use crate::held::{Checked, Stores, hold};
 use crate::made::{BEGIN, LONG, moment, number, record};
 use crate::records::{ZONES, same_pages, spans};
-use crate::{Checked, Stores, hold};
 
 #[derive(Clone, Debug)]
 enum Step {

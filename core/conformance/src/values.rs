@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use sluice_api::plugin::Timestamp;
 use sluice_api::store::Remembered;
 
-use crate::{Checked, Stores, hold};
+use crate::held::{Checked, Stores, hold};
 
 #[derive(Clone, Debug)]
 enum Step {

@@ -13,6 +13,7 @@ use sluice_config::settings::UnknownModel;
 use sluice_config::{check, describe, resolved, warnings};
 use sluice_fleet::Roster;
 use sluice_fleet::account::States;
+use sluice_ledger::measure::Measures;
 use sluice_ledger::{Records, Timed};
 use sluice_line::gateway::{Gateway, InForce};
 use sluice_line::snapshot::{Snapshot, Ways};
@@ -22,6 +23,7 @@ use tokio::sync::{MutexGuard, Semaphore};
 use crate::error::KeyError;
 use crate::made::{MadeKeys, groups};
 use crate::overrides::{AccountPatch, Overrides};
+use crate::recover::recovered;
 
 /// Upstreams that are asked for their lists of models at once: many accounts may have the same one.
 const DISCOVERING_AT_ONCE: usize = 16;
@@ -79,8 +81,8 @@ impl Control {
     ///
     /// When the store can't be opened or a way upstream can't be set up.
     pub async fn start(loaded: &Loaded, config: Resolved, sources: Sources) -> Result<Arc<Self>, StartError> {
-        let records = Records::new();
-        let store: Arc<dyn Store> = Arc::new(Timed::new(Arc::clone(&config.store), records.measures()));
+        let measures = Measures::new();
+        let store: Arc<dyn Store> = Arc::new(Timed::new(Arc::clone(&config.store), &measures));
         store.open().await?;
         let keys = MadeKeys::load(&store, &config).await?;
         let transports = Transports::default();
@@ -89,7 +91,8 @@ impl Control {
         let mut states = States::default();
         let table = Arc::new(key_table(&config, keys.in_force()));
         let snapshot = in_force(&config, table, &mut states, (&transports, &overrides))?;
-        let (gateway, in_force) = Gateway::new(store, records, snapshot);
+        let book = recovered(&*store, &snapshot, &config.stats).await?;
+        let (gateway, in_force) = Gateway::new(store, Records::new(measures, book), snapshot);
         Ok(Arc::new(Self {
             gateway,
             in_force,
@@ -169,6 +172,11 @@ impl Control {
         self.described.store(Arc::new(describe(&loaded)));
         for warning in warnings(&loaded, Some(&fresh), self.gateway.now()) {
             tracing::warn!(%warning, "the configuration has something that is surely not meant");
+        }
+        if fresh.stats.timezone != current.config.stats.timezone
+            && let Err(error) = self.gateway.store().records().keep_days_of(&fresh.stats.timezone).await
+        {
+            tracing::warn!(%error, "sums of days are still those of the time zone before: reload once the store is there again");
         }
         current.states = states;
         current.groups = groups(&fresh);

@@ -5,12 +5,14 @@ mod control;
 mod discover;
 mod error;
 pub mod explain;
+mod keeping;
 pub mod keys;
 mod made;
 pub mod operate;
 pub mod overrides;
 #[cfg(test)]
 mod panics;
+mod recover;
 pub mod rehearse;
 mod upkeep;
 

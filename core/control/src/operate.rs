@@ -10,7 +10,7 @@ use serde_json::json;
 use sluice_api::dialect::{Api, Form, Operation};
 use sluice_api::error::{Error, Kind};
 use sluice_api::provider::Call;
-use sluice_api::record::{Outcome, Record};
+use sluice_api::record::{Dimension, Outcome, Record, RecordQuery};
 use sluice_fleet::Fleet;
 use sluice_fleet::account::Account;
 use sluice_fleet::choosing::candidates::fits;
@@ -23,6 +23,9 @@ use sluice_upstream::tasks::Tasks;
 use utoipa::ToSchema;
 
 use crate::control::Control;
+
+/// Requests that are looked through for a model that an account has served.
+const LOOKED_THROUGH: usize = 100;
 
 /// An account as operators see it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -212,11 +215,14 @@ impl Control {
         let snapshot = self.gateway().snapshot();
         let unknown = || Error::new(Kind::ModelNotFound, format!("there is no account `{name}`"));
         let account = snapshot.roster.account(name).ok_or_else(unknown)?;
-        let asked =
-            model.map(ToOwned::to_owned).or_else(|| some_model(&snapshot, account)).or_else(|| self.served_model(account)).ok_or_else(|| {
-                let message = "the account's configuration names no model, and it has served none yet: send {\"model\":\"…\"}";
-                Error::bad_request(Some("model"), message)
-            })?;
+        let mut asked = model.map(ToOwned::to_owned).or_else(|| some_model(&snapshot, account));
+        if asked.is_none() {
+            asked = self.served_model(account).await;
+        }
+        let asked = asked.ok_or_else(|| {
+            let message = "the account's configuration names no model, and it has served none yet: send {\"model\":\"…\"}";
+            Error::bad_request(Some("model"), message)
+        })?;
         let (call, upstream) = tiny(account, &asked)?;
         let started = Instant::now();
         let wait = account.config.timeouts.first_byte;
@@ -242,15 +248,18 @@ impl Control {
     }
 
     /// The model that it was last asked for and served.
-    fn served_model(&self, account: &Arc<Account>) -> Option<String> {
-        let served = |record: &Record| {
-            record.account.as_ref() == Some(&account.name)
-                && record.operation == Operation::Generate
-                && record.outcome == Outcome::Completed
+    async fn served_model(&self, account: &Arc<Account>) -> Option<String> {
+        let mut query = RecordQuery::newest(LOOKED_THROUGH);
+        query.filter.also(Dimension::Account, account.name.to_string());
+        query.filter.outcomes.push(Outcome::Completed.to_string());
+        let gateway = self.gateway();
+        let page = gateway.records().page(&**gateway.store(), &query).await.ok()?;
+        let served = |record: &&Record| {
+            record.operation == Operation::Generate
                 && record.status < 400
                 && tiny(account, &record.model).is_ok()
         };
-        self.gateway().records().last(served).map(|record| record.model.to_string())
+        page.records.iter().find(served).map(|record| record.model.to_string())
     }
 }
 

@@ -167,7 +167,7 @@ async fn a_plugin_that_panics_at_the_end_takes_no_record_along() {
     let (request, route) = asking("fine");
     let answer = line::serve(&gateway, request, route).await.into_body().collect().await.unwrap();
     assert_eq!(answer.to_bytes(), format!("{START}{STOP}"));
-    let page = gateway.records().page(&RecordQuery::newest(10));
+    let page = gateway.records().page(&**gateway.store(), &RecordQuery::newest(10)).await.unwrap();
     assert_eq!(page.records.len(), 1, "one record");
     let record = &page.records[0];
     assert_eq!((&record.outcome, record.cost, record.status), (&Outcome::Completed, Cost::default(), 200));
@@ -183,7 +183,7 @@ async fn a_panic_in_the_middle_of_an_answer_ends_it_in_an_error_and_settles_it_o
     let text = String::from_utf8(answer.to_vec()).unwrap();
     let told = text.strip_prefix(START).unwrap();
     assert!(told.starts_with("event: error\ndata: {") && told.contains("send the request again"), "{told}");
-    let page = gateway.records().page(&RecordQuery::newest(10));
+    let page = gateway.records().page(&**gateway.store(), &RecordQuery::newest(10)).await.unwrap();
     let outcomes: Vec<Outcome> = page.records.iter().map(|record| record.outcome.clone()).collect();
     assert_eq!(outcomes, [Outcome::GatewayError]);
     assert_eq!(gateway.snapshot().roster.accounts[0].state.in_flight(), 0);
@@ -212,7 +212,7 @@ async fn a_panic_settles_a_request_once_and_frees_all_that_it_held() {
         let served = async move { line::serve(&own, request, route).await.into_body().collect().await };
         let ended = gateway.tasks().spawn(served).await;
         assert_eq!(ended.is_err_and(|error| error.is_panic()), outcome == panics(), "{model}");
-        let page = gateway.records().page(&RecordQuery::newest(10));
+        let page = gateway.records().page(&**gateway.store(), &RecordQuery::newest(10)).await.unwrap();
         assert_eq!(page.records.len(), number + 1, "{model}: one record each");
         assert_eq!((&*page.records[0].model, &page.records[0].outcome), (model, &outcome));
         assert_eq!(gateway.snapshot().roster.accounts[0].state.in_flight(), 0, "{model}");

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 use crate::control::Control;
+use crate::keeping::Keeping;
 
 /// How often records are moved on; also the longest that one is behind.
 const COLLECT_EVERY: Duration = Duration::from_millis(100);
@@ -17,8 +18,15 @@ const SWEEP_EVERY: u32 = 50;
 const FORGET_LEAST: usize = 1_000;
 
 impl Control {
-    /// Moves records on, looks after idle connections, and has lists of models asked for; runs until the process ends.
+    /// Moves records on and brings them to the store, looks after idle connections, and has lists of models asked for;
+    /// runs until the process ends.
     pub async fn tend(self: Arc<Self>) {
+        let keeping = Keeping::new(Arc::clone(&self));
+        tokio::join!(self.look_after(), keeping.run());
+    }
+
+    /// All but what waits for the store to take records.
+    async fn look_after(self: Arc<Self>) {
         let mut tick = tokio::time::interval(COLLECT_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut upkeep = Upkeep { control: self, ticks: 0, behind: false };
@@ -38,6 +46,9 @@ impl Control {
     pub async fn finish(&self) {
         let gateway = self.gateway();
         gateway.records().collect();
+        if let Err(error) = gateway.records().book().bring(&**gateway.store()).await {
+            tracing::warn!(%error, "the store has not taken the last records: they are in its journal, and come with the next start");
+        }
         gateway.references().keep(&**gateway.store()).await;
         self.flush().await;
     }

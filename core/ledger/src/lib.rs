@@ -1,11 +1,15 @@
 //! What is kept of requests: the way of their records to the log, the metrics and the list, and what goes on now; and the
 //! store, timed.
 
+pub mod book;
+pub mod export;
 pub mod live;
 pub mod measure;
 pub mod records;
+pub mod recovery;
 mod refused;
 mod timed;
+pub mod usage;
 
 pub use records::Records;
 pub use refused::{Realm, Refused};

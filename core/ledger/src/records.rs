@@ -1,9 +1,9 @@
-//! Records on their way from the requests to the log, the metrics and the record list: in batches, off the hot path.
+//! Records on their way from the requests to the log, the metrics and the store: in batches, off the hot path.
 
 mod line;
 pub mod text;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -14,9 +14,11 @@ use sluice_api::dialect::Api;
 use sluice_api::error::{Error, Kind};
 use tokio::sync::Notify;
 
+use crate::book::{Book, Traces};
 use crate::measure::Measures;
 use crate::refused::{Realm, Refused, Throttle};
-use sluice_api::record::{Record, RecordQuery};
+use sluice_api::record::{Page, Record, RecordQuery};
+use sluice_api::store::{Store, StoreError};
 
 /// Records that make a batch, which is then not waited for any longer: what waits takes memory.
 const BATCH: usize = 64;
@@ -24,17 +26,15 @@ const BATCH: usize = 64;
 /// Records that wait for the next batch; beyond it the request that brings one more does the batch's work itself.
 const PENDING_MAX: usize = 16 * 1024;
 
-/// Records kept in memory for `GET /admin/v1/requests`: about 0.8 KB each.
-const KEPT: usize = 1_000;
-
 /// Takes some lines of the log, a batch's at most, and how many they are.
 type Lines = Box<dyn Fn(&str, u64) + Send + Sync>;
 
 /// Collects records.
 pub struct Records {
-    pending: Mutex<Vec<Record>>,
-    kept: Mutex<Kept>,
+    pending: Mutex<Pending>,
+    used: Mutex<Used>,
     measures: Measures,
+    book: Book,
     /// Where the log is text.
     lines: OnceLock<Lines>,
     refused: Throttle,
@@ -48,41 +48,35 @@ impl std::fmt::Debug for Records {
     }
 }
 
+/// Records that no batch has taken yet, and what the journal has of each.
 #[derive(Debug, Default)]
-struct Kept {
-    list: VecDeque<Arc<Record>>,
-    next_id: u64,
-    /// When each key was last used, by its id; those that are gone are forgotten now and then.
-    used: HashMap<Arc<str>, Timestamp>,
+struct Pending {
+    records: Vec<Record>,
+    traces: Vec<Traces>,
 }
 
-/// A page of the record list, newest first.
-#[derive(Debug)]
-pub struct Page {
-    /// The records.
-    pub records: Vec<Arc<Record>>,
-    /// Where the next page starts; `None` at the end.
-    pub next: Option<u64>,
-}
-
-impl Default for Records {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+/// When each key was last used, by its id; those that are gone are forgotten now and then.
+type Used = HashMap<Arc<str>, Timestamp>;
 
 impl Records {
-    /// None yet.
+    /// None yet. What is measured goes to `measures`, and on its way to the store a record is in the book.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(measures: Measures, book: Book) -> Self {
         Self {
             pending: Mutex::default(),
-            kept: Mutex::default(),
-            measures: Measures::new(),
+            used: Mutex::default(),
+            measures,
+            book,
             lines: OnceLock::new(),
             refused: Throttle::default(),
             batch: Notify::new(),
         }
+    }
+
+    /// What stands between requests and the store.
+    #[must_use]
+    pub fn book(&self) -> &Book {
+        &self.book
     }
 
     /// What is counted and timed.
@@ -97,12 +91,13 @@ impl Records {
         let _ = self.lines.set(Box::new(lines));
     }
 
-    /// Takes a record of a request that has ended.
-    pub fn push(&self, record: Record) {
+    /// Takes a record of a request that has ended, which is in the book.
+    pub fn push(&self, record: Record, traces: Traces) {
         let waiting = {
             let mut pending = self.pending.lock();
-            pending.push(record);
-            pending.len()
+            pending.records.push(record);
+            pending.traces.push(traces);
+            pending.records.len()
         };
         match waiting {
             BATCH => self.batch.notify_one(),
@@ -118,7 +113,7 @@ impl Records {
 
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.pending.lock().is_empty()
+        self.pending.lock().records.is_empty()
     }
 
     /// Counts a request that had no valid key: it is no record's.
@@ -135,38 +130,34 @@ impl Records {
         self.refused.log(refused, Instant::now());
     }
 
-    /// Moves what is pending into the log, the metrics and the list. Called for every batch and every tenth of a second,
-    /// and before any of them is read.
+    /// Moves what is pending to the log, to the metrics, and to what waits for the store. Called for every batch and every
+    /// tenth of a second, and before any of them is read.
     pub fn collect(&self) {
         // Held over the whole move, so that a reader who comes second finds what the first one moved.
-        let mut kept = self.kept.lock();
-        if self.pending.lock().is_empty() {
+        let mut used = self.used.lock();
+        if self.is_empty() {
             return;
         }
-        let batch = std::mem::replace(&mut *self.pending.lock(), Vec::with_capacity(BATCH));
-        self.measures.count(&batch, Instant::now());
-        self.log(&batch);
-        for mut record in batch {
-            kept.next_id += 1;
-            record.id = kept.next_id;
-            let used = kept.used.entry(Arc::clone(&record.key_id)).or_insert(record.time);
-            *used = record.time.max(*used);
-            if kept.list.len() >= KEPT {
-                kept.list.pop_front();
-            }
-            kept.list.push_back(Arc::new(record));
+        let next = Pending { records: Vec::with_capacity(BATCH), traces: Vec::with_capacity(BATCH) };
+        let batch = std::mem::replace(&mut *self.pending.lock(), next);
+        self.measures.count(&batch.records, Instant::now());
+        self.log(&batch.records);
+        for record in &batch.records {
+            let last = used.entry(Arc::clone(&record.key_id)).or_insert(record.time);
+            *last = record.time.max(*last);
         }
+        self.book.wait(batch.records, batch.traces);
     }
 
     /// Looks at when each key was last used, by its id, since this gateway has started.
     pub fn last_used(&self, look: impl FnOnce(&HashMap<Arc<str>, Timestamp>)) {
         self.collect();
-        look(&self.kept.lock().used);
+        look(&self.used.lock());
     }
 
     /// Forgets when keys were used that there are no more, where more are remembered than there are.
     pub fn forget_keys(&self, count: usize, known: impl FnOnce() -> HashSet<Arc<str>>) {
-        let used = &mut self.kept.lock().used;
+        let mut used = self.used.lock();
         if used.len() > count {
             let known = known();
             used.retain(|id, _| known.contains(id));
@@ -182,30 +173,24 @@ impl Records {
         }
     }
 
-    /// The last of the recent records that passes.
-    pub fn last(&self, passes: impl Fn(&Record) -> bool) -> Option<Arc<Record>> {
+    /// Brings everything that has ended to the store.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not take it.
+    pub async fn brought(&self, store: &dyn Store) -> Result<(), StoreError> {
         self.collect();
-        self.kept.lock().list.iter().rev().find(|record| passes(record)).cloned()
+        self.book.bring(store).await
     }
 
-    /// Records that are asked for, newest first.
-    #[must_use]
-    pub fn page(&self, query: &RecordQuery) -> Page {
-        self.collect();
-        let kept = self.kept.lock();
-        let older =
-            kept.list.iter().rev().filter(|record| query.before.is_none_or(|before| record.id < before));
-        let mut records: Vec<Arc<Record>> = older
-            .filter(|record| query.from.is_none_or(|from| from <= record.time))
-            .filter(|record| query.to.is_none_or(|to| record.time < to))
-            .filter(|record| query.filter.passes(record))
-            .take(query.limit.saturating_add(1))
-            .cloned()
-            .collect();
-        let more = records.len() > query.limit;
-        records.truncate(query.limit);
-        let next = if more { records.last().map(|record| record.id) } else { None };
-        Page { records, next }
+    /// Records that are asked for, newest first: everything that has ended is among them.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not take what waits for it, or can't be read.
+    pub async fn page(&self, store: &dyn Store, query: &RecordQuery) -> Result<Page, StoreError> {
+        self.brought(store).await?;
+        store.records().page(query).await
     }
 }
 

@@ -82,6 +82,7 @@ where
     let Incoming { mut inbound, body, route } = incoming;
     let key = settlement.key();
     inbound::permit(&key, &route)?;
+    gateway.records().book().has_room()?;
     // Before the body: a key holds no more bodies than it may have requests.
     let subject = key.subject(route.api, route.operation, settlement.time());
     settlement.holds(gateway.limits().slots(&snapshot.limiters, subject).await?);

@@ -131,6 +131,8 @@ impl Stream {
                     self.done = true;
                     self.source.finish(End::Clean);
                     self.settlement.completed(self.source.seen());
+                } else {
+                    self.settlement.passes(self.source.seen(), self.source.is_whole());
                 }
                 Poll::Ready(Some(Ok(data)))
             }

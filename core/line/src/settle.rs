@@ -1,6 +1,8 @@
 //! The settlement of a request: owned by whatever ends it, so that it happens once, however it ends.
 
 mod end;
+mod journal;
+mod journalled;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,6 +29,8 @@ use crate::gateway::Gateway;
 use crate::inbound::Inbound;
 use crate::serving::Ground;
 use crate::snapshot::Snapshot;
+
+use journalled::Journalled;
 
 /// Headers of answers that tell the service tier: Gemini's, and Bedrock's where the body is the model's own.
 const SERVED_BY: [&str; 2] = ["x-gemini-service-tier", "x-amzn-bedrock-service-tier"];
@@ -68,6 +72,8 @@ pub(crate) struct Settlement {
     tier: Option<Box<str>>,
     /// How the answer broke off.
     cut: Option<Try>,
+    /// What the journal has of it.
+    journalled: Journalled,
     record: Record,
 }
 
@@ -75,7 +81,11 @@ impl Settlement {
     pub(crate) fn begin(ground: Ground<'_>, key: Arc<Key>, route: &ClientRoute, inbound: &Inbound) -> Self {
         let Ground { gateway, snapshot } = ground;
         let (request_id, started) = (Arc::clone(&inbound.request_id), inbound.started);
-        let mut record = Record::new(gateway.now(), request_id, holder(&key), route.api, route.operation);
+        let now = gateway.now();
+        // Microseconds are what is kept of it.
+        let time = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
+        let mut record = Record::new(time, request_id, holder(&key), route.api, route.operation);
+        record.id = gateway.records().book().next_id(time);
         record.client = inbound.client.map(|ClientAddress(address)| address);
         Self {
             gateway: Arc::clone(gateway),
@@ -93,6 +103,7 @@ impl Settlement {
             continues: Continued::default(),
             tier: None,
             cut: None,
+            journalled: Journalled::default(),
             record,
             key,
         }
@@ -193,6 +204,7 @@ impl Settlement {
         if let Some(place) = &mut self.place {
             place.sent(self.gateway.now());
         }
+        self.runs(None);
     }
 
     /// The attempt failed before anything reached the client.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sluice_api::cost::CostModel;
 use sluice_api::limiter::AtWork;
 use sluice_config::key::KeyTable;
-use sluice_config::resolved::{AccountConfig, Resolved, ServerConfig};
+use sluice_config::resolved::{AccountConfig, Resolved, ServerConfig, StatsConfig};
 use sluice_fleet::Roster;
 use sluice_fleet::account::Account;
 use sluice_fleet::choosing::Choosing;
@@ -30,6 +30,8 @@ pub struct Snapshot {
     pub limiters: Vec<AtWork>,
     /// Prices usage.
     pub cost: Arc<dyn CostModel>,
+    /// What is kept of requests.
+    pub stats: StatsConfig,
     /// How long a response stays bound to the account that made it.
     pub reference_ttl: Duration,
 }
@@ -61,6 +63,7 @@ impl Snapshot {
             ways,
             limiters: config.limiters.clone(),
             cost: Arc::clone(&config.cost),
+            stats: config.stats.clone(),
             reference_ttl: config.reference_ttl,
         }
     }

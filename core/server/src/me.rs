@@ -101,12 +101,13 @@ pub(crate) mod tests {
     use serde_json::Value;
     use sluice_api::limiter::Bucket;
     use sluice_api::plugin::{NoSettings, async_trait};
-    use sluice_api::record::{RecordStore, RecordsInMemory};
+    use sluice_api::record::RecordStore;
     use sluice_api::register;
     use sluice_api::settings::Secret;
     use sluice_api::store::{Lease, Store, StoreError, Taken};
     use sluice_config::{check, read};
     use sluice_control::Control;
+    use sluice_memory::RecordsInMemory;
     use sluice_prices as _;
     use sluice_schedulers as _;
 

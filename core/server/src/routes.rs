@@ -43,6 +43,7 @@ fn handler(route: &'static ClientDoc) -> MethodRouter<App> {
         (Asks::Models, api) => get(models::list(api.map(Into::into))),
         (Asks::Model, api) => get(models::one(api.map(Into::into))),
         (Asks::Key, _) => get(me::me),
+        (Asks::Usage, _) => get(admin::usage::of_key),
         (Asks::WebSocket, _) => get(clients::websocket),
         (Asks::Hello, _) => get(operations::hello).layer(map_response(pages::guard)),
         // An operation is asked through an API: see `every_route_has_a_handler`.
@@ -92,6 +93,8 @@ fn admin_router() -> OpenApiRouter<App> {
         .routes(routes!(admin::requests::list))
         .routes(routes!(admin::live::live))
         .routes(routes!(admin::concurrency::concurrency))
+        .routes(routes!(admin::export::export))
+        .routes(routes!(admin::usage::usage))
         .routes(routes!(admin::system::plugins))
         .routes(routes!(admin::system::config))
         .routes(routes!(admin::system::reload))
@@ -116,7 +119,7 @@ fn operator_routers() -> OpenApiRouter<App> {
 }
 
 #[derive(OpenApi)]
-#[openapi(paths(me::me))]
+#[openapi(paths(me::me, admin::usage::of_key))]
 struct KeyHolder;
 
 /// The routes of operators and key holders, as an OpenAPI document.

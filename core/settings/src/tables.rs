@@ -82,15 +82,15 @@ pub enum UnknownModel {
     Reject,
 }
 
-/// Statistics. Other than the defaults: not available yet.
+/// Statistics.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Stats {
-    /// Days that records are kept; at least 1.
+    /// Days that records and the sums of quarter-hours are kept; at least 1. The sums of days stay.
     pub retention_days: u32,
-    /// Folder that old rows are moved to.
+    /// Folder that records are written to before they are deleted: a file of compressed JSON lines for each day.
     pub archive: Option<String>,
-    /// IANA time zone of days, weeks and months.
+    /// IANA time zone of days, weeks and months, in statistics and limits alike.
     pub timezone: String,
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand};
 use sluice_api::dialect::Api;
+use sluice_api::record::Dimension;
 
 /// One gate in front of every model API.
 #[derive(Debug, Parser)]
@@ -83,6 +84,27 @@ pub(crate) enum Command {
         #[command(flatten)]
         question: Question,
     },
+    /// Write the records of a running gateway to standard output, newest first.
+    Export {
+        #[command(flatten)]
+        at: At,
+        /// How they are written.
+        #[arg(long, default_value = "jsonl", value_parser = PossibleValuesParser::new(["csv", "jsonl"]))]
+        format: String,
+        /// From when, RFC 3339; default all that is kept.
+        #[arg(long)]
+        from: Option<String>,
+        /// Until when, RFC 3339; default now.
+        #[arg(long)]
+        to: Option<String>,
+    },
+    /// What was used, as a running gateway has summed it: by default in the last 24 hours.
+    Usage {
+        #[command(flatten)]
+        at: At,
+        #[command(flatten)]
+        asked: UsageAsked,
+    },
     /// Keys of a running gateway.
     Keys {
         #[command(flatten)]
@@ -104,6 +126,26 @@ pub(crate) struct At {
     /// For programs.
     #[arg(long, global = true)]
     pub(crate) json: bool,
+}
+
+/// Which usage is asked for.
+#[derive(Debug, Args)]
+pub(crate) struct UsageAsked {
+    /// From when, RFC 3339; default 24 hours before the end.
+    #[arg(long)]
+    pub(crate) from: Option<String>,
+    /// Until when, RFC 3339; default now.
+    #[arg(long)]
+    pub(crate) to: Option<String>,
+    /// What it is broken down by, with commas between.
+    #[arg(long, value_delimiter = ',', value_parser = PossibleValuesParser::new(Dimension::ALL.map(Dimension::name)))]
+    pub(crate) by: Vec<String>,
+    /// One row for each hour, day or month of the gateway's time zone.
+    #[arg(long, value_parser = PossibleValuesParser::new(["hour", "day", "month"]))]
+    pub(crate) bucket: Option<String>,
+    /// Only what has this value, as in --only model=NAME; values of one field widen, those of different fields narrow.
+    #[arg(long, value_name = "FIELD=VALUE")]
+    pub(crate) only: Vec<String>,
 }
 
 /// What a client would ask.

@@ -15,6 +15,7 @@ mod logs;
 mod remote;
 mod serve;
 mod token;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -56,6 +57,8 @@ pub fn main() -> ExitCode {
         Command::Reference => list::reference(),
         Command::AdminToken(files) => token::show(&files.config),
         Command::Explain { at, question } => explain::explain(&at, question),
+        Command::Export { at, format, from, to } => usage::export(&at, &format, [("from", from), ("to", to)]),
+        Command::Usage { at, asked } => usage::usage(&at, asked),
         Command::Keys { at, command } => keys::keys(&at, command),
     }
 }

@@ -1,10 +1,11 @@
 //! A running gateway, asked over its admin API.
 
 use std::error::Error;
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, StatusCode, Url};
 use serde_json::Value;
@@ -40,17 +41,54 @@ pub(crate) fn ask(at: &At, request: Request<'_>, show: impl FnOnce(&Value)) -> E
 
 /// Asks; where there is no answer, what is wrong was said.
 pub(crate) fn asked(at: &At, request: Request<'_>) -> Result<Value, ExitCode> {
-    let Some(token) = &at.token else {
-        eprintln!(
-            "sluice: an admin token is needed: --token, or SLUICE_ADMIN_TOKEN; where the configuration has none, `sluice \
-             admin-token` prints the one that was made"
-        );
-        return Err(ExitCode::from(UNUSABLE));
-    };
+    let Some(token) = token(at) else { return Err(ExitCode::from(UNUSABLE)) };
     call(&at.url, token, request).map_err(|message| {
         eprintln!("sluice: {message}");
         ExitCode::from(FAILED)
     })
+}
+
+/// The admin token; where there is none, that was said.
+fn token(at: &At) -> Option<&str> {
+    if at.token.is_none() {
+        eprintln!(
+            "sluice: an admin token is needed: --token, or SLUICE_ADMIN_TOKEN; where the configuration has none, `sluice \
+             admin-token` prints the one that was made"
+        );
+    }
+    at.token.as_deref()
+}
+
+/// Copies what a question is answered with to standard output, as it comes.
+pub(crate) fn copied(at: &At, path: &str) -> ExitCode {
+    let Some(token) = token(at) else { return ExitCode::from(UNUSABLE) };
+    let done = checked(&at.url).and_then(|base| waiting()?.block_on(copy(base, token, path)));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("sluice: {message}");
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+async fn copy(url: &str, token: &str, path: &str) -> Result<(), String> {
+    let client = client(None).map_err(|error| unsent(url, &error))?;
+    let request = client.get(format!("{url}/admin/v1{path}")).bearer_auth(token);
+    let mut response = request.send().await.map_err(|error| unsent(url, &error))?;
+    let status = response.status();
+    if !status.is_success() || !response.headers().contains_key(CONTENT_DISPOSITION) {
+        let text = response.text().await.unwrap_or_default();
+        return Err(refusal(url, status, serde_json::from_str(&text).ok()));
+    }
+    let mut out = std::io::stdout().lock();
+    while let Some(piece) = response.chunk().await.map_err(|error| broken(url, &error))? {
+        // Who has closed the pipe has read enough.
+        if out.write_all(&piece).is_err() {
+            return Ok(());
+        }
+    }
+    out.flush().map_err(|error| format!("not all could be written: {error}"))
 }
 
 /// The address of a gateway, as it was given. It is not repeated where it holds a password.
@@ -69,54 +107,75 @@ fn checked(url: &str) -> Result<&str, String> {
     }
 }
 
-/// One call on this thread: a command has nothing else to do.
+/// Means to wait on this thread: a command has nothing else to do.
+fn waiting() -> Result<runtime::Runtime, String> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| format!("the system gives no means to wait for an answer: {error}"))
+}
+
 fn call(url: &str, token: &str, request: Request<'_>) -> Result<Value, String> {
     let base = checked(url)?;
-    let runtime = runtime::Builder::new_current_thread().enable_all().build();
-    let runtime =
-        runtime.map_err(|error| format!("the system gives no means to wait for an answer: {error}"))?;
-    let (status, text) = runtime.block_on(answer(base, token, request))?;
-    if status.is_redirection() {
-        return Err(format!(
-            "what answers at {url} sends its callers elsewhere ({status}): give the gateway's own URL"
-        ));
-    }
+    let (status, text) = waiting()?.block_on(answer(base, token, request))?;
     let answer = match status {
         StatusCode::NO_CONTENT => Some(Value::Null),
         _ => serde_json::from_str(&text).ok(),
     };
     match answer {
         Some(answer) if status.is_success() => Ok(answer),
-        Some(answer) => {
+        answer => Err(refusal(base, status, answer)),
+    }
+}
+
+/// What is said of an answer that is none.
+fn refusal(url: &str, status: StatusCode, answer: Option<Value>) -> String {
+    if status.is_redirection() {
+        return format!(
+            "what answers at {url} sends its callers elsewhere ({status}): give the gateway's own URL"
+        );
+    }
+    match answer {
+        Some(answer) if !status.is_success() => {
             let message = answer.pointer("/error/message").and_then(Value::as_str);
-            Err(format!("the gateway answered {status}: {}", message.unwrap_or("it gave no reason")))
+            format!("the gateway answered {status}: {}", message.unwrap_or("it gave no reason"))
         }
-        None => Err(format!("what answers at {url} is no Sluice gateway ({status})")),
+        _ => format!("what answers at {url} is no Sluice gateway ({status})"),
     }
 }
 
 /// Who is trusted is the system's to say, so that a private authority of a company's works here too.
+fn client(longest: Option<Duration>) -> reqwest::Result<Client> {
+    // A change that is sent elsewhere may come out as a question there, and look done.
+    let client = Client::builder().connect_timeout(CONNECT).redirect(Policy::none());
+    match longest {
+        Some(longest) => client.timeout(longest).build(),
+        None => client.read_timeout(ANSWER).build(),
+    }
+}
+
+fn unsent(url: &str, error: &reqwest::Error) -> String {
+    match error.is_builder() {
+        true => format!("this can't be sent, the token or the URL is wrong: {}", innermost(error)),
+        false => format!("the gateway at {url} can't be reached: {}", innermost(error)),
+    }
+}
+
+fn broken(url: &str, error: &reqwest::Error) -> String {
+    format!("the answer of the gateway at {url} broke off: {}", innermost(error))
+}
+
 async fn answer(
     url: &str,
     token: &str,
     (method, path, body): Request<'_>,
 ) -> Result<(StatusCode, String), String> {
-    let failed = |error: reqwest::Error| match error.is_builder() {
-        true => format!("this can't be sent, the token or the URL is wrong: {}", innermost(&error)),
-        false => format!("the gateway at {url} can't be reached: {}", innermost(&error)),
-    };
-    // A change that is sent elsewhere may come out as a question there, and look done.
-    let client = Client::builder().connect_timeout(CONNECT).timeout(ANSWER).redirect(Policy::none());
-    let client = client.build().map_err(failed)?;
+    let client = client(Some(ANSWER)).map_err(|error| unsent(url, &error))?;
     let mut request = client.request(method, format!("{url}/admin/v1{path}")).bearer_auth(token);
     if let Some(body) = body {
         request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
     }
-    let response = request.send().await.map_err(failed)?;
+    let response = request.send().await.map_err(|error| unsent(url, &error))?;
     let status = response.status();
-    let text = response.text().await;
-    let broken = |error| format!("the answer of the gateway at {url} broke off: {}", innermost(&error));
-    Ok((status, text.map_err(broken)?))
+    Ok((status, response.text().await.map_err(|error| broken(url, &error))?))
 }
 
 /// What went wrong, without the layers that it went through.

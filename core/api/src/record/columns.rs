@@ -11,6 +11,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::outcome::{Cost, Outcome};
+use super::packed::{self, Packed};
 use super::show::{self, Costs, Tokens};
 use super::tries::Try;
 use crate::cost::Usage;
@@ -36,6 +37,27 @@ macro_rules! columns {
             pub fn new($($given: $of),*) -> Self {
                 Self { $($column: $first,)* }
             }
+
+            /// Writes it for a journal, behind what is there.
+            pub fn pack(&self, into: &mut Vec<u8>) {
+                $(packed::write(const { packed::mark(stringify!($column)) }, &self.$column, into);)*
+            }
+
+            /// Reads what [`Record::pack`] wrote; `None` where that is cut off, or is something else.
+            #[must_use]
+            pub fn unpack(from: &[u8]) -> Option<Self> {
+                let mut record = Self::unknown();
+                for (mark, value) in packed::read(from)? {
+                    $(if mark == const { packed::mark(stringify!($column)) } {
+                        record.$column = Packed::unpack(value)?;
+                    })*
+                }
+                Some(record)
+            }
+
+            /// The marks of its columns.
+            #[cfg(test)]
+            pub(super) const MARKS: [u32; [$(stringify!($column)),*].len()] = [$(packed::mark(stringify!($column))),*];
         }
     };
 }
@@ -43,7 +65,7 @@ macro_rules! columns {
 // One more column is one more entry here, beside its use: the list of records and its part of the OpenAPI document follow.
 // What the log has of it stands in the ledger's `records/line.rs`.
 columns! {
-    /// One request that had a valid key. It is shown, journalled and archived in one shape: times in RFC 3339, spans in
+    /// One request that had a valid key. It is shown and archived in one shape: times in RFC 3339, spans in
     /// milliseconds, money as decimal strings; and read again from it.
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
     #[non_exhaustive]
@@ -151,6 +173,12 @@ const IDS_BEGIN: i64 = 1_577_836_800_000;
 const IDS_IN_ONE: u32 = 20;
 
 impl Record {
+    /// One of which nothing is known.
+    fn unknown() -> Self {
+        let time = Timestamp::UNIX_EPOCH;
+        Self::new(time, Arc::from(""), Holder::default(), Api::Anthropic, Operation::Generate)
+    }
+
     /// The first id that a record which begins at this time, or later, can have.
     #[must_use]
     pub fn id_at(time: Timestamp) -> u64 {

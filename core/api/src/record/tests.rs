@@ -62,6 +62,29 @@ fn what_is_written_of_a_record_is_read_again_to_the_last_digit() {
 }
 
 #[test]
+fn what_a_journal_has_of_a_record_is_all_of_it() {
+    for record in [full(), empty()] {
+        let mut packed = Vec::new();
+        record.pack(&mut packed);
+        assert_eq!(Record::unpack(&packed), Some(record));
+        for end in 1..packed.len() {
+            let cut = Record::unpack(packed.get(..end).unwrap());
+            assert!(cut.is_none_or(|cut| cut != full()), "{end}");
+        }
+        // What a newer gateway has written beside it is not looked at.
+        packed.extend_from_slice(&[1, 2, 3, 4, 2, 0, 0, 0, 9, 9]);
+        assert!(Record::unpack(&packed).is_some());
+    }
+    assert_eq!(Record::unpack(&[1]), None);
+}
+
+#[test]
+fn no_two_columns_have_one_mark() {
+    let marks = std::collections::BTreeSet::from(Record::MARKS);
+    assert_eq!(marks.len(), Record::MARKS.len());
+}
+
+#[test]
 fn every_outcome_has_a_name_of_its_own() {
     let all = [
         Outcome::Completed,

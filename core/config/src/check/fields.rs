@@ -46,7 +46,7 @@ pub fn check_key_fields(fields: &Map<String, Json>, config: &Resolved) -> Result
         groups: config.groups.iter().map(|group| group.name.as_str()).collect(),
         pools: pools(config).collect(),
         accounts: config.accounts.iter().map(|account| account.name.as_str()).collect(),
-        retention_days: config.retention_days,
+        retention_days: config.stats.retention_days,
     };
     with_section(fields, |section| {
         let fields = section.read()?;

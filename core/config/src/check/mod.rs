@@ -19,6 +19,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use sluice_api::cost::{CostModel, Unpriced};
 use sluice_api::plugin::BuildCx;
 use sluice_api::scheduler::Scheduler;
@@ -26,7 +27,7 @@ use sluice_api::settings::{Origins as _, Problem};
 use sluice_api::store::Store;
 use sluice_reading::Loaded;
 
-use crate::resolved::Resolved;
+use crate::resolved::{Resolved, StatsConfig};
 use crate::section::{Shared, file_of, shared, table};
 use fields::Known;
 use plugin::Building;
@@ -68,6 +69,7 @@ pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
     let (telemetry, telemetry_table) = telemetry::check(loaded, &mut problems);
     let stats: Stats = table(loaded, "stats", &mut problems);
     let retention_days = stats.retention_days;
+    let timezone = TimeZone::get(&stats.timezone).unwrap_or(TimeZone::UTC);
 
     // What the others may ask for prices is built first; what is wrong with it is told in its turn.
     let mut unpriced = Vec::new();
@@ -119,7 +121,7 @@ pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
             store,
             store_kind: keeping.own.kind,
             store_settings,
-            retention_days,
+            stats: StatsConfig { retention_days, archive: stats.archive.map(Into::into), timezone },
             telemetry,
         }),
         _ => Err(problems.into_iter().map(|problem| loaded.placed(problem)).collect()),

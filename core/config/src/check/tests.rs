@@ -141,7 +141,6 @@ fn what_is_not_at_work_yet_is_checked_all_the_same() {
             "routes[0].rewrite: the model's name has",
         ),
         ("stats.timezone = \"Mars/Olympus\"", "stats.timezone: there is no time zone"),
-        ("stats.timezone = \"Europe/Vienna\"", "stats.timezone: this value is not available yet"),
         ("stats.retention_days = 0", "stats.retention_days: records must be kept"),
         ("telemetry.otlp_endpoint = \"localhost:4317\"", "telemetry.otlp_endpoint: its scheme"),
         ("[cost]\nkind = \"test-cost\"\nunknown_model = \"refuse\"", "cost.unknown_model: unknown value"),

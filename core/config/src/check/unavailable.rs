@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use sluice_api::settings::{Problem, Span};
 use sluice_reading::Loaded;
 use url::Url;
@@ -87,7 +88,7 @@ impl Tables<'_> {
         if stats.retention_days == 0 {
             wrong("stats.retention_days", "records must be kept for at least 1 day".to_owned());
         }
-        if jiff::tz::TimeZone::get(&stats.timezone).is_err() {
+        if TimeZone::get(&stats.timezone).is_err() {
             let message =
                 format!("there is no time zone `{}`: an IANA name like Europe/Vienna", stats.timezone);
             wrong("stats.timezone", message);
@@ -108,16 +109,10 @@ impl Tables<'_> {
 
     /// Values other than the defaults.
     fn not_usual(&self) -> impl Iterator<Item = &'static str> + use<> {
-        let Self { stats, telemetry, .. } = self;
-        let stats_usual = Stats::default();
-        [
-            ("stats.retention_days", stats.retention_days == stats_usual.retention_days),
-            ("stats.archive", stats.archive.is_none()),
-            ("stats.timezone", stats.timezone == stats_usual.timezone),
-            ("telemetry.otlp_endpoint", telemetry.otlp_endpoint.is_empty()),
-        ]
-        .into_iter()
-        .filter_map(|(path, usual)| (!usual).then_some(path))
+        let Self { telemetry, .. } = self;
+        [("telemetry.otlp_endpoint", telemetry.otlp_endpoint.is_empty())]
+            .into_iter()
+            .filter_map(|(path, usual)| (!usual).then_some(path))
     }
 }
 

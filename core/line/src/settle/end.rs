@@ -21,12 +21,12 @@ impl Settlement {
         if std::mem::replace(&mut self.settled, true) {
             return;
         }
-        let snapshot = self.snapshot.take();
+        self.measure(seen);
         if let Some(seen) = seen {
-            self.record.reported_model = seen.model.as_deref().map(Into::into);
+            let unknown = seen.unknown_usage.names();
+            unknown.for_each(|name| self.gateway.records().measures().count_unknown_usage(self.api, name));
         }
-        self.record.usage = self.used(seen);
-        self.price(snapshot.as_deref(), seen);
+        let snapshot = self.snapshot.take();
         self.remember(snapshot.as_deref(), seen);
         drop(std::mem::take(&mut self.continues));
         if let Some(place) = self.place.take() {
@@ -48,11 +48,22 @@ impl Settlement {
                 None => self.record.tries.push(Try::last(&place.account().name, self.record.status)),
             }
         }
+        self.is_recorded();
+        drop(std::mem::take(&mut self.held));
+    }
+
+    /// What it used, and what that costs.
+    pub(super) fn measure(&mut self, seen: Option<&Seen>) {
+        if let Some(seen) = seen {
+            self.record.reported_model = seen.model.as_deref().map(Into::into);
+        }
+        self.record.usage = self.used(seen);
+        let snapshot = self.snapshot.take();
+        self.price(snapshot.as_deref(), seen);
+        self.snapshot = snapshot;
         self.record.duration = self.started.elapsed();
         self.record.first_byte = self.first_byte;
         self.record.overhead = self.overhead;
-        self.gateway.records().push(self.record.clone());
-        drop(std::mem::take(&mut self.held));
     }
 
     /// What continues this response, or refers to its items, must go to the account that made it.
@@ -71,12 +82,15 @@ impl Settlement {
 
     /// What was used: as the dialect told it, else estimated, as zero is never a fallback. The meter sees the answer
     /// alone; what went up is known here.
-    fn used(&self, seen: Option<&Seen>) -> Option<Usage> {
+    pub(super) fn used(&self, seen: Option<&Seen>) -> Option<Usage> {
         let told = seen.and_then(|seen| seen.usage);
         let by_tokens =
             matches!(self.record.operation, Operation::Generate | Operation::Embed | Operation::BatchEmbed);
-        let left_early =
-            self.sent && matches!(self.record.outcome, Outcome::ClientGone | Outcome::GatewayError);
+        let left_early = self.sent
+            && matches!(
+                self.record.outcome,
+                Outcome::ClientGone | Outcome::GatewayError | Outcome::Interrupted
+            );
         if told.is_none() && !(by_tokens && (seen.is_some() || left_early)) {
             return None;
         }
@@ -111,8 +125,6 @@ impl Settlement {
         if let Some(seen) = seen {
             (ask.speed, ask.turns) = (seen.speed.as_deref(), &seen.turns);
             ask.geo = seen.geo.as_deref().or(ask.geo);
-            let unknown = seen.unknown_usage.names();
-            unknown.for_each(|name| self.gateway.records().measures().count_unknown_usage(self.api, name));
         }
         let priced = guarded("CostModel::price", || snapshot.cost.price(&ask)).flatten();
         let multiplier = account.map_or(Factor::ONE, |account| account.cost_multiplier);

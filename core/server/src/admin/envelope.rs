@@ -7,6 +7,7 @@ use http::header::ALLOW;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use sluice_api::settings::Problem;
+use sluice_api::store::StoreError;
 use sluice_control::KeyError;
 use utoipa::ToSchema;
 
@@ -141,6 +142,12 @@ impl From<KeyError> for Refusal {
             }
             KeyError::Internal(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message),
         }
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", error.to_string())
     }
 }
 

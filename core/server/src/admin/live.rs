@@ -6,7 +6,8 @@ use http::Uri;
 use sluice_ledger::live::{LiveView, WINDOW_MAX};
 
 use super::envelope::{Refusal, Refused};
-use super::requests::{pairs, wrong};
+use super::query::pairs;
+use super::requests::wrong;
 use crate::App;
 
 /// Seconds that are looked at where nothing is said.

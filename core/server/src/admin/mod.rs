@@ -5,10 +5,13 @@ pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod concurrency;
 pub(crate) mod envelope;
+pub(crate) mod export;
 pub(crate) mod keys;
 pub(crate) mod live;
+pub(crate) mod query;
 pub(crate) mod requests;
 pub(crate) mod system;
+pub(crate) mod usage;
 pub(crate) mod whole;
 
 /// Whether a path belongs to it.

@@ -1,4 +1,6 @@
-//! Records of the last requests, from memory.
+//! Records of requests, a page at a time.
+
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
@@ -7,12 +9,13 @@ use jiff::Timestamp;
 use sluice_api::record::{Dimension, RecordQuery, RecordView};
 
 use super::envelope::{List, Refusal, Refused};
+use super::query::pairs;
 use crate::App;
 
 /// Records on a page, unless asked otherwise, and at most.
 const PAGE: (usize, usize) = (100, 1000);
 
-/// Records of the last requests, newest first.
+/// Records of requests, newest first, by when they began.
 ///
 /// Filters are repeatable: those of one name widen, those of different names narrow.
 #[utoipa::path(get, path = "/admin/v1/requests", tag = "Admin", security(("admin_token" = [])),
@@ -35,15 +38,16 @@ const PAGE: (usize, usize) = (100, 1000);
     ),
     responses((status = 200, body = List<RecordView>), (status = 400, body = Refused), (status = 401, body = Refused)))]
 pub(crate) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<List<RecordView>>, Refusal> {
-    let page = app.gateway.records().page(&asked(&uri)?);
-    let data = page.records.into_iter().map(RecordView).collect();
+    let query = asked(pairs(&uri))?;
+    let page = app.gateway.records().page(&**app.gateway.store(), &query).await.map_err(Refusal::from)?;
+    let data = page.records.into_iter().map(|record| RecordView(Arc::new(record))).collect();
     Ok(Json(List { data, next_cursor: page.next.map(|id| id.to_string()) }))
 }
 
-/// What the query of a URL asks for.
-fn asked(uri: &Uri) -> Result<RecordQuery, Refusal> {
+/// What the parameters of a query ask for.
+pub(super) fn asked(parameters: Vec<(String, String)>) -> Result<RecordQuery, Refusal> {
     let mut query = RecordQuery::newest(PAGE.0);
-    for (name, value) in pairs(uri) {
+    for (name, value) in parameters {
         match name.as_str() {
             "limit" => {
                 query.limit = value
@@ -83,17 +87,6 @@ fn asked(uri: &Uri) -> Result<RecordQuery, Refusal> {
 
 fn time(name: &str, value: &str) -> Result<Timestamp, Refusal> {
     value.parse().map_err(|_| wrong(name, format!("`{name}` is a time like 2026-12-31T23:59:59Z (RFC 3339)")))
-}
-
-/// The parameters of a query, decoded.
-pub(super) fn pairs(uri: &Uri) -> Vec<(String, String)> {
-    let text = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
-    let query = uri.query().unwrap_or_default();
-    let some = query.split('&').filter(|pair| !pair.is_empty());
-    some.map(|pair| {
-        pair.split_once('=').map_or((text(pair), String::new()), |(name, value)| (text(name), text(value)))
-    })
-    .collect()
 }
 
 /// A parameter that can't be taken.

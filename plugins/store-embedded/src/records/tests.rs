@@ -9,10 +9,11 @@ use std::time::Duration;
 use sluice_api::cost::Money;
 use sluice_api::plugin::{Timestamp, async_trait};
 use sluice_api::record::{
-    Cost, Dimension, Page, Record, RecordQuery, RecordStore as _, RecordsInMemory, Span, SumQuery, SumRow,
+    Cost, Dimension, Page, Record, RecordQuery, RecordStore as _, Span, SumQuery, SumRow,
 };
 use sluice_api::store::Store;
 use sluice_conformance::Stores;
+use sluice_memory::RecordsInMemory;
 
 use super::Ledger;
 use crate::Embedded;

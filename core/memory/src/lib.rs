@@ -7,10 +7,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::columns::Record;
-use super::query::{Dimension, Filter, Page, RecordQuery, SumQuery, SumRow, Sums};
-use super::store::RecordStore;
-use crate::store::failed::StoreError;
+use sluice_api::record::{Dimension, Filter, Page, Record, RecordQuery, RecordStore, SumQuery, SumRow, Sums};
+use sluice_api::store::StoreError;
 
 /// Records by their ids. Nothing outlives it; sums are those of the records it has.
 #[derive(Debug, Default)]

@@ -1,0 +1,105 @@
+//! Brings records to the store beside requests, and deletes there what is kept no longer.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sluice_api::store::StoreError;
+use sluice_ledger::export::archive;
+use tokio::time::MissedTickBehavior;
+
+use crate::control::Control;
+
+/// How often records are brought to the store; also how much of them a power cut may take.
+const BRING_EVERY: Duration = Duration::from_millis(100);
+
+/// How many of those between two looks at what is kept no longer.
+const EXPIRE_EVERY: u32 = 50;
+
+/// Rows that are deleted in one step: so few that nobody waits for it.
+const EXPIRED_AT_ONCE: usize = 1_000;
+
+/// A day that records are kept.
+const DAY: Duration = Duration::from_hours(24);
+
+/// Brings records to the store.
+pub(crate) struct Keeping {
+    control: Arc<Control>,
+    /// Since the last look at what is kept no longer.
+    turns: u32,
+    /// Whether the store took nothing the last time.
+    away: bool,
+}
+
+impl Keeping {
+    pub(crate) fn new(control: Arc<Control>) -> Self {
+        Self { control, turns: 0, away: false }
+    }
+
+    /// Runs until the process ends.
+    pub(crate) async fn run(mut self) {
+        let mut tick = tokio::time::interval(BRING_EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            self.turn().await;
+        }
+    }
+
+    pub(crate) async fn turn(&mut self) {
+        let gateway = self.control.gateway();
+        let brought = gateway.records().book().bring(&**gateway.store()).await;
+        match (&brought, self.away) {
+            (Err(error), false) => {
+                tracing::error!(%error, "the store takes no records: they wait in memory and in its journal until it does");
+            }
+            (Ok(()), true) => tracing::info!("the store takes records again: none was lost"),
+            _ => {}
+        }
+        self.away = brought.is_err();
+        self.turns += 1;
+        if self.turns >= EXPIRE_EVERY && !self.away {
+            self.turns = 0;
+            self.expire(gateway.now()).await;
+        }
+    }
+
+    /// Deletes what is older than it may be, step by step, and writes it to the archive before.
+    async fn expire(&self, now: Timestamp) {
+        let stats = self.control.gateway().snapshot().stats.clone();
+        let Ok(before) = now.checked_sub(DAY.saturating_mul(stats.retention_days)) else { return };
+        loop {
+            match self.step(before, stats.archive.as_deref()).await {
+                Ok(true) => tokio::task::yield_now().await,
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "records that are kept no longer could not be moved or deleted: they stay until they can");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// One step of it; whether there is more.
+    async fn step(&self, before: Timestamp, archive: Option<&Path>) -> Result<bool, StoreError> {
+        let gateway = self.control.gateway();
+        let records = gateway.store().records();
+        let Some(folder) = archive else {
+            return Ok(records.expire(before, EXPIRED_AT_ONCE).await? >= EXPIRED_AT_ONCE);
+        };
+        let oldest = records.oldest(before, EXPIRED_AT_ONCE).await?;
+        let count = oldest.len();
+        if count > 0 {
+            let (folder, tasks) = (folder.to_owned(), gateway.tasks().clone());
+            let written = tasks.spawn_blocking(move || {
+                let at = |error| StoreError(format!("stats.archive, {}: {error}", folder.display()));
+                archive::append(&folder, &oldest).map_err(at)
+            });
+            written.await.map_err(|error| StoreError(error.to_string()))??;
+        }
+        // Exactly those that are written; sums of quarter-hours go when no record is left.
+        let most = if count > 0 { count } else { EXPIRED_AT_ONCE };
+        Ok(records.expire(before, most).await? >= most)
+    }
+}

@@ -1,0 +1,170 @@
+//! A journal is read as it was left, whatever became of its process, and holds no more than it may.
+
+use std::path::Path;
+
+use crate::{Journal, JournalError, Left, Sizes};
+
+const SMALL: Sizes = Sizes { file: 4096, log_files: 3, cell_files: 2 };
+
+fn open(folder: &Path) -> (Journal, Left) {
+    Journal::open(folder, 7, SMALL).unwrap()
+}
+
+fn texts(found: impl Iterator<Item = Result<Vec<Vec<u8>>, JournalError>>) -> Vec<String> {
+    found.flat_map(|file| file.unwrap()).map(|entry| String::from_utf8(entry).unwrap()).collect()
+}
+
+/// What is found by the next process, where this one is killed: nothing is closed, flushed or dropped.
+fn left(folder: &Path) -> (Vec<String>, Vec<String>) {
+    let (_journal, left) = open(folder);
+    (texts(left.ended()), texts(left.running()))
+}
+
+#[test]
+fn what_was_logged_and_what_ran_is_found_by_the_next_process_until_it_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, nothing) = open(folder.path());
+    assert_eq!((nothing.ended().count(), nothing.running().count()), (0, 0));
+    let running = journal.runs(b"one").unwrap();
+    let _two = journal.runs("two".repeat(400).as_bytes()).unwrap();
+    let first = journal.ended(b"first").unwrap();
+    let _second = journal.ended(b"second").unwrap();
+    std::mem::forget(journal);
+    let both = (vec!["first".to_owned(), "second".to_owned()], vec!["one".to_owned(), "two".repeat(400)]);
+    assert_eq!(left(folder.path()), both);
+    assert_eq!(left(folder.path()), both, "and found again, as nobody said that it is kept");
+    let (journal, before) = open(folder.path());
+    before.is_kept();
+    assert_eq!(left(folder.path()), (vec![], vec![]));
+    // What belongs to the journal before means nothing to this one.
+    journal.is_kept(first);
+    journal.is_over(running);
+}
+
+#[test]
+fn what_is_over_is_found_no_more_and_its_cells_are_used_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = open(folder.path());
+    for _ in 0..100 {
+        let long = journal.runs(&[b'x'; 1500]).unwrap();
+        let short = journal.runs(b"short").unwrap();
+        journal.is_over(long);
+        journal.is_over(short);
+    }
+    let _stays = journal.runs(b"stays").unwrap();
+    assert_eq!(left(folder.path()).1, ["stays"]);
+    let files = std::fs::read_dir(folder.path()).unwrap().count();
+    assert!(files <= 6, "{files}");
+}
+
+#[test]
+fn files_are_used_again_when_all_of_theirs_is_kept_in_any_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = open(folder.path());
+    let mut logged = Vec::new();
+    for number in 0..1000 {
+        logged.push(journal.ended(format!("entry {number}").as_bytes()).unwrap());
+        if logged.len() > 200 {
+            journal.is_kept(logged.swap_remove(number % 200));
+        }
+    }
+    logged.drain(..).for_each(|logged| journal.is_kept(logged));
+    let _last = journal.ended(b"last").unwrap();
+    let (ended, _) = left(folder.path());
+    assert_eq!(ended.last().unwrap(), "last");
+    assert!(ended.len() < 300, "what is kept is gone but for the file that is written to: {}", ended.len());
+}
+
+#[test]
+fn a_full_journal_says_so_before_and_at_the_entry_and_takes_more_when_some_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = open(folder.path());
+    let mut logged = Vec::new();
+    while journal.has_room(1000) {
+        logged.push(journal.ended(&[b'x'; 1000]).unwrap());
+    }
+    assert!(matches!(journal.ended(&[b'x'; 1000]), Err(JournalError::Full(_))));
+    assert_eq!(left(folder.path()).0.len(), logged.len(), "what is there stays");
+    logged.into_iter().for_each(|logged| journal.is_kept(logged));
+    assert!(journal.has_room(1000) && journal.ended(&[b'x'; 1000]).is_ok());
+    let mut running = Vec::new();
+    while let Ok(more) = journal.runs(b"r") {
+        running.push(more);
+    }
+    assert_eq!(running.len(), 14, "two files of seven cells");
+    journal.is_over(running.pop().unwrap());
+    assert!(journal.runs(b"r").is_ok());
+    assert!(matches!(journal.ended(&[0; 5000]), Err(JournalError::Full(_))), "larger than a file");
+    assert!(matches!(journal.runs(&[0; 5000]), Err(JournalError::Full(_))));
+}
+
+#[test]
+fn a_journal_of_another_gateway_or_a_newer_version_is_refused_and_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = open(folder.path());
+    let _logged = journal.ended(b"first").unwrap();
+    let refused = Journal::open(folder.path(), 8, SMALL).unwrap_err().to_string();
+    assert!(refused.contains("another gateway") && refused.contains("move it"), "{refused}");
+    assert_eq!(left(folder.path()).0, ["first"]);
+    let some = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = std::fs::read(&some).unwrap();
+    bytes[8] = 9;
+    std::fs::write(&some, bytes).unwrap();
+    let refused = Journal::open(folder.path(), 7, SMALL).unwrap_err().to_string();
+    assert!(refused.contains("newer version") && refused.contains("format 9"), "{refused}");
+}
+
+#[test]
+fn of_a_file_that_is_cut_off_at_any_byte_what_is_whole_is_read_and_the_rest_set_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = open(folder.path());
+    let logged: Vec<_> =
+        (0..20).map(|number| journal.ended(format!("entry {number:02}").as_bytes())).collect();
+    assert!(logged.iter().all(Result::is_ok));
+    drop(journal);
+    let path = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|item| item.unwrap().path())
+        .find(|path| path.file_name().unwrap().to_string_lossy().starts_with("ended-"))
+        .unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    for end in (0..600).step_by(7) {
+        let folder = tempfile::tempdir().unwrap();
+        let cut = folder.path().join(path.file_name().unwrap());
+        std::fs::write(&cut, &whole[..end]).unwrap();
+        let (journal, left) = open(folder.path());
+        let entries = texts(left.ended());
+        let expected = end.saturating_sub(32) / 16;
+        assert_eq!(entries.len(), expected.min(20), "{end}: {entries:?}");
+        left.is_kept();
+        let damaged = folder.path().join(format!("damaged-{}", path.file_name().unwrap().to_string_lossy()));
+        assert_eq!(damaged.exists(), end > 0, "{end}");
+        drop(journal);
+    }
+}
+
+#[test]
+fn an_entry_of_which_a_byte_changed_is_not_read_and_takes_no_other_along() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = open(folder.path());
+    let written: Vec<String> = (0..20).map(|number| format!("entry {number:02}")).collect();
+    let logged: Vec<_> = written.iter().map(|entry| journal.ended(entry.as_bytes()).unwrap()).collect();
+    assert_eq!(logged.len(), 20);
+    let (_, now) = open(folder.path());
+    assert_eq!(texts(now.ended()), written);
+    let path = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|item| item.unwrap().path())
+        .find(|path| std::fs::read(path).unwrap().windows(8).any(|some| some == b"entry 03"))
+        .unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    for at in 32..32 + 20 * 16 {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x5a;
+        std::fs::write(&path, bytes).unwrap();
+        let entries = left(folder.path()).0;
+        let mut others = written.clone();
+        others.remove((at - 32) / 16);
+        assert_eq!(entries, others, "{at}");
+    }
+}

@@ -1,0 +1,205 @@
+//! The ledger's own hand: gives records their ids, keeps in the journal what the store has not yet, and brings it there.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use sluice_api::error::{Error, Kind};
+use sluice_api::record::Record;
+use sluice_api::store::{Store, StoreError};
+use sluice_journal::{Journal, JournalError, Logged, Running};
+
+/// Records that wait for the store at most, in memory and in the journal: about 0.8 KB each in memory. Then new requests are
+/// refused, so that what they cost is never lost.
+const WAITING_MAX: usize = 50_000;
+
+/// Records that the store is given at once.
+const AT_ONCE: usize = 4_096;
+
+/// Bytes in the journal that a request is expected to need at most, beside those that run.
+const ROOM: usize = 64 * 1024;
+
+/// What the journal has of a request.
+#[derive(Debug, Default)]
+pub struct Traces {
+    running: Option<Running>,
+    logged: Option<Logged>,
+}
+
+/// A record on its way to the store, and where the journal has it.
+#[derive(Debug)]
+struct Waiting {
+    record: Record,
+    traces: Traces,
+}
+
+/// What stands between requests and the store.
+#[derive(Debug, Default)]
+pub struct Book {
+    /// None where the store keeps nothing on this machine.
+    journal: Option<Journal>,
+    last_id: AtomicU64,
+    waiting: Mutex<Vec<Waiting>>,
+    /// Whoever brings records to the store, one at a time: it gets them in the order in which they ended.
+    bringing: tokio::sync::Mutex<()>,
+}
+
+impl Book {
+    /// One with a journal, whose ids are larger than this one.
+    #[must_use]
+    pub fn new(journal: Option<Journal>, last_id: u64) -> Self {
+        Self { journal, last_id: AtomicU64::new(last_id), ..Self::default() }
+    }
+
+    /// An id for a record that begins now: larger than every one before, and in the order of time as far as clocks go
+    /// forward.
+    pub fn next_id(&self, now: Timestamp) -> u64 {
+        let at = Record::id_at(now);
+        let next = |last: u64| last.saturating_add(1).max(at);
+        let before = self.last_id.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last)));
+        next(before.unwrap_or_else(|last| last))
+    }
+
+    /// Whether a request more can be recorded, whatever becomes of it.
+    ///
+    /// # Errors
+    ///
+    /// When so much waits for the store that there is no room for more.
+    pub fn has_room(&self) -> Result<(), Error> {
+        let fits = self.waiting.lock().len() < WAITING_MAX
+            && self.journal.as_ref().is_none_or(|journal| journal.has_room(ROOM));
+        if fits {
+            return Ok(());
+        }
+        let message =
+            "the gateway's store takes no records, and what waits for it has no more room: try again later";
+        Err(Error::new(Kind::StoreUnavailable, message))
+    }
+
+    /// A request runs, or something more is known of it: should the process be killed, this is its record.
+    ///
+    /// # Errors
+    ///
+    /// When the journal has no room; what it had of the request stays.
+    pub fn runs(&self, traces: &mut Traces, record: &Record) -> Result<(), JournalError> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        let running = packed(record, |bytes| journal.runs(bytes))?;
+        if let Some(before) = traces.running.replace(running) {
+            journal.is_over(before);
+        }
+        Ok(())
+    }
+
+    /// A request has ended so, though nobody may have been told yet: from here on its record outlives the process.
+    pub fn ended(&self, traces: &mut Traces, record: &Record) {
+        let Some(journal) = &self.journal else { return };
+        match packed(record, |bytes| journal.ended(bytes)) {
+            Ok(logged) => {
+                if let Some(before) = traces.logged.replace(logged) {
+                    journal.is_kept(before);
+                }
+                if let Some(running) = traces.running.take() {
+                    journal.is_over(running);
+                }
+            }
+            // What runs has room of its own.
+            Err(full) => {
+                if let Err(none) = self.runs(traces, record) {
+                    tracing::error!(
+                        request_id = %record.request_id, error = %full, cells = %none,
+                        "a record is in memory alone until the store takes it: it is lost if this process is killed before"
+                    );
+                }
+            }
+        }
+    }
+
+    /// Takes records of requests that have ended, each with what the journal has of it.
+    pub(crate) fn wait(&self, records: Vec<Record>, traces: Vec<Traces>) {
+        let more = records.into_iter().zip(traces).map(|(record, traces)| Waiting { record, traces });
+        self.waiting.lock().extend(more);
+    }
+
+    /// How many records wait for the store.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.lock().len()
+    }
+
+    /// Brings what waits to the store, so much at once that nothing else waits for it for long.
+    ///
+    /// # Errors
+    ///
+    /// When the store took none of the last ones: they wait on.
+    pub async fn bring(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let _turn = self.bringing.lock().await;
+        // What comes meanwhile is the next turn's.
+        let mut left = self.waiting();
+        while left > 0 {
+            let some: Vec<Waiting> = {
+                let mut waiting = self.waiting.lock();
+                let count = waiting.len().min(AT_ONCE);
+                waiting.drain(..count).collect()
+            };
+            left = left.saturating_sub(some.len().max(1));
+            let (records, traces): (Vec<Record>, Vec<Traces>) =
+                some.into_iter().map(|Waiting { record, traces }| (record, traces)).unzip();
+            let records = Arc::new(records);
+            // Given back also where nobody waits for this any longer.
+            let mut undone = Undone { book: self, records: Arc::clone(&records), traces };
+            store.records().append(Arc::clone(&records)).await?;
+            for traces in undone.traces.drain(..) {
+                self.is_kept(traces);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_kept(&self, traces: Traces) {
+        let Some(journal) = &self.journal else { return };
+        if let Some(logged) = traces.logged {
+            journal.is_kept(logged);
+        }
+        if let Some(running) = traces.running {
+            journal.is_over(running);
+        }
+    }
+}
+
+/// Records that the store has not taken: dropped with their traces, they wait again, before those that came later.
+struct Undone<'a> {
+    book: &'a Book,
+    records: Arc<Vec<Record>>,
+    traces: Vec<Traces>,
+}
+
+impl Drop for Undone<'_> {
+    fn drop(&mut self) {
+        if self.traces.is_empty() {
+            return;
+        }
+        let again = self.records.iter().cloned().zip(self.traces.drain(..));
+        let mut waiting = self.book.waiting.lock();
+        waiting.splice(0..0, again.map(|(record, traces)| Waiting { record, traces }));
+    }
+}
+
+/// Does something with a record as the journal has it.
+fn packed<T>(record: &Record, with: impl FnOnce(&[u8]) -> T) -> T {
+    thread_local! {
+        static BYTES: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
+    }
+    BYTES.with(|shared| {
+        // A panic in the midst of it has it still: whoever records that writes elsewhere.
+        let mut own = Vec::new();
+        let mut shared = shared.try_borrow_mut();
+        let bytes = shared.as_deref_mut().unwrap_or(&mut own);
+        bytes.clear();
+        record.pack(bytes);
+        with(bytes)
+    })
+}
+
+#[cfg(test)]
+mod tests;

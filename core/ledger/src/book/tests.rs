@@ -1,0 +1,159 @@
+//! Ids grow, records wait in order for a store that is away, and there is an end to how many.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use sluice_api::dialect::{Api, Operation};
+use sluice_api::limiter::Bucket;
+use sluice_api::plugin::async_trait;
+use sluice_api::record::{Holder, Page, Record, RecordQuery, RecordStore, SumQuery, SumRow};
+use sluice_api::store::{Lease, Remembered, Store, StoreError, Taken};
+use sluice_memory::RecordsInMemory;
+
+use super::{Book, Traces, WAITING_MAX};
+
+/// Records in memory, which takes none while it is away.
+#[derive(Debug, Default)]
+struct Fickle {
+    records: RecordsInMemory,
+    away: AtomicBool,
+}
+
+#[async_trait]
+impl RecordStore for Fickle {
+    async fn keep_days_of(&self, zone: &TimeZone) -> Result<(), StoreError> {
+        self.records.keep_days_of(zone).await
+    }
+
+    async fn append(&self, records: Arc<Vec<Record>>) -> Result<(), StoreError> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(StoreError("it is away".to_owned()));
+        }
+        self.records.append(records).await
+    }
+
+    async fn last_id(&self) -> Result<u64, StoreError> {
+        self.records.last_id().await
+    }
+
+    async fn record(&self, id: u64) -> Result<Option<Record>, StoreError> {
+        self.records.record(id).await
+    }
+
+    async fn page(&self, query: &RecordQuery) -> Result<Page, StoreError> {
+        self.records.page(query).await
+    }
+
+    async fn sums(&self, query: &SumQuery) -> Result<Vec<SumRow>, StoreError> {
+        self.records.sums(query).await
+    }
+
+    async fn oldest(&self, before: Timestamp, most: usize) -> Result<Vec<Record>, StoreError> {
+        self.records.oldest(before, most).await
+    }
+
+    async fn expire(&self, before: Timestamp, most: usize) -> Result<usize, StoreError> {
+        self.records.expire(before, most).await
+    }
+}
+
+#[async_trait]
+impl Store for Fickle {
+    fn records(&self) -> &dyn RecordStore {
+        self
+    }
+
+    async fn take_all(&self, lease: Lease) -> Result<Taken, StoreError> {
+        Ok(Taken::Lease(lease))
+    }
+
+    fn give(&self, _lease: Lease) {}
+
+    async fn held(&self, _bucket: &Bucket) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    async fn put(&self, _kind: &str, _id: &str, _document: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn delete(&self, _kind: &str, _id: &str) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    async fn list(&self, _kind: &str) -> Result<Vec<(String, String)>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn remember(&self, _kind: &str, _values: Vec<Remembered>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn recall(&self, _kind: &str, _id: &str) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
+    async fn forget(&self, _now: Timestamp, _most: usize) -> Result<usize, StoreError> {
+        Ok(0)
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+fn record(id: u64) -> Record {
+    let (time, holder) = (Timestamp::UNIX_EPOCH, Holder::default());
+    let mut record = Record::new(time, format!("r{id}").into(), holder, Api::Anthropic, Operation::Generate);
+    record.id = id;
+    record
+}
+
+fn wait(book: &Book, ids: impl Iterator<Item = u64>) {
+    let records: Vec<Record> = ids.map(record).collect();
+    let traces = records.iter().map(|_| Traces::default()).collect();
+    book.wait(records, traces);
+}
+
+#[test]
+fn ids_grow_also_where_the_clock_stands_still_or_goes_back() {
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let book = Book::new(None, 7);
+    let first = book.next_id(at("2026-11-28T12:00:00Z"));
+    assert_eq!(first, Record::id_at(at("2026-11-28T12:00:00Z")));
+    assert_eq!(book.next_id(at("2026-11-28T12:00:00Z")), first + 1);
+    assert_eq!(book.next_id(at("2026-11-28T11:00:00Z")), first + 2);
+    assert_eq!(book.next_id(at("2026-11-28T13:00:00Z")), Record::id_at(at("2026-11-28T13:00:00Z")));
+    assert_eq!(Book::new(None, u64::MAX - 9).next_id(at("2026-11-28T12:00:00Z")), u64::MAX - 8);
+}
+
+#[tokio::test]
+async fn what_a_store_does_not_take_waits_in_order_and_is_taken_once() {
+    let (book, store) = (Book::new(None, 0), Fickle::default());
+    wait(&book, 1..=10_000);
+    store.away.store(true, Ordering::SeqCst);
+    assert!(book.bring(&store).await.is_err());
+    wait(&book, 10_001..=10_010);
+    assert!(book.bring(&store).await.is_err());
+    assert_eq!(book.waiting(), 10_010);
+    let order: Vec<u64> = book.waiting.lock().iter().map(|waiting| waiting.record.id).collect();
+    assert!(order.is_sorted(), "as they ended");
+    store.away.store(false, Ordering::SeqCst);
+    book.bring(&store).await.unwrap();
+    assert_eq!(book.waiting(), 0);
+    assert_eq!(store.records.page(&RecordQuery::newest(20_000)).await.unwrap().records.len(), 10_010);
+}
+
+#[tokio::test]
+async fn where_too_much_waits_requests_are_refused_until_the_store_takes_some() {
+    let (book, store) = (Book::new(None, 0), Fickle::default());
+    wait(&book, 1..WAITING_MAX as u64);
+    assert!(book.has_room().is_ok());
+    wait(&book, std::iter::once(WAITING_MAX as u64));
+    let refused = book.has_room().unwrap_err();
+    assert_eq!(refused.kind().name(), "store_unavailable");
+    book.bring(&store).await.unwrap();
+    assert!(book.has_room().is_ok());
+}
