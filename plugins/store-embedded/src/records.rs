@@ -7,6 +7,7 @@ mod hours;
 mod labels;
 mod marks;
 mod page;
+mod past;
 mod row;
 mod source;
 mod sums;
@@ -29,6 +30,7 @@ use crate::documents::failed;
 use append::Writer;
 use labels::Known;
 use marks::Marks;
+use past::Past;
 use row::COLUMNS;
 use source::Source;
 use time::{Days, nanoseconds};
@@ -60,6 +62,7 @@ pub(crate) struct Ledger {
     /// Connections that nobody reads over now.
     idle: Mutex<Vec<Connection>>,
     known: Known,
+    past: Past,
     /// Held while a change of it is committed, and while a reader's moment begins.
     days: Mutex<Days>,
 }
@@ -71,15 +74,15 @@ impl Ledger {
         connection.busy_timeout(WAITED).map_err(failed)?;
         let writer = Writer::new(connection).map_err(failed)?;
         let days = Mutex::new(writer.days.clone());
-        let (idle, known) = (Mutex::default(), Known::default());
-        Ok(Self { database, writer: Mutex::new(writer), idle, known, days })
+        let (idle, known, past) = (Mutex::default(), Known::default(), Past::default());
+        Ok(Self { database, writer: Mutex::new(writer), idle, known, past, days })
     }
 
     fn append(&self, records: &[Record]) -> Result<(), StoreError> {
         let mut writer = {
             let mut writer = self.writer.lock();
             let _writes = self.database.writes();
-            writer.append(records).map_err(failed)?;
+            self.past.changed(writer.append(records).map_err(failed)?);
             writer
         };
         writer.settle();
@@ -109,6 +112,7 @@ impl Ledger {
         let mut days = self.days.lock();
         writer.keep_days_of(zone).map_err(failed)?;
         *days = writer.days.clone();
+        self.past.clear();
         Ok(())
     }
 
@@ -130,12 +134,14 @@ impl Ledger {
         work: impl FnOnce(&Source<'_>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
         let days = self.days.lock();
+        let changes = self.past.changes();
         let moment = connection.transaction()?;
         // SQLite's moment begins with the first read.
         let marks = Marks::read(&moment)?;
         let now = days.clone();
         drop(days);
-        work(&Source { connection: &moment, known: &self.known, marks: &marks, days: &now })
+        let (known, past) = (&self.known, &self.past);
+        work(&Source { connection: &moment, known, marks: &marks, days: &now, past, changes })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who writes records: over a connection of its own, a batch in one step.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, TransactionBehavior};
@@ -9,7 +9,7 @@ use sluice_api::record::{Record, Sums};
 use super::labels::Numbers;
 use super::marks::Marks;
 use super::row::{INSERT, insert};
-use super::time::{Days, second_of};
+use super::time::{Days, Unit, second_of};
 use super::totals::{Batch, Place, Recent};
 
 /// Prepared statements that are kept.
@@ -43,23 +43,23 @@ impl Writer {
         Ok(Self { connection, marks, days, labels, recent, batches: 0, records: 0 })
     }
 
-    /// Writes a batch, all or nothing.
-    pub(super) fn append(&mut self, records: &[Record]) -> rusqlite::Result<()> {
-        let written = self.write(records);
-        match written {
+    /// Writes a batch, all or nothing; the units whose sums it changed.
+    pub(super) fn append(&mut self, records: &[Record]) -> rusqlite::Result<BTreeSet<(Unit, i64)>> {
+        match self.write(records) {
             Ok((rows, marks)) => {
+                let changed = rows.iter().map(|(place, _)| (place.unit, place.start)).collect();
                 self.recent.note(rows);
                 self.marks = marks;
                 self.batches += 1;
                 self.records += records.len();
+                Ok(changed)
             }
             // What it made is not there.
             Err(error) => {
                 self.forget();
-                return Err(error);
+                Err(error)
             }
         }
-        Ok(())
     }
 
     fn write(&mut self, records: &[Record]) -> rusqlite::Result<(Vec<(Place, Sums)>, Marks)> {

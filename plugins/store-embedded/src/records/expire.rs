@@ -66,8 +66,7 @@ impl Writer {
         };
         all.execute("DELETE FROM day_sums WHERE start >= ?1", [from])?;
         {
-            let read = format!("{} ORDER BY start", Unit::Quarter.read());
-            let mut read = all.prepare(&read)?;
+            let mut read = all.prepare(&Unit::Quarter.read())?;
             let mut rows = read.query([from, i64::MAX])?;
             let mut day = (0, 0);
             let mut sums = std::collections::BTreeMap::<i64, Sums>::new();

@@ -5,6 +5,7 @@ use sluice_api::record::Record;
 
 use super::labels::Known;
 use super::marks::Marks;
+use super::past::Past;
 use super::row::{self, LABEL};
 use super::time::Days;
 
@@ -15,6 +16,9 @@ pub(super) struct Source<'a> {
     pub(super) known: &'a Known,
     pub(super) marks: &'a Marks,
     pub(super) days: &'a Days,
+    pub(super) past: &'a Past,
+    /// How much had changed when the moment began.
+    pub(super) changes: u64,
 }
 
 impl Source<'_> {

@@ -8,6 +8,7 @@ use rusqlite::params;
 use sluice_api::record::{Dimension, Filter, Record, Span, SumQuery, SumRow, Sums};
 
 use super::cover::{Part, parts};
+use super::past::Rows;
 use super::row::{self, COLUMNS, LABEL};
 use super::source::Source;
 use super::time::{Unit, at, nanoseconds, second_of};
@@ -17,8 +18,11 @@ use super::totals::of_row;
 pub(super) fn sums(query: &SumQuery, source: &Source<'_>) -> rusqlite::Result<Vec<SumRow>> {
     let mut adding = Adding::of(query, source);
     let mut whole = Vec::new();
+    let earliest = "SELECT min(start) FROM day_sums";
+    let earliest: Option<i64> = source.connection.query_row(earliest, [], |row| row.get(0))?;
+    let Some(earliest) = earliest else { return Ok(Vec::new()) };
     for (index, span) in query.spans.iter().enumerate() {
-        for part in parts(source.until_the_last(*span), source.days, source.marks.sums_from) {
+        for part in parts(source.within(*span, earliest), source.days, source.marks.sums_from) {
             match part {
                 Part::Whole(unit, from, to) => whole.push(Whole { unit, from, to, span: index }),
                 Part::Rest(rest) => adding.records(rest, index)?,
@@ -40,15 +44,25 @@ struct Whole {
     span: usize,
 }
 
+/// A whole unit of a span: its first second, the one behind its last, and the span.
+struct One {
+    start: i64,
+    end: i64,
+    span: usize,
+}
+
 impl Source<'_> {
-    /// A span that ends behind the last record may as well go on to the end of that day, which is one sum.
-    fn until_the_last(&self, span: Span) -> Span {
+    /// What of a span can have records, in whole days of those that begin and end it.
+    fn within(&self, span: Span, earliest: i64) -> Span {
         let latest = self.marks.latest();
-        if span.to <= latest {
-            return span;
-        }
+        let first = at(self.days.around(earliest).0);
         let (_, end) = self.days.around(second_of(latest));
-        Span::new(span.from, if span.from <= latest { at(end) } else { span.from })
+        let from = span.from.max(first);
+        match span.to {
+            to if to <= latest => Span::new(from, to.max(from)),
+            _ if from <= latest => Span::new(from, at(end)),
+            _ => Span::new(from, from),
+        }
     }
 }
 
@@ -104,21 +118,53 @@ impl<'a> Adding<'a> {
 
     /// Adds the sums of units that follow one another.
     fn whole(&mut self, together: &[Whole]) -> rusqlite::Result<()> {
-        let (Some(first), Some(last)) = (together.first(), together.last()) else { return Ok(()) };
-        let mut read = self.source.connection.prepare_cached(&first.unit.read())?;
-        let mut rows = read.query([first.from, last.to])?;
-        let mut left = together.iter();
-        let mut now = left.next();
-        while let Some(row) = rows.next()? {
-            let start: i64 = row.get(0)?;
-            while now.is_some_and(|part| part.to <= start) {
-                now = left.next();
+        let mut unread = Vec::new();
+        for Whole { unit, from, to, span } in together {
+            let mut start = *from;
+            while start < *to {
+                let (_, end) = unit.around(start, self.source.days);
+                match self.source.past.get(*unit, start) {
+                    Some(rows) => {
+                        self.read(*unit, &mut unread)?;
+                        self.rows_of(*span, &rows)?;
+                    }
+                    None => unread.push(One { start, end, span: *span }),
+                }
+                start = end;
             }
-            let Some(part) = now else { break };
-            let combinations = self.combinations(row.get(1)?)?;
-            if !combinations.is_empty() {
-                self.add(part.span, &combinations, of_row(row)?);
+            self.read(*unit, &mut unread)?;
+        }
+        Ok(())
+    }
+
+    /// Reads units that follow one another, adds them, and keeps those that are over.
+    fn read(&mut self, unit: Unit, ones: &mut Vec<One>) -> rusqlite::Result<()> {
+        let (Some(first), Some(last)) = (ones.first(), ones.last()) else { return Ok(()) };
+        let mut read = self.source.connection.prepare_cached(&unit.read())?;
+        let mut rows = read.query([first.start, last.end])?;
+        let mut next = rows.next()?;
+        for One { start, end, span } in ones.drain(..) {
+            let mut of_one = Vec::new();
+            while let Some(row) = next {
+                if row.get::<_, i64>(0)? >= end {
+                    break;
+                }
+                of_one.push((row.get(1)?, of_row(row)?));
+                next = rows.next()?;
             }
+            let of_one: Rows = of_one.into();
+            self.rows_of(span, &of_one)?;
+            if at(end) <= self.source.marks.latest() {
+                self.source.past.keep(unit, start, of_one, self.source.changes);
+            }
+        }
+        Ok(())
+    }
+
+    fn rows_of(&mut self, span: usize, rows: &Rows) -> rusqlite::Result<()> {
+        for (label, sums) in rows.iter() {
+            let combinations = self.combinations(*label)?;
+            self.add(span, &combinations, *sums);
         }
         Ok(())
     }

@@ -59,7 +59,10 @@ impl Unit {
 
     /// Reads its rows from one second on to before another, as start, label and sums, in that order.
     pub(super) fn read(self) -> String {
-        format!("SELECT start, label, {SUMS} FROM {} WHERE start >= ?1 AND start < ?2", self.table())
+        format!(
+            "SELECT start, label, {SUMS} FROM {} WHERE start >= ?1 AND start < ?2 ORDER BY start",
+            self.table()
+        )
     }
 }
 
