@@ -35,6 +35,7 @@ mod keys;
 mod ledger;
 mod live;
 mod logs;
+mod metrics;
 mod models;
 mod oauth;
 mod openapi;

@@ -214,17 +214,21 @@ pub struct RouteConfig {
     pub rewrite: Option<String>,
 }
 
-/// Logs.
+/// Logs and metrics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TelemetryConfig {
     /// Filter of what is logged.
     pub log: String,
     /// How lines look.
     pub format: LogFormat,
+    /// By whom metrics tell tokens and cost, beside the model.
+    pub usage_by: Vec<UsageBy>,
 }
 
 /// How log lines look.
 pub use sluice_settings::server::Format as LogFormat;
+/// By whom metrics tell tokens and cost.
+pub use sluice_settings::server::UsageBy;
 
 /// What a reload can't change: a new listener or store needs a new process, and is refused rather than ignored.
 #[must_use]

@@ -8,7 +8,7 @@ use sluice_api::settings::Problem;
 use sluice_api::store::{Store, StoreError};
 use sluice_config::key::{Group, Key, KeyTable};
 use sluice_config::read::{Loaded, Sources};
-use sluice_config::resolved::Resolved;
+use sluice_config::resolved::{Resolved, UsageBy};
 use sluice_config::settings::UnknownModel;
 use sluice_config::{check, describe, resolved, warnings};
 use sluice_fleet::Roster;
@@ -82,6 +82,12 @@ impl Control {
     /// When the store can't be opened or a way upstream can't be set up.
     pub async fn start(loaded: &Loaded, config: Resolved, sources: Sources) -> Result<Arc<Self>, StartError> {
         let measures = Measures::new();
+        for by in &config.telemetry.usage_by {
+            match by {
+                UsageBy::Key => measures.tell_keys(),
+                UsageBy::Group => measures.tell_groups(),
+            }
+        }
         let store: Arc<dyn Store> = Arc::new(Timed::new(Arc::clone(&config.store), &measures));
         store.open().await?;
         let keys = MadeKeys::load(&store, &config).await?;

@@ -116,8 +116,20 @@ pub struct Telemetry {
     pub log: String,
     /// How log lines look.
     pub format: Format,
+    /// By whom /metrics tells tokens and cost, beside the model: key, group. Each name is a label then, of 10,000 at most.
+    pub usage_by: Vec<UsageBy>,
     /// OpenTelemetry endpoint. Not available yet.
     pub otlp_endpoint: String,
+}
+
+/// By whom tokens and cost are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum UsageBy {
+    /// By client key.
+    Key,
+    /// By group of keys.
+    Group,
 }
 
 /// How log lines look.
@@ -168,6 +180,11 @@ impl Default for Upstream {
 
 impl Default for Telemetry {
     fn default() -> Self {
-        Self { log: "info".to_owned(), format: Format::Text, otlp_endpoint: String::new() }
+        Self {
+            log: "info".to_owned(),
+            format: Format::Text,
+            usage_by: Vec::new(),
+            otlp_endpoint: String::new(),
+        }
     }
 }

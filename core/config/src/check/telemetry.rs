@@ -23,7 +23,12 @@ pub(super) fn check(loaded: &Loaded, problems: &mut Vec<Problem>) -> (TelemetryC
         let problem = at("a level is wanted".to_owned()).found(format!("`{word}`"));
         problems.push(problem.allowed(LEVELS.join(", ")).nearest(word, LEVELS));
     }
-    (TelemetryConfig { log: telemetry.log.clone(), format: telemetry.format }, telemetry)
+    let config = TelemetryConfig {
+        log: telemetry.log.clone(),
+        format: telemetry.format,
+        usage_by: telemetry.usage_by.clone(),
+    };
+    (config, telemetry)
 }
 
 /// A lone word that is no level: the filter's parser takes it for a module, and then nothing else is logged.

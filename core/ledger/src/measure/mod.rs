@@ -1,6 +1,9 @@
 //! What is counted and timed, under the names that dashboards depend on.
 
+mod holders;
+mod metric;
 mod series;
+mod spent;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -13,106 +16,12 @@ use sluice_api::record::{Outcome, Record};
 
 use crate::live::{Live, OTHER};
 use crate::refused::Realm;
-use series::{Counters, Kind, head, sample, written};
+use holders::Holders;
+use metric::Metric;
+use series::{Counters, head, sample, written};
+use spent::{Amounts, Spent};
 
 pub use series::Histogram;
-
-/// Every metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Metric {
-    /// 1, with the version that runs.
-    BuildInfo,
-    /// Requests with a valid key, by api, model, account and status.
-    Requests,
-    /// Seconds from the request's head to the answer's last byte.
-    Duration,
-    /// Seconds from the request's head to the answer's first byte.
-    FirstByte,
-    /// Seconds that the gateway itself took.
-    Overhead,
-    /// Tokens, by model and class.
-    Tokens,
-    /// Requests of which no price is known, by model.
-    Unpriced,
-    /// Members of upstreams' usage that nobody knows, by client API and name.
-    UnknownUsage,
-    /// Requests in flight, by account.
-    InFlight,
-    /// Requests that were refused, by reason.
-    Refusals,
-    /// Credentials that were refused, by whose they were.
-    CredentialsRefused,
-    /// 1 for the state that an account is in, else 0.
-    AccountState,
-    /// Seconds that the store took, by operation.
-    Store,
-    /// Lines that the log had no room for.
-    LogLinesDropped,
-}
-
-impl Metric {
-    /// Its name, what it is, and what Prometheus tells of it.
-    const fn about(self) -> (&'static str, Kind, &'static str) {
-        match self {
-            Self::BuildInfo => {
-                ("sluice_build_info", Kind::Gauge, "Always 1; the version that runs is a label.")
-            }
-            Self::Requests => (
-                "sluice_requests_total",
-                Kind::Counter,
-                "Requests with a valid key, by client API, model, account and status.",
-            ),
-            Self::Duration => (
-                "sluice_request_duration_seconds",
-                Kind::Histogram,
-                "Time from a request's head to its answer's last byte.",
-            ),
-            Self::FirstByte => (
-                "sluice_time_to_first_byte_seconds",
-                Kind::Histogram,
-                "Time from a request's head to its answer's first byte.",
-            ),
-            Self::Overhead => (
-                "sluice_overhead_seconds",
-                Kind::Histogram,
-                "The gateway's own part of a request's time, before it goes upstream.",
-            ),
-            Self::Tokens => ("sluice_tokens_total", Kind::Counter, "Tokens used, by model and class."),
-            Self::Unpriced => (
-                "sluice_unpriced_requests_total",
-                Kind::Counter,
-                "Requests that used something of which no price is known, by model.",
-            ),
-            Self::UnknownUsage => (
-                "sluice_unknown_usage_fields_total",
-                Kind::Counter,
-                "Fields of upstreams' usage that are not known, and so not priced, by client API and name.",
-            ),
-            Self::InFlight => ("sluice_in_flight", Kind::Gauge, "Requests that an account has now."),
-            Self::Refusals => (
-                "sluice_refusals_total",
-                Kind::Counter,
-                "Requests that the gateway refused, by reason; those without a valid key too.",
-            ),
-            Self::CredentialsRefused => (
-                "sluice_credentials_refused_total",
-                Kind::Counter,
-                "Requests whose credentials were refused, by whose they were: a client's, the admin's, those of /metrics.",
-            ),
-            Self::AccountState => {
-                ("sluice_account_state", Kind::Gauge, "1 for the state that an account is in, else 0.")
-            }
-            Self::Store => {
-                ("sluice_store_seconds", Kind::Histogram, "Time that an operation of the store took.")
-            }
-            Self::LogLinesDropped => (
-                "sluice_log_lines_dropped_total",
-                Kind::Counter,
-                "Log lines that were lost because standard error was read too slowly.",
-            ),
-        }
-    }
-}
 
 /// An account as it is now.
 #[derive(Clone, Copy, Debug)]
@@ -135,9 +44,11 @@ const MODELS_MAX: usize = 65_536;
 /// Counts and times, for Prometheus.
 pub struct Measures {
     requests: Counters,
-    tokens: Counters,
+    spent: Spent,
     unpriced: Counters,
     unknown_usage: Counters,
+    keys: Holders,
+    groups: Holders,
     refusals: Counters,
     credentials: Counters,
     duration: Arc<Histogram>,
@@ -170,9 +81,11 @@ impl Measures {
     pub fn new() -> Self {
         Self {
             requests: Counters::default(),
-            tokens: Counters::default(),
+            spent: Spent::of("model"),
             unpriced: Counters::default(),
             unknown_usage: Counters::default(),
+            keys: Holders::of("key"),
+            groups: Holders::of("group"),
             refusals: Counters::default(),
             credentials: Counters::default(),
             duration: Histogram::new(&[]),
@@ -217,6 +130,16 @@ impl Measures {
         known.extend(models.into_iter().take(room));
     }
 
+    /// Tells cost and tokens by each client key too.
+    pub fn tell_keys(&self) {
+        self.keys.tell();
+    }
+
+    /// Tells cost and tokens by each group too.
+    pub fn tell_groups(&self) {
+        self.groups.tell();
+    }
+
     /// Says who counts the lines that the log has dropped; asked whenever the metrics are read.
     pub fn watch_log(&self, dropped: impl Fn() -> u64 + Send + Sync + 'static) {
         let _ = self.log_lines_dropped.set(Box::new(dropped));
@@ -236,13 +159,24 @@ impl Measures {
         });
         for (metric, counters) in [
             (Metric::Requests, &self.requests),
-            (Metric::Tokens, &self.tokens),
+            (Metric::Tokens, self.spent.tokens()),
             (Metric::Unpriced, &self.unpriced),
             (Metric::UnknownUsage, &self.unknown_usage),
             (Metric::Refusals, &self.refusals),
             (Metric::CredentialsRefused, &self.credentials),
         ] {
             told(metric, &|name, text| counters.render(name, text));
+        }
+        told(Metric::Cost, &|name, text| self.spent.cost().render(name, text));
+        let held = [
+            (&self.keys, Metric::KeyTokens, Metric::KeyCost),
+            (&self.groups, Metric::GroupTokens, Metric::GroupCost),
+        ];
+        for (spent, tokens, cost) in
+            held.into_iter().filter_map(|(of, tokens, cost)| Some((of.spent()?, tokens, cost)))
+        {
+            told(tokens, &|name, text| spent.tokens().render(name, text));
+            told(cost, &|name, text| spent.cost().render(name, text));
         }
         for (metric, times) in [
             (Metric::Duration, &self.duration),
@@ -291,7 +225,8 @@ impl Measures {
         let models = self.models.read();
         self.live.count(batch, |model| models.contains(model), now);
         let mut requests: HashMap<(Api, &str, &str, u16), u64> = HashMap::new();
-        let mut tokens: HashMap<(&str, &'static str), u64> = HashMap::new();
+        let mut spent: HashMap<&str, Amounts> = HashMap::new();
+        let (mut by_key, mut by_group) = (self.keys.batch(), self.groups.batch());
         for record in batch {
             let model = if models.contains(&*record.model) { &*record.model } else { OTHER };
             let account = record.account.as_deref().unwrap_or_default();
@@ -304,20 +239,11 @@ impl Measures {
             if let Outcome::Refused(reason) = &record.outcome {
                 self.refused(reason);
             }
-            if record.is_unpriced() {
-                self.unpriced.add(&[("model", model)], 1);
-            }
-            let usage = record.usage.unwrap_or_default();
-            for (class, count) in [
-                ("input", usage.input),
-                ("output", usage.output),
-                ("cache_write", usage.cache_write()),
-                ("cache_read", usage.cache_read),
-                ("reasoning", usage.reasoning),
-            ] {
-                if count > 0 {
-                    *tokens.entry((model, class)).or_default() += count;
-                }
+            let amounts = Amounts::of(record);
+            if amounts != Amounts::default() {
+                *spent.entry(model).or_default() += amounts;
+                by_key.add(Some(&record.key), amounts);
+                by_group.add(record.group.as_ref(), amounts);
             }
         }
         for ((api, model, account, status), count) in requests {
@@ -325,9 +251,14 @@ impl Measures {
             let labels = [("api", api.name()), ("model", model), ("account", account), ("status", &status)];
             self.requests.add(&labels, count);
         }
-        for ((model, class), count) in tokens {
-            self.tokens.add(&[("model", model), ("class", class)], count);
+        for (model, amounts) in spent {
+            self.spent.add(model, &amounts);
+            if amounts.unpriced > 0 {
+                self.unpriced.add(&[("model", model)], amounts.unpriced);
+            }
         }
+        by_key.count();
+        by_group.count();
     }
 }
 

@@ -1,7 +1,8 @@
 //! Counters and histograms, and how Prometheus reads them.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
+use std::ops::AddAssign;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -32,27 +33,29 @@ impl Kind {
     }
 }
 
-/// Counts, by their labels as they are written.
+/// Counts, or exact amounts, by their labels as they are written.
 #[derive(Debug, Default)]
-pub(super) struct Counters(Mutex<BTreeMap<String, u64>>);
+pub(super) struct Counters<T = u64>(Mutex<BTreeMap<String, T>>);
 
-impl Counters {
-    pub(super) fn add(&self, labels: &[(&str, &str)], by: u64) {
+impl<T: AddAssign + Default + Display> Counters<T> {
+    pub(super) fn add(&self, labels: &[(&str, &str)], by: T) {
         *self.0.lock().entry(written(labels)).or_default() += by;
-    }
-
-    /// The same, under other labels where there are so many that these would be new ones.
-    pub(super) fn add_within(&self, most: usize, labels: &[(&str, &str)], others: &[(&str, &str)]) {
-        let mut all = self.0.lock();
-        let labels = written(labels);
-        let is_known = all.contains_key(&labels) || all.len() < most;
-        *all.entry(if is_known { labels } else { written(others) }).or_default() += 1;
     }
 
     pub(super) fn render(&self, metric: &str, into: &mut String) {
         for (labels, count) in &*self.0.lock() {
             sample(into, metric, labels, count);
         }
+    }
+}
+
+impl Counters {
+    /// Counts one, under other labels where there are so many that these would be new ones.
+    pub(super) fn add_within(&self, most: usize, labels: &[(&str, &str)], others: &[(&str, &str)]) {
+        let mut all = self.0.lock();
+        let labels = written(labels);
+        let is_known = all.contains_key(&labels) || all.len() < most;
+        *all.entry(if is_known { labels } else { written(others) }).or_default() += 1;
     }
 }
 
@@ -147,7 +150,7 @@ mod tests {
 
     #[test]
     fn counts_of_the_same_labels_are_one_line() {
-        let counters = Counters::default();
+        let counters = Counters::<u64>::default();
         for (value, by) in [("b", 1), ("a", 2), ("b", 3)] {
             counters.add(&[("of", value)], by);
         }
