@@ -42,12 +42,15 @@ pub(super) struct Slice {
     pub(super) seconds: Range<i64>,
     parties: Vec<Party>,
     /// Their places in that list, while requests are counted.
-    found: HashMap<(Arc<str>, Option<Arc<str>>), u16, RandomState>,
+    found: HashMap<Pair, u16, RandomState>,
     /// By party, measure and place.
     spans: Vec<Counted>,
     /// How many of those may be there before they are counted together.
     room: usize,
 }
+
+/// A model and, where one was asked, an account.
+type Pair = (Arc<str>, Option<Arc<str>>);
 
 /// Whose requests they were.
 #[derive(Clone, Debug)]
