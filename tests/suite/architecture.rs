@@ -1,6 +1,7 @@
 //! Dependencies run one way, by crates and by files, and nothing grows out of hand.
 
 mod circles;
+mod data;
 mod linked;
 mod read;
 mod sizes;

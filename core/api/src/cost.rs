@@ -137,6 +137,7 @@ impl Line {
 
 /// Where rates are from.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PriceSource {
     /// The entry of a list.
     pub entry: Arc<PriceEntry>,
@@ -144,8 +145,17 @@ pub struct PriceSource {
     pub rule: &'static str,
 }
 
+impl PriceSource {
+    /// Of this entry, found by this rule.
+    #[must_use]
+    pub const fn new(entry: Arc<PriceEntry>, rule: &'static str) -> Self {
+        Self { entry, rule }
+    }
+}
+
 /// An entry of a price list.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PriceEntry {
     /// Its name in the list.
     pub name: Arc<str>,
@@ -153,4 +163,12 @@ pub struct PriceEntry {
     pub list: Arc<str>,
     /// A hash of the list's text, by which another version of it is told apart.
     pub hash: Arc<str>,
+}
+
+impl PriceEntry {
+    /// An entry of a list.
+    #[must_use]
+    pub const fn new(name: Arc<str>, list: Arc<str>, hash: Arc<str>) -> Self {
+        Self { name, list, hash }
+    }
 }

@@ -151,6 +151,7 @@ impl Kind {
 
 /// What an upstream answered when it refused, for relaying in the same dialect.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Answer {
     /// Its status.
     pub status: StatusCode,
@@ -158,6 +159,14 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// Its body, whole (bounded) and content-decoded.
     pub body: Bytes,
+}
+
+impl Answer {
+    /// An answer with these parts.
+    #[must_use]
+    pub const fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
+        Self { status, headers, body }
+    }
 }
 
 /// A connection to an upstream, as failures name it: a number that is unique in the process.

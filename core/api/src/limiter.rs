@@ -20,16 +20,25 @@ pub trait Limiter: fmt::Debug + Send + Sync + 'static {
 
     /// What a client is told whose request was refused, as one of this limiter's own takes had no room: what went wrong,
     /// a sentence that says what to do, and how long to wait where that is known.
-    fn refusal(&self, refused: &Refused) -> Error;
+    fn refusal(&self, refused: &Denial) -> Error;
 }
 
 /// A limiter at work, with the kind that it is registered under, which names its buckets.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct AtWork {
     /// The kind.
     pub kind: &'static str,
     /// The limiter.
     pub limiter: Arc<dyn Limiter>,
+}
+
+impl AtWork {
+    /// A limiter of this kind.
+    #[must_use]
+    pub fn new(kind: &'static str, limiter: Arc<dyn Limiter>) -> Self {
+        Self { kind, limiter }
+    }
 }
 
 /// Who asks, and for what; the model is not known yet.
@@ -69,7 +78,7 @@ pub struct Bucket {
     /// The kind of the limiter.
     pub limiter: &'static str,
     /// Whose requests it counts. A store that is spread over servers keeps what has one owner together.
-    pub scope: Scope,
+    pub principal: Principal,
     /// Which of the limiter's counts of them it is, where there are several. A store keeps it, so that it means the same
     /// to every gateway and after each start.
     pub part: Option<Arc<str>>,
@@ -78,7 +87,7 @@ pub struct Bucket {
 /// Whose requests a bucket counts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Scope {
+pub enum Principal {
     /// Those of a key, by its id.
     Key(Arc<str>),
     /// Those of all keys of a group, by its name.
@@ -88,8 +97,8 @@ pub enum Scope {
 impl Bucket {
     /// A limiter's only count of these requests.
     #[must_use]
-    pub const fn new(limiter: &'static str, scope: Scope) -> Self {
-        Self { limiter, scope, part: None }
+    pub const fn new(limiter: &'static str, principal: Principal) -> Self {
+        Self { limiter, principal, part: None }
     }
 
     /// One of several.
@@ -146,8 +155,8 @@ impl Takes {
 
     /// The bucket of the limiter whose turn it is that counts these requests.
     #[must_use]
-    pub const fn bucket(&self, scope: Scope) -> Bucket {
-        Bucket::new(self.limiter, scope)
+    pub const fn bucket(&self, principal: Principal) -> Bucket {
+        Bucket::new(self.limiter, principal)
     }
 
     /// Takes this, too.
@@ -165,14 +174,14 @@ impl Takes {
 /// A take that had no room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Refused {
+pub struct Denial {
     /// The take.
     pub take: Take,
     /// How long until there is room for it, where the store can know.
     pub wait: Option<Duration>,
 }
 
-impl Refused {
+impl Denial {
     /// One of which nobody knows when there will be room.
     #[must_use]
     pub const fn new(take: Take) -> Self {

@@ -87,6 +87,7 @@ impl<T: ?Sized> fmt::Debug for Plugin<T> {
 
 /// The schema of a settings type, with the schemas that it refers to by name.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct SettingsSchema {
     /// The type's name, unique in the OpenAPI document.
     pub name: String,

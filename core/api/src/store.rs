@@ -8,7 +8,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::limiter::{Bucket, Refused, Take};
+use crate::limiter::{Bucket, Denial, Take};
 use crate::record::RecordStore;
 
 pub use failed::StoreError;
@@ -153,7 +153,7 @@ pub enum Taken {
     /// All was taken.
     Lease(Lease),
     /// Nothing was taken; this take would have exceeded its limit.
-    Refused(Refused),
+    Refused(Denial),
 }
 
 /// What is taken, by whom and for how long, as plain data: the settlement owns it and gives it back.
@@ -183,11 +183,20 @@ impl Lease {
 /// The name of a lease: who holds it, and its number there. The same lease has the same name however often a store is
 /// told of it, so that nothing is taken or given back twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct LeaseId {
     /// Who holds it.
     pub owner: Owner,
     /// Its number among those of this owner.
     pub number: u64,
+}
+
+impl LeaseId {
+    /// The lease of this number of an owner.
+    #[must_use]
+    pub const fn new(owner: Owner, number: u64) -> Self {
+        Self { owner, number }
+    }
 }
 
 /// A gateway's process, by a number that it was given by chance at its start.

@@ -30,7 +30,7 @@ impl Entry {
     }
 
     pub(crate) fn section<'a>(&'a self, loaded: &'a Loaded) -> Section<'a> {
-        Section { name: &self.name, path: &self.path, values: &self.values, origin: loaded }
+        Section::new(&self.name, &self.path, &self.values, loaded)
     }
 
     pub(crate) fn file(&self, loaded: &Loaded) -> String {
@@ -116,7 +116,7 @@ pub(crate) fn shared<T: DeserializeOwned + Default + ToSchema>(
     let keys: Vec<String> = Schema::of::<T>().keys().into_iter().map(ToOwned::to_owned).collect();
     let values = values(loaded, name, problems).cloned().unwrap_or_default();
     let (own, rest): (Dict, Dict) = values.into_iter().partition(|(key, _)| keys.contains(key));
-    let section = Section { name, path: name, values: &own, origin: loaded };
+    let section = Section::new(name, name, &own, loaded);
     Shared { table: name, own: read_table(&section, problems).unwrap_or_default(), keys, rest }
 }
 
@@ -137,5 +137,5 @@ pub(crate) fn table<T: DeserializeOwned + Default>(
     problems: &mut Vec<Problem>,
 ) -> T {
     let Some(values) = values(loaded, name, problems) else { return T::default() };
-    read_table(&Section { name, path: name, values, origin: loaded }, problems).unwrap_or_default()
+    read_table(&Section::new(name, name, values, loaded), problems).unwrap_or_default()
 }

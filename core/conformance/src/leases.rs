@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sluice_api::limiter::{Bucket, Scope, Take};
+use sluice_api::limiter::{Bucket, Principal, Take};
 use sluice_api::plugin::Timestamp;
 use sluice_api::store::{Lease, LeaseId, Owner, Taken};
 
@@ -29,7 +29,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn bucket(number: usize) -> Bucket {
-    Bucket::new("concurrency", Scope::Key(Arc::from(format!("key-{number}"))))
+    Bucket::new("concurrency", Principal::Key(Arc::from(format!("key-{number}"))))
 }
 
 /// A lease takes all that it says or nothing, and what is given back is there again.
@@ -67,7 +67,7 @@ async fn run(stores: &dyn Stores, steps: Vec<Step>) -> Checked {
                         take
                     })
                     .collect();
-                let id = LeaseId { owner: Owner(1), number: u64::try_from(number).unwrap() };
+                let id = LeaseId::new(Owner(1), u64::try_from(number).unwrap());
                 let (since, until) = (Timestamp::UNIX_EPOCH, Timestamp::MAX);
                 match store.take_all(Lease::new(id, since, until, takes.clone())).await.unwrap() {
                     Taken::Lease(lease) => {

@@ -66,12 +66,11 @@ fn holder() -> impl Strategy<Value = Holder> {
     ];
     let group = option::of(select(vec!["g", "h", ""]));
     (0..3_u8, any::<bool>(), group, option::of(Just("user")), tags).prop_map(
-        |(key, renamed, group, user, tags)| Holder {
-            key: if renamed { "key_1".into() } else { format!("name {key}").into() },
-            key_id: format!("key_{key}").into(),
-            group: group.map(Into::into),
-            user: user.map(Into::into),
-            tags: tags.into(),
+        |(key, renamed, group, user, tags)| {
+            let name = if renamed { "key_1".into() } else { format!("name {key}").into() };
+            let mut holder = Holder::new(name, format!("key_{key}").into(), tags.into());
+            (holder.group, holder.user) = (group.map(Into::into), user.map(Into::into));
+            holder
         },
     )
 }

@@ -14,13 +14,11 @@ pub fn usual(number: u64, time: Timestamp) -> Record {
     // Scattered, so that what follows one another has little in common.
     let dice = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31);
     let (key, model, account) = (dice % 20, dice / 20 % 5, dice / 100 % 3);
-    let holder = Holder {
-        key: format!("team-{key}").into(),
-        key_id: format!("key_0192d3a4b5c67d8e{key:016x}").into(),
-        group: Some(format!("group-{}", key % 4).into()),
-        user: Some(format!("user-{key}").into()),
-        tags: vec!["production".to_owned(), format!("floor-{}", key % 3)].into(),
-    };
+    let (name, id) = (format!("team-{key}").into(), format!("key_0192d3a4b5c67d8e{key:016x}").into());
+    let tags = vec!["production".to_owned(), format!("floor-{}", key % 3)].into();
+    let mut holder = Holder::new(name, id, tags);
+    holder.group = Some(format!("group-{}", key % 4).into());
+    holder.user = Some(format!("user-{key}").into());
     let made = u128::try_from(time.as_millisecond()).unwrap_or_default() << 80;
     let request_id = format!("req_{:032x}", made | u128::from(dice));
     let mut record = Record::new(time, request_id.into(), holder, Api::Anthropic, Operation::Generate);

@@ -7,11 +7,11 @@ use sluice_api::error::Kind;
 use sluice_api::scheduler::{self, Candidate};
 use sluice_config::key::Key;
 use sluice_fleet::Fleet;
-use sluice_fleet::choosing::Wanted;
+use sluice_fleet::choosing::Criteria;
 use sluice_fleet::choosing::candidates::{Candidates, Pool, binds, fits};
 use sluice_fleet::choosing::eligible::standing;
 use sluice_fleet::choosing::order::candidate;
-use sluice_fleet::session::Scope;
+use sluice_fleet::session::Conversation;
 use sluice_line::snapshot::Snapshot;
 use utoipa::ToSchema;
 
@@ -100,7 +100,7 @@ impl Control {
             None => format!("no route takes it: the pool of the family {}", question.api.family()),
         };
         told.step("route", format!("`{model}` of the pools {}", pools.join(", ")), by);
-        let wanted = Wanted::of(question.api, operation(question.api), &question.model);
+        let wanted = Criteria::of(question.api, operation(question.api), &question.model);
         let candidates = snapshot.roster.candidates(wanted);
         let (fleet, now) = (self.gateway().fleet(), self.gateway().now());
         let asked = Asked { fleet, snapshot: &snapshot, key: &key, question, candidates: &candidates, now };
@@ -186,7 +186,8 @@ impl Asked<'_> {
             }
             let session = question.session.clone().filter(|_| !snapshot.choosing.sticky_ttl.is_zero());
             let session = session.map(sluice_wire::request::session::known_as);
-            let scope = session.as_deref().map(|session| Scope { key: &key.id, pool: &pool.name, session });
+            let scope =
+                session.as_deref().map(|session| Conversation { key: &key.id, pool: &pool.name, session });
             let sticks = scope.and_then(|scope| fleet.sessions().account(scope, now));
             if let Some(name) = sticks
                 && open.iter().any(|target| target.account.name == name)

@@ -235,7 +235,10 @@ impl Unfit {
             self.sentence()
         );
         match self {
-            Self::Taken(problem) => Problem { message, ..*problem },
+            Self::Taken(mut problem) => {
+                problem.message = message;
+                *problem
+            }
             Self::Fields(_) => Problem::at("store", format!("keys.{}", stored.id), message),
         }
     }

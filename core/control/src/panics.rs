@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use sluice_api::cost::{CostModel, PriceAsk, Priced};
 use sluice_api::dialect::{Api, Family, Operation};
 use sluice_api::error::{Error, Kind};
-use sluice_api::limiter::{Bucket, Limiter, Refused, Scope, Subject, Take, Takes};
+use sluice_api::limiter::{Bucket, Denial, Limiter, Principal, Subject, Take, Takes};
 use sluice_api::plugin::{NoSettings, async_trait};
 use sluice_api::provider::{Body, Call, CallCx, ModelPlace, Offer, Prepared, Provider, ProviderInfo};
 use sluice_api::record::{Cost, Outcome, RecordQuery};
@@ -81,10 +81,10 @@ struct Slots;
 impl Limiter for Slots {
     fn takes(&self, subject: &Subject<'_>, takes: &mut Takes) {
         TAKEN.fetch_add(1, Ordering::SeqCst);
-        takes.push(Take::one(takes.bucket(Scope::Key(Arc::clone(subject.key))), 9));
+        takes.push(Take::one(takes.bucket(Principal::Key(Arc::clone(subject.key))), 9));
     }
 
-    fn refusal(&self, _refused: &Refused) -> Error {
+    fn refusal(&self, _refused: &Denial) -> Error {
         Error::new(Kind::RateLimited, "a test was refused")
     }
 }
@@ -192,7 +192,7 @@ async fn a_panic_in_the_middle_of_an_answer_ends_it_in_an_error_and_settles_it_o
 #[tokio::test]
 async fn a_panic_settles_a_request_once_and_frees_all_that_it_held() {
     let gateway = started("cost.kind = \"test-cost\"\nlimits.kinds = [\"test-slots\"]").await;
-    let slots = Bucket::new("test-slots", Scope::Key("k".into()));
+    let slots = Bucket::new("test-slots", Principal::Key("k".into()));
     let panics = || Outcome::GatewayError;
     for (number, (model, outcome, given_badly)) in [
         ("at-routing", panics(), false),

@@ -1,9 +1,9 @@
 //! How accounts are chosen, as the configuration in force says.
 
 pub mod candidates;
+mod criteria;
 pub mod eligible;
 pub mod order;
-mod wanted;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use sluice_api::scheduler::Scheduler;
 use sluice_config::cooldown::Policy;
 use sluice_config::resolved::Resolved;
 
-pub use wanted::Wanted;
+pub use criteria::Criteria;
 
 /// What a choice is made by.
 #[derive(Debug)]

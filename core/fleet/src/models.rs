@@ -8,7 +8,7 @@ use sluice_api::cost::CostModel;
 use sluice_api::dialect::{Api, Operation};
 use sluice_config::key::{Key, KeyTable};
 
-use crate::choosing::Wanted;
+use crate::choosing::Criteria;
 use crate::choosing::candidates::binds;
 use crate::roster::Roster;
 
@@ -60,7 +60,7 @@ impl Catalogue<'_> {
     pub fn of_key(&self, key: &Key, apis: &[Api]) -> Vec<String> {
         let may = |name: &String| {
             let served =
-                |api: &Api| LISTED.iter().any(|of| self.roster.serves(key, Wanted::of(*api, *of, name)));
+                |api: &Api| LISTED.iter().any(|of| self.roster.serves(key, Criteria::of(*api, *of, name)));
             apis.iter().any(served)
         };
         let mut names = self.known();
@@ -72,7 +72,7 @@ impl Catalogue<'_> {
 impl Roster {
     /// Whether some account serves a key's request.
     #[must_use]
-    pub fn serves(&self, key: &Key, wanted: Wanted<'_>) -> bool {
+    pub fn serves(&self, key: &Key, wanted: Criteria<'_>) -> bool {
         if !key.allow.contains(&wanted.api.family()) || !key.models.matches(wanted.model) {
             return false;
         }

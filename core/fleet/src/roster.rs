@@ -13,7 +13,7 @@ use sluice_config::key::Key;
 use sluice_config::resolved::{AccountConfig, RouteConfig};
 
 use crate::account::{Account, States};
-use crate::choosing::Wanted;
+use crate::choosing::Criteria;
 use crate::choosing::candidates::{Candidates, Misfit, Pool, Target, binds, fits};
 use crate::running::Running;
 
@@ -98,7 +98,7 @@ impl Roster {
     /// # Errors
     ///
     /// 403 where the key may not, 404 where no account ever could, 400 where one could only by translation.
-    pub fn permitted(&self, key: &Key, wanted: Wanted<'_>) -> Result<Arc<Candidates>, Error> {
+    pub fn permitted(&self, key: &Key, wanted: Criteria<'_>) -> Result<Arc<Candidates>, Error> {
         let model = wanted.model;
         if !key.models.matches(model) {
             let message = format!(
@@ -117,8 +117,8 @@ impl Roster {
 
     /// The candidates of what is asked, remembered.
     #[must_use]
-    pub fn candidates(&self, wanted: Wanted<'_>) -> Arc<Candidates> {
-        let Wanted { api, operation, model, .. } = wanted;
+    pub fn candidates(&self, wanted: Criteria<'_>) -> Arc<Candidates> {
+        let Criteria { api, operation, model, .. } = wanted;
         let known =
             |all: &HashMap<(Api, Operation), ByModel>| all.get(&(api, operation))?.get(model).cloned();
         if let Some(known) = known(&self.remembered.0.read()) {
@@ -134,7 +134,7 @@ impl Roster {
         found
     }
 
-    fn find(&self, wanted: Wanted<'_>) -> Candidates {
+    fn find(&self, wanted: Criteria<'_>) -> Candidates {
         let (model, names) = self.routed(wanted.api, wanted.model);
         let mut pools: Vec<Pool> = Vec::with_capacity(names.len());
         let (mut other_dialect, mut unpriced) = (None, false);

@@ -29,7 +29,7 @@ struct Binding {
 
 /// What a conversation is told apart by: a client's names mean nothing beyond its key, an account nothing beyond its pool.
 #[derive(Clone, Copy, Debug, Hash)]
-pub struct Scope<'a> {
+pub struct Conversation<'a> {
     /// The id of the client key.
     pub key: &'a str,
     /// The pool.
@@ -40,14 +40,14 @@ pub struct Scope<'a> {
 
 impl Sessions {
     /// The account that a conversation is on.
-    pub fn account(&self, scope: Scope<'_>, now: Timestamp) -> Option<Arc<str>> {
+    pub fn account(&self, scope: Conversation<'_>, now: Timestamp) -> Option<Arc<str>> {
         let bindings = self.bindings.lock();
         let binding = bindings.get(&self.hashes.hash_one(scope))?;
         (now < binding.until).then(|| Arc::clone(&binding.account))
     }
 
     /// A conversation went to an account: it stays there for this long after its last request.
-    pub fn bind(&self, scope: Scope<'_>, account: &Arc<str>, now: Timestamp, ttl: Duration) {
+    pub fn bind(&self, scope: Conversation<'_>, account: &Arc<str>, now: Timestamp, ttl: Duration) {
         let until = now.saturating_add(ttl).unwrap_or(Timestamp::MAX);
         let mut bindings = self.bindings.lock();
         if bindings.len() >= REMEMBERED_MAX {
@@ -84,7 +84,7 @@ mod tests {
 
     use jiff::Timestamp;
 
-    use super::{REMEMBERED_MAX, Scope, Sessions};
+    use super::{Conversation, REMEMBERED_MAX, Sessions};
 
     const TTL: Duration = Duration::from_secs(3600);
 
@@ -95,15 +95,15 @@ mod tests {
     #[test]
     fn a_session_stays_while_it_is_used_and_is_its_keys_and_pools_own() {
         let sessions = Sessions::default();
-        let scope = Scope { key: "k", pool: "p", session: "s" };
+        let scope = Conversation { key: "k", pool: "p", session: "s" };
         let account: Arc<str> = "a".into();
         sessions.bind(scope, &account, at(0), TTL);
         assert_eq!(sessions.account(scope, at(3599)).as_deref(), Some("a"));
         assert_eq!(sessions.account(scope, at(3600)), None);
         sessions.bind(scope, &account, at(3599), TTL);
         assert_eq!(sessions.account(scope, at(7000)).as_deref(), Some("a"), "renewed by use");
-        assert_eq!(sessions.account(Scope { key: "other", ..scope }, at(1)), None);
-        assert_eq!(sessions.account(Scope { pool: "other", ..scope }, at(1)), None);
+        assert_eq!(sessions.account(Conversation { key: "other", ..scope }, at(1)), None);
+        assert_eq!(sessions.account(Conversation { pool: "other", ..scope }, at(1)), None);
         sessions.sweep(at(99_999));
         assert_eq!(sessions.bindings.lock().len(), 0);
     }
@@ -114,7 +114,7 @@ mod tests {
         let account: Arc<str> = "a".into();
         for number in 0..=REMEMBERED_MAX {
             let session = number.to_string();
-            sessions.bind(Scope { key: "k", pool: "p", session: &session }, &account, at(0), TTL);
+            sessions.bind(Conversation { key: "k", pool: "p", session: &session }, &account, at(0), TTL);
         }
         assert!(sessions.bindings.lock().len() <= REMEMBERED_MAX);
     }

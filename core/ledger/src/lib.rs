@@ -12,5 +12,5 @@ mod timed;
 pub mod usage;
 
 pub use records::Records;
-pub use refused::{Realm, Refused};
+pub use refused::{Realm, RefusedCredentials};
 pub use timed::Timed;

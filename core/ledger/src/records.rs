@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use crate::book::{Book, Traces};
 use crate::measure::Measures;
-use crate::refused::{Realm, Refused, Throttle};
+use crate::refused::{Realm, RefusedCredentials, Throttle};
 use sluice_api::record::{Page, Record, RecordQuery};
 use sluice_api::store::{Store, StoreError};
 
@@ -120,12 +120,12 @@ impl Records {
     pub fn refused_unknown(&self, api: Api, error: &Error, request_id: &str, client: Option<IpAddr>) {
         self.measures.count_refusal(error.kind().name());
         if error.kind() == Kind::Unauthenticated {
-            self.refused(&Refused { realm: Realm::Client, request_id, asked: api.name(), client });
+            self.refused(&RefusedCredentials { realm: Realm::Client, request_id, asked: api.name(), client });
         }
     }
 
     /// Counts credentials that were refused, and logs them as far as a log bears that.
-    pub fn refused(&self, refused: &Refused<'_>) {
+    pub fn refused(&self, refused: &RefusedCredentials<'_>) {
         self.measures.count_credentials(refused.realm);
         self.refused.log(refused, Instant::now());
     }

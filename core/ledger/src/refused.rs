@@ -39,7 +39,7 @@ impl Realm {
 
 /// A request that was refused for its credentials, of which nothing is told.
 #[derive(Clone, Copy, Debug)]
-pub struct Refused<'a> {
+pub struct RefusedCredentials<'a> {
     /// Whose they were.
     pub realm: Realm,
     /// The request's id.
@@ -73,7 +73,7 @@ impl Pace {
 }
 
 impl Throttle {
-    pub(crate) fn log(&self, refused: &Refused<'_>, now: Instant) {
+    pub(crate) fn log(&self, refused: &RefusedCredentials<'_>, now: Instant) {
         let may = self.0.lock().get_mut(refused.realm as usize).and_then(|pace| pace.may(now));
         let Some(untold) = may else { return };
         tracing::warn!(

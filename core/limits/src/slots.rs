@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sluice_api::dialect::Operation;
 use sluice_api::error::{Error, Kind};
-use sluice_api::limiter::{AtWork, Refused, Subject, Take, Takes};
+use sluice_api::limiter::{AtWork, Denial, Subject, Take, Takes};
 use sluice_api::store::{Lease, LeaseId, Owner, Store, Taken};
 
 use crate::held::Held;
@@ -62,13 +62,13 @@ impl Limits {
 
     /// What is asked of the store, under a name that no other lease has.
     pub(crate) fn lease(&self, now: Timestamp, takes: Vec<Take>) -> Lease {
-        let id = LeaseId { owner: self.owner, number: self.next.fetch_add(1, Ordering::Relaxed) };
+        let id = LeaseId::new(self.owner, self.next.fetch_add(1, Ordering::Relaxed));
         Lease::new(id, now, now.saturating_add(TERM).unwrap_or(Timestamp::MAX), takes)
     }
 }
 
 /// What the limiter says whose bucket it is.
-fn refusal(limiters: &[AtWork], refused: &Refused) -> Error {
+fn refusal(limiters: &[AtWork], refused: &Denial) -> Error {
     let whose = limiters.iter().find(|one| one.kind == refused.take.bucket.limiter);
     whose.map_or_else(
         || Error::new(Kind::Internal, "the gateway's store refused what nobody asked of it: try again"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sluice_api::dialect::{Api, Operation};
 use sluice_api::error::{Error, Kind};
-use sluice_api::limiter::{AtWork, Bucket, Limiter, Refused, Scope, Subject, Take, Takes};
+use sluice_api::limiter::{AtWork, Bucket, Denial, Limiter, Principal, Subject, Take, Takes};
 
 use crate::Limits;
 
@@ -15,18 +15,18 @@ struct Most(u64, Option<&'static str>);
 
 impl Limiter for Most {
     fn takes(&self, subject: &Subject<'_>, takes: &mut Takes) {
-        let bucket = takes.bucket(Scope::Key(Arc::clone(subject.key)));
+        let bucket = takes.bucket(Principal::Key(Arc::clone(subject.key)));
         let bucket = self.1.map_or(bucket.clone(), |part| bucket.part(part.into()));
         takes.push(Take::one(bucket, self.0));
     }
 
-    fn refusal(&self, refused: &Refused) -> Error {
+    fn refusal(&self, refused: &Denial) -> Error {
         Error::new(Kind::RateLimited, format!("{:?}, {}", self.1, refused.take.limit))
     }
 }
 
 fn at_work(kind: &'static str, most: u64, part: Option<&'static str>) -> AtWork {
-    AtWork { kind, limiter: Arc::new(Most(most, part)) }
+    AtWork::new(kind, Arc::new(Most(most, part)))
 }
 
 fn asking(key: &Arc<str>, operation: Operation) -> Subject<'_> {
@@ -39,7 +39,7 @@ async fn each_limiter_counts_for_itself_and_says_itself_what_it_refuses() {
     let limits = Limits::new(Arc::clone(&store));
     let limiters = [at_work("one", 3, None), at_work("other", 2, Some("part")), at_work("third", 2, None)];
     let held = async |kind, part: Option<&str>| {
-        let bucket = Bucket::new(kind, Scope::Key(Arc::clone(&key)));
+        let bucket = Bucket::new(kind, Principal::Key(Arc::clone(&key)));
         let bucket = part.map_or(bucket.clone(), |part| bucket.part(part.into()));
         store.held(&bucket).await.unwrap()
     };

@@ -2,7 +2,7 @@
 
 use sluice_api::dialect::{Api, Form, Operation};
 use sluice_api::error::Error;
-use sluice_fleet::choosing::Wanted;
+use sluice_fleet::choosing::Criteria;
 use sluice_wire::refusal::render::Style;
 use sluice_wire::request::fingerprint::fingerprint;
 use sluice_wire::request::peek::{self, Peek};
@@ -54,8 +54,8 @@ pub struct Ask {
 impl Ask {
     /// What decides which account it goes to.
     #[must_use]
-    pub fn wanted(&self) -> Wanted<'_> {
-        Wanted {
+    pub fn wanted(&self) -> Criteria<'_> {
+        Criteria {
             api: self.route.api,
             operation: self.route.operation,
             model: &self.model,

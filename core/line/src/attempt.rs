@@ -22,7 +22,7 @@ use crate::caller::Caller;
 use crate::inbound::Inbound;
 use crate::serving::Serving;
 use crate::settle::Settlement;
-use crate::source::{Answered, Reading, Source};
+use crate::source::{Answered, Expected, Source};
 use crate::{decode, estimate, refusal};
 
 /// Sends the request to one account and waits for the first event of its answer.
@@ -57,7 +57,7 @@ pub(crate) async fn attempt(
         let body = refusal::read(body).await;
         return Err(sending.refused(head, body, gateway.now()));
     }
-    let reading = Reading {
+    let expected = Expected {
         api: ask.route.api,
         operation: ask.route.operation,
         asked: ask.form,
@@ -65,7 +65,7 @@ pub(crate) async fn attempt(
         hides_usage,
         idle: config.timeouts.idle,
     };
-    let source = within(deadline, wait, ask, pin!(Source::begin(body, reading))).await??;
+    let source = within(deadline, wait, ask, pin!(Source::begin(body, expected))).await??;
     if source.is_page() {
         // Servers of web pages answer so to whatever path they do not know.
         let counts = ask.route.operation == Operation::CountTokens;
@@ -75,7 +75,7 @@ pub(crate) async fn attempt(
         let (status, headers, now) = (error.status, &head.headers, gateway.now());
         let failure = Failure::event(status, headers, &error.data, now);
         let body = error.body(ask.route.api);
-        let answer = Answer { status, headers: HeaderMap::new(), body };
+        let answer = Answer::new(status, HeaderMap::new(), body);
         return Err(refusal::handed_on(config.provider.classify(&failure), answer, &sending.secrets));
     }
     settlement.answered(&head.headers);
@@ -153,7 +153,7 @@ impl Sending<'_> {
         let models = [self.ask.model.as_str(), &self.target.model];
         let error =
             if counts && estimate::is_missing(head.status, &body, models) { error.missing() } else { error };
-        refusal::handed_on(error, Answer { status: head.status, headers: head.headers, body }, &self.secrets)
+        refusal::handed_on(error, Answer::new(head.status, head.headers, body), &self.secrets)
     }
 }
 

@@ -127,7 +127,7 @@ impl<'a> Caller<'a> {
         let status = head.status;
         let failure = Failure::answer(status, &head.headers, &body, self.gateway.now());
         let error = self.account.config.provider.classify(&failure);
-        Err(error.answer(Answer { status, headers: HeaderMap::new(), body }))
+        Err(error.answer(Answer::new(status, HeaderMap::new(), body)))
     }
 
     /// What a request is sent with, which says what is to become of it where a kept connection has gone stale.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sluice_api::dialect::{Api, Operation};
 use sluice_api::error::{Error, Kind};
 use sluice_config::key::Key;
-use sluice_fleet::choosing::Wanted;
+use sluice_fleet::choosing::Criteria;
 use sluice_wire::refusal::Refusal;
 
 use crate::serving::Serving;
@@ -33,7 +33,7 @@ pub(crate) fn or_estimate(
     let never =
         matches!(error.kind(), Kind::ModelNotFound | Kind::BadRequest) && error.facts().answer.is_none();
     let api = ask.route.api;
-    let served = || snapshot.roster.serves(key, Wanted::of(api, Operation::Generate, &ask.model));
+    let served = || snapshot.roster.serves(key, Criteria::of(api, Operation::Generate, &ask.model));
     if error.facts().missing || (never && served()) {
         Ok(estimate(api, body.len() as u64))
     } else {

@@ -39,13 +39,10 @@ const SERVED_BY: [&str; 2] = ["x-gemini-service-tier", "x-amzn-bedrock-service-t
 const CLIENT_GONE: u16 = 499;
 
 fn holder(key: &Key) -> Holder {
-    Holder {
-        key: Arc::clone(&key.name),
-        key_id: Arc::clone(&key.id),
-        group: key.group.as_ref().map(|group| Arc::clone(&group.name)),
-        user: key.user.clone(),
-        tags: Arc::clone(&key.tags),
-    }
+    let mut holder = Holder::new(Arc::clone(&key.name), Arc::clone(&key.id), Arc::clone(&key.tags));
+    holder.group = key.group.as_ref().map(|group| Arc::clone(&group.name));
+    holder.user.clone_from(&key.user);
+    holder
 }
 
 /// Owns what a request holds and knows what is to be recorded of it; drop settles it.

@@ -25,7 +25,7 @@ const HELD_MAX: u64 = 1024 * 1024;
 const JOINED_MAX: usize = 8 * 1024;
 
 /// How an answer is to be read.
-pub(crate) struct Reading {
+pub(crate) struct Expected {
     pub(crate) api: Api,
     pub(crate) operation: Operation,
     /// How it was asked for.
@@ -37,7 +37,7 @@ pub(crate) struct Reading {
     pub(crate) idle: Duration,
 }
 
-impl Reading {
+impl Expected {
     /// Whether the beginning of the body is looked at: labels of streams are often wrong.
     fn looks(&self) -> bool {
         self.asked.is_stream() || self.labelled.is_stream()
@@ -92,25 +92,25 @@ impl Source {
     /// # Errors
     ///
     /// When the body breaks off, or ends empty, before that.
-    pub(crate) async fn begin(mut body: Body, reading: Reading) -> Result<Self, Error> {
+    pub(crate) async fn begin(mut body: Body, expected: Expected) -> Result<Self, Error> {
         let left = body.size_hint().exact();
         let mut first = VecDeque::new();
         let mut begins = Begins::Otherwise;
         let mut ended = false;
-        if reading.looks() {
+        if expected.looks() {
             (begins, ended) = look(&mut body, &mut first).await?;
         }
-        let framing = reading.framing(begins);
-        let Reading { api, idle, .. } = reading;
+        let framing = expected.framing(begins);
+        let Expected { api, idle, .. } = expected;
         let form = framing.0;
-        let stages = Stages::new(reading.meter(framing), reading.hides_usage && form == Form::Sse);
+        let stages = Stages::new(expected.meter(framing), expected.hides_usage && form == Form::Sse);
         let ready = VecDeque::new();
         let mut source = Self { body, stages, ready, form, api, idle, left, ended: false, failed: None };
         first.into_iter().for_each(|data| source.take(data));
         if ended {
             source.finish(End::Clean);
         }
-        source.first_event(reading.asked.is_stream()).await?;
+        source.first_event(expected.asked.is_stream()).await?;
         Ok(source)
     }
 

@@ -79,14 +79,15 @@ impl Loaded {
 
     /// A problem with its line, or with its variable where its value comes from the environment.
     #[must_use]
-    pub fn placed(&self, problem: Problem) -> Problem {
+    pub fn placed(&self, mut problem: Problem) -> Problem {
         if problem.line.is_some() || problem.variable.is_some() || problem.path.is_empty() {
             return problem;
         }
         let variable =
             if problem.file == ENVIRONMENT { self.environment.variable(&problem.path) } else { None };
-        let variable = variable.map(ToOwned::to_owned);
-        Problem { line: self.line(&problem.file, &problem.path), variable, ..problem }
+        problem.variable = variable.map(ToOwned::to_owned);
+        problem.line = self.line(&problem.file, &problem.path);
+        problem
     }
 
     /// The line of a key path in a file.

@@ -8,7 +8,7 @@ use axum::{Extension, Json};
 use http::{HeaderMap, Uri};
 use serde::Serialize;
 use sluice_api::error::{Error, Kind};
-use sluice_api::limiter::{Bucket, CONCURRENCY, Scope};
+use sluice_api::limiter::{Bucket, CONCURRENCY, Principal};
 use sluice_config::address::ClientAddress;
 use sluice_line::inbound::Asking;
 use utoipa::ToSchema;
@@ -66,7 +66,7 @@ pub(crate) async fn me(
             return refuse_asking(&app, style, &error, &visitor);
         }
     };
-    let slots = Bucket::new(CONCURRENCY, Scope::Key(key.id.clone()));
+    let slots = Bucket::new(CONCURRENCY, Principal::Key(key.id.clone()));
     let held = match app.gateway.store().held(&slots).await {
         Ok(held) => held,
         Err(error) => {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sluice_api::dialect::{Api, Operation};
 use sluice_api::error::{Error, Kind};
 use sluice_config::key::Key;
-use sluice_fleet::choosing::Wanted;
+use sluice_fleet::choosing::Criteria;
 use sluice_line::inbound::Asking;
 use sluice_line::snapshot::Snapshot;
 use sluice_wire::refusal::render::Style;
@@ -175,7 +175,7 @@ impl<'a> Listing<'a> {
     }
 
     fn serves(&self, api: Api, operation: Operation, id: &str) -> bool {
-        self.snapshot.roster.serves(self.key, Wanted::of(api, operation, id))
+        self.snapshot.roster.serves(self.key, Criteria::of(api, operation, id))
     }
 
     fn entries(&self, names: &[String]) -> Vec<Value> {

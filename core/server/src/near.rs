@@ -6,7 +6,7 @@ use axum::response::Response;
 use http::{HeaderName, Request};
 use sluice_api::error::{Error, Kind};
 use sluice_config::address::ClientAddress;
-use sluice_ledger::{Realm, Refused};
+use sluice_ledger::{Realm, RefusedCredentials};
 use sluice_line::inbound::{Asking, request_id};
 use sluice_wire::refusal::render::Style;
 
@@ -61,7 +61,12 @@ pub(crate) fn refuse_asking(app: &App, style: Style, error: &Error, visitor: &Vi
     let Visitor { asking, path, client } = *visitor;
     if error.kind() == Kind::Unauthenticated {
         let (request_id, client) = (&asking.request_id, client.map(|client| client.0));
-        app.gateway.records().refused(&Refused { realm: Realm::Client, request_id, asked: path, client });
+        app.gateway.records().refused(&RefusedCredentials {
+            realm: Realm::Client,
+            request_id,
+            asked: path,
+            client,
+        });
     }
     refuse_with(style, error, &asking.request_id)
 }

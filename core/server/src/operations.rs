@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use sluice_config::address::ClientAddress;
 use sluice_control::operate::{STATES, accounts_now, state};
-use sluice_ledger::{Realm, Refused};
+use sluice_ledger::{Realm, RefusedCredentials};
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
@@ -87,7 +87,7 @@ pub(crate) async fn metrics(
     {
         let request_id = &sluice_line::inbound::request_id(&headers);
         let client = client.map(|Extension(client)| client.0);
-        let refused = Refused { realm: Realm::Metrics, request_id, asked: "/metrics", client };
+        let refused = RefusedCredentials { realm: Realm::Metrics, request_id, asked: "/metrics", client };
         app.gateway.records().refused(&refused);
         return (StatusCode::UNAUTHORIZED, "send server.metrics_token as Authorization: Bearer\n")
             .into_response();

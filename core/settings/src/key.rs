@@ -14,7 +14,8 @@ use crate::globs::Globs;
 use crate::limit::Limit;
 
 // The one specification of a key: as it is written, checked, in force and shown, it holds this whole. One more setting is
-// one more field here, beside its use. What can be wrong with a value by itself, its type tells.
+// one more field here, beside its use, and an argument of the command line, whose words are its own: a test of the bundle
+// holds the two together. What can be wrong with a value by itself, its type tells.
 /// A client key: what it may do. Its secret stands beside these.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]

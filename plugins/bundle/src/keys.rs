@@ -44,12 +44,12 @@ pub(crate) fn keys(at: &At, command: KeyCommand) -> ExitCode {
 fn asks(at: &At, command: KeyCommand) -> Result<(Method, String, Option<Value>), ExitCode> {
     Ok(match command {
         KeyCommand::Create(new) => {
-            let mut body = fields(new.fields);
+            let mut body = fields(&new.fields);
             body.insert("name".to_owned(), json!(new.name));
             (Method::POST, "/keys".to_owned(), Some(body.into()))
         }
         KeyCommand::Update { id, fields: changed, cleared } => {
-            let mut body = fields(*changed);
+            let mut body = fields(&changed);
             body.extend(cleared.into_iter().map(|field| (field, Value::Null)));
             if body.is_empty() {
                 eprintln!("sluice: nothing is to be changed: give a field, or --clear one");
@@ -99,28 +99,11 @@ fn hash(key: Option<String>) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn fields(new: KeyFields) -> Map<String, Value> {
-    let mut fields = Map::new();
-    for (name, value) in [("group", new.group), ("user", new.user), ("expires", new.expires)] {
-        if let Some(value) = value {
-            fields.insert(name.to_owned(), json!(value));
-        }
+fn fields(new: &KeyFields) -> Map<String, Value> {
+    match serde_json::to_value(new) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
     }
-    for (name, list) in [
-        ("tags", new.tags),
-        ("allow", new.allow),
-        ("models", new.models),
-        ("pools", new.pools),
-        ("accounts", new.accounts),
-    ] {
-        if !list.is_empty() {
-            fields.insert(name.to_owned(), json!(list));
-        }
-    }
-    if let Some(concurrency) = new.concurrency {
-        fields.insert("concurrency".to_owned(), json!(concurrency));
-    }
-    fields
 }
 
 fn show(deletes: bool, answer: &Value) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sluice_api::error::{Error, Kind};
-use sluice_api::limiter::{Limiter, Refused, Scope, Subject, Take, Takes};
+use sluice_api::limiter::{Denial, Limiter, Principal, Subject, Take, Takes};
 use sluice_api::plugin::NoSettings;
 use sluice_api::register;
 
@@ -18,20 +18,20 @@ struct Concurrency;
 impl Limiter for Concurrency {
     fn takes(&self, subject: &Subject<'_>, takes: &mut Takes) {
         if subject.key_concurrency > 0 {
-            let bucket = takes.bucket(Scope::Key(Arc::clone(subject.key)));
+            let bucket = takes.bucket(Principal::Key(Arc::clone(subject.key)));
             takes.push(Take::one(bucket, subject.key_concurrency.into()));
         }
         if let Some(group) = subject.group
             && subject.group_concurrency > 0
         {
-            let bucket = takes.bucket(Scope::Group(Arc::clone(group)));
+            let bucket = takes.bucket(Principal::Group(Arc::clone(group)));
             takes.push(Take::one(bucket, subject.group_concurrency.into()));
         }
     }
 
-    fn refusal(&self, refused: &Refused) -> Error {
-        let whose = match &refused.take.bucket.scope {
-            Scope::Group(_) => "this key's group",
+    fn refusal(&self, refused: &Denial) -> Error {
+        let whose = match &refused.take.bucket.principal {
+            Principal::Group(_) => "this key's group",
             _ => "this key",
         };
         let limit = refused.take.limit;
@@ -56,7 +56,7 @@ mod tests {
     use super::Concurrency;
     use sluice_api::dialect::{Api, Operation};
     use sluice_api::error::Kind;
-    use sluice_api::limiter::{CONCURRENCY, Limiter, Refused, Scope, Subject, Takes};
+    use sluice_api::limiter::{CONCURRENCY, Denial, Limiter, Principal, Subject, Takes};
     use sluice_api::plugin::{Plugin, Timestamp, inventory};
     use std::sync::Arc;
 
@@ -81,13 +81,13 @@ mod tests {
     fn a_refusal_says_whose_limit_it_is_and_what_to_do() {
         let (key, group): (Arc<str>, Arc<str>) = ("k".into(), "g".into());
         let takes = takes(&key, 8, Some(&group), 50);
-        let scopes = [Scope::Key(key), Scope::Group(group)];
-        for ((take, scope), says) in takes.all().iter().zip(scopes).zip([
+        let principals = [Principal::Key(key), Principal::Group(group)];
+        for ((take, principal), says) in takes.all().iter().zip(principals).zip([
             "this key may have 8 requests at once, and has them: wait until one has ended",
             "this key's group may have 50 requests at once, and has them: wait until one has ended",
         ]) {
-            assert_eq!(take.bucket.scope, scope);
-            let error = Concurrency.refusal(&Refused::new(take.clone()));
+            assert_eq!(take.bucket.principal, principal);
+            let error = Concurrency.refusal(&Denial::new(take.clone()));
             let wait = error.facts().retry_after.map(|wait| wait.as_secs());
             assert_eq!((error.kind(), error.to_string().as_str(), wait), (Kind::RateLimited, says, Some(1)));
         }

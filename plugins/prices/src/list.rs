@@ -187,7 +187,7 @@ impl Entry {
         let what = match row.what {
             What::Alias(target) => Held::Alias(target, list),
             What::Dated(all) => {
-                let source = Arc::new(PriceEntry { name: Arc::clone(&name), list, hash });
+                let source = Arc::new(PriceEntry::new(Arc::clone(&name), list, hash));
                 let since = |dated: Dated| Since {
                     from: dated.from,
                     prices: dated.prices,

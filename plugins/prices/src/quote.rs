@@ -61,7 +61,7 @@ impl List {
         }
         fees(&mut lines, prices, ask.usage)?;
         let rule = found.told(found.entry.name != model.name);
-        Some(Priced::new(lines, PriceSource { entry: Arc::clone(&since.source), rule }))
+        Some(Priced::new(lines, PriceSource::new(Arc::clone(&since.source), rule)))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
-use sluice_api::limiter::{Bucket, Refused, Take};
+use sluice_api::limiter::{Bucket, Denial, Take};
 use sluice_api::store::{Lease, Taken};
 
 /// What is taken from each bucket; an empty one is not kept. Nothing of it outlives the only gateway that takes from it,
@@ -22,7 +22,7 @@ impl Slots {
             after.is_none_or(|after| after > take.limit)
         };
         if let Some((_, full)) = lease.takes.iter().enumerate().find(full) {
-            return Taken::Refused(Refused::new(full.clone()));
+            return Taken::Refused(Denial::new(full.clone()));
         }
         for take in &lease.takes {
             match held.get_mut(&take.bucket) {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sluice_api::limiter::{Bucket, Scope, Take};
+use sluice_api::limiter::{Bucket, Principal, Take};
 use sluice_api::plugin::Timestamp;
 use sluice_api::store::{Lease, LeaseId, Owner, Remembered, Store, Taken};
 
@@ -32,7 +32,7 @@ fn documents(folder: &Folder) -> Documents {
 }
 
 fn bucket(name: &str) -> Bucket {
-    Bucket::new("concurrency", Scope::Key(Arc::from(name)))
+    Bucket::new("concurrency", Principal::Key(Arc::from(name)))
 }
 
 fn take(name: &str, limit: u64) -> Take {
@@ -41,7 +41,7 @@ fn take(name: &str, limit: u64) -> Take {
 
 /// A lease of this number.
 fn lease(number: u64, takes: Vec<Take>) -> Lease {
-    Lease::new(LeaseId { owner: Owner(1), number }, at(0), at(60), takes)
+    Lease::new(LeaseId::new(Owner(1), number), at(0), at(60), takes)
 }
 
 #[tokio::test]

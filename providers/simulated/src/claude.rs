@@ -4,10 +4,10 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use sluice_api::dialect::Operation;
 
-use crate::Wanted;
+use crate::Carried;
 use crate::ask::{Ask, Reply};
 
-pub(crate) fn answer(wanted: &Wanted, ask: &Ask, reply: &Reply) -> Vec<Bytes> {
+pub(crate) fn answer(wanted: &Carried, ask: &Ask, reply: &Reply) -> Vec<Bytes> {
     if wanted.operation == Operation::CountTokens {
         return vec![Bytes::from(json!({ "input_tokens": ask.input_tokens }).to_string())];
     }

@@ -4,11 +4,11 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use sluice_api::dialect::{Form, Operation};
 
-use crate::Wanted;
+use crate::Carried;
 use crate::ask::{Ask, Reply};
 use crate::openai::embedding;
 
-pub(crate) fn answer(wanted: &Wanted, ask: &Ask, reply: &Reply, request: &Value) -> Vec<Bytes> {
+pub(crate) fn answer(wanted: &Carried, ask: &Ask, reply: &Reply, request: &Value) -> Vec<Bytes> {
     let dimensions = |asked: &Value| {
         let field = asked.get("outputDimensionality").or_else(|| asked.get("output_dimensionality"));
         json!({ "values": embedding(field.and_then(Value::as_u64)) })

@@ -44,7 +44,7 @@ struct Simulated {
 
 /// What `prepare` hands to `send` beside the body.
 #[derive(Debug)]
-struct Wanted {
+struct Carried {
     api: Api,
     operation: Operation,
     form: Form,
@@ -58,7 +58,7 @@ impl Simulated {
         Ok(Arc::new(Self { info, settings }))
     }
 
-    fn answer(&self, wanted: &Wanted, body: &[u8]) -> Result<Response<Body>, Error> {
+    fn answer(&self, wanted: &Carried, body: &[u8]) -> Result<Response<Body>, Error> {
         if let Some(Fail::Status(status)) = self.settings.fail {
             return Ok(refusal(wanted.api, status, "the simulated account was told to fail"));
         }
@@ -114,12 +114,12 @@ impl Provider for Simulated {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = Uri::from_static("http://simulated.invalid/");
         *request.headers_mut() = call.headers;
-        let wanted = Wanted { api: call.api, operation: call.operation, form: call.form, model: call.model };
+        let wanted = Carried { api: call.api, operation: call.operation, form: call.form, model: call.model };
         Ok(Prepared::carrying(request, wanted))
     }
 
     async fn send(&self, _cx: &CallCx<'_>, prepared: Prepared) -> Result<Response<Body>, Error> {
-        let (request, wanted) = prepared.into_parts::<Wanted>()?;
+        let (request, wanted) = prepared.into_parts::<Carried>()?;
         self.answer(&wanted, request.body())
     }
 }

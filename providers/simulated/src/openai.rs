@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::Wanted;
+use crate::Carried;
 use crate::ask::{Ask, Reply};
 
 /// A PNG of one grey pixel, in base64.
@@ -19,7 +19,7 @@ const DIMENSIONS_MAX: u64 = 4096;
 /// Images made at once, at most.
 const IMAGES_MAX: u64 = 10;
 
-pub(crate) fn chat(wanted: &Wanted, ask: &Ask, reply: &Reply) -> Vec<Bytes> {
+pub(crate) fn chat(wanted: &Carried, ask: &Ask, reply: &Reply) -> Vec<Bytes> {
     let finish = if ask.tool.is_some() { "tool_calls" } else { "stop" };
     let usage = json!({
         "prompt_tokens": ask.input_tokens,

@@ -4,10 +4,10 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use sluice_api::dialect::Operation;
 
-use crate::Wanted;
+use crate::Carried;
 use crate::ask::{Ask, Reply};
 
-pub(crate) fn answer(wanted: &Wanted, ask: &Ask, reply: &Reply) -> Vec<Bytes> {
+pub(crate) fn answer(wanted: &Carried, ask: &Ask, reply: &Reply) -> Vec<Bytes> {
     let whole = match wanted.operation {
         Operation::CountTokens => {
             json!({ "object": "response.input_tokens", "input_tokens": ask.input_tokens })

@@ -230,6 +230,7 @@ impl ToSchema for RecordView {
 
 /// Whose a request is: the key as it was then.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Holder {
     /// Name of the key.
     pub key: Arc<str>,
@@ -241,4 +242,12 @@ pub struct Holder {
     pub user: Option<Arc<str>>,
     /// The key's tags.
     pub tags: Arc<[String]>,
+}
+
+impl Holder {
+    /// A key of this name, id and tags, with no group and no user.
+    #[must_use]
+    pub const fn new(key: Arc<str>, key_id: Arc<str>, tags: Arc<[String]>) -> Self {
+        Self { key, key_id, group: None, user: None, tags }
+    }
 }

@@ -10,6 +10,7 @@ const UNKNOWN_KEY: &str = "unknown key `";
 
 /// One mistake in the configuration, with its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[non_exhaustive]
 pub struct Problem {
     /// The file (or `environment`, or `default`) that the value comes from.
     pub file: String,

@@ -13,6 +13,7 @@ use crate::settings::{Problem, Secret, may_be_secret, type_of, without_credentia
 
 /// A part of the configuration: its values, where they stand, and what the engine calls the place.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Section<'a> {
     /// The operator's name for what is configured: an account's name, or the plugin kind.
     pub name: &'a str,
@@ -28,6 +29,20 @@ pub struct Section<'a> {
 pub trait Origins: fmt::Debug + Sync {
     /// The file's name, `environment` or `default`.
     fn of(&self, value: &Value) -> String;
+}
+
+impl<'a> Section<'a> {
+    /// A section of these values.
+    #[must_use]
+    pub const fn new(name: &'a str, path: &'a str, values: &'a Dict, origin: &'a dyn Origins) -> Self {
+        Self { name, path, values, origin }
+    }
+
+    /// The same place with other values, as where a part of them is somebody else's.
+    #[must_use]
+    pub const fn with(self, values: &'a Dict) -> Self {
+        Self { values, ..self }
+    }
 }
 
 impl Section<'_> {

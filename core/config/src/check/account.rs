@@ -7,7 +7,7 @@ use sluice_api::cost::Factor;
 use sluice_api::dialect::Family;
 use sluice_api::plugin::BuildCx;
 use sluice_api::provider::{Discovery, Provider};
-use sluice_api::settings::{Problem, Section, Span};
+use sluice_api::settings::{Problem, Span};
 use sluice_reading::Loaded;
 
 use super::names::Names;
@@ -76,10 +76,10 @@ fn one(
 ) -> Option<AccountConfig> {
     let loaded = common.loaded;
     let (own, rest): (Dict, Dict) = entry.values.clone().into_iter().partition(|(key, _)| keys.contains(key));
-    let settings = read_table::<Account>(&Section { values: &own, ..entry.section(loaded) }, problems);
+    let settings = read_table::<Account>(&entry.section(loaded).with(&own), problems);
     let kind = own.get("provider").and_then(figment::value::Value::as_str);
     let place = plugin::Place {
-        section: Section { values: &rest, ..entry.section(loaded) },
+        section: entry.section(loaded).with(&rest),
         beside: keys,
         kind: entry.at("provider"),
         file: entry.file(loaded),

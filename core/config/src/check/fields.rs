@@ -65,7 +65,7 @@ pub fn with_section<T>(
         .and_then(Value::into_dict)
         .ok_or_else(|| vec![Problem::at("request", "", "the fields are a JSON object")])?;
     let name = fields.get("name").and_then(Json::as_str).unwrap_or_default();
-    read(&Section { name, path: "", values: &values, origin: &Admin })
+    read(&Section::new(name, "", &values, &Admin))
 }
 
 fn pools(config: &Resolved) -> impl Iterator<Item = &str> {

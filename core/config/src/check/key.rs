@@ -1,7 +1,7 @@
 //! Groups and keys.
 
 use figment::value::Dict;
-use sluice_api::settings::{PLACEHOLDERS, Problem, Section};
+use sluice_api::settings::{PLACEHOLDERS, Problem};
 use sluice_reading::Loaded;
 
 use super::fields::{self, Known};
@@ -49,11 +49,11 @@ pub(super) fn keys(
         let (written, values): (Dict, Dict) =
             entry.values.clone().into_iter().partition(|(key, _)| secrets.keys().contains(&key.as_str()));
         let file = entry.file(loaded);
-        let secret = read_table(&Section { values: &written, ..entry.section(loaded) }, problems);
+        let secret = read_table(&entry.section(loaded).with(&written), problems);
         // One that is there and wrong is told already.
         let told = !written.is_empty() && secret.as_ref().is_some_and(KeySecret::is_empty);
         let hash = secret.filter(|_| !told).and_then(|secret| hash(secret, &entry, &file, problems));
-        let section = Section { values: &values, ..entry.section(loaded) };
+        let section = entry.section(loaded).with(&values);
         if !entry.name.is_empty() {
             seen.note(&entry, &entry.name, problems);
         }

@@ -28,7 +28,7 @@ pub(super) fn check(building: Building<'_>, problems: &mut Vec<Problem>) -> Vec<
         }
         let limiter = build(building, kind, rest.get(kind), problems);
         let known = linked.iter().copied().find(|known| known == kind);
-        limiters.extend(known.zip(limiter).map(|(kind, limiter)| AtWork { kind, limiter }));
+        limiters.extend(known.zip(limiter).map(|(kind, limiter)| AtWork::new(kind, limiter)));
     }
     for (key, value) in rest.iter().filter(|(key, _)| !kinds.contains(key)) {
         let path = format!("limits.{key}");
@@ -62,7 +62,7 @@ fn build(
         }
     };
     let place = Place {
-        section: Section { name: kind, path: &path, values, origin: loaded },
+        section: Section::new(kind, &path, values, loaded),
         beside: &[],
         kind: KINDS.to_owned(),
         file: file_of(loaded, KINDS),

@@ -51,7 +51,7 @@ where
     let table = shared.table;
     let path = format!("{table}.kind");
     let place = Place {
-        section: Section { name: kind, path: table, values: &shared.rest, origin: loaded },
+        section: Section::new(kind, table, &shared.rest, loaded),
         beside: &shared.keys,
         file: file_of(loaded, &path),
         kind: path,
@@ -87,8 +87,11 @@ where
 }
 
 /// A section without a value is where its kind is.
-fn in_file(problem: Problem, place: &Place<'_>) -> Problem {
-    if place.section.values.is_empty() { Problem { file: place.file.clone(), ..problem } } else { problem }
+fn in_file(mut problem: Problem, place: &Place<'_>) -> Problem {
+    if place.section.values.is_empty() {
+        problem.file.clone_from(&place.file);
+    }
+    problem
 }
 
 /// A key that the plugin does not know may be a slip of one that the engine knows.

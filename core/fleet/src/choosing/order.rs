@@ -14,10 +14,10 @@ use sluice_wire::request::session::Session;
 use crate::account::{Entrant, InFlight};
 use crate::choosing::candidates::{Candidates, Pool, Target, binds};
 use crate::choosing::eligible::{Admission, Passed, standing};
-use crate::choosing::{Choosing, Wanted};
+use crate::choosing::{Choosing, Criteria};
 use crate::fleet::Fleet;
 use crate::health::later;
-use crate::session::Scope;
+use crate::session::Conversation;
 
 /// The least that a client is told to wait.
 const SOON: Duration = Duration::from_secs(1);
@@ -35,7 +35,7 @@ pub struct Picking<'a> {
     /// Whose request it is.
     pub key: &'a Key,
     /// What is asked for.
-    pub wanted: Wanted<'a>,
+    pub wanted: Criteria<'a>,
     /// When.
     pub now: Timestamp,
 }
@@ -143,7 +143,7 @@ impl Order {
     ) -> Option<(&'a Target, Admission)> {
         let ttl = cx.choosing.sticky_ttl;
         let scope =
-            session.map(|session| Scope { key: &cx.key.id, pool: &pool.name, session: &session.name });
+            session.map(|session| Conversation { key: &cx.key.id, pool: &pool.name, session: &session.name });
         let sessions = &cx.fleet.sessions;
         let mut keeps = false;
         if let (Some(scope), Some(true)) = (scope, session.map(|session| session.follows))
@@ -183,7 +183,7 @@ impl Order {
         if candidates.is_empty() {
             return None;
         }
-        let Wanted { api, operation, .. } = cx.wanted;
+        let Criteria { api, operation, .. } = cx.wanted;
         let question = scheduler::Ask::new(api, operation, &self.candidates.model, cx.now);
         open.get(cx.choosing.scheduler.pick(&question, &candidates)?).copied()
     }

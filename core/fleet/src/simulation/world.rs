@@ -22,7 +22,7 @@ use sluice_wire::request::session::Session;
 
 use crate::account::{InFlight, States};
 use crate::choosing::order::{Order, Picked, Picking};
-use crate::choosing::{Choosing, Wanted};
+use crate::choosing::{Choosing, Criteria};
 use crate::{Fleet, Roster};
 
 #[derive(Debug)]
@@ -104,7 +104,7 @@ pub(super) struct Arrival {
 /// A request from its first attempt to its end.
 struct Running {
     arrival: Arrival,
-    wanted: Wanted<'static>,
+    wanted: Criteria<'static>,
     order: Order,
     /// What comes of the attempt under way, and when the upstream is well again.
     fate: Option<(Does, u64)>,
@@ -254,7 +254,7 @@ impl World {
             None => format!("{{\"model\":\"m\",\"number\":{number}}}"),
         };
         let body = fingerprint("m", body.as_bytes());
-        let wanted = Wanted { body, ..Wanted::of(Api::Anthropic, Operation::Generate, "m") };
+        let wanted = Criteria { body, ..Criteria::of(Api::Anthropic, Operation::Generate, "m") };
         let candidates = self.roster.permitted(&self.keys[arrival.client], wanted).unwrap();
         let named = arrival.session.clone().map(|name| Session { name, follows: true });
         Running { order: Order::new(candidates, named, None), arrival, wanted, fate: None, failure: None }
@@ -274,11 +274,7 @@ fn refusal(does: Does, left_ms: u64) -> Error {
             .blame(Fault::Account, Scope::Model)
             .condition(Some(Condition::RateLimited))
             .recovers(Some(Duration::from_millis(left_ms)))
-            .answer(Answer {
-                status: StatusCode::TOO_MANY_REQUESTS,
-                headers: HeaderMap::new(),
-                body: Bytes::new(),
-            }),
+            .answer(Answer::new(StatusCode::TOO_MANY_REQUESTS, HeaderMap::new(), Bytes::new())),
         Does::Unauthorized => {
             error.blame(Fault::Account, Scope::Account).condition(Some(Condition::Unauthorized))
         }

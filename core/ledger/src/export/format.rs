@@ -137,7 +137,7 @@ mod tests {
     use super::{COLUMNS, Format};
 
     fn record(model: &str) -> Record {
-        let holder = Holder { key: "k, \"1\"".into(), ..Holder::default() };
+        let holder = Holder::new("k, \"1\"".into(), "".into(), std::sync::Arc::default());
         let mut record =
             Record::new(Timestamp::UNIX_EPOCH, "r".into(), holder, Api::Anthropic, Operation::Generate);
         record.model = model.into();

@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn a_line_tells_of_a_request_what_is_not_usual_and_stays_one_line() {
         let time: Timestamp = "2026-11-27T23:24:51.1234567Z".parse().unwrap();
-        let holder = Holder { key: "k".into(), ..Holder::default() };
+        let holder = Holder::new("k".into(), "".into(), Arc::default());
         let mut record = Record::new(time, "mine-1".into(), holder, Api::Anthropic, Operation::Generate);
         record.model = "m\n\"".into();
         record.outcome = Outcome::Refused("model_not_found".into());

@@ -5,7 +5,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use sluice_config::address::ClientAddress;
-use sluice_ledger::{Realm, Refused};
+use sluice_ledger::{Realm, RefusedCredentials};
 
 use super::envelope::{Refusal, finish};
 use crate::App;
@@ -22,7 +22,7 @@ pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) 
     } else {
         let asked = request.uri().path();
         let client = request.extensions().get::<ClientAddress>().map(|client| client.0);
-        let refused = Refused { realm: Realm::Admin, request_id: &request_id, asked, client };
+        let refused = RefusedCredentials { realm: Realm::Admin, request_id: &request_id, asked, client };
         app.gateway.records().refused(&refused);
         let message = "this is the admin API: send the admin token as Authorization: Bearer";
         Refusal::new(StatusCode::UNAUTHORIZED, "unauthorized", message).into_response()

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use serde::Serialize;
-use sluice_api::limiter::{Bucket, CONCURRENCY, Scope};
+use sluice_api::limiter::{Bucket, CONCURRENCY, Principal};
 use utoipa::ToSchema;
 
 use super::envelope::{Refusal, Refused};
@@ -44,11 +44,11 @@ pub(crate) struct Slots {
 pub(crate) async fn concurrency(State(app): State<App>) -> Result<Json<AtOnce>, Refusal> {
     let snapshot = app.gateway.snapshot();
     let mut keys = Vec::new();
-    snapshot.keys.each(|key| keys.push((key.name.clone(), Scope::Key(key.id.clone()), key.concurrency)));
+    snapshot.keys.each(|key| keys.push((key.name.clone(), Principal::Key(key.id.clone()), key.concurrency)));
     keys.sort_by(|one, next| one.0.cmp(&next.0));
     let groups = app.control.groups().await.into_iter();
     let groups =
-        groups.map(|group| (group.name.clone(), Scope::Group(group.name.clone()), group.concurrency));
+        groups.map(|group| (group.name.clone(), Principal::Group(group.name.clone()), group.concurrency));
     let accounts = snapshot.roster.accounts.iter().map(|account| Slots {
         name: account.name.to_string(),
         held: account.state.in_flight().into(),
@@ -63,7 +63,7 @@ pub(crate) async fn concurrency(State(app): State<App>) -> Result<Json<AtOnce>, 
 }
 
 /// What is held of those that have a bound.
-async fn bound(app: &App, all: Vec<(Arc<str>, Scope, u32)>) -> Result<Vec<Slots>, Refusal> {
+async fn bound(app: &App, all: Vec<(Arc<str>, Principal, u32)>) -> Result<Vec<Slots>, Refusal> {
     let mut bound = Vec::new();
     for (name, scope, limit) in all.into_iter().filter(|(_, _, limit)| *limit > 0) {
         let held = app.gateway.store().held(&Bucket::new(CONCURRENCY, scope)).await;

@@ -29,7 +29,7 @@ use self::body::{Coming, Streamed};
 use self::connection::Place;
 use self::failure::failure;
 use self::pauses::Pauses;
-use self::sites::{Found, Wanted};
+use self::sites::{Destination, Found};
 use self::upload::Upload;
 use super::broken::too_large;
 use super::dial::{BUFFER_MAX, Dial};
@@ -98,7 +98,7 @@ impl Shared {
         since: Option<Instant>,
         pauses: &mut Pauses,
     ) -> Tried {
-        let wanted = Wanted { authority, dial: &self.dial, since, body: request.body().len() };
+        let wanted = Destination { authority, dial: &self.dial, since, body: request.body().len() };
         match self.sites.place(wanted, pauses).await {
             Ok(Found::Place(place)) => exchange(place, authority, request).await,
             Ok(Found::SpeaksHttp1) => Tried::WantsHttp1(Some(request)),

@@ -72,7 +72,7 @@ enum Next {
 }
 
 /// What a place is asked for.
-pub(super) struct Wanted<'a> {
+pub(super) struct Destination<'a> {
     pub(super) authority: &'a Authority,
     pub(super) dial: &'a Dial,
     /// Since when the connection has to be open, where it has to be a fresh one.
@@ -89,7 +89,7 @@ impl Sites {
     /// When no connection can be opened, or none has room in the time for connecting.
     pub(super) async fn place(
         self: &Arc<Self>,
-        mut wanted: Wanted<'_>,
+        mut wanted: Destination<'_>,
         pauses: &mut Pauses,
     ) -> Result<Found, Error> {
         let due = Instant::now() + wanted.dial.timeout;
@@ -119,7 +119,7 @@ impl Sites {
         }
     }
 
-    fn next(self: &Arc<Self>, wanted: &Wanted<'_>) -> Next {
+    fn next(self: &Arc<Self>, wanted: &Destination<'_>) -> Next {
         let now = Instant::now();
         let mut all = self.all.lock();
         let site = all.entry(wanted.authority.clone()).or_insert_with(|| Site::new(now));

@@ -36,13 +36,9 @@ pub(super) fn fill(record: &mut Record, label: &Record) {
 
 /// A record of nothing but the label of another.
 fn alone(record: &Record) -> Record {
-    let holder = Holder {
-        key: record.key.clone(),
-        key_id: record.key_id.clone(),
-        group: record.group.clone(),
-        user: record.user.clone(),
-        tags: record.tags.clone(),
-    };
+    let mut holder = Holder::new(record.key.clone(), record.key_id.clone(), record.tags.clone());
+    holder.group.clone_from(&record.group);
+    holder.user.clone_from(&record.user);
     let mut label = Record::new(Timestamp::UNIX_EPOCH, Arc::from(""), holder, record.api, record.operation);
     fill(&mut label, record);
     label
@@ -145,13 +141,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Record> {
     let text = |at: usize| -> rusqlite::Result<&str> { Ok(row.get_ref(at)?.as_str()?) };
     let shared = |at: usize| row.get::<_, Option<Arc<str>>>(at);
     let tags: Vec<String> = serde_json::from_str(text(4)?).map_err(|_| unreadable("tags"))?;
-    let holder = Holder {
-        key_id: row.get(0)?,
-        key: row.get(1)?,
-        group: shared(2)?,
-        user: shared(3)?,
-        tags: tags.into(),
-    };
+    let mut holder = Holder::new(row.get(1)?, row.get(0)?, tags.into());
+    (holder.group, holder.user) = (shared(2)?, shared(3)?);
     let (api, operation) = (named(text(5)?, "api")?, named(text(6)?, "operation")?);
     let mut label = Record::new(Timestamp::UNIX_EPOCH, Arc::from(""), holder, api, operation);
     label.model = row.get(7)?;

@@ -191,13 +191,9 @@ impl<'a> Columns<'a> {
 
     /// The record that these columns tell of, with those fields of another that are its label.
     fn record(&self, label: &Record) -> rusqlite::Result<Record> {
-        let holder = Holder {
-            key: label.key.clone(),
-            key_id: label.key_id.clone(),
-            group: label.group.clone(),
-            user: label.user.clone(),
-            tags: label.tags.clone(),
-        };
+        let mut holder = Holder::new(label.key.clone(), label.key_id.clone(), label.tags.clone());
+        holder.group.clone_from(&label.group);
+        holder.user.clone_from(&label.user);
         let (time, id) = (timestamp(self.time), self.request_id.text());
         let mut record = Record::new(time, id, holder, label.api, label.operation);
         labels::fill(&mut record, label);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use sluice_api::dialect::Family;
 use sluice_api::error::{Error, Kind};
-use sluice_api::limiter::{Limiter, Refused, Scope, Subject, Take, Takes};
+use sluice_api::limiter::{Denial, Limiter, Principal, Subject, Take, Takes};
 use sluice_api::register;
 use utoipa::ToSchema;
 
@@ -49,11 +49,11 @@ impl Limiter for Families {
         let Some(Bound(_, name, most)) = self.0.iter().find(|Bound(family, ..)| *family == asked) else {
             return;
         };
-        let bucket = takes.bucket(Scope::Key(Arc::clone(subject.key))).part(Arc::clone(name));
+        let bucket = takes.bucket(Principal::Key(Arc::clone(subject.key))).part(Arc::clone(name));
         takes.push(Take::one(bucket, *most));
     }
 
-    fn refusal(&self, refused: &Refused) -> Error {
+    fn refusal(&self, refused: &Denial) -> Error {
         let (take, family) = (&refused.take, refused.take.bucket.part.as_deref().unwrap_or_default());
         let message = format!(
             "Acme lets a key have {} requests of the family {family} at once: ask through another family",

@@ -41,8 +41,8 @@ register! {
     build: |_, section| {
         let settings: AcmePricesSettings = section.read()?;
         let priced = settings.models.into_iter().map(|(model, units)| {
-            let entry = PriceEntry { name: model.as_str().into(), list: "acme".into(), hash: "".into() };
-            let source = PriceSource { entry: Arc::new(entry), rule: "exact" };
+            let entry = PriceEntry::new(model.as_str().into(), "acme".into(), "".into());
+            let source = PriceSource::new(Arc::new(entry), "exact");
             (model, (Exact::from_units(u128::from(units) * TEN_BILLIONTH), source))
         });
         Ok(Arc::new(Prices(priced.collect())))

@@ -4,7 +4,7 @@ use sluice_api::dialect::{Api, Operation};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted<'a> {
+pub struct Criteria<'a> {
     /// The client API.
     pub api: Api,
     /// The operation.
@@ -15,7 +15,7 @@ pub struct Wanted<'a> {
     pub body: u64,
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> Criteria<'a> {
     /// A question about a model, with no request behind it.
     #[must_use]
     pub const fn of(api: Api, operation: Operation, model: &'a str) -> Self {
