@@ -3,13 +3,7 @@
 //!
 //! A store's own tests make a [`Stores`] and name it in [`every_test`].
 
-#![expect(
-    clippy::panic,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "all of it is tests"
-)]
+#![expect(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "all of it is tests")]
 
 mod documents;
 mod figures;

@@ -173,6 +173,7 @@ pub(crate) fn number(records: Vec<Record>, clock_goes_back: bool) -> Vec<Record>
 pub(crate) fn narrowed() -> impl Strategy<Value = Vec<(Dimension, Vec<String>)>> {
     let value = |dimension: Dimension| match dimension {
         Dimension::Key => vec!["name 0", "key_1", "key_2", "nobody"],
+        Dimension::KeyId => vec!["key_1", "key_2", "name 0"],
         Dimension::User => vec!["user", "other"],
         Dimension::Group => vec!["g", "h", ""],
         Dimension::Tag => vec!["red", "b\"lue"],
@@ -181,7 +182,7 @@ pub(crate) fn narrowed() -> impl Strategy<Value = Vec<(Dimension, Vec<String>)>>
         Dimension::Provider => vec!["provider of one", "other"],
         Dimension::Api => vec!["anthropic", "gemini"],
     };
-    let one = select(Dimension::ALL.to_vec()).prop_flat_map(move |dimension| {
+    let one = select([&Dimension::ALL[..], &[Dimension::KeyId]].concat()).prop_flat_map(move |dimension| {
         let values = vec(select(value(dimension)).prop_map(str::to_owned), 1..3);
         values.prop_map(move |values| (dimension, values))
     });

@@ -33,7 +33,7 @@ pub fn usual(number: u64, time: Timestamp) -> Record {
     record.session = Some(format!("0192d3a4-b5c6-7d8e-9f00-{:012x}", number / 8).into());
     record.stream = true;
     (record.status, record.attempts, record.outcome) = (200, 1, Outcome::Completed);
-    if dice % 50 == 0 {
+    if dice.is_multiple_of(50) {
         (record.status, record.error) = (429, Some(Kind::RateLimited));
         record.outcome = Outcome::Refused("rate_limited".into());
     } else {

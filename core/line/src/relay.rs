@@ -132,7 +132,7 @@ impl Stream {
                     self.source.finish(End::Clean);
                     self.settlement.completed(self.source.seen());
                 } else {
-                    self.settlement.passes(self.source.seen(), self.source.is_whole());
+                    self.settlement.passes(&self.source, self.last.into_std());
                 }
                 Poll::Ready(Some(Ok(data)))
             }

@@ -201,7 +201,7 @@ impl Settlement {
         if let Some(place) = &mut self.place {
             place.sent(self.gateway.now());
         }
-        self.runs(None);
+        self.goes_up();
     }
 
     /// The attempt failed before anything reached the client.
@@ -365,8 +365,13 @@ impl Settlement {
         if self.settled {
             return;
         }
+        let failed = seen.error.as_ref().filter(|_| whole && !std::thread::panicking());
+        if let Some(told) = failed {
+            self.told(told);
+        }
         self.record.outcome = match (whole, std::thread::panicking()) {
             (_, true) => Outcome::GatewayError,
+            (true, false) if failed.is_some() => Outcome::UpstreamError,
             (true, false) => Outcome::Completed,
             (false, false) if self.is_cut() => Outcome::GatewayError,
             (false, false) => Outcome::ClientGone,

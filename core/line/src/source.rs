@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 use http_body::{Body as _, Frame};
 use http_body_util::{BodyExt as _, Full};
+use sluice_api::cost::Usage;
 use sluice_api::dialect::{Api, Form, Operation};
 use sluice_api::error::{Error, Kind};
 use sluice_api::provider::{Body, is_page};
@@ -163,6 +164,11 @@ impl Source {
     /// Whether the client gets as many bytes as upstream announced. A length beside a chunked body announces nothing.
     pub(crate) fn keeps_length(&self) -> bool {
         self.form == Form::Whole && self.left.is_some()
+    }
+
+    /// What was used, were the answer to end here.
+    pub(crate) fn used(&self) -> Option<Usage> {
+        self.stages.used()
     }
 
     /// What was metered.

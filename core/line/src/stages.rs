@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use sluice_api::cost::Usage;
 use sluice_wire::answer::hide::UsageChunk;
 use sluice_wire::answer::meter::{End, Meter, Seen};
 
@@ -33,6 +34,11 @@ impl Stages {
         if let Some(hide) = &mut self.hide {
             hide.finish(passed);
         }
+    }
+
+    /// What was used, were the answer to end here.
+    pub(crate) fn used(&self) -> Option<Usage> {
+        self.meter.used()
     }
 
     /// What was metered.

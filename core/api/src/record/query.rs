@@ -12,6 +12,8 @@ use crate::cost::Money;
 pub enum Dimension {
     /// The key, by its name; narrowed by its id too.
     Key,
+    /// The key, by its id alone: names may be given again.
+    KeyId,
     /// The key's user label.
     User,
     /// The key's group.
@@ -29,7 +31,7 @@ pub enum Dimension {
 }
 
 impl Dimension {
-    /// Every one.
+    /// Every one that queries name.
     pub const ALL: [Self; 8] = [
         Self::Key,
         Self::User,
@@ -46,6 +48,7 @@ impl Dimension {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Key => "key",
+            Self::KeyId => "key_id",
             Self::User => "user",
             Self::Group => "group",
             Self::Tag => "tag",
@@ -67,6 +70,7 @@ impl Dimension {
     pub fn of(self, record: &Record) -> Vec<&str> {
         let one = match self {
             Self::Key => Some(&*record.key),
+            Self::KeyId => Some(&*record.key_id),
             Self::User => record.user.as_deref(),
             Self::Group => record.group.as_deref(),
             Self::Tag => return record.tags.iter().map(String::as_str).collect(),

@@ -110,8 +110,8 @@ impl UsageQuery {
     /// Only what this key has used.
     #[must_use]
     pub fn of_key(mut self, id: &str) -> Self {
-        self.filter.retain(|(field, _)| *field != Dimension::Key);
-        self.filter.push((Dimension::Key, vec![id.to_owned()]));
+        self.filter.retain(|(field, _)| *field != Dimension::KeyId);
+        self.filter.push((Dimension::KeyId, vec![id.to_owned()]));
         self
     }
 

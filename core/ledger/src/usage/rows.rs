@@ -104,7 +104,7 @@ impl UsageRow {
 
     fn field(&mut self, field: Dimension) -> &mut Option<Option<String>> {
         match field {
-            Dimension::Key => &mut self.key,
+            Dimension::Key | Dimension::KeyId => &mut self.key,
             Dimension::User => &mut self.user,
             Dimension::Group => &mut self.group,
             Dimension::Tag => &mut self.tag,

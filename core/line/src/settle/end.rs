@@ -21,7 +21,7 @@ impl Settlement {
         if std::mem::replace(&mut self.settled, true) {
             return;
         }
-        self.measure(seen);
+        self.measure(seen, seen.and_then(|seen| seen.usage));
         if let Some(seen) = seen {
             let unknown = seen.unknown_usage.names();
             unknown.for_each(|name| self.gateway.records().measures().count_unknown_usage(self.api, name));
@@ -53,11 +53,11 @@ impl Settlement {
     }
 
     /// What it used, and what that costs.
-    pub(super) fn measure(&mut self, seen: Option<&Seen>) {
+    pub(super) fn measure(&mut self, seen: Option<&Seen>, told: Option<Usage>) {
         if let Some(seen) = seen {
             self.record.reported_model = seen.model.as_deref().map(Into::into);
         }
-        self.record.usage = self.used(seen);
+        self.record.usage = self.used(told, seen.is_some());
         let snapshot = self.snapshot.take();
         self.price(snapshot.as_deref(), seen);
         self.snapshot = snapshot;
@@ -82,8 +82,7 @@ impl Settlement {
 
     /// What was used: as the dialect told it, else estimated, as zero is never a fallback. The meter sees the answer
     /// alone; what went up is known here.
-    pub(super) fn used(&self, seen: Option<&Seen>) -> Option<Usage> {
-        let told = seen.and_then(|seen| seen.usage);
+    pub(super) fn used(&self, told: Option<Usage>, answered: bool) -> Option<Usage> {
         let by_tokens =
             matches!(self.record.operation, Operation::Generate | Operation::Embed | Operation::BatchEmbed);
         let left_early = self.sent
@@ -91,7 +90,7 @@ impl Settlement {
                 self.record.outcome,
                 Outcome::ClientGone | Outcome::GatewayError | Outcome::Interrupted
             );
-        if told.is_none() && !(by_tokens && (seen.is_some() || left_early)) {
+        if told.is_none() && !(by_tokens && (answered || left_early)) {
             return None;
         }
         let mut usage = told.unwrap_or_else(|| {

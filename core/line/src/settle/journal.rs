@@ -2,70 +2,82 @@
 
 use std::time::{Duration, Instant};
 
+use sluice_api::cost::Usage;
 use sluice_api::record::{Outcome, Record};
 use sluice_wire::answer::meter::Seen;
 
 use super::Settlement;
+use crate::source::Source;
 
 /// How often at most it is told what a running answer has used by now.
 const TOLD_EVERY: Duration = Duration::from_secs(1);
 
 impl Settlement {
+    /// The request is about to go upstream: should the process be killed now, this is what it used.
+    pub(super) fn goes_up(&mut self) {
+        let usage = self.used(None, false);
+        self.runs(usage, Instant::now(), false);
+    }
+
     /// The request runs: should the process be killed now, this is what it used.
-    pub(super) fn runs(&mut self, seen: Option<&Seen>) {
-        let usage = self.used(seen);
+    fn runs(&mut self, usage: Option<Usage>, now: Instant, told: bool) {
         let as_it_is = (self.record.usage, self.record.outcome.clone());
         (self.record.usage, self.record.outcome) = (usage, Outcome::Interrupted);
         if let Some(usage) = &mut self.record.usage {
             // More may have been used than was told.
             usage.estimated = true;
         }
-        let told = self.gateway.records().book().runs(&mut self.journalled.traces, &self.record);
+        let written = self.gateway.records().book().runs(&mut self.journalled.traces, &self.record);
         (self.record.usage, self.record.outcome) = as_it_is;
-        self.journalled.told = Some((Instant::now(), seen.and_then(|seen| seen.usage)));
-        if let Err(full) = told {
+        self.journalled.told = Some((now, told));
+        if let Err(full) = written {
             tracing::warn!(request_id = %self.record.request_id, error = %full, "a request runs that the journal has nothing of");
         }
     }
 
     /// More of the answer has come, and is handed on next.
-    pub(crate) fn passes(&mut self, seen: &Seen, whole: bool) {
-        if whole {
-            self.is_whole(seen);
+    pub(crate) fn passes(&mut self, source: &Source, now: Instant) {
+        if self.settled {
             return;
         }
-        let Some(usage) = seen.usage else { return };
+        if source.is_whole() {
+            self.is_whole(source.seen(), source.used());
+            return;
+        }
+        let told = source.seen().usage.is_some();
         let due = match self.journalled.told {
-            Some((at, Some(before))) => before != usage && at.elapsed() >= TOLD_EVERY,
-            _ => true,
+            // The first that is told is kept at once: mostly all of the input.
+            Some((at, before)) => (told && !before) || now.saturating_duration_since(at) >= TOLD_EVERY,
+            None => true,
         };
         if due {
-            self.runs(Some(seen));
+            let usage = self.used(source.used(), true);
+            self.runs(usage, now, told);
         }
     }
 
     /// The client will have all of the answer: from before it has, its record is in the journal.
-    fn is_whole(&mut self, seen: &Seen) {
-        if self.settled || self.journalled.whole.is_some() {
+    fn is_whole(&mut self, seen: &Seen, told: Option<Usage>) {
+        let outcome = if seen.error.is_none() { Outcome::Completed } else { Outcome::UpstreamError };
+        let usage = self.used(told, true);
+        if self.journalled.whole.as_ref().is_some_and(|(before, _)| *before == usage) {
             return;
         }
         let as_it_is = self.record.clone();
-        if seen.error.is_none() {
-            self.record.outcome = Outcome::Completed;
-        } else {
-            self.record.outcome = Outcome::UpstreamError;
-        }
-        self.measure(Some(seen));
+        self.record.outcome = outcome.clone();
+        self.measure(Some(seen), told);
         self.gateway.records().book().ended(&mut self.journalled.traces, &self.record);
-        self.journalled.whole = Some(self.record.usage);
+        self.journalled.whole = Some((usage, outcome));
         self.record = as_it_is;
     }
 
     /// The request has ended, and its record is whole: it is in the journal, and on its way to everybody else.
     pub(super) fn is_recorded(&mut self) {
         let mut journalled = std::mem::take(&mut self.journalled);
-        let known = journalled.whole.is_some_and(|usage| usage == self.record.usage);
-        if !(known && self.record.outcome == Outcome::Completed) {
+        let logged = journalled.whole.take();
+        if !logged
+            .is_some_and(|(usage, outcome)| usage == self.record.usage && outcome == self.record.outcome)
+        {
             self.gateway.records().book().ended(&mut journalled.traces, &self.record);
         }
         let record: Record = self.record.clone();

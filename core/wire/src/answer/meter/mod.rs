@@ -230,16 +230,25 @@ impl Meter {
         }
         self.framing = framing;
         self.seen.ended |= end == End::Clean && self.seen.finishing && !half_an_event;
-        self.estimate();
-        self.put_calls();
+        self.seen.usage = self.used();
+    }
+
+    /// What was used, were the answer to end here: what was not told is estimated, and what was called is a part of it,
+    /// wherever that was told.
+    #[must_use]
+    pub fn used(&self) -> Option<Usage> {
+        let mut used = self.seen.usage;
+        self.estimate(&mut used);
+        self.put_calls(&mut used);
+        used
     }
 
     /// What was called is a part of what was used, wherever it was told.
-    fn put_calls(&mut self) {
+    fn put_calls(&self, used: &mut Option<Usage>) {
         if self.calls.has_images() {
-            self.seen.usage.get_or_insert_default();
+            used.get_or_insert_default();
         }
-        if let Some(usage) = &mut self.seen.usage {
+        if let Some(usage) = used {
             self.calls.put(usage);
         }
     }
@@ -251,16 +260,16 @@ impl Meter {
 
     /// Estimates the output of a generation that did not tell it; the input is known better by whoever sent it. Beside a
     /// text, zero is not told but left out.
-    fn estimate(&mut self) {
+    fn estimate(&self, used: &mut Option<Usage>) {
         if self.operation != Operation::Generate || !self.seen.started {
             return;
         }
         let wrote = self.wrote || self.seen.output_bytes > 0;
         let told = match self.api {
             Api::Anthropic => self.told,
-            _ => self.seen.usage.map(|usage| usage.output),
+            _ => used.map(|usage| usage.output),
         };
-        let usage = self.seen.usage.get_or_insert_default();
+        let usage = used.get_or_insert_default();
         if let Some(output) = told.filter(|output| *output > 0 || !wrote) {
             // What is billed beside the message stays.
             let beside = match self.api {

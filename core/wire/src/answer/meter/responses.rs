@@ -100,7 +100,9 @@ impl Meter {
         if let Some(told) = event.response.tool_usage {
             self.calls.told(&told);
         }
-        self.put_calls();
+        let mut used = self.seen.usage;
+        self.put_calls(&mut used);
+        self.seen.usage = used;
         true
     }
 }

@@ -87,7 +87,9 @@ impl Meter {
                 _ => {}
             }
         }
-        self.put_calls();
+        let mut used = self.seen.usage;
+        self.put_calls(&mut used);
+        self.seen.usage = used;
         self.seen.started |= !caught.is_empty();
     }
 
