@@ -16,8 +16,9 @@ use sluice_tests::gateway::{Folder, workspace};
 use source::Source;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 31] = [
-    ("sluice-api", &[]),
+const ARROWS: [(&str, &[&str]); 32] = [
+    ("sluice-money", &[]),
+    ("sluice-api", &["sluice-money"]),
     ("sluice-usage", &["sluice-api"]),
     ("sluice-wire", &["sluice-api", "sluice-usage"]),
     ("sluice-translate", &["sluice-api", "sluice-wire"]),

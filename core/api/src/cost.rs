@@ -1,7 +1,5 @@
 //! What a request used, what it costs, and the lines that this is made of.
 
-mod exact;
-mod money;
 mod usage;
 
 use std::fmt;
@@ -9,8 +7,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-pub use exact::{Exact, Factor, divided};
-pub use money::Money;
+pub use sluice_money::{Exact, Factor, Money, NotMoney, divided};
+
 pub use usage::Usage;
 
 /// Turns usage into money. Pure, and called once at the end of each request: it does no I/O and formats nothing.

@@ -179,9 +179,8 @@ impl Control {
         for warning in warnings(&loaded, Some(&fresh), self.gateway.now()) {
             tracing::warn!(%warning, "the configuration has something that is surely not meant");
         }
-        if fresh.stats.timezone != current.config.stats.timezone
-            && let Err(error) = self.gateway.store().records().keep_days_of(&fresh.stats.timezone).await
-        {
+        // Each time, as it may have failed the last: where the zone is the same it does nothing.
+        if let Err(error) = self.gateway.store().records().keep_days_of(&fresh.stats.timezone).await {
             tracing::warn!(%error, "sums of days are still those of the time zone before: reload once the store is there again");
         }
         current.states = states;

@@ -18,7 +18,10 @@ const BRING_EVERY: Duration = Duration::from_millis(100);
 const EXPIRE_EVERY: u32 = 50;
 
 /// Rows that are deleted in one step: so few that nobody waits for it.
-const EXPIRED_AT_ONCE: usize = 1_000;
+const EXPIRED_AT_ONCE: usize = 500;
+
+/// Steps between two times that records are brought to the store.
+const STEPS: usize = 4;
 
 /// A day that records are kept.
 const DAY: Duration = Duration::from_hours(24);
@@ -30,11 +33,13 @@ pub(crate) struct Keeping {
     turns: u32,
     /// Whether the store took nothing the last time.
     away: bool,
+    /// Whether there is more to be deleted.
+    behind: bool,
 }
 
 impl Keeping {
     pub(crate) fn new(control: Arc<Control>) -> Self {
-        Self { control, turns: 0, away: false }
+        Self { control, turns: 0, away: false, behind: false }
     }
 
     /// Runs until the process ends.
@@ -59,47 +64,56 @@ impl Keeping {
         }
         self.away = brought.is_err();
         self.turns += 1;
-        if self.turns >= EXPIRE_EVERY && !self.away {
+        if (self.turns >= EXPIRE_EVERY || self.behind) && !self.away {
             self.turns = 0;
-            self.expire(gateway.now()).await;
+            self.behind = self.expire(gateway.now()).await;
         }
     }
 
-    /// Deletes what is older than it may be, step by step, and writes it to the archive before.
-    async fn expire(&self, now: Timestamp) {
+    /// Deletes what is older than it may be, some steps of it, and writes it to the archive before; whether there is more.
+    async fn expire(&self, now: Timestamp) -> bool {
         let stats = self.control.gateway().snapshot().stats.clone();
-        let Ok(before) = now.checked_sub(DAY.saturating_mul(stats.retention_days)) else { return };
-        loop {
+        let Ok(before) = now.checked_sub(DAY.saturating_mul(stats.retention_days)) else { return false };
+        for _ in 0..STEPS {
             match self.step(before, stats.archive.as_deref()).await {
-                Ok(true) => tokio::task::yield_now().await,
-                Ok(false) => return,
+                Ok(true) => {}
+                Ok(false) => return false,
                 Err(error) => {
                     tracing::warn!(%error, "records that are kept no longer could not be moved or deleted: they stay until they can");
-                    return;
+                    return false;
                 }
             }
         }
+        true
     }
 
-    /// One step of it; whether there is more.
+    /// One step of it; whether there may be more.
     async fn step(&self, before: Timestamp, archive: Option<&Path>) -> Result<bool, StoreError> {
         let gateway = self.control.gateway();
         let records = gateway.store().records();
         let Some(folder) = archive else {
-            return Ok(records.expire(before, EXPIRED_AT_ONCE).await? >= EXPIRED_AT_ONCE);
+            return Ok(records.expire(before, EXPIRED_AT_ONCE).await? > 0);
         };
         let oldest = records.oldest(before, EXPIRED_AT_ONCE).await?;
         let count = oldest.len();
-        if count > 0 {
-            let (folder, tasks) = (folder.to_owned(), gateway.tasks().clone());
-            let written = tasks.spawn_blocking(move || {
-                let at = |error| StoreError(format!("stats.archive, {}: {error}", folder.display()));
-                archive::append(&folder, &oldest).map_err(at)
-            });
-            written.await.map_err(|error| StoreError(error.to_string()))??;
+        if count == 0 {
+            // Sums of quarter-hours go when no record is left.
+            return Ok(records.expire(before, EXPIRED_AT_ONCE).await? > 0);
         }
-        // Exactly those that are written; sums of quarter-hours go when no record is left.
-        let most = if count > 0 { count } else { EXPIRED_AT_ONCE };
-        Ok(records.expire(before, most).await? >= most)
+        let (folder, tasks) = (folder.to_owned(), gateway.tasks().clone());
+        let written = tasks.spawn_blocking(move || {
+            let at = |error| StoreError(format!("stats.archive, {}: {error}", folder.display()));
+            archive::write(&folder, &oldest).map_err(at)
+        });
+        written.await.map_err(|error| StoreError(error.to_string()))??;
+        // Exactly those that are written, and no sums behind them.
+        let mut left = count;
+        while left > 0 {
+            match records.expire(before, left).await? {
+                0 => break,
+                deleted => left = left.saturating_sub(deleted),
+            }
+        }
+        Ok(true)
     }
 }

@@ -93,8 +93,8 @@ impl Cells {
             return Err(JournalError::Full("a file of it is gone"));
         };
         filled.mark(cell, cells, true);
-        let number = filled.file.number;
-        entry::write(filled.place(cell, cells), bytes, number);
+        let seed = filled.file.seed;
+        entry::write(filled.place(cell, cells), bytes, seed);
         inner.first = file;
         Ok(Running { file, cell, cells })
     }
@@ -133,11 +133,11 @@ impl Inner {
 }
 
 /// What is in the cells of a file.
-pub(crate) fn read(bytes: &[u8], number: u64) -> Vec<Vec<u8>> {
+pub(crate) fn read(bytes: &[u8], seed: u64) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     let mut rest = bytes.get(HEAD..).unwrap_or_default();
     while rest.len() >= CELL {
-        let cells = match entry::read(rest, number) {
+        let cells = match entry::read(rest, seed) {
             Some(entry) => {
                 found.push(entry.to_vec());
                 entry::takes(entry.len()).div_ceil(CELL)

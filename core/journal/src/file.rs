@@ -1,6 +1,7 @@
 //! The files of a journal: what each begins with, and how they are made and used again.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{Ordering, compiler_fence};
 
 use sluice_mapped::Mapped;
 
@@ -27,6 +28,11 @@ pub(crate) struct Head {
 }
 
 impl Head {
+    /// What the entries of this use of the file are tied by: nobody who sends what is in one knows it.
+    pub(crate) const fn seed(self) -> u64 {
+        self.gateway ^ self.number.rotate_left(32)
+    }
+
     /// Writes it; the magic last, so that a head is whole where that is there.
     pub(crate) fn write(self, into: &mut [u8]) {
         let mut head = [0; HEAD];
@@ -44,9 +50,15 @@ impl Head {
             }
             at += part.len();
         }
-        if let Some(place) = into.get_mut(..HEAD) {
-            place.copy_from_slice(&head);
+        // A process may be killed between any two of these: without the magic nothing else is looked at.
+        let Some((magic, rest)) = into.split_at_mut_checked(MAGIC.len()) else { return };
+        magic.fill(0);
+        compiler_fence(Ordering::SeqCst);
+        if let (Some(place), Some(head)) = (rest.get_mut(..HEAD - MAGIC.len()), head.get(MAGIC.len()..)) {
+            place.copy_from_slice(head);
         }
+        compiler_fence(Ordering::SeqCst);
+        magic.copy_from_slice(&MAGIC);
     }
 
     /// Reads it; `None` where none was written.
@@ -70,6 +82,8 @@ impl Head {
 pub(crate) struct InUse {
     pub(crate) mapped: Mapped,
     pub(crate) number: u64,
+    /// What its entries are tied by.
+    pub(crate) seed: u64,
     path: PathBuf,
 }
 
@@ -105,8 +119,9 @@ impl Files {
             Err(error) => return Err(JournalError::Io { path, error }),
         };
         self.last = number;
-        self.begin(number, length).write(mapped.bytes_mut());
-        Ok(InUse { mapped, number, path })
+        let head = self.begin(number, length);
+        head.write(mapped.bytes_mut());
+        Ok(InUse { mapped, number, seed: head.seed(), path })
     }
 
     /// Takes one that has nothing of use any more into use again, under a new number: nothing in it is valid then.
@@ -114,7 +129,9 @@ impl Files {
         self.last += 1;
         file.number = self.last;
         let length = file.mapped.bytes().len();
-        self.begin(file.number, length).write(file.mapped.bytes_mut());
+        let head = self.begin(file.number, length);
+        file.seed = head.seed();
+        head.write(file.mapped.bytes_mut());
     }
 
     fn begin(&self, number: u64, length: usize) -> Head {

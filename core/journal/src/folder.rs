@@ -23,15 +23,15 @@ pub struct Left {
     /// Files of the log, in the order in which they were used.
     log: Vec<File>,
     cells: Vec<File>,
-    /// Of all numbers that files of this journal ever had.
-    pub(crate) last_number: u64,
+    /// The largest number of a file that is there.
+    last_number: u64,
 }
 
 #[derive(Debug)]
 struct File {
     path: PathBuf,
-    /// Of this use of it; `None` where nothing was ever written to it.
-    number: Option<u64>,
+    /// Of this use of it, and what its entries are tied by; `None` where nothing was ever written to it.
+    number: Option<(u64, u64)>,
     /// Why it is not whole.
     damaged: Option<&'static str>,
 }
@@ -55,7 +55,8 @@ pub(crate) fn read(folder: &Path, gateway: u64) -> Result<Left, JournalError> {
         };
         let file = look(item.path(), gateway)?;
         let named = name.strip_prefix(prefix).and_then(|number| u64::from_str_radix(number, 16).ok());
-        left.last_number = left.last_number.max(file.number.unwrap_or(0)).max(named.unwrap_or(0));
+        left.last_number =
+            left.last_number.max(file.number.map_or(0, |(number, _)| number)).max(named.unwrap_or(0));
         files.push(file);
     }
     left.log.sort_by_key(|file| file.number);
@@ -79,7 +80,11 @@ fn look(path: PathBuf, gateway: u64) -> Result<File, JournalError> {
         return Err(JournalError::Another { path });
     }
     let whole = bytes.len() as u64 >= u64::from(head.length);
-    Ok(File { path, number: Some(head.number), damaged: (!whole).then_some("its end is missing") })
+    Ok(File {
+        path,
+        number: Some((head.number, head.seed())),
+        damaged: (!whole).then_some("its end is missing"),
+    })
 }
 
 impl Left {
@@ -102,11 +107,18 @@ impl Left {
         self.cells.iter().filter_map(|file| file.entries(cells::read))
     }
 
-    /// All of it is kept elsewhere: its files are deleted. Those that are not whole are set aside under another name, for
-    /// whoever wants to look at what could not be read.
-    pub fn is_kept(self) {
+    /// The largest number of a file that is there: later ones are beyond it.
+    #[must_use]
+    pub const fn last_number(&self) -> u64 {
+        self.last_number
+    }
+
+    /// All that could be read of it is kept elsewhere: its files are deleted. Those that are not whole are set aside under
+    /// another name, and all of them where not all was `understood`, for whoever can read what could not be read here.
+    pub fn is_kept(self, understood: bool) {
+        let aside = (!understood).then_some("some of it is no record that this version knows");
         for File { path, damaged, .. } in self.log.into_iter().chain(self.cells) {
-            let done = match damaged {
+            let done = match damaged.or(aside) {
                 None => std::fs::remove_file(&path),
                 Some(why) => {
                     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -128,10 +140,10 @@ impl Left {
 
 impl File {
     fn entries(&self, read: fn(&[u8], u64) -> Vec<Vec<u8>>) -> Option<Result<Vec<Vec<u8>>, JournalError>> {
-        let number = self.number?;
+        let (_, seed) = self.number?;
         let bytes = std::fs::read(&self.path);
         Some(match bytes {
-            Ok(bytes) => Ok(read(&bytes, number)),
+            Ok(bytes) => Ok(read(&bytes, seed)),
             Err(error) => Err(JournalError::Io { path: self.path.clone(), error }),
         })
     }

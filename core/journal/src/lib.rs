@@ -35,23 +35,29 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal of a folder, which is made where it is missing, and what the process before has left in it. The
-    /// caller holds the folder by a lock. `gateway` names whose journal it is.
+    /// What the process before has left in a folder, which is made where it is missing. The caller holds the folder by a
+    /// lock. `gateway` names whose journal it is.
     ///
-    /// Nothing of what was left is deleted before [`Left::is_kept`] is called.
+    /// Nothing of it is deleted before [`Left::is_kept`] is called.
     ///
     /// # Errors
     ///
-    /// When a file can't be read or made, was written by a newer version, or is another gateway's.
-    pub fn open(folder: &Path, gateway: u64, sizes: Sizes) -> Result<(Self, Left), JournalError> {
-        let left = folder::read(folder, gateway)?;
-        let made =
-            |prefix: &'static str| file::Files::new(folder.to_owned(), prefix, gateway, left.last_number);
-        let journal = Self {
+    /// When a file can't be read, was written by a newer version, or is another gateway's.
+    pub fn left(folder: &Path, gateway: u64) -> Result<Left, JournalError> {
+        folder::read(folder, gateway)
+    }
+
+    /// Opens the journal of such a folder; its files have numbers beyond `last`, those of [`Left::last_number`].
+    ///
+    /// # Errors
+    ///
+    /// When a file can't be made.
+    pub fn open(folder: &Path, gateway: u64, last: u64, sizes: Sizes) -> Result<Self, JournalError> {
+        let made = |prefix: &'static str| file::Files::new(folder.to_owned(), prefix, gateway, last);
+        Ok(Self {
             log: Log::open(made(folder::LOG), sizes)?,
             cells: Cells::open(made(folder::CELLS), sizes)?,
-        };
-        Ok((journal, left))
+        })
     }
 
     /// Writes what has ended to the log. It stays there until [`Journal::is_kept`].

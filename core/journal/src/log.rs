@@ -65,9 +65,9 @@ impl Log {
             inner.turn()?;
         }
         let current = &mut inner.current;
-        let (number, end) = (current.file.number, current.end);
+        let (number, seed, end) = (current.file.number, current.file.seed, current.end);
         if let Some(place) = current.file.mapped.bytes_mut().get_mut(end..end + takes) {
-            entry::write(place, bytes, number);
+            entry::write(place, bytes, seed);
         }
         current.end += takes;
         current.entries += 1;
@@ -134,10 +134,12 @@ impl Inner {
         if self.waiting.len() + 1 >= self.sizes.log_files {
             return Err(JournalError::Full("the store has taken nothing of it for too long"));
         }
-        let next = match self.spare.pop() {
+        let mut next = match self.spare.pop() {
             Some(file) => file,
             None => self.files.make(self.sizes.file)?,
         };
+        // Numbered when it is begun, so that numbers are in the order of use.
+        self.files.again(&mut next);
         let mut before = std::mem::replace(&mut self.current, Written::new(next));
         if before.entries == 0 {
             self.files.again(&mut before.file);
@@ -150,11 +152,11 @@ impl Inner {
 }
 
 /// The entries of a file. Behind bytes that are none, others are looked for: one that is damaged takes none along.
-pub(crate) fn read(bytes: &[u8], number: u64) -> Vec<Vec<u8>> {
+pub(crate) fn read(bytes: &[u8], seed: u64) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     let mut rest = bytes.get(HEAD..).unwrap_or_default();
     while !rest.is_empty() {
-        let takes = match entry::read(rest, number) {
+        let takes = match entry::read(rest, seed) {
             Some(entry) => {
                 found.push(entry.to_vec());
                 entry::takes(entry.len())

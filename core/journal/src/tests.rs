@@ -7,7 +7,8 @@ use crate::{Journal, JournalError, Left, Sizes};
 const SMALL: Sizes = Sizes { file: 4096, log_files: 3, cell_files: 2 };
 
 fn open(folder: &Path) -> (Journal, Left) {
-    Journal::open(folder, 7, SMALL).unwrap()
+    let left = Journal::left(folder, 7).unwrap();
+    (Journal::open(folder, 7, left.last_number(), SMALL).unwrap(), left)
 }
 
 fn texts(found: impl Iterator<Item = Result<Vec<Vec<u8>>, JournalError>>) -> Vec<String> {
@@ -34,7 +35,7 @@ fn what_was_logged_and_what_ran_is_found_by_the_next_process_until_it_is_kept() 
     assert_eq!(left(folder.path()), both);
     assert_eq!(left(folder.path()), both, "and found again, as nobody said that it is kept");
     let (journal, before) = open(folder.path());
-    before.is_kept();
+    before.is_kept(true);
     assert_eq!(left(folder.path()), (vec![], vec![]));
     // What belongs to the journal before means nothing to this one.
     journal.is_kept(first);
@@ -76,6 +77,43 @@ fn files_are_used_again_when_all_of_theirs_is_kept_in_any_order() {
 }
 
 #[test]
+fn of_a_request_that_is_logged_twice_the_later_is_found_first_however_often_files_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = open(folder.path());
+    let keeps_open = journal.ended(b"an entry that stays").unwrap();
+    for turn in 0..40 {
+        let early = journal.ended(format!("early {turn}").as_bytes()).unwrap();
+        // So much that the next one is in another file, or not.
+        let filler: Vec<_> = (0..turn % 5).map(|_| journal.ended(&[b'x'; 1000]).unwrap()).collect();
+        let late = journal.ended(format!("late {turn}").as_bytes()).unwrap();
+        let (_, left) = open(folder.path());
+        let mut files = left.ended().map(|file| file.unwrap());
+        let has = |entries: &Vec<Vec<u8>>, name: &str| {
+            entries.iter().rposition(|entry| *entry == format!("{name} {turn}").as_bytes())
+        };
+        let first =
+            files.find(|entries| has(entries, "late").is_some() || has(entries, "early").is_some()).unwrap();
+        assert!(has(&first, "late") > has(&first, "early"), "turn {turn}");
+        filler.into_iter().chain([early, late]).for_each(|logged| journal.is_kept(logged));
+    }
+    journal.is_kept(keeps_open);
+}
+
+#[test]
+fn what_is_not_understood_is_set_aside_and_not_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = open(folder.path());
+    let _logged = journal.ended(b"of another version").unwrap();
+    drop(journal);
+    let left = Journal::left(folder.path(), 7).unwrap();
+    assert_eq!(texts(left.ended()), ["of another version"]);
+    left.is_kept(false);
+    assert_eq!(Journal::left(folder.path(), 7).unwrap().ended().count(), 0);
+    let aside = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name());
+    assert!(aside.into_iter().all(|name| name.to_string_lossy().starts_with("damaged-")));
+}
+
+#[test]
 fn a_full_journal_says_so_before_and_at_the_entry_and_takes_more_when_some_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let (journal, _) = open(folder.path());
@@ -103,14 +141,14 @@ fn a_journal_of_another_gateway_or_a_newer_version_is_refused_and_stays() {
     let folder = tempfile::tempdir().unwrap();
     let (journal, _) = open(folder.path());
     let _logged = journal.ended(b"first").unwrap();
-    let refused = Journal::open(folder.path(), 8, SMALL).unwrap_err().to_string();
+    let refused = Journal::left(folder.path(), 8).unwrap_err().to_string();
     assert!(refused.contains("another gateway") && refused.contains("move it"), "{refused}");
     assert_eq!(left(folder.path()).0, ["first"]);
     let some = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
     let mut bytes = std::fs::read(&some).unwrap();
     bytes[8] = 9;
     std::fs::write(&some, bytes).unwrap();
-    let refused = Journal::open(folder.path(), 7, SMALL).unwrap_err().to_string();
+    let refused = Journal::left(folder.path(), 7).unwrap_err().to_string();
     assert!(refused.contains("newer version") && refused.contains("format 9"), "{refused}");
 }
 
@@ -136,7 +174,7 @@ fn of_a_file_that_is_cut_off_at_any_byte_what_is_whole_is_read_and_the_rest_set_
         let entries = texts(left.ended());
         let expected = end.saturating_sub(32) / 16;
         assert_eq!(entries.len(), expected.min(20), "{end}: {entries:?}");
-        left.is_kept();
+        left.is_kept(true);
         let damaged = folder.path().join(format!("damaged-{}", path.file_name().unwrap().to_string_lossy()));
         assert_eq!(damaged.exists(), end > 0, "{end}");
         drop(journal);

@@ -1,7 +1,7 @@
 //! The ledger's own hand: gives records their ids, keeps in the journal what the store has not yet, and brings it there.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
@@ -41,6 +41,8 @@ pub struct Book {
     journal: Option<Journal>,
     last_id: AtomicU64,
     waiting: Mutex<Vec<Waiting>>,
+    /// Whether there was no room when it was looked for last.
+    full: AtomicBool,
     /// Whoever brings records to the store, one at a time: it gets them in the order in which they ended.
     bringing: tokio::sync::Mutex<()>,
 }
@@ -69,6 +71,7 @@ impl Book {
     pub fn has_room(&self) -> Result<(), Error> {
         let fits = self.waiting.lock().len() < WAITING_MAX
             && self.journal.as_ref().is_none_or(|journal| journal.has_room(ROOM));
+        self.full.store(!fits, Ordering::Relaxed);
         if fits {
             return Ok(());
         }
@@ -91,9 +94,18 @@ impl Book {
         Ok(())
     }
 
+    /// Whether a record is left to the log and the metrics alone: of requests that were refused while there is no room, as
+    /// those who come again and again would fill the memory. They have cost nothing.
+    fn leaves_out(&self, record: &Record) -> bool {
+        record.attempts == 0 && self.full.load(Ordering::Relaxed)
+    }
+
     /// A request has ended so, though nobody may have been told yet: from here on its record outlives the process.
     pub fn ended(&self, traces: &mut Traces, record: &Record) {
         let Some(journal) = &self.journal else { return };
+        if self.leaves_out(record) {
+            return;
+        }
         match packed(record, |bytes| journal.ended(bytes)) {
             Ok(logged) => {
                 if let Some(before) = traces.logged.replace(logged) {
@@ -117,8 +129,9 @@ impl Book {
 
     /// Takes records of requests that have ended, each with what the journal has of it.
     pub(crate) fn wait(&self, records: Vec<Record>, traces: Vec<Traces>) {
+        let kept = |waiting: &Waiting| !self.leaves_out(&waiting.record);
         let more = records.into_iter().zip(traces).map(|(record, traces)| Waiting { record, traces });
-        self.waiting.lock().extend(more);
+        self.waiting.lock().extend(more.filter(kept));
     }
 
     /// How many records wait for the store.

@@ -1,9 +1,9 @@
 //! What a process that was killed has left in the journal, brought to the store before the next one serves anybody.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use sluice_api::record::Record;
+use sluice_api::record::{Outcome, Record};
 use sluice_api::store::{Store, StoreError};
 use sluice_journal::{Journal, JournalError, Left, Sizes, folder_of};
 
@@ -32,10 +32,15 @@ pub async fn open(store: &dyn Store, priced: impl Fn(&mut Record)) -> Result<(Bo
         return Ok((Book::new(None, store.records().last_id().await?), Recovered::default()));
     };
     let gateway = identity(store).await?;
-    // Once, at the start, when nobody waits for this thread.
-    let (journal, left) = Journal::open(&folder_of(folder), gateway, Sizes::default()).map_err(failed)?;
-    let recovered = bring(store, &left, priced).await?;
-    left.is_kept();
+    let folder = folder_of(folder);
+    // On this thread, at the start, when nobody waits for it.
+    let left = Journal::left(&folder, gateway).map_err(failed)?;
+    let last = left.last_number();
+    let mut reading = Reading::default();
+    reading.bring(store, &left, priced).await?;
+    let Reading { recovered, unknown, .. } = reading;
+    left.is_kept(unknown == 0);
+    let journal = Journal::open(&folder, gateway, last, Sizes::default()).map_err(failed)?;
     let last_id = store.records().last_id().await?;
     Ok((Book::new(Some(journal), last_id), recovered))
 }
@@ -58,34 +63,67 @@ async fn identity(store: &dyn Store) -> Result<u64, StoreError> {
     }
 }
 
-async fn bring(
-    store: &dyn Store,
-    left: &Left,
-    priced: impl Fn(&mut Record),
-) -> Result<Recovered, StoreError> {
-    let mut recovered = Recovered::default();
-    for file in left.ended() {
-        let mut last = HashMap::new();
-        for bytes in file.map_err(failed)? {
-            // A request that was logged twice is as it was logged last.
-            match Record::unpack(&bytes) {
-                Some(record) => drop(last.insert(record.id, record)),
-                None => tracing::warn!("an entry of the journal is no record, and is left out"),
-            }
+/// What is read of a journal.
+#[derive(Default)]
+struct Reading {
+    /// Requests that had ended.
+    ended: HashSet<u64>,
+    /// Entries that are no records which this version knows.
+    unknown: usize,
+    recovered: Recovered,
+}
+
+impl Reading {
+    /// Brings it to the store: what had ended first, so that nothing else stands in its place.
+    async fn bring(
+        &mut self,
+        store: &dyn Store,
+        left: &Left,
+        priced: impl Fn(&mut Record),
+    ) -> Result<(), StoreError> {
+        for file in left.ended() {
+            // Of what was logged twice the last counts: of one file's entries, and then of the newest file's.
+            let records: HashMap<u64, Record> =
+                self.read(&file.map_err(failed)?).map(|record| (record.id, record)).collect();
+            self.ended.extend(records.keys());
+            append(store, records.into_values().collect()).await?;
         }
-        let records: Vec<Record> = last.into_values().collect();
-        recovered.ended += records.len();
-        store.records().append(Arc::new(records)).await?;
+        self.recovered.ended = self.ended.len();
+        let mut running: HashMap<u64, Record> = HashMap::new();
+        for file in left.running() {
+            let ended = std::mem::take(&mut self.ended);
+            for record in self.read(&file.map_err(failed)?).filter(|record| !ended.contains(&record.id)) {
+                // A request that was told anew when the process was killed may stand there twice.
+                match running.get(&record.id) {
+                    Some(known) if rank(known) >= rank(&record) => {}
+                    _ => drop(running.insert(record.id, record)),
+                }
+            }
+            self.ended = ended;
+        }
+        let mut records: Vec<Record> = running.into_values().collect();
+        // One that had ended, and found no room in the log, is priced already.
+        records.iter_mut().filter(|record| record.outcome == Outcome::Interrupted).for_each(priced);
+        self.recovered.interrupted = records.len();
+        append(store, records).await
     }
-    for file in left.running() {
-        let mut records: Vec<Record> =
-            file.map_err(failed)?.iter().filter_map(|bytes| Record::unpack(bytes)).collect();
-        records.iter_mut().for_each(&priced);
-        // One that has ended is in the store by now, and stays as it is there.
-        recovered.interrupted += records.len();
-        store.records().append(Arc::new(records)).await?;
+
+    fn read(&mut self, entries: &[Vec<u8>]) -> impl Iterator<Item = Record> + use<> {
+        let records: Vec<Record> = entries.iter().filter_map(|bytes| Record::unpack(bytes)).collect();
+        self.unknown += entries.len() - records.len();
+        records.into_iter()
     }
-    Ok(recovered)
+}
+
+/// Which of two cells of one request was written later: that of its end, else the one that tells more.
+fn rank(record: &Record) -> (bool, u64) {
+    let used = record.usage.map_or(0, |usage| usage.total());
+    (record.outcome != Outcome::Interrupted, used)
+}
+
+/// Nothing is asked of a store that nothing has to be brought to.
+async fn append(store: &dyn Store, records: Vec<Record>) -> Result<(), StoreError> {
+    if records.is_empty() { Ok(()) } else { store.records().append(Arc::new(records)).await }
 }
 
 fn failed(error: JournalError) -> StoreError {

@@ -25,7 +25,7 @@ impl Mapped {
     ///
     /// When the disk has no room for all of it, which then is not left there in part; or when it can't be made.
     pub fn create(path: &Path, length: usize) -> io::Result<Self> {
-        let made = zeros(path, length).and_then(|file| map(file));
+        let made = zeros(path, length).and_then(map);
         if made.is_err() {
             // What was made of it is no use to anybody, and takes room.
             let _ = std::fs::remove_file(path);

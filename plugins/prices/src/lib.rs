@@ -2,6 +2,8 @@
 //!
 //! [`decimal`] reads numbers, [`list`] price files, [`lookup`] finds a model's entry, [`quote`] prices what was used.
 
+#![expect(clippy::result_large_err, reason = "a problem is made once, and then the file is refused")]
+
 pub mod decimal;
 pub mod item;
 pub mod list;

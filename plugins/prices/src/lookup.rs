@@ -23,9 +23,12 @@ pub enum Rule {
     Date,
 }
 
+/// What a rule makes of a name that it applies to.
+type Shorter = fn(&str) -> Option<&str>;
+
 /// Rules in the order in which they are applied, each to what the one before it left: dates last, as a name with its
 /// date may have a price of its own.
-const RULES: [(Rule, fn(&str) -> Option<&str>); 4] = [
+const RULES: [(Rule, Shorter); 4] = [
     (Rule::ContextMarker, |name| name.strip_suffix("[1m]")),
     (Rule::Path, |name| PATHS.iter().find_map(|path| Some(name.rsplit_once(path)?.1))),
     (Rule::Latest, |name| name.strip_suffix("-latest")),

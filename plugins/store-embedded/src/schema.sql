@@ -59,9 +59,9 @@ SELECT
   input AS input_tokens, output AS output_tokens, cache_write_5m + cache_write_1h AS cache_write_tokens,
   cache_write_1h AS cache_write_1h_tokens, cache_read AS cache_read_tokens, reasoning AS reasoning_tokens,
   ifnull(json_extract(detail, '$.usage_estimated'), 0) AS usage_estimated,
-  ifnull(json_extract(detail, '$.cost'), CASE WHEN cost < 0 THEN '-' ELSE '' END
+  ifnull(json_extract(detail, '$.cost'), CASE WHEN cost IS NULL THEN NULL WHEN cost < 0 THEN '-' ELSE '' END
     || rtrim(rtrim(printf('%d.%010d', abs(cost) / 10000000000, abs(cost) % 10000000000), '0'), '.')) AS cost,
-  ifnull(json_extract(detail, '$.list_cost'), CASE WHEN list_cost < 0 THEN '-' ELSE '' END
+  ifnull(json_extract(detail, '$.list_cost'), CASE WHEN list_cost IS NULL THEN NULL WHEN list_cost < 0 THEN '-' ELSE '' END
     || rtrim(rtrim(printf('%d.%010d', abs(list_cost) / 10000000000, abs(list_cost) % 10000000000), '0'), '.'))
     AS list_cost,
   ttfb / 1000.0 AS ttfb_ms, duration / 1000.0 AS duration_ms, overhead / 1000.0 AS overhead_ms,

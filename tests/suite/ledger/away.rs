@@ -11,16 +11,18 @@ use sluice_tests::place::Folder;
 use super::records;
 
 /// Another program that has the database locked, until it is dropped.
-struct Locked(Child);
+pub(super) struct Locked(Child);
 
 impl Locked {
-    fn new(database: &Path) -> Self {
+    pub(super) fn new(database: &Path) -> Self {
         let program = "import sqlite3, sys\n\
                        database = sqlite3.connect(sys.argv[1], isolation_level=None)\n\
                        database.execute('BEGIN IMMEDIATE')\n\
                        print('locked', flush=True)\n\
                        sys.stdin.read()\n";
-        let python = std::env::var_os("SLUICE_TEST_PYTHON").expect(".ci/run makes the environment");
+        let Some(python) = std::env::var_os("SLUICE_TEST_PYTHON") else {
+            panic!("SLUICE_TEST_PYTHON is not set: .ci/run makes the environment");
+        };
         let mut command = Command::new(python);
         command.args(["-c", program]).arg(database).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -38,7 +40,8 @@ impl Drop for Locked {
     }
 }
 
-fn ask(gateway: &Gateway) -> u16 {
+/// One request; its status.
+pub(super) fn ask(gateway: &Gateway) -> u16 {
     let body = r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"a"}]}"#;
     gateway.post("/v1/messages", body).status
 }

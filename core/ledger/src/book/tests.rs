@@ -154,6 +154,13 @@ async fn where_too_much_waits_requests_are_refused_until_the_store_takes_some() 
     wait(&book, std::iter::once(WAITING_MAX as u64));
     let refused = book.has_room().unwrap_err();
     assert_eq!(refused.kind().name(), "store_unavailable");
+    // Who is refused comes again, and must not fill the memory; what went upstream has cost something.
+    wait(&book, 60_000..70_000);
+    assert_eq!(book.waiting(), WAITING_MAX);
+    let mut sent = record(99_999);
+    sent.attempts = 1;
+    book.wait(vec![sent], vec![Traces::default()]);
+    assert_eq!(book.waiting(), WAITING_MAX + 1);
     book.bring(&store).await.unwrap();
     assert!(book.has_room().is_ok());
 }

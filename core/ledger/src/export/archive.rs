@@ -1,7 +1,7 @@
-//! Where records go that are kept no longer: files of compressed JSON lines, one for each day.
+//! Where records go that are kept no longer: files of compressed JSON lines.
 
 use std::collections::BTreeMap;
-use std::fs::{DirBuilder, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -11,15 +11,14 @@ use sluice_api::record::Record;
 
 use super::format::Format;
 
-/// Appends records to the files of the days (in UTC) on which they began, in a folder that is made where it is missing. Each
-/// call appends a gzip member of its own, which readers of gzip take for one file. On the disk when it returns.
-///
-/// A process that is killed before the records are deleted appends them again: whoever reads an archive tells by their ids.
+/// Writes records to a folder that is made where it is missing: those of each day (in UTC) on which they began to a file of
+/// its own, named by the day and the first of their ids. Each is there whole or not at all, and on the disk when this
+/// returns; the same records written again are the same file.
 ///
 /// # Errors
 ///
 /// When something could not be written.
-pub fn append(folder: &Path, records: &[Record]) -> io::Result<()> {
+pub fn write(folder: &Path, records: &[Record]) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -31,33 +30,41 @@ pub fn append(folder: &Path, records: &[Record]) -> io::Result<()> {
         days.entry(day).or_default().push(record.clone());
     }
     for (day, records) in days {
-        let mut options = File::options();
-        options.create(true).append(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(folder.join(format!("requests-{day}.jsonl.gz")))?;
-        let mut member = GzEncoder::new(Vec::new(), Compression::default());
-        member.write_all(&Format::JsonLines.write(&records))?;
-        // All of a member at once: a full disk leaves no half of one that others are written behind.
-        let before = file.metadata()?.len();
-        if let Err(error) = file.write_all(&member.finish()?).and_then(|()| file.sync_all()) {
-            let _ = file.set_len(before);
+        let first = records.first().map_or(0, |record| record.id);
+        let name = format!("requests-{day}-{first:020}.jsonl.gz");
+        let unfinished = folder.join(format!("{name}.unfinished"));
+        let written =
+            compressed(&unfinished, &records).and_then(|()| fs::rename(&unfinished, folder.join(name)));
+        if let Err(error) = written {
+            // A disk that is full has the room again.
+            let _ = fs::remove_file(&unfinished);
             return Err(error);
         }
     }
-    Ok(())
+    // The names are on the disk too.
+    File::open(folder)?.sync_all()
+}
+
+fn compressed(path: &Path, records: &[Record]) -> io::Result<()> {
+    let mut options = File::options();
+    options.create(true).truncate(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut encoder = GzEncoder::new(options.open(path)?, Compression::default());
+    encoder.write_all(&Format::JsonLines.write(records))?;
+    encoder.finish()?.sync_all()
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs::File;
 
-    use flate2::read::MultiGzDecoder;
+    use flate2::read::GzDecoder;
     use jiff::Timestamp;
     use sluice_api::dialect::{Api, Operation};
     use sluice_api::record::{Holder, Record};
 
-    use super::append;
+    use super::write;
 
     fn record(id: u64, time: &str) -> Record {
         let time: Timestamp = time.parse().unwrap();
@@ -67,19 +74,25 @@ mod tests {
     }
 
     #[test]
-    fn what_is_appended_is_read_again_day_by_day() {
+    fn what_is_written_is_read_again_day_by_day_and_once_though_it_is_written_twice() {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("archive");
         let early = record(1, "2026-11-27T23:59:59Z");
         let late = [record(2, "2026-11-28T00:00:00Z"), record(3, "2026-11-28T05:00:00Z")];
-        append(&place, &[early.clone(), late[0].clone()]).unwrap();
-        append(&place, &late[1..]).unwrap();
-        let read = |day: &str| -> Vec<Record> {
-            let file = File::open(place.join(format!("requests-{day}.jsonl.gz"))).unwrap();
-            let values = serde_json::Deserializer::from_reader(MultiGzDecoder::new(file)).into_iter();
-            values.map(Result::unwrap).collect()
+        for _ in 0..2 {
+            write(&place, &[early.clone(), late[0].clone()]).unwrap();
+        }
+        write(&place, &late[1..]).unwrap();
+        let mut names: Vec<String> =
+            place.read_dir().unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        let of = |day: &str, id: u64| format!("requests-2026-11-{day}-{id:020}.jsonl.gz");
+        assert_eq!(names, [of("27", 1), of("28", 2), of("28", 3)]);
+        let read = |name: &String| -> Vec<Record> {
+            let file = GzDecoder::new(File::open(place.join(name)).unwrap());
+            serde_json::Deserializer::from_reader(file).into_iter().map(Result::unwrap).collect()
         };
-        assert_eq!(read("2026-11-27"), [early]);
-        assert_eq!(read("2026-11-28"), late);
+        let all: Vec<Record> = names.iter().flat_map(read).collect();
+        assert_eq!(all, [early, late[0].clone(), late[1].clone()]);
     }
 }

@@ -86,7 +86,7 @@ impl Format {
         match self {
             Self::Csv => rows(records.iter().map(|record| {
                 let value = serde_json::to_value(record).unwrap_or_default();
-                COLUMNS.iter().map(|column| cell(&value[*column])).collect()
+                COLUMNS.iter().map(|column| value.get(*column).map_or_else(String::new, cell)).collect()
             })),
             Self::JsonLines => {
                 let mut lines = Vec::with_capacity(records.len() * 1024);

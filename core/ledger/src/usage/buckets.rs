@@ -49,7 +49,8 @@ impl Bucket {
                 let begins = (0..HOUR_MAX).map_while(|back| second(quarter - back * QUARTER)).find(full);
                 let next = (1..=HOUR_MAX).map_while(|on| second(quarter + on * QUARTER)).find(full);
                 let quarter = second(quarter).unwrap_or_default();
-                Ok((begins.unwrap_or(quarter), next.unwrap_or(Timestamp::MAX)))
+                let hour_on = second(moment.timestamp().as_second() + 4 * QUARTER).unwrap_or(Timestamp::MAX);
+                Ok((begins.unwrap_or(quarter), next.unwrap_or(hour_on)))
             }
             Self::Day => Ok((midnight(moment.date())?, midnight(moment.date().tomorrow()?)?)),
             Self::Month => {

@@ -82,11 +82,20 @@ pub(super) fn asked(parameters: Vec<(String, String)>) -> Result<RecordQuery, Re
             }
         }
     }
+    if let (Some(from), Some(to)) = (query.from, query.to)
+        && to < from
+    {
+        return Err(wrong("to", "`to` is before `from`: the time that is asked for ends before it begins"));
+    }
     Ok(query)
 }
 
 fn time(name: &str, value: &str) -> Result<Timestamp, Refusal> {
-    value.parse().map_err(|_| wrong(name, format!("`{name}` is a time like 2026-12-31T23:59:59Z (RFC 3339)")))
+    // A `+` that was not written as %2B stands for a space.
+    value
+        .parse()
+        .or_else(|_| value.replace(' ', "+").parse())
+        .map_err(|_| wrong(name, format!("`{name}` is a time like 2026-12-31T23:59:59Z (RFC 3339)")))
 }
 
 /// A parameter that can't be taken.

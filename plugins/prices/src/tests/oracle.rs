@@ -64,7 +64,7 @@ fn line(list: &List, model: &str, dice: &mut Dice) -> String {
     (ask.tier, ask.geo) = (tier, geo);
     let cost = list.price(&ask).map(|priced| priced.cost.to_string());
     serde_json::json!({
-        "model": model, "day": &DAY[..10], "tier": tier, "geo": geo, "cost": cost,
+        "model": model, "day": DAY.get(..10), "tier": tier, "geo": geo, "cost": cost,
         "used": { "input": input, "audio_input": audio, "image_input": image, "tool_input": tool,
             "cache_write_5m": short, "cache_write_1h": long, "cache_read": read, "audio_cache_read": heard,
             "output": output, "reasoning": reasoning, "audio_output": spoken, "web_search": searches },

@@ -38,10 +38,10 @@ impl Meter {
                 }
             }
             b"message_delta" => {
-                if let Ok(delta) = serde_json::from_slice::<MessageDelta<'_>>(data) {
-                    if let Some(told) = delta.usage {
-                        self.told_anthropic_finally(told.get().as_bytes());
-                    }
+                if let Ok(delta) = serde_json::from_slice::<MessageDelta<'_>>(data)
+                    && let Some(told) = delta.usage
+                {
+                    self.told_anthropic_finally(told.get().as_bytes());
                 }
             }
             b"message_stop" => self.seen.ended = true,

@@ -1,8 +1,8 @@
 //! Calls of the provider's own tools that are billed by the call, counted as the answer tells them.
 
-use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash as _, Hasher as _};
+use std::hash::BuildHasher as _;
 
+use foldhash::fast::FixedState;
 use memchr::memmem;
 use serde::Deserialize;
 use sluice_api::cost::Usage;
@@ -125,9 +125,7 @@ impl Calls {
 
 /// Counts a name once.
 fn note(names: &mut Vec<u64>, name: &str) {
-    let mut hasher = DefaultHasher::new();
-    name.hash(&mut hasher);
-    let hash = hasher.finish();
+    let hash = FixedState::default().hash_one(name);
     if names.len() < NAMES_MAX && !names.contains(&hash) {
         names.push(hash);
     }

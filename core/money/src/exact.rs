@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::cost::Money;
+use crate::rounded::Money;
 
 /// An amount of US dollars, not below zero, as a whole number of units of 10^-21; never a float.
 ///
