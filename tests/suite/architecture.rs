@@ -16,7 +16,7 @@ use sluice_tests::gateway::{Folder, workspace};
 use source::Source;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 32] = [
+const ARROWS: [(&str, &[&str]); 33] = [
     ("sluice-money", &[]),
     ("sluice-api", &["sluice-money"]),
     ("sluice-usage", &["sluice-api"]),
@@ -29,6 +29,7 @@ const ARROWS: [(&str, &[&str]); 32] = [
     ("sluice-mapped", &[]),
     ("sluice-journal", &["sluice-mapped"]),
     ("sluice-ledger", &["sluice-api", "sluice-journal"]),
+    ("sluice-telemetry", &["sluice-api"]),
     ("sluice-limits", &["sluice-api"]),
     ("sluice-upstream", &["sluice-api", "sluice-config"]),
     ("sluice-fleet", &["sluice-api", "sluice-wire", "sluice-config"]),
@@ -87,7 +88,7 @@ const ARROWS: [(&str, &[&str]); 32] = [
 
 /// Crates that only some packages may know.
 const KNOWN_TO: [(&str, &[&str]); 8] = [
-    ("reqwest", &["sluice-bundle"]),
+    ("reqwest", &["sluice-bundle", "sluice-telemetry"]),
     ("axum", &["sluice-server", "sluice-openapi"]),
     ("rusqlite", &["sluice-store-embedded"]),
     ("redis", &["sluice-store-redis"]),

@@ -76,7 +76,6 @@ fn what_is_not_at_work_yet_is_refused_and_defaults_are_accepted() {
         ("[store]\ntimeout = \"2s\"", "store.timeout"),
         ("[store]\non_outage = \"admit\"", "store.on_outage"),
         ("[limits]\nkinds = [\"rate\"]", "limits.kinds"),
-        ("[telemetry]\notlp_endpoint = \"http://h\"", "telemetry.otlp_endpoint"),
         ("[[groups]]\nname = \"g\"\nlimits = [{ per = \"5h\", tokens = 1 }]", "groups.g.limits"),
         ("[[keys]]\nname = \"k\"\nkey = \"s\"\nqueue = { size = 1, wait = \"1s\" }", "keys.k.queue"),
         ("[[keys]]\nname = \"k\"\nkey = \"s\"\nmode = \"hard\"", "keys.k.mode"),

@@ -57,6 +57,7 @@ mod sizes;
 mod stale;
 mod streams;
 mod timeouts;
+mod traces;
 mod usage;
 mod visitors;
 mod warnings;

@@ -6,6 +6,7 @@ mod packed;
 mod query;
 mod show;
 mod store;
+pub mod traced;
 mod tries;
 
 pub use columns::{Holder, Record, RecordView};

@@ -26,6 +26,7 @@ use crate::tls::Identity;
 use sluice_settings::globs::Globs;
 use sluice_settings::server::{HttpVersion, Server};
 use sluice_settings::tables::UnknownModel;
+use url::Url;
 
 /// Everything that was configured.
 #[derive(Clone, Debug)]
@@ -214,7 +215,7 @@ pub struct RouteConfig {
     pub rewrite: Option<String>,
 }
 
-/// Logs and metrics.
+/// Logs, metrics and traces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TelemetryConfig {
     /// Filter of what is logged.
@@ -223,6 +224,8 @@ pub struct TelemetryConfig {
     pub format: LogFormat,
     /// By whom metrics tell tokens and cost, beside the model.
     pub usage_by: Vec<UsageBy>,
+    /// Where traces are posted to.
+    pub traces: Option<Url>,
 }
 
 /// How log lines look.

@@ -29,6 +29,9 @@ const PENDING_MAX: usize = 16 * 1024;
 /// Takes some lines of the log, a batch's at most, and how many they are.
 type Lines = Box<dyn Fn(&str, u64) + Send + Sync>;
 
+/// Takes records of requests that have ended.
+type Take = Box<dyn Fn(&[Record]) + Send + Sync>;
+
 /// Collects records.
 pub struct Records {
     pending: Mutex<Pending>,
@@ -37,6 +40,8 @@ pub struct Records {
     book: Book,
     /// Where the log is text.
     lines: OnceLock<Lines>,
+    /// Where traces are sent.
+    tracer: OnceLock<Take>,
     refused: Throttle,
     /// Woken when a batch is there.
     batch: Notify,
@@ -68,6 +73,7 @@ impl Records {
             measures,
             book,
             lines: OnceLock::new(),
+            tracer: OnceLock::new(),
             refused: Throttle::default(),
             batch: Notify::new(),
         }
@@ -89,6 +95,17 @@ impl Records {
     /// several times what the lines take.
     pub fn write_text(&self, lines: impl Fn(&str, u64) + Send + Sync + 'static) {
         let _ = self.lines.set(Box::new(lines));
+    }
+
+    /// Says who makes traces of records. Nobody waits for it, and it may not wait either.
+    pub fn trace(&self, take: impl Fn(&[Record]) + Send + Sync + 'static) {
+        let _ = self.tracer.set(Box::new(take));
+    }
+
+    /// Whether somebody does, so that what traces have beside is worth keeping.
+    #[must_use]
+    pub fn are_traced(&self) -> bool {
+        self.tracer.get().is_some()
     }
 
     /// Takes a record of a request that has ended, which is in the book.
@@ -141,6 +158,9 @@ impl Records {
         let next = Pending { records: Vec::with_capacity(BATCH), traces: Vec::with_capacity(BATCH) };
         let batch = std::mem::replace(&mut *self.pending.lock(), next);
         self.measures.count(&batch.records, Instant::now());
+        if let Some(take) = self.tracer.get() {
+            take(&batch.records);
+        }
         self.log(&batch.records);
         for record in &batch.records {
             let last = used.entry(Arc::clone(&record.key_id)).or_insert(record.time);

@@ -128,7 +128,7 @@ impl Sending<'_> {
             prepared.request.headers().values().filter(|value| value.is_sensitive()).cloned().collect();
         let transport = self.caller.one_try(stale);
         let cx = self.caller.cx(&transport, self.now);
-        settlement.sent();
+        settlement.sent(prepared.request.uri());
         let mut sent = config.provider.send(&cx, prepared);
         within(deadline, wait, self.ask, sent.as_mut()).await?.map_err(unanswered)
     }

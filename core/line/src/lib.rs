@@ -21,4 +21,5 @@ mod settle;
 pub mod snapshot;
 mod source;
 mod stages;
+mod traced;
 mod vault;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::header::HeaderName;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use jiff::Timestamp;
 use sluice_api::dialect::{Api, Operation};
 use sluice_api::error::{Error, Facts, Fault, Kind};
@@ -29,6 +29,7 @@ use crate::gateway::Gateway;
 use crate::inbound::Inbound;
 use crate::serving::Ground;
 use crate::snapshot::Snapshot;
+use crate::traced;
 
 use journalled::Journalled;
 
@@ -84,6 +85,9 @@ impl Settlement {
         let mut record = Record::new(time, request_id, holder(&key), route.api, route.operation);
         record.id = gateway.records().book().next_id(time);
         record.client = inbound.client.map(|ClientAddress(address)| address);
+        if gateway.records().are_traced() {
+            record.traced = traced::of(&inbound.headers);
+        }
         Self {
             gateway: Arc::clone(gateway),
             api: route.api,
@@ -182,6 +186,7 @@ impl Settlement {
         self.record.provider = Some(target.account.config.provider.info().kind.into());
         self.record.pool = Some(pool);
         self.record.upstream_model = Some(Arc::clone(&target.model));
+        traced::begin(&mut self.record.traced, target, || self.started.elapsed());
         tracing::debug!(
             request_id = %self.record.request_id,
             attempt = self.record.attempts,
@@ -194,10 +199,11 @@ impl Settlement {
         self.place = Some(place);
     }
 
-    /// The request is about to go upstream.
-    pub(crate) fn sent(&mut self) {
+    /// The request is about to go upstream, to this place.
+    pub(crate) fn sent(&mut self, to: &Uri) {
         self.overhead += self.mark.elapsed();
         self.sent = true;
+        traced::sent(&mut self.record.traced, to);
         if let Some(place) = &mut self.place {
             place.sent(self.gateway.now());
         }
@@ -237,6 +243,7 @@ impl Settlement {
             place.observe(outcome);
             self.record.tries.push(Try::failed(&place.account().name, error));
         }
+        traced::failed(&mut self.record.traced, || self.started.elapsed());
         // What follows is the gateway's own time again.
         self.mark = Instant::now();
     }

@@ -118,7 +118,10 @@ pub struct Telemetry {
     pub format: Format,
     /// By whom /metrics tells tokens and cost, beside the model: key, group. Each name is a label then, of 10,000 at most.
     pub usage_by: Vec<UsageBy>,
-    /// OpenTelemetry endpoint. Not available yet.
+    /// URL of an OpenTelemetry collector that takes traces over OTLP as HTTP with protobuf, like "http://127.0.0.1:4318";
+    /// /v1/traces is added where it is not there. Each request is a span below its client's, by traceparent, where the
+    /// client records that; each attempt is one below it, by the conventions for GenAI. No text of a conversation is in
+    /// them. Empty: none are sent.
     pub otlp_endpoint: String,
 }
 

@@ -9,6 +9,8 @@ use sluice_config::read::{Loaded, Read, Sources};
 use sluice_config::resolved::{LogFormat, Resolved};
 use sluice_config::{check, read, warnings};
 use sluice_control::{Control, Loss};
+use sluice_line::gateway::Gateway;
+use sluice_telemetry::Traces;
 use sluice_upstream::tasks::Tasks;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -63,8 +65,10 @@ async fn work(
     let store = config.store_kind.clone();
     let read = Read::of(loaded);
     let warnings = warnings(loaded, Some(&config), sluice_api::plugin::Timestamp::now());
+    let traces = config.telemetry.traces.as_ref().map(|url| Traces::new(url.as_str())).transpose()?;
     let control = Control::start(loaded, config, sources).await?;
     log.serve(control.gateway());
+    let traces = traces.map(|traces| trace(traces, control.gateway()));
     let admin_token = match configured {
         Some(token) => token,
         None => token::kept(control.gateway(), format).await?,
@@ -105,7 +109,20 @@ async fn work(
         addresses.first().copied().map(ready);
     };
     sluice_server::serve(control, options, listening, told_to_stop).await?;
+    if let Some(traces) = traces {
+        traces.finish().await;
+    }
     Ok(())
+}
+
+/// Has traces made of a gateway's records, and sends them.
+fn trace(traces: Traces, gateway: &Gateway) -> Arc<Traces> {
+    let traces = Arc::new(traces);
+    let (takes, counts, sends) = (Arc::clone(&traces), Arc::clone(&traces), Arc::clone(&traces));
+    gateway.records().trace(move |records| takes.take(records));
+    gateway.records().measures().watch_traces(move || counts.dropped());
+    Tasks::upkeep(async move { sends.run().await });
+    traces
 }
 
 async fn reload_on_hangup(control: Arc<Control>) {

@@ -13,6 +13,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::outcome::{Cost, Outcome};
 use super::packed::{self, Packed};
 use super::show::{self, Costs, Tokens};
+use super::traced::Beside;
 use super::tries::Try;
 use crate::cost::Usage;
 use crate::dialect::{Api, Operation};
@@ -159,6 +160,9 @@ columns! {
     /// What kind of error it ended in.
     #[schema(value_type = Option<String>)]
     error: Option<Kind> = None;
+    /// What traces have of it beside, in memory alone.
+    #[serde(skip)]
+    traced: Beside = Beside::default();
     /// `completed`, `client_gone`, `upstream_error`, `gateway_error`, `interrupted` (the gateway's process ended first) or
     /// `refused:REASON`.
     #[serde(with = "show::outcome")]

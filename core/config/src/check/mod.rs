@@ -66,7 +66,7 @@ pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
     problems.extend(plugin::duplicates());
     let (server, admin_token) = server::check(loaded, &mut problems);
     let upstream = upstream::check(loaded, &mut problems);
-    let (telemetry, telemetry_table) = telemetry::check(loaded, &mut problems);
+    let telemetry = telemetry::check(loaded, &mut problems);
     let stats: Stats = table(loaded, "stats", &mut problems);
     let retention_days = stats.retention_days;
     let timezone = TimeZone::get(&stats.timezone).unwrap_or(TimeZone::UTC);
@@ -100,7 +100,7 @@ pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
     let (store, keeping) = kept(loaded, &mut problems);
     let store_settings = format!("{} {:?}", keeping.own.kind, keeping.rest);
     let attempts = attempts(loaded, choosing.own.attempts, &mut problems);
-    let alone = unavailable::Tables { scheduler: &choosing.own, stats: &stats, telemetry: &telemetry_table };
+    let alone = unavailable::Tables { scheduler: &choosing.own, stats: &stats };
     problems.extend(alone.check(loaded));
     match (scheduler, cost, store) {
         (Some(scheduler), Some(cost), Some(store)) if problems.is_empty() => Ok(Resolved {

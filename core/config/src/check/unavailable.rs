@@ -5,13 +5,11 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use sluice_api::settings::{Problem, Span};
 use sluice_reading::Loaded;
-use url::Url;
 
 use crate::section::file_of;
 use sluice_settings::globs::Globs;
 use sluice_settings::key::{Mode, Queue};
 use sluice_settings::limit::{Limit, Per};
-use sluice_settings::server::Telemetry;
 use sluice_settings::tables::{Scheduler, Stats};
 
 /// A day, which retention counts.
@@ -66,13 +64,12 @@ pub(crate) fn key(queue: Option<Queue>, mode: Mode, wrong: &mut Wrong<'_>) {
 pub(super) struct Tables<'a> {
     pub(super) scheduler: &'a Scheduler,
     pub(super) stats: &'a Stats,
-    pub(super) telemetry: &'a Telemetry,
 }
 
 impl Tables<'_> {
     /// What they ask for.
     pub(super) fn check(&self, loaded: &Loaded) -> Vec<Problem> {
-        let Self { scheduler, stats, telemetry } = self;
+        let Self { scheduler, stats } = self;
         let mut problems = Vec::new();
         let mut wrong =
             |path: &str, message: String| problems.push(Problem::at(file_of(loaded, path), path, message));
@@ -96,31 +93,6 @@ impl Tables<'_> {
         if stats.archive.as_ref().is_some_and(String::is_empty) {
             wrong("stats.archive", "a folder needs a name".to_owned());
         }
-        if !telemetry.otlp_endpoint.is_empty()
-            && let Some(why) = no_http_url(&telemetry.otlp_endpoint)
-        {
-            wrong("telemetry.otlp_endpoint", why);
-        }
-        for path in self.not_usual() {
-            wrong(path, "this value is not available yet: leave the default".to_owned());
-        }
         problems
-    }
-
-    /// Values other than the defaults.
-    fn not_usual(&self) -> impl Iterator<Item = &'static str> + use<> {
-        let Self { telemetry, .. } = self;
-        [("telemetry.otlp_endpoint", telemetry.otlp_endpoint.is_empty())]
-            .into_iter()
-            .filter_map(|(path, usual)| (!usual).then_some(path))
-    }
-}
-
-/// Why a text is no URL of http or https; it is not repeated, as it may hold a password.
-fn no_http_url(text: &str) -> Option<String> {
-    match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") => None,
-        Ok(_) => Some("its scheme must be http or https".to_owned()),
-        Err(error) => Some(format!("it is not a URL like https://host/path: {error}")),
     }
 }

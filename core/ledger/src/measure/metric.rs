@@ -43,6 +43,8 @@ pub(super) enum Metric {
     Store,
     /// Lines that the log had no room for.
     LogLinesDropped,
+    /// Spans of traces that were lost.
+    SpansDropped,
 }
 
 impl Metric {
@@ -125,6 +127,11 @@ impl Metric {
                 "sluice_log_lines_dropped_total",
                 Kind::Counter,
                 "Log lines that were lost because standard error was read too slowly.",
+            ),
+            Self::SpansDropped => (
+                "sluice_spans_dropped_total",
+                Kind::Counter,
+                "Spans of traces that were lost because their collector did not take them.",
             ),
         }
     }

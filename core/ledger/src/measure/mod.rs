@@ -41,6 +41,9 @@ const FIELDS_MAX: usize = 64;
 /// are.
 const MODELS_MAX: usize = 65_536;
 
+/// Tells how many there were so far.
+type Count = Box<dyn Fn() -> u64 + Send + Sync>;
+
 /// Counts and times, for Prometheus.
 pub struct Measures {
     requests: Counters,
@@ -60,7 +63,9 @@ pub struct Measures {
     /// Models that may be labels.
     models: RwLock<HashSet<String>>,
     /// How many lines the log has dropped, where a log is written.
-    log_lines_dropped: OnceLock<Box<dyn Fn() -> u64 + Send + Sync>>,
+    log_lines_dropped: OnceLock<Count>,
+    /// How many spans were lost, where traces are sent.
+    spans_dropped: OnceLock<Count>,
 }
 
 impl fmt::Debug for Measures {
@@ -95,6 +100,7 @@ impl Measures {
             live: Live::new(Instant::now()),
             models: RwLock::default(),
             log_lines_dropped: OnceLock::new(),
+            spans_dropped: OnceLock::new(),
         }
     }
 
@@ -145,6 +151,11 @@ impl Measures {
         let _ = self.log_lines_dropped.set(Box::new(dropped));
     }
 
+    /// Says who counts the spans that were lost.
+    pub fn watch_traces(&self, dropped: impl Fn() -> u64 + Send + Sync + 'static) {
+        let _ = self.spans_dropped.set(Box::new(dropped));
+    }
+
     /// The metrics in Prometheus's text format. `states` are all that an account may be in.
     #[must_use]
     pub fn render(&self, states: &[&str], accounts: &[AccountNow<'_>]) -> String {
@@ -190,8 +201,12 @@ impl Measures {
         });
         told(Metric::InFlight, &|name, text| in_flight(accounts, name, text));
         told(Metric::AccountState, &|name, text| each_state(states, accounts, name, text));
-        let dropped = self.log_lines_dropped.get().map_or(0, |dropped| dropped());
-        told(Metric::LogLinesDropped, &|name, text| sample(text, name, "", dropped));
+        for (metric, dropped) in
+            [(Metric::LogLinesDropped, &self.log_lines_dropped), (Metric::SpansDropped, &self.spans_dropped)]
+        {
+            let dropped = dropped.get().map_or(0, |dropped| dropped());
+            told(metric, &|name, text| sample(text, name, "", dropped));
+        }
         text
     }
 
