@@ -1,8 +1,8 @@
 //! What a request leaves behind before its answer is whole, for a gateway that is killed.
 //!
 //! Two kinds of files stand in one folder, mapped into memory, so that writing to them is no system call and outlives the
-//! process. The [log](log) has what has ended, one entry behind the other, until the store has it. The
-//! [cells](cells) have what is under way: each request its own, written when it goes upstream and freed when it has ended.
+//! process. The log has what has ended, one entry behind the other, until the store has it. The
+//! cells have what is under way: each request its own, written when it goes upstream and freed when it has ended.
 //! The next process reads both.
 //!
 //! What is written here is bytes; what they are is for the caller to know. A power cut may take what the system had not
