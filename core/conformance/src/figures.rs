@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, ToSpan as _};
-use sluice_api::record::{Dimension, Record, RecordQuery, RecordStore, Span, SumQuery};
+use sluice_api::record::{Dimension, RecordQuery, RecordStore, Span, SumQuery};
 
 use crate::usual::usual;
 
@@ -36,9 +36,9 @@ pub async fn write_many(store: &dyn RecordStore, number: u64) -> Duration {
     let mut taken = Duration::ZERO;
     for first in (0..number).step_by(usize::try_from(BATCH).unwrap()) {
         let one = |at: u64| usual(at, days_ago(DAYS) + apart * u32::try_from(at).unwrap());
-        let batch: Vec<Record> = (first..number.min(first + BATCH)).map(one).collect();
+        let batch: Vec<_> = (first..number.min(first + BATCH)).map(|at| Arc::new(one(at))).collect();
         let begun = Instant::now();
-        store.append(Arc::new(batch)).await.unwrap();
+        store.append(batch).await.unwrap();
         taken += begun.elapsed();
     }
     taken

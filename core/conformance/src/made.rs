@@ -169,6 +169,11 @@ pub(crate) fn number(records: Vec<Record>, clock_goes_back: bool) -> Vec<Record>
     records.into_iter().map(give).collect()
 }
 
+/// A batch of records, as a store is given it.
+pub(crate) fn shared(records: &[Record]) -> Vec<Arc<Record>> {
+    records.iter().cloned().map(Arc::new).collect()
+}
+
 /// Fields that sums are narrowed by, with values that some records have.
 pub(crate) fn narrowed() -> impl Strategy<Value = Vec<(Dimension, Vec<String>)>> {
     let value = |dimension: Dimension| match dimension {

@@ -1,7 +1,5 @@
 //! Records: appended once however often, read as they were, in pages and sums that say exactly what they hold.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use proptest::collection::vec;
@@ -12,7 +10,7 @@ use sluice_api::record::{Dimension, Filter, Page, Record, RecordQuery, RecordSto
 use sluice_memory::RecordsInMemory;
 
 use crate::held::{Checked, Stores, hold};
-use crate::made::{moment, narrowed, number, record};
+use crate::made::{moment, narrowed, number, record, shared};
 
 /// Zones whose days begin at other quarter-hours, change their length, or both.
 pub(crate) const ZONES: [&str; 4] = ["UTC", "Asia/Kathmandu", "Europe/Vienna", "Australia/Lord_Howe"];
@@ -98,8 +96,8 @@ async fn run(stores: &dyn Stores, records: &[Record], steps: Vec<Step>) -> Check
         match step {
             Step::Append(next, again) => {
                 let end = (appended + next).min(records.len());
-                let batch = Arc::new(records[appended.saturating_sub(again)..end].to_vec());
-                store.records().append(Arc::clone(&batch)).await.unwrap();
+                let batch = shared(&records[appended.saturating_sub(again)..end]);
+                store.records().append(batch.clone()).await.unwrap();
                 model.append(batch).await.unwrap();
                 appended = end;
             }

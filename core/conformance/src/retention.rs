@@ -1,7 +1,5 @@
 //! What leaves and what stays: the oldest records go first and few at a time, the sums of days answer for them.
 
-use std::sync::Arc;
-
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use proptest::collection::vec;
@@ -11,7 +9,7 @@ use sluice_api::record::{Dimension, Record, RecordQuery, RecordStore, Span, SumQ
 use sluice_memory::RecordsInMemory;
 
 use crate::held::{Checked, Stores, hold};
-use crate::made::{BEGIN, LONG, moment, number, record};
+use crate::made::{BEGIN, LONG, moment, number, record, shared};
 use crate::records::{ZONES, same_pages, spans};
 
 #[derive(Clone, Debug)]
@@ -63,9 +61,9 @@ async fn run(
         match step {
             Step::Append(next) => {
                 let end = (appended + next).min(records.len());
-                let batch = Arc::new(records[appended..end].to_vec());
+                let batch = shared(&records[appended..end]);
                 for store in [store.records(), &ever, &kept] {
-                    store.append(Arc::clone(&batch)).await.unwrap();
+                    store.append(batch.clone()).await.unwrap();
                 }
                 appended = end;
             }

@@ -30,7 +30,7 @@ pub struct Traces {
 /// A record on its way to the store, and where the journal has it.
 #[derive(Debug)]
 struct Waiting {
-    record: Record,
+    record: Arc<Record>,
     traces: Traces,
 }
 
@@ -128,7 +128,7 @@ impl Book {
     }
 
     /// Takes records of requests that have ended, each with what the journal has of it.
-    pub(crate) fn wait(&self, records: Vec<Record>, traces: Vec<Traces>) {
+    pub(crate) fn wait(&self, records: Vec<Arc<Record>>, traces: Vec<Traces>) {
         let kept = |waiting: &Waiting| !self.leaves_out(&waiting.record);
         let more = records.into_iter().zip(traces).map(|(record, traces)| Waiting { record, traces });
         self.waiting.lock().extend(more.filter(kept));
@@ -156,13 +156,11 @@ impl Book {
                 waiting.drain(..count).collect()
             };
             left = left.saturating_sub(some.len().max(1));
-            let (records, traces): (Vec<Record>, Vec<Traces>) =
-                some.into_iter().map(|Waiting { record, traces }| (record, traces)).unzip();
-            let records = Arc::new(records);
+            let records = some.iter().map(|waiting| Arc::clone(&waiting.record)).collect();
             // Given back also where nobody waits for this any longer.
-            let mut undone = Undone { book: self, records: Arc::clone(&records), traces };
-            store.records().append(Arc::clone(&records)).await?;
-            for traces in undone.traces.drain(..) {
+            let mut undone = Undone { book: self, waiting: some };
+            store.records().append(records).await?;
+            for Waiting { traces, .. } in undone.waiting.drain(..) {
                 self.is_kept(traces);
             }
         }
@@ -180,21 +178,17 @@ impl Book {
     }
 }
 
-/// Records that the store has not taken: dropped with their traces, they wait again, before those that came later.
+/// Records that the store has not taken: dropped, they wait again, before those that came later.
 struct Undone<'a> {
     book: &'a Book,
-    records: Arc<Vec<Record>>,
-    traces: Vec<Traces>,
+    waiting: Vec<Waiting>,
 }
 
 impl Drop for Undone<'_> {
     fn drop(&mut self) {
-        if self.traces.is_empty() {
-            return;
+        if !self.waiting.is_empty() {
+            self.book.waiting.lock().splice(0..0, self.waiting.drain(..));
         }
-        let again = self.records.iter().cloned().zip(self.traces.drain(..));
-        let mut waiting = self.book.waiting.lock();
-        waiting.splice(0..0, again.map(|(record, traces)| Waiting { record, traces }));
     }
 }
 

@@ -30,7 +30,7 @@ const PENDING_MAX: usize = 16 * 1024;
 type Lines = Box<dyn Fn(&str, u64) + Send + Sync>;
 
 /// Takes records of requests that have ended.
-type Take = Box<dyn Fn(&[Record]) + Send + Sync>;
+type Take = Box<dyn Fn(&[Arc<Record>]) + Send + Sync>;
 
 /// Collects records.
 pub struct Records {
@@ -56,7 +56,7 @@ impl std::fmt::Debug for Records {
 /// Records that no batch has taken yet, and what the journal has of each.
 #[derive(Debug, Default)]
 struct Pending {
-    records: Vec<Record>,
+    records: Vec<Arc<Record>>,
     traces: Vec<Traces>,
 }
 
@@ -98,7 +98,7 @@ impl Records {
     }
 
     /// Says who makes traces of records. Nobody waits for it, and it may not wait either.
-    pub fn trace(&self, take: impl Fn(&[Record]) + Send + Sync + 'static) {
+    pub fn trace(&self, take: impl Fn(&[Arc<Record>]) + Send + Sync + 'static) {
         let _ = self.tracer.set(Box::new(take));
     }
 
@@ -109,7 +109,7 @@ impl Records {
     }
 
     /// Takes a record of a request that has ended, which is in the book.
-    pub fn push(&self, record: Record, traces: Traces) {
+    pub fn push(&self, record: Arc<Record>, traces: Traces) {
         let waiting = {
             let mut pending = self.pending.lock();
             pending.records.push(record);
@@ -185,11 +185,11 @@ impl Records {
     }
 
     /// Writes a line for each. The filter of the log is asked here, as whoever writes text has none.
-    fn log(&self, batch: &[Record]) {
+    fn log(&self, batch: &[Arc<Record>]) {
         match self.lines.get() {
             Some(_) if !tracing::enabled!(target: line::TARGET, tracing::Level::INFO) => {}
             Some(lines) => write(batch, Timestamp::now(), lines),
-            None => batch.iter().for_each(line::event),
+            None => batch.iter().for_each(|record| line::event(record)),
         }
     }
 
@@ -216,7 +216,7 @@ impl Records {
 
 /// Writes records in pieces, each of which finds room of its own where lines wait: of those that have piled up none
 /// takes the others along.
-fn write(records: &[Record], now: Timestamp, lines: &Lines) {
+fn write(records: &[Arc<Record>], now: Timestamp, lines: &Lines) {
     for piece in records.chunks(BATCH) {
         lines(&line::lines(piece, now), piece.len() as u64);
     }
@@ -235,10 +235,11 @@ mod tests {
 
     #[test]
     fn however_many_have_piled_up_they_are_written_in_pieces_that_find_room() {
-        let records: Vec<Record> = (0..PENDING_MAX + 1)
+        let records: Vec<Arc<Record>> = (0..PENDING_MAX + 1)
             .map(|number| {
                 let id = format!("request-{number}").into();
-                Record::new(Timestamp::UNIX_EPOCH, id, Holder::default(), Api::Anthropic, Operation::Generate)
+                let holder = Holder::default();
+                Arc::new(Record::new(Timestamp::UNIX_EPOCH, id, holder, Api::Anthropic, Operation::Generate))
             })
             .collect();
         let written = Arc::new(Mutex::new((String::new(), 0)));

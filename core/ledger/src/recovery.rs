@@ -123,7 +123,11 @@ fn rank(record: &Record) -> (bool, u64) {
 
 /// Nothing is asked of a store that nothing has to be brought to.
 async fn append(store: &dyn Store, records: Vec<Record>) -> Result<(), StoreError> {
-    if records.is_empty() { Ok(()) } else { store.records().append(Arc::new(records)).await }
+    if records.is_empty() {
+        Ok(())
+    } else {
+        store.records().append(records.into_iter().map(Arc::new).collect()).await
+    }
 }
 
 fn failed(error: JournalError) -> StoreError {

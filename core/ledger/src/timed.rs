@@ -134,7 +134,7 @@ impl RecordStore for Timed {
         self.store.records().keep_days_of(zone).await
     }
 
-    async fn append(&self, records: Arc<Vec<Record>>) -> Result<(), StoreError> {
+    async fn append(&self, records: Vec<Arc<Record>>) -> Result<(), StoreError> {
         timed(&self.append, self.store.records().append(records)).await
     }
 

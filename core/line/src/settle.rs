@@ -1,5 +1,6 @@
 //! The settlement of a request: owned by whatever ends it, so that it happens once, however it ends.
 
+mod draft;
 mod end;
 mod journal;
 mod journalled;
@@ -31,10 +32,14 @@ use crate::serving::Ground;
 use crate::snapshot::Snapshot;
 use crate::traced;
 
+use draft::Draft;
 use journalled::Journalled;
 
 /// Headers of answers that tell the service tier: Gemini's, and Bedrock's where the body is the model's own.
-const SERVED_BY: [&str; 2] = ["x-gemini-service-tier", "x-amzn-bedrock-service-tier"];
+const SERVED_BY: [HeaderName; 2] = [
+    HeaderName::from_static("x-gemini-service-tier"),
+    HeaderName::from_static("x-amzn-bedrock-service-tier"),
+];
 
 /// Status that stands for a client gone before any answer.
 const CLIENT_GONE: u16 = 499;
@@ -72,7 +77,7 @@ pub(crate) struct Settlement {
     cut: Option<Try>,
     /// What the journal has of it.
     journalled: Journalled,
-    record: Record,
+    record: Draft,
 }
 
 impl Settlement {
@@ -105,7 +110,7 @@ impl Settlement {
             tier: None,
             cut: None,
             journalled: Journalled::default(),
-            record,
+            record: Draft::of(record),
             key,
         }
     }
@@ -129,14 +134,15 @@ impl Settlement {
 
     /// The body was understood.
     pub(crate) fn asked(&mut self, ask: &Ask) {
-        self.record.model = ask.model.as_str().into();
-        self.record.stream = ask.form.is_stream();
+        let record = &mut *self.record;
+        record.model = ask.model.as_str().into();
+        record.stream = ask.form.is_stream();
         self.tier = ask.peek.tier.as_deref().map(Into::into);
     }
 
     /// An upstream has begun to answer.
     pub(crate) fn answered(&mut self, headers: &HeaderMap) {
-        let told = SERVED_BY.iter().find_map(|name| headers.get(*name)?.to_str().ok());
+        let told = SERVED_BY.iter().find_map(|name| headers.get(name)?.to_str().ok());
         if let Some(told) = told.filter(|told| !told.is_empty()) {
             self.tier = Some(told.into());
         }
@@ -181,12 +187,13 @@ impl Settlement {
     /// An account was picked.
     pub(crate) fn attempt(&mut self, target: &Target, pool: Arc<str>, place: InFlight) {
         self.sent = false;
-        self.record.attempts += 1;
-        self.record.account = Some(Arc::clone(&target.account.name));
-        self.record.provider = Some(target.account.config.provider.info().kind.into());
-        self.record.pool = Some(pool);
-        self.record.upstream_model = Some(Arc::clone(&target.model));
-        traced::begin(&mut self.record.traced, target, || self.started.elapsed());
+        let record = &mut *self.record;
+        record.attempts += 1;
+        record.account = Some(Arc::clone(&target.account.name));
+        record.provider = Some(target.account.config.provider.info().kind.into());
+        record.pool = Some(pool);
+        record.upstream_model = Some(Arc::clone(&target.model));
+        traced::begin(&mut record.traced, target, || self.started.elapsed());
         tracing::debug!(
             request_id = %self.record.request_id,
             attempt = self.record.attempts,

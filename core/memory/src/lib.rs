@@ -32,11 +32,11 @@ impl RecordStore for RecordsInMemory {
         Ok(())
     }
 
-    async fn append(&self, records: Arc<Vec<Record>>) -> Result<(), StoreError> {
+    async fn append(&self, records: Vec<Arc<Record>>) -> Result<(), StoreError> {
         let kept = &mut *self.kept();
-        for record in &*records {
+        for record in records {
             kept.last = record.id.max(kept.last);
-            kept.records.entry(record.id).or_insert_with(|| record.clone());
+            kept.records.entry(record.id).or_insert_with(|| Record::clone(&record));
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Sending: batches over HTTP, again where a collector is not there for now; nobody waits for it.
 
+use std::borrow::Borrow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -83,8 +84,8 @@ impl Traces {
     }
 
     /// Takes requests that have ended; never waits. What there is no room for is lost, and counted.
-    pub fn take(&self, records: &[Record]) {
-        let made = records.iter().flat_map(|record| spans(record, random));
+    pub fn take(&self, records: &[impl Borrow<Record>]) {
+        let made = records.iter().flat_map(|record| spans(record.borrow(), random));
         let made: Vec<Vec<u8>> = made.map(|span| span.encode_to_vec()).collect();
         let mut queue = self.queue.lock();
         let lost = made.into_iter().filter_map(|span| (!queue.push(span)).then_some(())).count();

@@ -30,7 +30,10 @@ type Shorter = fn(&str) -> Option<&str>;
 /// date may have a price of its own.
 const RULES: [(Rule, Shorter); 4] = [
     (Rule::ContextMarker, |name| name.strip_suffix("[1m]")),
-    (Rule::Path, |name| PATHS.iter().find_map(|path| Some(name.rsplit_once(path)?.1))),
+    (Rule::Path, |name| {
+        let is_path = name.as_bytes().contains(&b'/');
+        is_path.then(|| PATHS.iter().find_map(|path| Some(name.rsplit_once(path)?.1)))?
+    }),
     (Rule::Latest, |name| name.strip_suffix("-latest")),
     (Rule::Date, dateless),
 ];

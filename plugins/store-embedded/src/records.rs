@@ -14,6 +14,7 @@ mod sums;
 mod time;
 mod totals;
 
+use std::borrow::Borrow;
 use std::sync::{Arc, OnceLock};
 
 use jiff::tz::TimeZone;
@@ -78,7 +79,7 @@ impl Ledger {
         Ok(Self { database, writer: Mutex::new(writer), idle, known, past, days })
     }
 
-    fn append(&self, records: &[Record]) -> Result<(), StoreError> {
+    fn append(&self, records: &[impl Borrow<Record>]) -> Result<(), StoreError> {
         let mut writer = {
             let mut writer = self.writer.lock();
             let _writes = self.database.writes();
@@ -178,7 +179,7 @@ impl RecordStore for Records {
         self.with(move |ledger| ledger.keep_days_of(&zone)).await
     }
 
-    async fn append(&self, records: Arc<Vec<Record>>) -> Result<(), StoreError> {
+    async fn append(&self, records: Vec<Arc<Record>>) -> Result<(), StoreError> {
         self.with(move |ledger| ledger.append(&records)).await
     }
 

@@ -239,7 +239,7 @@ async fn an_older_database_is_brought_to_this_version_with_all_that_is_in_it() {
         assert_eq!(store.list("key").await.unwrap(), [("a".into(), "1".into())]);
         assert_eq!(store.recall("reference", "r").await.unwrap(), Some("account".to_owned()));
         let record = sluice_conformance::usual(1, at(1_795_000_000));
-        store.records().append(Arc::new(vec![record.clone()])).await.unwrap();
+        store.records().append(vec![Arc::new(record.clone())]).await.unwrap();
         assert_eq!(store.records().record(record.id).await.unwrap(), Some(record));
     }
 }
@@ -253,8 +253,8 @@ async fn what_can_not_be_read_is_left_as_it_is() {
         store.open().await.map(|()| store)
     };
     let store = open().await.unwrap();
-    let records = (0..2_000).map(|number| sluice_conformance::usual(number, at(1_795_000_000)));
-    store.records().append(Arc::new(records.collect())).await.unwrap();
+    let records = (0..2_000).map(|number| Arc::new(sluice_conformance::usual(number, at(1_795_000_000))));
+    store.records().append(records.collect()).await.unwrap();
     drop(store);
     let whole = std::fs::read(&path).unwrap();
     let newer = {

@@ -254,6 +254,46 @@ fn from_json<T: DeserializeOwned>(from: &[u8]) -> Option<T> {
 as_json! {
     Vec<Try>: |tries| tries.is_empty();
     Arc<[String]>: |tags| tags.is_empty();
-    IpAddr: |_address| false;
-    Usage: |_usage| false;
+}
+
+impl Packed for IpAddr {
+    fn pack(&self, into: &mut Vec<u8>) {
+        match self {
+            Self::V4(address) => into.extend_from_slice(&address.octets()),
+            Self::V6(address) => into.extend_from_slice(&address.octets()),
+        }
+    }
+
+    fn unpack(from: &[u8]) -> Option<Self> {
+        let v4 = <[u8; 4]>::try_from(from).map(Self::from);
+        v4.or_else(|_| <[u8; 16]>::try_from(from).map(Self::from)).ok()
+    }
+}
+
+/// Values that are written as columns of their own, as a record is.
+macro_rules! as_columns {
+    ($kind:ident: $($column:ident),*) => {
+        impl Packed for $kind {
+            fn pack(&self, into: &mut Vec<u8>) {
+                let Self { $($column),* } = self;
+                $(write(const { mark(stringify!($column)) }, $column, into);)*
+            }
+
+            fn unpack(from: &[u8]) -> Option<Self> {
+                let mut all = Self::default();
+                for (found, value) in read(from)? {
+                    $(if found == const { mark(stringify!($column)) } {
+                        all.$column = Packed::unpack(value)?;
+                    })*
+                }
+                Some(all)
+            }
+        }
+    };
+}
+
+as_columns! {
+    Usage: input, output, cache_write_5m, cache_write_1h, cache_read, reasoning, audio_input, image_input, video_input,
+    tool_input, audio_cache_read, image_cache_read, audio_output, image_output, web_searches, web_search_previews,
+    maps_prompts, file_searches, code_containers, images, estimated, inconsistent, more
 }

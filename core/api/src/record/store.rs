@@ -31,7 +31,7 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// When they could not be written; none of them is then.
-    async fn append(&self, records: Arc<Vec<Record>>) -> Result<(), StoreError>;
+    async fn append(&self, records: Vec<Arc<Record>>) -> Result<(), StoreError>;
 
     /// The largest id of a record that was ever appended, kept or not; 0 before the first.
     ///

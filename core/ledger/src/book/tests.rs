@@ -27,7 +27,7 @@ impl RecordStore for Fickle {
         self.records.keep_days_of(zone).await
     }
 
-    async fn append(&self, records: Arc<Vec<Record>>) -> Result<(), StoreError> {
+    async fn append(&self, records: Vec<Arc<Record>>) -> Result<(), StoreError> {
         if self.away.load(Ordering::SeqCst) {
             return Err(StoreError("it is away".to_owned()));
         }
@@ -112,7 +112,7 @@ fn record(id: u64) -> Record {
 }
 
 fn wait(book: &Book, ids: impl Iterator<Item = u64>) {
-    let records: Vec<Record> = ids.map(record).collect();
+    let records: Vec<Arc<Record>> = ids.map(|id| Arc::new(record(id))).collect();
     let traces = records.iter().map(|_| Traces::default()).collect();
     book.wait(records, traces);
 }
@@ -159,7 +159,7 @@ async fn where_too_much_waits_requests_are_refused_until_the_store_takes_some() 
     assert_eq!(book.waiting(), WAITING_MAX);
     let mut sent = record(99_999);
     sent.attempts = 1;
-    book.wait(vec![sent], vec![Traces::default()]);
+    book.wait(vec![Arc::new(sent)], vec![Traces::default()]);
     assert_eq!(book.waiting(), WAITING_MAX + 1);
     book.bring(&store).await.unwrap();
     assert!(book.has_room().is_ok());

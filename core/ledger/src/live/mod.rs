@@ -9,6 +9,7 @@ mod spans;
 mod tests;
 mod windows;
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -67,10 +68,10 @@ impl Live {
     }
 
     /// Counts requests that have ended just now, each under its model's name where that is a label.
-    pub(crate) fn count(&self, batch: &[Record], is_label: impl Fn(&str) -> bool, now: Instant) {
+    pub(crate) fn count(&self, batch: &[impl Borrow<Record>], is_label: impl Fn(&str) -> bool, now: Instant) {
         let mut windows = self.windows.lock();
         let slice = windows.open(now);
-        for record in batch {
+        for record in batch.iter().map(Borrow::borrow) {
             let model = if is_label(&record.model) { &record.model } else { &self.other };
             slice.count(record, Arc::clone(model), &self.other);
         }

@@ -236,7 +236,7 @@ impl Measures {
 
     /// Counts a batch of requests that have ended just now: what is the same in it is summed first, as labels cost more
     /// than sums.
-    pub fn count(&self, batch: &[Record], now: Instant) {
+    pub fn count(&self, batch: &[Arc<Record>], now: Instant) {
         let models = self.models.read();
         self.live.count(batch, |model| models.contains(model), now);
         let mut requests: HashMap<(Api, &str, &str, u16), u64> = HashMap::new();

@@ -1,5 +1,7 @@
 //! What the log has of a record: each column once, for its text and for its JSON.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use tracing::field::display;
 
@@ -13,7 +15,7 @@ pub(super) const TARGET: &str = "sluice_engine::records";
 const LINE: usize = 384;
 
 /// A line for each record, as its event looks in the text log.
-pub(super) fn lines(records: &[Record], now: Timestamp) -> String {
+pub(super) fn lines(records: &[Arc<Record>], now: Timestamp) -> String {
     let mut text = String::with_capacity(records.len() * LINE);
     let head = format!("{now:.6}  INFO {TARGET}: request");
     for record in records {
@@ -110,7 +112,7 @@ mod tests {
         record.outcome = Outcome::Completed;
         let now = "2026-11-27T23:24:52Z".parse().unwrap();
         assert_eq!(
-            lines(&[refused, record], now).replace(TARGET, "t"),
+            lines(&[refused, record].map(Arc::new), now).replace(TARGET, "t"),
             "2026-11-27T23:24:52.000000Z  INFO t: request request_id=mine-1 time=2026-11-27T23:24:51.123456Z \
              key=\"k\" client=192.0.2.7 api=\"anthropic\" model=\"m\\n\\\"\" status=404 attempts=0 stream=false duration_ms=0 \
              outcome=refused:model_not_found\n\

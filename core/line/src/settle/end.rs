@@ -42,10 +42,11 @@ impl Settlement {
                 _ => AttemptOutcome::Failed { fault: Fault::Provider, scope: Scope::Account },
             };
             place.observe(outcome);
+            let record = &mut *self.record;
             match self.cut.take() {
-                Some(cut) => self.record.tries.push(cut),
-                None if self.record.tries.is_empty() => {}
-                None => self.record.tries.push(Try::last(&place.account().name, self.record.status)),
+                Some(cut) => record.tries.push(cut),
+                None if record.tries.is_empty() => {}
+                None => record.tries.push(Try::last(&place.account().name, record.status)),
             }
         }
         self.is_recorded();
@@ -61,9 +62,10 @@ impl Settlement {
         let snapshot = self.snapshot.take();
         self.price(snapshot.as_deref(), seen);
         self.snapshot = snapshot;
-        self.record.duration = self.started.elapsed();
-        self.record.first_byte = self.first_byte;
-        self.record.overhead = self.overhead;
+        let record = &mut *self.record;
+        record.duration = self.started.elapsed();
+        record.first_byte = self.first_byte;
+        record.overhead = self.overhead;
     }
 
     /// What continues this response, or refers to its items, must go to the account that made it.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use sluice_api::cost::Usage;
-use sluice_api::record::{Outcome, Record};
+use sluice_api::record::Outcome;
 use sluice_wire::answer::meter::Seen;
 
 use super::Settlement;
@@ -21,14 +21,15 @@ impl Settlement {
 
     /// The request runs: should the process be killed now, this is what it used.
     fn runs(&mut self, usage: Option<Usage>, now: Instant, told: bool) {
-        let as_it_is = (self.record.usage, self.record.outcome.clone());
-        (self.record.usage, self.record.outcome) = (usage, Outcome::Interrupted);
-        if let Some(usage) = &mut self.record.usage {
+        let record = &mut *self.record;
+        let usage = std::mem::replace(&mut record.usage, usage);
+        let outcome = std::mem::replace(&mut record.outcome, Outcome::Interrupted);
+        if let Some(usage) = &mut record.usage {
             // More may have been used than was told.
             usage.estimated = true;
         }
-        let written = self.gateway.records().book().runs(&mut self.journalled.traces, &self.record);
-        (self.record.usage, self.record.outcome) = as_it_is;
+        let written = self.gateway.records().book().runs(&mut self.journalled.traces, record);
+        (record.usage, record.outcome) = (usage, outcome);
         self.journalled.told = Some((now, told));
         if let Err(full) = written {
             tracing::warn!(request_id = %self.record.request_id, error = %full, "a request runs that the journal has nothing of");
@@ -63,12 +64,12 @@ impl Settlement {
         if self.journalled.whole.as_ref().is_some_and(|(before, _)| *before == usage) {
             return;
         }
-        let as_it_is = self.record.clone();
-        self.record.outcome = outcome.clone();
+        // What is measured is measured again at the end; how it ends is not known yet.
         self.measure(Some(seen), told);
+        let before = std::mem::replace(&mut self.record.outcome, outcome);
         self.gateway.records().book().ended(&mut self.journalled.traces, &self.record);
+        let outcome = std::mem::replace(&mut self.record.outcome, before);
         self.journalled.whole = Some((usage, outcome));
-        self.record = as_it_is;
     }
 
     /// The request has ended, and its record is whole: it is in the journal, and on its way to everybody else.
@@ -80,7 +81,6 @@ impl Settlement {
         {
             self.gateway.records().book().ended(&mut journalled.traces, &self.record);
         }
-        let record: Record = self.record.clone();
-        self.gateway.records().push(record, journalled.traces);
+        self.gateway.records().push(self.record.share(), journalled.traces);
     }
 }

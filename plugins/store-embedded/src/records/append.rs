@@ -1,5 +1,6 @@
 //! Who writes records: over a connection of its own, a batch in one step.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeSet, HashSet};
 
 use jiff::tz::TimeZone;
@@ -44,7 +45,10 @@ impl Writer {
     }
 
     /// Writes a batch, all or nothing; the units whose sums it changed.
-    pub(super) fn append(&mut self, records: &[Record]) -> rusqlite::Result<BTreeSet<(Unit, i64)>> {
+    pub(super) fn append(
+        &mut self,
+        records: &[impl Borrow<Record>],
+    ) -> rusqlite::Result<BTreeSet<(Unit, i64)>> {
         match self.write(records) {
             Ok((rows, marks)) => {
                 let changed = rows.iter().map(|(place, _)| (place.unit, place.start)).collect();
@@ -62,14 +66,14 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, records: &[Record]) -> rusqlite::Result<(Vec<(Place, Sums)>, Marks)> {
+    fn write(&mut self, records: &[impl Borrow<Record>]) -> rusqlite::Result<(Vec<(Place, Sums)>, Marks)> {
         let all = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut marks = self.marks.clone();
         let mut batch = Batch::default();
         let (mut day, mut unused) = ((0, 0), HashSet::new());
         {
             let mut row = all.prepare_cached(INSERT)?;
-            for record in records {
+            for record in records.iter().map(Borrow::borrow) {
                 let id = i64::try_from(record.id)
                     .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
                 let (label, is_new) = self.labels.of(record, &all)?;

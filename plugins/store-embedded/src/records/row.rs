@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Error, Row, ToSql, params};
 use serde::Deserialize;
 use serde::de::IntoDeserializer as _;
@@ -47,25 +47,38 @@ pub(super) const OWN_WITHIN_MS: i64 = 1_000;
 /// The id that an answer carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RequestId<'a> {
-    /// One of the gateway's own, made with the record: a UUID of version 7.
-    Own(u128),
+    /// One of the gateway's own, made with the record: the bytes of a UUID of version 7.
+    Own([u8; 16]),
     /// A client's.
     Foreign(&'a str),
 }
 
 impl<'a> RequestId<'a> {
     /// What could be one of the gateway's own, with the milliseconds of Unix time when it was made.
-    pub(super) fn own(text: &str) -> Option<(u128, i64)> {
-        let digits = text.strip_prefix(OWN).filter(|digits| digits.len() == 32)?;
-        let lower = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        let number = digits.bytes().all(lower).then(|| u128::from_str_radix(digits, 16).ok())??;
-        Some((number, i64::try_from(number >> 80).ok()?))
+    pub(super) fn own(text: &str) -> Option<([u8; 16], i64)> {
+        let (digits, []) = text.strip_prefix(OWN)?.as_bytes().as_chunks::<2>() else { return None };
+        let digits: &[[u8; 2]; 16] = digits.try_into().ok()?;
+        // What is no digit has bits that no digit has.
+        let mut others = 0;
+        let mut digit = |letter: u8| {
+            let digit = match letter {
+                b'0'..=b'9' => letter - b'0',
+                b'a'..=b'f' => letter - b'a' + 10,
+                _ => 0xff,
+            };
+            others |= digit;
+            digit & 0xf
+        };
+        let bytes = digits.map(|[high, low]| (digit(high) << 4) | digit(low));
+        let [first, second, third, fourth, fifth, sixth, ..] = bytes;
+        let made = i64::from_be_bytes([0, 0, first, second, third, fourth, fifth, sixth]);
+        (others <= 0xf).then_some((bytes, made))
     }
 
     fn of(record: &'a Record) -> Self {
         match Self::own(&record.request_id) {
-            Some((number, made)) if made.abs_diff(began_ms(record.id)) <= OWN_WITHIN_MS.unsigned_abs() => {
-                Self::Own(number)
+            Some((bytes, made)) if made.abs_diff(began_ms(record.id)) <= OWN_WITHIN_MS.unsigned_abs() => {
+                Self::Own(bytes)
             }
             _ => Self::Foreign(&record.request_id),
         }
@@ -73,7 +86,7 @@ impl<'a> RequestId<'a> {
 
     fn text(self) -> std::sync::Arc<str> {
         match self {
-            Self::Own(number) => format!("{OWN}{number:032x}").into(),
+            Self::Own(bytes) => format!("{OWN}{:032x}", u128::from_be_bytes(bytes)).into(),
             Self::Foreign(text) => text.into(),
         }
     }
@@ -81,10 +94,10 @@ impl<'a> RequestId<'a> {
 
 impl ToSql for RequestId<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(match self {
-            Self::Own(number) => ToSqlOutput::Owned(Value::Blob(number.to_be_bytes().to_vec())),
-            Self::Foreign(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
-        })
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Own(bytes) => ValueRef::Blob(bytes),
+            Self::Foreign(text) => ValueRef::Text(text.as_bytes()),
+        }))
     }
 }
 
@@ -156,9 +169,7 @@ impl<'a> Columns<'a> {
         let text =
             |at: usize| -> rusqlite::Result<Option<&'a str>> { Ok(row.get_ref(at)?.as_str_or_null()?) };
         let request_id = match row.get_ref(5)? {
-            ValueRef::Blob(bytes) => {
-                RequestId::Own(u128::from_be_bytes(bytes.try_into().map_err(|_| unreadable("request_id"))?))
-            }
+            ValueRef::Blob(bytes) => RequestId::Own(bytes.try_into().map_err(|_| unreadable("request_id"))?),
             value => RequestId::Foreign(value.as_str()?),
         };
         let tokens = match row.get::<_, Option<i64>>(12)? {
@@ -206,14 +217,7 @@ impl<'a> Columns<'a> {
         record.stream = self.stream;
         record.reported_model = self.reported_model.map(Into::into);
         record.error = self.error.map(|name| named(name, "error")).transpose()?;
-        record.usage = self.tokens.map(|tokens| {
-            let [input, output, cache_write_5m, cache_write_1h, cache_read, reasoning] =
-                tokens.map(|tokens| u64::try_from(tokens).unwrap_or_default());
-            let mut usage = Usage::new(input, output);
-            (usage.cache_write_5m, usage.cache_write_1h) = (cache_write_5m, cache_write_1h);
-            (usage.cache_read, usage.reasoning) = (cache_read, reasoning);
-            usage
-        });
+        record.usage = self.tokens.map(usage);
         let money = |units: Option<i64>| units.map(|units| Money::from_units(units.into()));
         record.cost = Cost::new(money(self.cost), money(self.list_cost));
         record.first_byte = self.first_byte.map(span);
@@ -221,6 +225,40 @@ impl<'a> Columns<'a> {
         record.overhead = span(self.overhead);
         Ok(record)
     }
+}
+
+impl Columns<'_> {
+    /// Whether there is surely nothing of a record beside these: seen without making another of them, as most are so.
+    fn tell_all_of(&self, record: &Record) -> bool {
+        let money = |units: Option<i64>| units.map(|units| Money::from_units(units.into()));
+        record.tries.is_empty()
+            && self.tokens.map(usage) == record.usage
+            && Cost::new(money(self.cost), money(self.list_cost)) == record.cost
+            && timestamp(self.time) == record.time
+    }
+
+    /// What a record shows beyond what these tell; none where that is nothing.
+    fn untold(&self, record: &Record) -> rusqlite::Result<Option<String>> {
+        let mut told = self.record(record)?;
+        // Microseconds are all that is kept of a span, here as where a record is shown.
+        (told.first_byte, told.duration, told.overhead) =
+            (record.first_byte, record.duration, record.overhead);
+        let (Json::Object(mut all), Json::Object(told)) = (shown(record)?, shown(&told)?) else {
+            return Ok(None);
+        };
+        keep_what_differs(&mut all, &told);
+        Ok(if all.is_empty() { None } else { Some(Json::Object(all).to_string()) })
+    }
+}
+
+/// The usage that has these tokens and nothing else.
+fn usage(tokens: [i64; 6]) -> Usage {
+    let [input, output, cache_write_5m, cache_write_1h, cache_read, reasoning] =
+        tokens.map(|tokens| u64::try_from(tokens).unwrap_or_default());
+    let mut usage = Usage::new(input, output);
+    (usage.cache_write_5m, usage.cache_write_1h) = (cache_write_5m, cache_write_1h);
+    (usage.cache_read, usage.reasoning) = (cache_read, reasoning);
+    usage
 }
 
 /// Writes a record under its id, with the label that it has; says whether the id was new.
@@ -231,10 +269,11 @@ pub(super) fn insert(
     label: i64,
 ) -> rusqlite::Result<bool> {
     let columns = Columns::of(record, id, label);
-    let mut told = columns.record(record)?;
-    // Microseconds are all that is kept of a span, here as where a record is shown.
-    (told.first_byte, told.duration, told.overhead) = (record.first_byte, record.duration, record.overhead);
-    let detail = if told == *record { None } else { untold(record, &told)? };
+    let detail = if columns.tell_all_of(record) { None } else { columns.untold(record)? };
+    debug_assert!(
+        !cfg!(test) || detail.is_some() || columns.untold(record)?.is_none(),
+        "a row tells all of its record"
+    );
     let Columns { tokens, .. } = columns;
     let token = |at: usize| tokens.and_then(|tokens| tokens.get(at).copied());
     let inserted = statement.execute(params![
@@ -276,13 +315,6 @@ pub(super) fn read(row: &Row<'_>, label: &Record) -> rusqlite::Result<Record> {
     };
     put_over(&mut all, more);
     json(Record::deserialize(Json::Object(all)))
-}
-
-/// What a record shows beyond what its columns tell; none where that is nothing.
-fn untold(record: &Record, told: &Record) -> rusqlite::Result<Option<String>> {
-    let (Json::Object(mut all), Json::Object(told)) = (shown(record)?, shown(told)?) else { return Ok(None) };
-    keep_what_differs(&mut all, &told);
-    Ok(if all.is_empty() { None } else { Some(Json::Object(all).to_string()) })
 }
 
 /// Leaves of an object, and of those in it, what is not the same in another.

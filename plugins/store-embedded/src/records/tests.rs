@@ -80,7 +80,7 @@ fn sums(ledger: &Ledger) -> Vec<SumRow> {
 
 async fn expected(records: &[Record]) -> Vec<SumRow> {
     let model = RecordsInMemory::default();
-    model.append(Arc::new(records.to_vec())).await.unwrap();
+    model.append(records.iter().cloned().map(Arc::new).collect()).await.unwrap();
     model.sums(&all()).await.unwrap()
 }
 
