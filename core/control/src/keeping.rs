@@ -11,7 +11,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::control::Control;
 
-/// How often records are brought to the store; also how much of them a power cut may take.
+/// How often records are brought to the store; also how much of them a power cut may take, while the store takes them.
 const BRING_EVERY: Duration = Duration::from_millis(100);
 
 /// How many of those between two looks at what is kept no longer.
@@ -19,6 +19,12 @@ const EXPIRE_EVERY: u32 = 50;
 
 /// Rows that are deleted in one step: so few that nobody waits for it.
 const EXPIRED_AT_ONCE: usize = 500;
+
+/// Records that are written to a file of the archive at once: about 4 MB of memory.
+const ARCHIVED_AT_ONCE: usize = 5_000;
+
+/// Records leave by whole hours of Unix time, in seconds: those of one go to few files.
+const LEAVE_BY: i64 = 3_600;
 
 /// Steps between two times that records are brought to the store.
 const STEPS: usize = 4;
@@ -54,6 +60,10 @@ impl Keeping {
 
     pub(crate) async fn turn(&mut self) {
         let gateway = self.control.gateway();
+        if gateway.records().book().is_short() {
+            let for_it = Arc::clone(gateway);
+            gateway.tasks().spawn_blocking(move || for_it.records().book().prepare());
+        }
         let brought = gateway.records().book().bring(&**gateway.store()).await;
         match (&brought, self.away) {
             (Err(error), false) => {
@@ -73,7 +83,7 @@ impl Keeping {
     /// Deletes what is older than it may be, some steps of it, and writes it to the archive before; whether there is more.
     async fn expire(&self, now: Timestamp) -> bool {
         let stats = self.control.gateway().snapshot().stats.clone();
-        let Ok(before) = now.checked_sub(DAY.saturating_mul(stats.retention_days)) else { return false };
+        let Some(before) = leaves_before(now, stats.retention_days) else { return false };
         for _ in 0..STEPS {
             match self.step(before, stats.archive.as_deref()).await {
                 Ok(true) => {}
@@ -94,9 +104,10 @@ impl Keeping {
         let Some(folder) = archive else {
             return Ok(records.expire(before, EXPIRED_AT_ONCE).await? > 0);
         };
-        let oldest = records.oldest(before, EXPIRED_AT_ONCE).await?;
-        let count = oldest.len();
-        if count == 0 {
+        let oldest = records.oldest(before, ARCHIVED_AT_ONCE).await?;
+        // Exactly those that are written are deleted then: older ones may come late.
+        let ids: Vec<u64> = oldest.iter().map(|record| record.id).collect();
+        if ids.is_empty() {
             // Sums of quarter-hours go when no record is left.
             return Ok(records.expire(before, EXPIRED_AT_ONCE).await? > 0);
         }
@@ -106,14 +117,30 @@ impl Keeping {
             archive::write(&folder, &oldest).map_err(at)
         });
         written.await.map_err(|error| StoreError(error.to_string()))??;
-        // Exactly those that are written, and no sums behind them.
-        let mut left = count;
-        while left > 0 {
-            match records.expire(before, left).await? {
-                0 => break,
-                deleted => left = left.saturating_sub(deleted),
-            }
-        }
+        records.delete(ids).await?;
         Ok(true)
+    }
+}
+
+/// Before which time a record must have begun that is kept no longer.
+fn leaves_before(now: Timestamp, retention_days: u32) -> Option<Timestamp> {
+    let before = now.checked_sub(DAY.saturating_mul(retention_days)).ok()?;
+    let hour = before.as_second().div_euclid(LEAVE_BY).saturating_mul(LEAVE_BY);
+    Timestamp::from_second(hour).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::leaves_before;
+
+    #[test]
+    fn records_are_kept_for_so_many_days_and_leave_by_whole_hours() {
+        for (now, days, before) in [
+            ("2026-11-28T17:59:59.9Z", 30, "2026-10-29T17:00:00Z"),
+            ("2026-11-28T18:00:00Z", 30, "2026-10-29T18:00:00Z"),
+            ("1970-01-02T00:30:00Z", 2, "1969-12-31T00:00:00Z"),
+        ] {
+            assert_eq!(leaves_before(now.parse().unwrap(), days), Some(before.parse().unwrap()), "{now}");
+        }
     }
 }

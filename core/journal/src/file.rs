@@ -8,7 +8,7 @@ use sluice_mapped::Mapped;
 use crate::failed::JournalError;
 
 /// What every file begins with.
-const MAGIC: [u8; 8] = *b"sluice-j";
+pub(crate) const MAGIC: [u8; 8] = *b"sluice-j";
 
 /// The format of what is written here.
 pub(crate) const FORMAT: u32 = 1;
@@ -96,6 +96,27 @@ impl InUse {
     }
 }
 
+/// A file that is to be made.
+#[derive(Debug)]
+pub(crate) struct Unmade {
+    path: PathBuf,
+    head: Head,
+}
+
+impl Unmade {
+    pub(crate) fn make(self) -> Result<InUse, JournalError> {
+        let Self { path, head } = self;
+        let length = usize::try_from(head.length).unwrap_or(usize::MAX);
+        match Mapped::create(&path, length) {
+            Ok(mut mapped) => {
+                head.write(mapped.bytes_mut());
+                Ok(InUse { mapped, number: head.number, seed: head.seed(), path })
+            }
+            Err(error) => Err(JournalError::Io { path, error }),
+        }
+    }
+}
+
 /// Makes files of one kind, each under a number of its own.
 #[derive(Debug)]
 pub(crate) struct Files {
@@ -112,16 +133,13 @@ impl Files {
 
     /// Makes a file more.
     pub(crate) fn make(&mut self, length: usize) -> Result<InUse, JournalError> {
-        let number = self.last + 1;
-        let path = path(&self.folder, self.prefix, number);
-        let mut mapped = match Mapped::create(&path, length) {
-            Ok(mapped) => mapped,
-            Err(error) => return Err(JournalError::Io { path, error }),
-        };
-        self.last = number;
-        let head = self.begin(number, length);
-        head.write(mapped.bytes_mut());
-        Ok(InUse { mapped, number, seed: head.seed(), path })
+        self.next(length).make()
+    }
+
+    /// The next one, which is not made yet.
+    pub(crate) fn next(&mut self, length: usize) -> Unmade {
+        self.last += 1;
+        Unmade { path: path(&self.folder, self.prefix, self.last), head: self.begin(self.last, length) }
     }
 
     /// Takes one that has nothing of use any more into use again, under a new number: nothing in it is valid then.

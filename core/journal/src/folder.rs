@@ -4,7 +4,7 @@ use std::fs::DirBuilder;
 use std::path::{Path, PathBuf};
 
 use crate::failed::JournalError;
-use crate::file::{FORMAT, Head};
+use crate::file::{FORMAT, Head, MAGIC};
 use crate::{cells, log};
 
 /// What the files of the log begin with, in their names.
@@ -68,8 +68,8 @@ pub(crate) fn read(folder: &Path, gateway: u64) -> Result<Left, JournalError> {
 fn look(path: PathBuf, gateway: u64) -> Result<File, JournalError> {
     let bytes = std::fs::read(&path).map_err(|error| JournalError::Io { path: path.clone(), error })?;
     let Some(head) = Head::read(&bytes) else {
-        // Made, and the process was killed before it wrote anything.
-        let blank = bytes.iter().all(|byte| *byte == 0);
+        // Made or begun anew, and the process was killed before it had written the head: what stands behind it is of no use.
+        let blank = bytes.iter().take(MAGIC.len()).all(|byte| *byte == 0);
         let damaged = (!blank).then_some("its beginning is not that of a journal");
         return Ok(File { path, number: None, damaged });
     };
@@ -122,7 +122,13 @@ impl Left {
                 None => std::fs::remove_file(&path),
                 Some(why) => {
                     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                    let aside = path.with_file_name(format!("{DAMAGED}{name}"));
+                    let named = (0_u32..).map(|more| match more {
+                        0 => format!("{DAMAGED}{name}"),
+                        more => format!("{DAMAGED}{name}.{more}"),
+                    });
+                    let mut free =
+                        named.map(|name| path.with_file_name(name)).filter(|aside| !aside.exists());
+                    let aside = free.next().unwrap_or_else(|| path.clone());
                     tracing::warn!(
                         path = %aside.display(),
                         "a file of the journal is damaged ({why}): what could be read of it is in the records, and the file is \

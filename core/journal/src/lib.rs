@@ -75,6 +75,18 @@ impl Journal {
         self.log.has_room(bytes)
     }
 
+    /// Whether [`Journal::prepare`] has something to do.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.log.is_short()
+    }
+
+    /// Makes the file beforehand that is written to next: for a thread that may wait for the disk. No room there is told by
+    /// [`Journal::has_room`], until this finds some.
+    pub fn prepare(&self) {
+        self.log.prepare();
+    }
+
     /// The store has what was logged.
     pub fn is_kept(&self, logged: Logged) {
         self.log.is_kept(logged);

@@ -7,7 +7,7 @@ use crate::failed::JournalError;
 use crate::file::{Files, HEAD, InUse};
 use crate::sizes::Sizes;
 
-/// Files without entries that are kept for use, beside the one that is written to: the next one is there at once.
+/// Files without entries that are there for use, beside the one that is written to: the next one is there at once.
 const SPARE: usize = 1;
 
 /// An entry of the log, by the file that has it. Files are used again when all of theirs are kept, in any order.
@@ -29,6 +29,8 @@ struct Inner {
     waiting: Vec<Written>,
     /// Those that have none.
     spare: Vec<InUse>,
+    /// Whether the disk had no room for one more when it was made last.
+    disk_full: bool,
 }
 
 /// A file, and what is in it.
@@ -51,7 +53,14 @@ impl Log {
     pub(crate) fn open(mut files: Files, sizes: Sizes) -> Result<Self, JournalError> {
         let current = Written::new(files.make(sizes.file)?);
         Ok(Self {
-            inner: Mutex::new(Inner { files, sizes, current, waiting: Vec::new(), spare: Vec::new() }),
+            inner: Mutex::new(Inner {
+                files,
+                sizes,
+                current,
+                waiting: Vec::new(),
+                spare: Vec::new(),
+                disk_full: false,
+            }),
         })
     }
 
@@ -75,27 +84,38 @@ impl Log {
     }
 
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
-        let mut inner = self.inner.lock();
+        let inner = self.inner.lock();
         let whole = inner.sizes.file - HEAD;
         let takes = entry::takes(bytes);
         let here = inner.sizes.file - inner.current.end;
         if takes <= here {
             return true;
         }
-        // What is asked for may need files that are not made yet; whether the disk has room for one is seen by making it.
+        // What is asked for may need files that are not made yet; whether the disk has room for them was seen last.
         let needed = (takes - here).div_ceil(whole);
         let used = inner.waiting.len() + 1;
-        if used + needed > inner.sizes.log_files {
-            return false;
-        }
-        while inner.spare.len() < needed {
-            let size = inner.sizes.file;
-            match inner.files.make(size) {
-                Ok(file) => inner.spare.push(file),
-                Err(_) => return false,
+        used + needed <= inner.sizes.log_files && (needed <= inner.spare.len() || !inner.disk_full)
+    }
+
+    /// Whether the next file should be made beforehand.
+    pub(crate) fn is_short(&self) -> bool {
+        self.inner.lock().is_short()
+    }
+
+    /// Makes the next file beforehand, where it should be: nobody waits for the disk meanwhile.
+    pub(crate) fn prepare(&self) {
+        let next = {
+            let mut inner = self.inner.lock();
+            if !inner.is_short() {
+                return;
             }
-        }
-        true
+            let size = inner.sizes.file;
+            inner.files.next(size)
+        };
+        let made = next.make();
+        let mut inner = self.inner.lock();
+        inner.disk_full = made.is_err();
+        inner.spare.extend(made);
     }
 
     pub(crate) fn is_kept(&self, Logged(number): Logged) {
@@ -123,6 +143,11 @@ impl Log {
 }
 
 impl Inner {
+    /// Whether there is no file that could be written to next, and there may be one.
+    fn is_short(&self) -> bool {
+        self.spare.len() < SPARE && self.waiting.len() + 1 + self.spare.len() < self.sizes.log_files
+    }
+
     /// Forgets what is in the file that is written to, all of which is kept: nobody is to find it much later.
     fn begin_anew(&mut self) {
         self.files.again(&mut self.current.file);
@@ -136,17 +161,16 @@ impl Inner {
         }
         let mut next = match self.spare.pop() {
             Some(file) => file,
-            None => self.files.make(self.sizes.file)?,
+            None => {
+                let made = self.files.make(self.sizes.file);
+                self.disk_full = made.is_err();
+                made?
+            }
         };
         // Numbered when it is begun, so that numbers are in the order of use.
         self.files.again(&mut next);
-        let mut before = std::mem::replace(&mut self.current, Written::new(next));
-        if before.entries == 0 {
-            self.files.again(&mut before.file);
-            self.spare.push(before.file);
-        } else {
-            self.waiting.push(before);
-        }
+        // It has entries: one without is begun anew when the last of them is kept.
+        self.waiting.push(std::mem::replace(&mut self.current, Written::new(next)));
         Ok(())
     }
 }

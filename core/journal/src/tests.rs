@@ -137,6 +137,59 @@ fn a_full_journal_says_so_before_and_at_the_entry_and_takes_more_when_some_is_ke
 }
 
 #[test]
+fn the_next_file_is_made_beforehand_and_a_disk_without_room_for_it_is_told_until_it_has_some() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("journal");
+    let (journal, _) = open(&inner);
+    let files = || std::fs::read_dir(&inner).unwrap().count();
+    assert!(files() == 2 && journal.is_short());
+    journal.prepare();
+    assert!(files() == 3 && !journal.is_short());
+    let room = journal.has_room(1);
+    while !journal.is_short() {
+        let _logged = journal.ended(&[b'x'; 1000]).unwrap();
+    }
+    assert!(room && files() == 3, "what was made beforehand is written to");
+    let away = folder.path().join("away");
+    std::fs::rename(&inner, &away).unwrap();
+    journal.prepare();
+    assert!(journal.has_room(1) && !journal.has_room(4000), "what is open has room, and the disk has none");
+    std::fs::rename(&away, &inner).unwrap();
+    journal.prepare();
+    assert!(journal.has_room(4000) && files() == 4);
+}
+
+#[test]
+fn a_head_that_was_being_written_is_no_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = open(folder.path());
+    let _logged = journal.ended(b"kept already").unwrap();
+    drop(journal);
+    for item in std::fs::read_dir(folder.path()).unwrap() {
+        let path = item.unwrap().path();
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[..8].fill(0);
+        std::fs::write(&path, bytes).unwrap();
+    }
+    Journal::left(folder.path(), 7).unwrap().is_kept(true);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is set aside");
+}
+
+#[test]
+fn what_was_set_aside_stays_when_more_of_its_name_is() {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..3 {
+        let (journal, left) = open(folder.path());
+        left.is_kept(true);
+        let _logged = journal.ended(b"of another version").unwrap();
+        drop(journal);
+        Journal::left(folder.path(), 7).unwrap().is_kept(false);
+    }
+    let aside = std::fs::read_dir(folder.path()).unwrap().map(|item| item.unwrap().file_name());
+    assert_eq!(aside.filter(|name| name.to_string_lossy().starts_with("damaged-ended-")).count(), 3);
+}
+
+#[test]
 fn a_journal_of_another_gateway_or_a_newer_version_is_refused_and_stays() {
     let folder = tempfile::tempdir().unwrap();
     let (journal, _) = open(folder.path());

@@ -25,6 +25,8 @@ const ROOM: usize = 64 * 1024;
 pub struct Traces {
     running: Option<Running>,
     logged: Option<Logged>,
+    /// Whether its record is left to the log and the metrics alone.
+    left_out: bool,
 }
 
 /// A record on its way to the store, and where the journal has it.
@@ -102,8 +104,10 @@ impl Book {
 
     /// A request has ended so, though nobody may have been told yet: from here on its record outlives the process.
     pub fn ended(&self, traces: &mut Traces, record: &Record) {
+        // Said once: what is logged is brought to the store, whatever room there is then.
+        traces.left_out = traces.logged.is_none() && self.leaves_out(record);
         let Some(journal) = &self.journal else { return };
-        if self.leaves_out(record) {
+        if traces.left_out {
             return;
         }
         match packed(record, |bytes| journal.ended(bytes)) {
@@ -129,9 +133,21 @@ impl Book {
 
     /// Takes records of requests that have ended, each with what the journal has of it.
     pub(crate) fn wait(&self, records: Vec<Arc<Record>>, traces: Vec<Traces>) {
-        let kept = |waiting: &Waiting| !self.leaves_out(&waiting.record);
-        let more = records.into_iter().zip(traces).map(|(record, traces)| Waiting { record, traces });
-        self.waiting.lock().extend(more.filter(kept));
+        let more = records.into_iter().zip(traces).filter(|(_, traces)| !traces.left_out);
+        self.waiting.lock().extend(more.map(|(record, traces)| Waiting { record, traces }));
+    }
+
+    /// Whether [`Book::prepare`] has something to do.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.journal.as_ref().is_some_and(Journal::is_short)
+    }
+
+    /// Makes room in the journal beforehand: for a thread that may wait for the disk.
+    pub fn prepare(&self) {
+        if let Some(journal) = &self.journal {
+            journal.prepare();
+        }
     }
 
     /// How many records wait for the store.

@@ -158,6 +158,10 @@ impl RecordStore for Timed {
         timed(&self.page, self.store.records().oldest(before, most)).await
     }
 
+    async fn delete(&self, ids: Vec<u64>) -> Result<usize, StoreError> {
+        timed(&self.expire, self.store.records().delete(ids)).await
+    }
+
     async fn expire(&self, before: Timestamp, most: usize) -> Result<usize, StoreError> {
         timed(&self.expire, self.store.records().expire(before, most)).await
     }

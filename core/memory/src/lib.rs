@@ -86,6 +86,11 @@ impl RecordStore for RecordsInMemory {
         Ok(kept.values().filter(|record| record.time < before).take(most).cloned().collect())
     }
 
+    async fn delete(&self, ids: Vec<u64>) -> Result<usize, StoreError> {
+        let kept = &mut self.kept().records;
+        Ok(ids.iter().filter(|id| kept.remove(id).is_some()).count())
+    }
+
     async fn expire(&self, before: Timestamp, most: usize) -> Result<usize, StoreError> {
         let gone = self.oldest(before, most).await?;
         let kept = &mut self.kept().records;

@@ -88,7 +88,7 @@ pub enum UnknownModel {
 pub struct Stats {
     /// Days that records and the sums of quarter-hours are kept; at least 1. The sums of days stay.
     pub retention_days: u32,
-    /// Folder that records are written to before they are deleted: a file of compressed JSON lines for each day.
+    /// Folder that records are written to before they are deleted: files of compressed JSON lines, each of a part of one day.
     pub archive: Option<String>,
     /// IANA time zone of days, weeks and months, in statistics and limits alike.
     pub timezone: String,

@@ -29,6 +29,7 @@ use crate::blocking;
 use crate::database::Database;
 use crate::documents::failed;
 use append::Writer;
+use expire::DELETED_AT_ONCE;
 use labels::Known;
 use marks::Marks;
 use past::Past;
@@ -93,17 +94,27 @@ impl Ledger {
     fn expire(&self, before: Timestamp, most: usize) -> Result<usize, StoreError> {
         let mut deleted = 0;
         while deleted < most {
-            let mut writer = self.writer.lock();
-            let step = {
-                let _writes = self.database.writes();
-                writer.expire(before, most - deleted).map_err(failed)?
-            };
-            writer.settle();
-            if step == 0 {
-                break;
+            match self.step(|writer| writer.expire(before, most - deleted))? {
+                0 => break,
+                step => deleted += step,
             }
-            deleted += step;
         }
+        Ok(deleted)
+    }
+
+    fn delete(&self, ids: &[u64]) -> Result<usize, StoreError> {
+        let steps = ids.chunks(DELETED_AT_ONCE);
+        steps.map(|ids| self.step(|writer| writer.delete(ids))).sum()
+    }
+
+    /// One step of deleting: others may write before the next one.
+    fn step(&self, delete: impl FnOnce(&mut Writer) -> rusqlite::Result<usize>) -> Result<usize, StoreError> {
+        let mut writer = self.writer.lock();
+        let deleted = {
+            let _writes = self.database.writes();
+            delete(&mut writer).map_err(failed)?
+        };
+        writer.settle();
         Ok(deleted)
     }
 
@@ -218,6 +229,10 @@ impl RecordStore for Records {
             rows.collect()
         })
         .await
+    }
+
+    async fn delete(&self, ids: Vec<u64>) -> Result<usize, StoreError> {
+        self.with(move |ledger| ledger.delete(&ids)).await
     }
 
     async fn expire(&self, before: Timestamp, most: usize) -> Result<usize, StoreError> {

@@ -70,6 +70,13 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// When they could not be read.
     async fn oldest(&self, before: Timestamp, most: usize) -> Result<Vec<Record>, StoreError>;
 
+    /// Deletes these records, which may be gone already, and leaves the sums that they are in; how many it were.
+    ///
+    /// # Errors
+    ///
+    /// When they could not be deleted; some of them may be then.
+    async fn delete(&self, ids: Vec<u64>) -> Result<usize, StoreError>;
+
     /// Deletes the oldest records that began before a time, and then sums of quarter-hours that ended before it, at most
     /// so many together; how many it were.
     ///

@@ -10,6 +10,7 @@ use sluice_api::limiter::Bucket;
 use sluice_api::plugin::async_trait;
 use sluice_api::record::{Holder, Page, Record, RecordQuery, RecordStore, SumQuery, SumRow};
 use sluice_api::store::{Lease, Remembered, Store, StoreError, Taken};
+use sluice_journal::{Journal, Sizes};
 use sluice_memory::RecordsInMemory;
 
 use super::{Book, Traces, WAITING_MAX};
@@ -52,6 +53,10 @@ impl RecordStore for Fickle {
 
     async fn oldest(&self, before: Timestamp, most: usize) -> Result<Vec<Record>, StoreError> {
         self.records.oldest(before, most).await
+    }
+
+    async fn delete(&self, ids: Vec<u64>) -> Result<usize, StoreError> {
+        self.records.delete(ids).await
     }
 
     async fn expire(&self, before: Timestamp, most: usize) -> Result<usize, StoreError> {
@@ -112,9 +117,17 @@ fn record(id: u64) -> Record {
 }
 
 fn wait(book: &Book, ids: impl Iterator<Item = u64>) {
-    let records: Vec<Arc<Record>> = ids.map(|id| Arc::new(record(id))).collect();
-    let traces = records.iter().map(|_| Traces::default()).collect();
-    book.wait(records, traces);
+    end(book, ids.map(record).collect());
+}
+
+fn end(book: &Book, records: Vec<Record>) {
+    let traces = records.iter().map(|record| {
+        let mut traces = Traces::default();
+        book.ended(&mut traces, record);
+        traces
+    });
+    let traces = traces.collect();
+    book.wait(records.into_iter().map(Arc::new).collect(), traces);
 }
 
 #[test]
@@ -159,8 +172,29 @@ async fn where_too_much_waits_requests_are_refused_until_the_store_takes_some() 
     assert_eq!(book.waiting(), WAITING_MAX);
     let mut sent = record(99_999);
     sent.attempts = 1;
-    book.wait(vec![Arc::new(sent)], vec![Traces::default()]);
+    end(&book, vec![sent]);
     assert_eq!(book.waiting(), WAITING_MAX + 1);
     book.bring(&store).await.unwrap();
     assert!(book.has_room().is_ok());
+}
+
+#[tokio::test]
+async fn what_is_logged_is_brought_to_the_store_also_where_the_room_ends_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(folder.path(), 7, 0, Sizes::default()).unwrap();
+    let (book, store) = (Book::new(Some(journal), 0), Fickle::default());
+    let logged =
+        || Journal::left(folder.path(), 7).unwrap().ended().map(|file| file.unwrap().len()).sum::<usize>();
+    let (refused, mut traces) = (record(1), Traces::default());
+    book.ended(&mut traces, &refused);
+    assert_eq!(logged(), 1);
+    wait(&book, 2..=WAITING_MAX as u64 + 1);
+    assert!(book.has_room().is_err());
+    book.wait(vec![Arc::new(refused)], vec![traces]);
+    wait(&book, 70_000..70_001);
+    assert_eq!(book.waiting(), WAITING_MAX + 1, "who is refused while there is none is left out");
+    book.bring(&store).await.unwrap();
+    assert_eq!(logged(), 0, "nothing is left for a later start");
+    let kept = store.records.page(&RecordQuery::newest(WAITING_MAX * 2)).await.unwrap().records;
+    assert_eq!(kept.len(), WAITING_MAX + 1);
 }

@@ -54,8 +54,7 @@ impl Writer {
                 let changed = rows.iter().map(|(place, _)| (place.unit, place.start)).collect();
                 self.recent.note(rows);
                 self.marks = marks;
-                self.batches += 1;
-                self.records += records.len();
+                self.wrote(records.len());
                 Ok(changed)
             }
             // What it made is not there.
@@ -103,6 +102,12 @@ impl Writer {
         marks.write(&self.marks, &all)?;
         all.commit()?;
         Ok((rows, marks))
+    }
+
+    /// Counts what was written ahead.
+    pub(super) fn wrote(&mut self, records: usize) {
+        self.batches += 1;
+        self.records += records;
     }
 
     /// Moves what was written ahead into the database's own file, where it is much. What is left of it is moved another

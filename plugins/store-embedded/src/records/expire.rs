@@ -10,7 +10,7 @@ use super::time::{Days, Unit, nanoseconds, second_of};
 use super::totals::{Place, of_row, put};
 
 /// Rows that are deleted in one step: others wait to write for no longer than that takes.
-const DELETED_AT_ONCE: usize = 500;
+pub(super) const DELETED_AT_ONCE: usize = 500;
 
 /// Deletes the oldest records that began before a time.
 const RECORDS: &str = "DELETE FROM requests WHERE id IN \
@@ -24,6 +24,7 @@ impl Writer {
         let ids = self.marks.behind_ids(before);
         let records = self.connection.prepare_cached(RECORDS)?.execute((ids, nanoseconds(before), most))?;
         if records > 0 {
+            self.wrote(records);
             return Ok(records);
         }
         // From here on nobody looks at them, and those that are left can go one by one.
@@ -43,7 +44,23 @@ impl Writer {
         }
         all.commit()?;
         self.marks = marks;
-        self.forget();
+        if deleted > 0 {
+            self.wrote(deleted);
+            self.forget();
+        }
+        Ok(deleted)
+    }
+
+    /// Deletes these records, all of them or none; how many there were.
+    pub(super) fn delete(&mut self, ids: &[u64]) -> rusqlite::Result<usize> {
+        let all = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let deleted = {
+            let mut delete = all.prepare_cached("DELETE FROM requests WHERE id = ?1")?;
+            let ids = ids.iter().filter_map(|id| i64::try_from(*id).ok());
+            ids.map(|id| delete.execute([id])).sum::<rusqlite::Result<usize>>()?
+        };
+        all.commit()?;
+        self.wrote(deleted);
         Ok(deleted)
     }
 

@@ -132,9 +132,11 @@ impl<'a> Adding<'a> {
                 }
                 start = end;
             }
-            self.read(*unit, &mut unread)?;
         }
-        Ok(())
+        match together.first() {
+            Some(first) => self.read(first.unit, &mut unread),
+            None => Ok(()),
+        }
     }
 
     /// Reads units that follow one another, adds them, and keeps those that are over.
