@@ -16,7 +16,7 @@ use sluice_tests::gateway::{Folder, workspace};
 use source::Source;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 33] = [
+const ARROWS: [(&str, &[&str]); 34] = [
     ("sluice-money", &[]),
     ("sluice-api", &["sluice-money"]),
     ("sluice-usage", &["sluice-api"]),
@@ -29,6 +29,7 @@ const ARROWS: [(&str, &[&str]); 33] = [
     ("sluice-mapped", &[]),
     ("sluice-journal", &["sluice-mapped"]),
     ("sluice-ledger", &["sluice-api", "sluice-journal"]),
+    ("sluice-reconcile", &["sluice-api"]),
     ("sluice-telemetry", &["sluice-api"]),
     ("sluice-limits", &["sluice-api"]),
     ("sluice-upstream", &["sluice-api", "sluice-config"]),
@@ -64,6 +65,7 @@ const ARROWS: [(&str, &[&str]); 33] = [
             "sluice-wire",
             "sluice-config",
             "sluice-ledger",
+            "sluice-reconcile",
             "sluice-upstream",
             "sluice-fleet",
             "sluice-line",

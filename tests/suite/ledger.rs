@@ -3,6 +3,7 @@
 mod away;
 mod journal;
 mod kills;
+mod reconcile;
 mod views;
 
 use std::io::Write as _;

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 use sluice_api::dialect::Api;
 use sluice_api::record::Dimension;
+use sluice_reconcile::Vendor;
 
 /// One gate in front of every model API.
 #[derive(Debug, Parser)]
@@ -105,6 +106,26 @@ pub(crate) enum Command {
         at: At,
         #[command(flatten)]
         asked: UsageAsked,
+    },
+    /// Hold the ledger of a running gateway against a vendor's own reports of usage and cost; exit code 1 where they differ.
+    ///
+    /// Reports are answers of the vendor's API, or exports as CSV. Anthropic's: /v1/organizations/usage_report/messages (with
+    /// group_by[]=model) and /v1/organizations/cost_report (with group_by[]=description), or what the Console exports under
+    /// Usage and Cost. OpenAI's: /v1/organization/usage/completions and …/embeddings (with group_by=model) and
+    /// /v1/organization/costs (with group_by=line_item), or what the dashboard exports.
+    Reconcile {
+        #[command(flatten)]
+        at: At,
+        /// Whose reports they are.
+        #[arg(long, value_parser = PossibleValuesParser::new(Vendor::ALL.map(Vendor::name)))]
+        provider: String,
+        /// Only this account; may be given several times. Default: those of provider claude-console, or of openai and
+        /// openai-responses.
+        #[arg(long = "account", value_name = "NAME")]
+        accounts: Vec<String>,
+        /// The reports: pages of one, one of usage and one of cost, or all of them.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
     },
     /// Keys of a running gateway.
     Keys {

@@ -12,6 +12,7 @@ mod explain;
 mod keys;
 mod list;
 mod logs;
+mod reconcile;
 mod remote;
 mod serve;
 mod token;
@@ -59,6 +60,9 @@ pub fn main() -> ExitCode {
         Command::Explain { at, question } => explain::explain(&at, question),
         Command::Export { at, format, from, to } => usage::export(&at, &format, [("from", from), ("to", to)]),
         Command::Usage { at, asked } => usage::usage(&at, asked),
+        Command::Reconcile { at, provider, accounts, files } => {
+            reconcile::reconcile(&at, &provider, (&accounts, &files))
+        }
         Command::Keys { at, command } => keys::keys(&at, command),
     }
 }

@@ -41,8 +41,13 @@ pub(crate) fn ask(at: &At, request: Request<'_>, show: impl FnOnce(&Value)) -> E
 
 /// Asks; where there is no answer, what is wrong was said.
 pub(crate) fn asked(at: &At, request: Request<'_>) -> Result<Value, ExitCode> {
+    awaited(at, request, ANSWER)
+}
+
+/// Asks, and waits so long at most.
+pub(crate) fn awaited(at: &At, request: Request<'_>, longest: Duration) -> Result<Value, ExitCode> {
     let Some(token) = token(at) else { return Err(ExitCode::from(UNUSABLE)) };
-    call(&at.url, token, request).map_err(|message| {
+    call((&at.url, token), request, longest).map_err(|message| {
         eprintln!("sluice: {message}");
         ExitCode::from(FAILED)
     })
@@ -113,9 +118,9 @@ fn waiting() -> Result<runtime::Runtime, String> {
     runtime.map_err(|error| format!("the system gives no means to wait for an answer: {error}"))
 }
 
-fn call(url: &str, token: &str, request: Request<'_>) -> Result<Value, String> {
+fn call((url, token): (&str, &str), request: Request<'_>, longest: Duration) -> Result<Value, String> {
     let base = checked(url)?;
-    let (status, text) = waiting()?.block_on(answer(base, token, request))?;
+    let (status, text) = waiting()?.block_on(answer((base, token), request, longest))?;
     let answer = match status {
         StatusCode::NO_CONTENT => Some(Value::Null),
         _ => serde_json::from_str(&text).ok(),
@@ -164,11 +169,11 @@ fn broken(url: &str, error: &reqwest::Error) -> String {
 }
 
 async fn answer(
-    url: &str,
-    token: &str,
+    (url, token): (&str, &str),
     (method, path, body): Request<'_>,
+    longest: Duration,
 ) -> Result<(StatusCode, String), String> {
-    let client = client(Some(ANSWER)).map_err(|error| unsent(url, &error))?;
+    let client = client(Some(longest)).map_err(|error| unsent(url, &error))?;
     let mut request = client.request(method, format!("{url}/admin/v1{path}")).bearer_auth(token);
     if let Some(body) = body {
         request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());

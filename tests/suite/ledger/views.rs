@@ -157,7 +157,7 @@ fn a_keys_holder_sees_its_own_usage_alone_under_every_prefix() {
 }
 
 /// Runs a command against a gateway; its status, and what it printed.
-fn command(gateway: &Gateway, arguments: &[&str]) -> (Option<i32>, String, String) {
+pub(super) fn command(gateway: &Gateway, arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = std::process::Command::new(binary())
         .args(arguments)
         .args(["--url", &format!("http://{}", gateway.address), "--token", TOKEN])

@@ -110,7 +110,7 @@ fn before(app: &App, name: &str) -> Changed {
     app.control.account_view(name).map_or_else(Changed::default, |view| Changed::from(&view))
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     let refuse = |why: String| {
         let message = format!("the body can't be read: {why}");
         Refusal::new(StatusCode::BAD_REQUEST, "invalid_body", message)

@@ -3,12 +3,16 @@
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
-use http::Method;
 use serde::Serialize;
 use sluice_config::address::ClientAddress;
 
 /// Routes that take a body and change nothing.
-const QUESTIONS: [&str; 1] = ["/admin/v1/explain"];
+const QUESTIONS: [&str; 2] = ["/admin/v1/explain", "/admin/v1/reconcile"];
+
+/// Whether a request may change something.
+pub(super) fn acts(request: &Request) -> bool {
+    !request.method().is_safe() && !QUESTIONS.contains(&request.uri().path())
+}
 
 /// What an action changed, each as the admin API shows it, so that no secret is in it. A handler adds it to its answer.
 #[derive(Clone, Debug, Default)]
@@ -36,9 +40,7 @@ impl Changed {
 
 /// Writes the line once the action has ended, also where it was refused; whoever only looks leaves none.
 pub(crate) async fn tell(request: Request, next: Next) -> Response {
-    let acts = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
-        && !QUESTIONS.contains(&request.uri().path());
-    if !acts {
+    if !acts(&request) {
         return next.run(request).await;
     }
     let (method, uri) = (request.method().clone(), request.uri().clone());

@@ -9,6 +9,7 @@ pub(crate) mod export;
 pub(crate) mod keys;
 pub(crate) mod live;
 pub(crate) mod query;
+pub(crate) mod reconcile;
 pub(crate) mod requests;
 pub(crate) mod system;
 pub(crate) mod usage;

@@ -9,7 +9,7 @@ use crate::App;
 /// Runs a request that may change something to its end, as a task that a stop waits for; one that only looks ends with
 /// its client.
 pub(crate) async fn whole(State(app): State<App>, request: Request, next: Next) -> Response {
-    if request.method().is_safe() {
+    if !super::audit::acts(&request) {
         return next.run(request).await;
     }
     app.gateway.tasks().to_its_end(next.run(request)).await
