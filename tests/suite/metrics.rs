@@ -96,6 +96,8 @@ fn the_official_parser_reads_every_metric_and_cost_is_exact_by_model() {
         ("sluice_tokens", "counter"),
         ("sluice_cost_dollars", "counter"),
         ("sluice_unpriced_requests", "counter"),
+        ("sluice_unknown_usage_fields", "counter"),
+        ("sluice_inconsistent_usage", "counter"),
         ("sluice_in_flight", "gauge"),
         ("sluice_refusals", "counter"),
         ("sluice_account_state", "gauge"),

@@ -222,6 +222,32 @@ fn what_has_no_price_costs_null_and_is_counted_and_so_are_fields_of_usage_that_n
 }
 
 #[test]
+fn a_count_below_zero_is_none_and_its_record_is_flagged_and_counted() {
+    let upstream = mirror();
+    let gateway = priced(&account("o", "openai", &upstream.address, ""), "prices.toml", PRICES);
+    for (usage, cost) in [
+        (
+            json!({ "prompt_tokens": 1000, "completion_tokens": 10, "total_tokens": 1010,
+            "prompt_tokens_details": { "cached_tokens": -5 } }),
+            "0.00315",
+        ),
+        (json!({ "prompt_tokens": 1000, "completion_tokens": -3 }), "0.003"),
+    ] {
+        let body = json!({ "model": "m", "messages": [], "answer": { "choices": [], "usage": usage } });
+        assert_eq!(gateway.post("/v1/chat/completions", &body.to_string()).status, 200);
+        assert_eq!(costs(&gateway), [json!(cost), json!(cost)], "{usage}");
+        assert_eq!(gateway.record()["usage_inconsistent"], true, "{usage}");
+    }
+    let metrics = send(&gateway.address, "GET", "/metrics", &[], b"").text();
+    let line = "sluice_inconsistent_usage_total{api=\"openai-chat\",account=\"o\"} 2";
+    assert!(metrics.contains(line), "{metrics}");
+    let csv = gateway.admin("GET", "/export?format=csv", "").text();
+    let column = csv.lines().next().unwrap().split(',').position(|name| name == "usage_inconsistent");
+    let flags = csv.lines().skip(1).map(|row| row.split(',').nth(column.unwrap()).unwrap());
+    assert_eq!(flags.collect::<Vec<_>>(), ["true", "true"]);
+}
+
+#[test]
 fn a_model_without_a_price_is_refused_where_the_configuration_says_so() {
     let upstream = mirror();
     let accounts = account("a", "claude-console", &upstream.address, "model_map = { mapped = \"m\" }");

@@ -69,6 +69,7 @@ impl Anthropic {
                 *slot = later;
             }
         }
+        self.below_zero |= later.below_zero;
         let prompt = [later.input_tokens, later.cache_creation_input_tokens, later.cache_read_input_tokens];
         if prompt.iter().any(|count| count.or_zero() > 0) {
             self.input_tokens = later.input_tokens.or(self.input_tokens);
@@ -129,6 +130,7 @@ impl Anthropic {
     #[must_use]
     pub fn usage(&self, model: Option<&str>) -> Usage {
         let mut usage = self.whole();
+        usage.inconsistent |= self.below_zero;
         for beside in self.iterations.0.iter().filter(|one| one.is_beside()) {
             if beside.is_of(model) {
                 add(&mut usage, &beside.usage());

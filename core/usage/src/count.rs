@@ -1,4 +1,4 @@
-//! A count as an upstream tells it: a number, or a number in quotes; anything else tells nothing.
+//! A count as an upstream tells it: a number, or a number in quotes; one below zero is zero, anything else tells nothing.
 
 use std::fmt;
 
@@ -10,24 +10,39 @@ use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 /// Reading one never fails: a usage whose one count is odd tells its others all the same. Google's JSON gives 64-bit
 /// numbers in quotes, and some servers give them with a fraction of zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Count(Option<u64>);
+pub struct Count {
+    told: Option<u64>,
+    below: bool,
+}
+
+impl From<Option<u64>> for Count {
+    fn from(told: Option<u64>) -> Self {
+        Self { told, below: false }
+    }
+}
 
 impl Count {
     /// The count, where it was told.
     #[must_use]
     pub const fn told(self) -> Option<u64> {
-        self.0
+        self.told
+    }
+
+    /// Whether it was told as less than nothing: zero stands for it, and what it belongs to adds up to nothing right.
+    #[must_use]
+    pub const fn is_below_zero(self) -> bool {
+        self.below
     }
 
     /// The count; zero where it was not told.
     #[must_use]
     pub fn or_zero(self) -> u64 {
-        self.0.unwrap_or(0)
+        self.told.unwrap_or(0)
     }
 
     /// Takes a later report: one that was not told, or a zero, takes nothing back.
     pub fn update(&mut self, later: Self) {
-        if later.or_zero() > 0 || self.0.is_none() {
+        if later.or_zero() > 0 || self.told.is_none() {
             *self = later;
         }
     }
@@ -35,7 +50,7 @@ impl Count {
     /// This one, or else another.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
-        Self(self.0.or(other.0))
+        if self.told.is_some() { self } else { other }
     }
 }
 
@@ -44,6 +59,9 @@ impl<'de> Deserialize<'de> for Count {
         from.deserialize_any(Any)
     }
 }
+
+/// What stands for a count below zero.
+const BELOW: Count = Count { told: Some(0), below: true };
 
 struct Any;
 
@@ -55,11 +73,11 @@ impl<'de> Visitor<'de> for Any {
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Count, E> {
-        Ok(Count(Some(number)))
+        Ok(Count::from(Some(number)))
     }
 
     fn visit_i64<E: Error>(self, _negative: i64) -> Result<Count, E> {
-        Ok(Count(None))
+        Ok(BELOW)
     }
 
     #[expect(
@@ -70,30 +88,38 @@ impl<'de> Visitor<'de> for Any {
     fn visit_f64<E: Error>(self, number: f64) -> Result<Count, E> {
         /// From here on a float has no ones.
         const EXACT: f64 = 9_007_199_254_740_992.0;
+        if number < 0.0 {
+            return Ok(BELOW);
+        }
         let whole = number.fract() == 0.0 && (0.0..EXACT).contains(&number);
-        Ok(Count(whole.then_some(number as u64)))
+        Ok(whole.then_some(number as u64).into())
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Count, E> {
-        Ok(Count(text.trim().parse().ok()))
+        let text = text.trim();
+        let below = text
+            .strip_prefix('-')
+            .and_then(|digits| digits.parse::<f64>().ok())
+            .is_some_and(|less| less > 0.0);
+        Ok(if below { BELOW } else { text.parse().ok().into() })
     }
 
     fn visit_bool<E: Error>(self, _other: bool) -> Result<Count, E> {
-        Ok(Count(None))
+        Ok(Count::default())
     }
 
     fn visit_unit<E: Error>(self) -> Result<Count, E> {
-        Ok(Count(None))
+        Ok(Count::default())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Count, A::Error> {
         while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Count(None))
+        Ok(Count::default())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Count, A::Error> {
         while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Count(None))
+        Ok(Count::default())
     }
 }
 
@@ -110,7 +136,7 @@ mod tests {
             ("\" 7 \"", Some(7)),
             ("7.0", Some(7)),
             ("7.5", None),
-            ("-7", None),
+            ("-0", Some(0)),
             ("1e30", None),
             ("\"many\"", None),
             ("null", None),
@@ -118,7 +144,19 @@ mod tests {
             ("[7]", None),
             ("{\"n\":7}", None),
         ] {
-            assert_eq!(serde_json::from_str::<Count>(text).unwrap().told(), count, "{text}");
+            let read = serde_json::from_str::<Count>(text).unwrap();
+            assert_eq!((read.told(), read.is_below_zero()), (count, false), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_count_below_zero_is_zero_and_says_so() {
+        for text in ["-7", "-0.5", "-1e30", "\"-7\"", "\" -7.0 \"", "-9223372036854775809"] {
+            let read = serde_json::from_str::<Count>(text).unwrap();
+            assert_eq!((read.told(), read.is_below_zero()), (Some(0), true), "{text}");
+        }
+        for text in ["\"-0\"", "\"-\"", "\"-many\""] {
+            assert!(!serde_json::from_str::<Count>(text).unwrap().is_below_zero(), "{text}");
         }
     }
 }

@@ -39,6 +39,7 @@ impl Gemini {
     /// Takes a later report: what it says replaces what was said, what it does not say stays. A prompt of no tokens at all
     /// is one that was not told, and the output only grows.
     pub fn update(&mut self, later: Self) {
+        self.below_zero |= later.below_zero;
         if [later.prompt, later.cached, later.tool_use].iter().any(|count| count.or_zero() > 0) {
             self.prompt = later.prompt.or(self.prompt);
             self.cached = later.cached.or(self.cached);
@@ -85,7 +86,7 @@ impl Gemini {
             if inside { candidates } else { candidates.saturating_add(thoughts) },
         );
         (usage.cache_read, usage.reasoning, usage.tool_input) = (cached, thoughts, tools);
-        usage.inconsistent = cached > prompt || (total != apart && !inside);
+        usage.inconsistent = self.below_zero || cached > prompt || (total != apart && !inside);
         let of = |list: &List<Modality>, name: &str| {
             let named = list.0.iter().filter(|one| one.modality.told() == Some(name));
             named.map(|one| one.tokens.or_zero()).fold(0, u64::saturating_add)

@@ -142,6 +142,55 @@ mod tests {
     }
 
     #[test]
+    fn a_count_below_zero_is_zero_and_what_it_belongs_to_is_flagged_in_every_dialect() {
+        let flagged = |usage: Usage, expected: [u64; 3], told: &str| {
+            assert_eq!([usage.input, usage.output, usage.cache_read], expected, "{told}");
+            assert!(usage.inconsistent, "{told}");
+        };
+        for (told, expected) in [
+            (r#"{"prompt_tokens":9,"completion_tokens":-3}"#, [9, 0, 0]),
+            (r#"{"prompt_tokens":-9,"completion_tokens":3}"#, [0, 3, 0]),
+            (
+                r#"{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12,"prompt_tokens_details":{"cached_tokens":-5}}"#,
+                [9, 3, 0],
+            ),
+            (
+                r#"{"input_tokens":9,"output_tokens":3,"total_tokens":12,"input_tokens_details":{"cached_tokens":2,"cache_write_tokens_details":{"ttl_12h_tokens":"-5"}}}"#,
+                [7, 3, 2],
+            ),
+        ] {
+            flagged(serde_json::from_str::<Openai>(told).unwrap().usage(), expected, told);
+        }
+        for (told, expected) in [
+            (r#"{"input_tokens":9,"output_tokens":3,"cache_read_input_tokens":-5}"#, [9, 3, 0]),
+            (
+                r#"{"input_tokens":9,"output_tokens":3,"server_tool_use":{"web_search_requests":-1}}"#,
+                [9, 3, 0],
+            ),
+            (
+                r#"{"input_tokens":9,"output_tokens":3,"iterations":[{"type":"message","output_tokens":-1}]}"#,
+                [9, 3, 0],
+            ),
+        ] {
+            flagged(serde_json::from_str::<Anthropic>(told).unwrap().usage(None), expected, told);
+        }
+        for (told, expected) in [
+            (r#"{"promptTokenCount":9,"candidatesTokenCount":3,"cachedContentTokenCount":"-5"}"#, [9, 3, 0]),
+            (
+                r#"{"promptTokenCount":9,"candidatesTokenCount":3,"promptTokensDetails":[{"modality":"AUDIO","tokenCount":-1}]}"#,
+                [9, 3, 0],
+            ),
+        ] {
+            flagged(serde_json::from_str::<Gemini>(told).unwrap().usage(), expected, told);
+        }
+        // A later report that is right does not make what was wrong right.
+        let of = |told: &str| serde_json::from_str::<Anthropic>(told).unwrap();
+        let mut usage = of(r#"{"input_tokens":9,"cache_read_input_tokens":-5}"#);
+        usage.update(of(r#"{"output_tokens":3}"#));
+        flagged(usage.usage(None), [9, 3, 0], "an earlier report");
+    }
+
+    #[test]
     fn geminis_thoughts_are_outside_its_candidates_unless_the_total_says_otherwise() {
         let outside = r#"{"promptTokenCount":8,"candidatesTokenCount":9,"thoughtsTokenCount":12,"totalTokenCount":29,"cachedContentTokenCount":3}"#;
         let usage = serde_json::from_str::<Gemini>(outside).unwrap().usage();

@@ -110,7 +110,8 @@ impl Openai {
         let mut usage = Usage::new(input.saturating_sub(cached), output);
         (usage.cache_write_5m, usage.cache_write_1h) = (write - long, long);
         (usage.cache_read, usage.reasoning) = (read, reasoning);
-        usage.inconsistent = cached > input || reasoning > output || total != input.saturating_add(output);
+        usage.inconsistent =
+            self.below_zero || cached > input || reasoning > output || total != input.saturating_add(output);
         parts(&mut usage, details, written);
         usage
     }

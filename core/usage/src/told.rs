@@ -6,6 +6,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::count::Count;
+
 /// Names of one answer that are kept.
 const NAMES_MAX: usize = 8;
 
@@ -49,6 +51,36 @@ impl Word {
         if later.0.is_some() {
             *self = later;
         }
+    }
+}
+
+/// What a member tells, which may be less than nothing.
+pub(super) trait Told {
+    /// Whether a count in it is below zero.
+    fn is_below_zero(&self) -> bool;
+}
+
+impl Told for Count {
+    fn is_below_zero(&self) -> bool {
+        Self::is_below_zero(*self)
+    }
+}
+
+impl Told for Word {
+    fn is_below_zero(&self) -> bool {
+        false
+    }
+}
+
+impl<T: Told> Told for Option<T> {
+    fn is_below_zero(&self) -> bool {
+        self.as_ref().is_some_and(T::is_below_zero)
+    }
+}
+
+impl<T: Told> Told for List<T> {
+    fn is_below_zero(&self) -> bool {
+        self.0.iter().any(T::is_below_zero)
     }
 }
 
@@ -189,6 +221,14 @@ macro_rules! told {
         $vis struct $name {
             $($field: $type,)*
             unknown: $crate::told::Unknown,
+            /// A count in it was below zero, now or in an earlier report.
+            below_zero: bool,
+        }
+
+        impl $crate::told::Told for $name {
+            fn is_below_zero(&self) -> bool {
+                self.below_zero
+            }
         }
 
         impl<'de> serde::Deserialize<'de> for $name {
@@ -212,7 +252,10 @@ macro_rules! told {
                             let mut told = $name::default();
                             while let Some(name) = object.next_key::<$crate::told::Name<'_>>()? {
                                 match &*name.0 {
-                                    $($($key)|+ => told.$field = object.next_value()?,)*
+                                    $($($key)|+ => {
+                                        told.$field = object.next_value()?;
+                                        told.below_zero |= $crate::told::Told::is_below_zero(&told.$field);
+                                    })*
                                     $($ignored)|+ => drop(object.next_value::<IgnoredAny>()?),
                                     other => {
                                         told.unknown.note(other);

@@ -22,6 +22,8 @@ pub(super) struct Tokens {
     reasoning_tokens: u64,
     /// Whether the usage is an estimate, as the dialect had not told it.
     usage_estimated: bool,
+    /// Whether what the upstream told of it contradicts itself: its classes are more than its total, or one is below zero.
+    usage_inconsistent: bool,
     /// All of it by its classes; null where nothing is known.
     usage: Option<Usage>,
 }
@@ -92,6 +94,7 @@ pub(super) mod tokens {
             cache_read_tokens: told.cache_read,
             reasoning_tokens: told.reasoning,
             usage_estimated: told.estimated,
+            usage_inconsistent: told.inconsistent,
             usage: *usage,
         };
         tokens.serialize(to)

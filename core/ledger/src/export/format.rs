@@ -13,7 +13,7 @@ pub enum Format {
 }
 
 /// The columns of CSV, by their names in JSON.
-const COLUMNS: [&str; 35] = [
+const COLUMNS: [&str; 36] = [
     "id",
     "request_id",
     "time",
@@ -44,6 +44,7 @@ const COLUMNS: [&str; 35] = [
     "cache_read_tokens",
     "reasoning_tokens",
     "usage_estimated",
+    "usage_inconsistent",
     "cost",
     "list_cost",
     "ttfb_ms",

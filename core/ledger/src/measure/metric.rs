@@ -23,6 +23,8 @@ pub(super) enum Metric {
     Unpriced,
     /// Members of upstreams' usage that nobody knows, by client API and name.
     UnknownUsage,
+    /// Requests whose upstream told a usage that contradicts itself, by client API and account.
+    InconsistentUsage,
     /// Tokens, by key and class.
     KeyTokens,
     /// US dollars, by key.
@@ -89,6 +91,11 @@ impl Metric {
                 "sluice_unknown_usage_fields_total",
                 Kind::Counter,
                 "Fields of upstreams' usage that are not known, and so not priced, by client API and name.",
+            ),
+            Self::InconsistentUsage => (
+                "sluice_inconsistent_usage_total",
+                Kind::Counter,
+                "Requests whose upstream told a usage that contradicts itself, by client API and account.",
             ),
             Self::KeyTokens => {
                 ("sluice_key_tokens_total", Kind::Counter, "Tokens used, by client key and class.")

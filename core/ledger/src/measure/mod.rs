@@ -50,6 +50,7 @@ pub struct Measures {
     spent: Spent,
     unpriced: Counters,
     unknown_usage: Counters,
+    inconsistent_usage: Counters,
     keys: Holders,
     groups: Holders,
     refusals: Counters,
@@ -89,6 +90,7 @@ impl Measures {
             spent: Spent::of("model"),
             unpriced: Counters::default(),
             unknown_usage: Counters::default(),
+            inconsistent_usage: Counters::default(),
             keys: Holders::of("key"),
             groups: Holders::of("group"),
             refusals: Counters::default(),
@@ -173,6 +175,7 @@ impl Measures {
             (Metric::Tokens, self.spent.tokens()),
             (Metric::Unpriced, &self.unpriced),
             (Metric::UnknownUsage, &self.unknown_usage),
+            (Metric::InconsistentUsage, &self.inconsistent_usage),
             (Metric::Refusals, &self.refusals),
             (Metric::CredentialsRefused, &self.credentials),
         ] {
@@ -228,6 +231,11 @@ impl Measures {
             &[("api", api.name()), ("field", field)],
             &[("api", api.name()), ("field", OTHER)],
         );
+    }
+
+    /// Counts a request whose upstream told a usage that contradicts itself.
+    pub fn count_inconsistent_usage(&self, api: Api, account: &str) {
+        self.inconsistent_usage.add(&[("api", api.name()), ("account", account)], 1);
     }
 
     fn refused(&self, reason: &str) {

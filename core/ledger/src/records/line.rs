@@ -67,6 +67,8 @@ columns! { |record, usage|
     cache_read_tokens = some(usage.cache_read);
     reasoning_tokens = some(usage.reasoning);
     usage_estimated = usage.estimated.then_some(true);
+    usage_inconsistent = usage.inconsistent.then_some(true);
+    cost = record.cost.own.map(display);
     duration_ms = record.duration.as_millis() as u64;
     outcome = display(&record.outcome);
 }
@@ -88,7 +90,7 @@ mod tests {
     use utoipa::PartialSchema;
 
     use super::{NAMES, TARGET, lines};
-    use sluice_api::record::{Holder, Outcome, Record, RecordView};
+    use sluice_api::record::{Cost, Holder, Outcome, Record, RecordView};
 
     #[test]
     fn a_line_tells_of_a_request_what_is_not_usual_and_stays_one_line() {
@@ -108,6 +110,7 @@ mod tests {
         let mut usage = Usage::new(9, 41);
         usage.estimated = true;
         record.usage = Some(usage);
+        record.cost = Cost::new(Some("0.0000425".parse().unwrap()), None);
         record.duration = Duration::from_millis(12);
         record.outcome = Outcome::Completed;
         let now = "2026-11-27T23:24:52Z".parse().unwrap();
@@ -118,7 +121,7 @@ mod tests {
              outcome=refused:model_not_found\n\
              2026-11-27T23:24:52.000000Z  INFO t: request request_id=mine-1 time=2026-11-27T23:24:51.123456Z \
              key=\"k\" client=192.0.2.7 api=\"anthropic\" model=\"m\" upstream_model=\"up\" account=\"a\" provider=\"claude-console\" \
-             status=200 attempts=1 stream=true input_tokens=9 output_tokens=41 usage_estimated=true duration_ms=12 \
+             status=200 attempts=1 stream=true input_tokens=9 output_tokens=41 usage_estimated=true cost=0.0000425 duration_ms=12 \
              outcome=completed\n"
         );
     }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use tracing::field::DisplayValue;
 
+use sluice_api::cost::Money;
 use sluice_api::record::Outcome;
 
 /// What stands in a column of the log.
@@ -50,6 +51,12 @@ impl Cell for DisplayValue<&str> {
 }
 
 impl Cell for DisplayValue<IpAddr> {
+    fn write(&self, name: &str, text: &mut String) {
+        plain(name, self, text);
+    }
+}
+
+impl Cell for DisplayValue<Money> {
     fn write(&self, name: &str, text: &mut String) {
         plain(name, self, text);
     }

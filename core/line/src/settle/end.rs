@@ -26,6 +26,10 @@ impl Settlement {
             let unknown = seen.unknown_usage.names();
             unknown.for_each(|name| self.gateway.records().measures().count_unknown_usage(self.api, name));
         }
+        if self.record.usage.is_some_and(|usage| usage.inconsistent) {
+            let account = self.record.account.as_deref().unwrap_or_default();
+            self.gateway.records().measures().count_inconsistent_usage(self.api, account);
+        }
         let snapshot = self.snapshot.take();
         self.remember(snapshot.as_deref(), seen);
         drop(std::mem::take(&mut self.continues));

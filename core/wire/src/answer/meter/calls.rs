@@ -35,6 +35,8 @@ pub(super) struct Calls {
     made_images: bool,
     /// Items have been told of one by one.
     by_events: bool,
+    /// A count of them was below zero.
+    below_zero: bool,
 }
 
 impl Calls {
@@ -76,6 +78,7 @@ impl Calls {
     pub(super) fn told(&mut self, tools: &ToolUsage) {
         if let Some(search) = &tools.web_search {
             self.told_searches = Some(search.num_requests.or_zero());
+            self.below_zero |= search.num_requests.is_below_zero();
         }
         if let Some(images) = &tools.image_gen {
             self.made_images |= images.input_tokens.or_zero() > 0 || images.output_tokens.or_zero() > 0;
@@ -120,6 +123,7 @@ impl Calls {
         usage.code_containers = self.containers.len() as u64;
         usage.images = self.images;
         usage.more |= self.made_images;
+        usage.inconsistent |= self.below_zero;
     }
 }
 
