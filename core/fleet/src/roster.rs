@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use parking_lot::RwLock;
 use sluice_api::cost::CostModel;
 use sluice_api::dialect::{Api, Operation};
@@ -38,9 +39,11 @@ pub struct Roster {
 
 /// Candidates by what is asked.
 #[derive(Debug, Default)]
-struct Remembered(RwLock<HashMap<(Api, Operation), ByModel>>);
+struct Remembered(RwLock<ByApi>);
 
-type ByModel = HashMap<Box<str>, Arc<Candidates>>;
+type ByApi = HashMap<(Api, Operation), ByModel, RandomState>;
+
+type ByModel = HashMap<Box<str>, Arc<Candidates>, RandomState>;
 
 impl Roster {
     /// One of these accounts, as they are to be in force; those of the same name keep their state.
@@ -119,8 +122,7 @@ impl Roster {
     #[must_use]
     pub fn candidates(&self, wanted: Criteria<'_>) -> Arc<Candidates> {
         let Criteria { api, operation, model, .. } = wanted;
-        let known =
-            |all: &HashMap<(Api, Operation), ByModel>| all.get(&(api, operation))?.get(model).cloned();
+        let known = |all: &ByApi| all.get(&(api, operation))?.get(model).cloned();
         if let Some(known) = known(&self.remembered.0.read()) {
             return known;
         }

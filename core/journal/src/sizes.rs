@@ -14,6 +14,6 @@ pub struct Sizes {
 impl Default for Sizes {
     /// 64 MB of records, about 200,000 of them; and 64 MB of what runs, about 130,000 requests.
     fn default() -> Self {
-        Self { file: 1024 * 1024, log_files: 64, cell_files: 64 }
+        Self { file: 512 * 1024, log_files: 128, cell_files: 128 }
     }
 }

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use foldhash::fast::RandomState;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use sluice_api::dialect::Api;
@@ -61,7 +62,7 @@ struct Pending {
 }
 
 /// When each key was last used, by its id; those that are gone are forgotten now and then.
-type Used = HashMap<Arc<str>, Timestamp>;
+pub type Used = HashMap<Arc<str>, Timestamp, RandomState>;
 
 impl Records {
     /// None yet. What is measured goes to `measures`, and on its way to the store a record is in the book.
@@ -170,7 +171,7 @@ impl Records {
     }
 
     /// Looks at when each key was last used, by its id, since this gateway has started.
-    pub fn last_used(&self, look: impl FnOnce(&HashMap<Arc<str>, Timestamp>)) {
+    pub fn last_used(&self, look: impl FnOnce(&Used)) {
         self.collect();
         look(&self.used.lock());
     }

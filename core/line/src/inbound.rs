@@ -19,7 +19,11 @@ use crate::snapshot::Snapshot;
 const REQUEST_ID_MAX: usize = 128;
 
 /// Headers in which official clients put a key, in the order in which they are tried.
-const KEY_HEADERS: [&str; 3] = ["x-api-key", "x-goog-api-key", "api-key"];
+static KEY_HEADERS: [HeaderName; 3] = [
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("x-goog-api-key"),
+    HeaderName::from_static("api-key"),
+];
 
 /// A request's head.
 pub(crate) struct Inbound {
@@ -114,7 +118,7 @@ fn authenticate(
 ) -> Result<Arc<Key>, Error> {
     let mut presented = false;
     let bearers = headers.get_all(AUTHORIZATION).iter().filter_map(|value| bearer(value.as_bytes()));
-    let named = KEY_HEADERS.iter().flat_map(|name| headers.get_all(*name)).map(HeaderValue::as_bytes);
+    let named = KEY_HEADERS.iter().flat_map(|name| headers.get_all(name)).map(HeaderValue::as_bytes);
     for secret in named.chain(bearers).chain(query_key.map(str::as_bytes)) {
         presented = true;
         if let Some(key) = snapshot.keys.find(secret) {

@@ -32,7 +32,7 @@ enum State {
 }
 
 struct Stream {
-    source: Source,
+    source: Box<Source>,
     settlement: Settlement,
     /// Armed while upstream is silent.
     timer: Option<Pin<Box<Sleep>>>,
@@ -187,7 +187,7 @@ impl Stream {
 
     /// Ends an answer that is not whole as its dialect does.
     fn ends_in(&mut self, error: Error, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
-        let Source { api, form, .. } = &self.source;
+        let Source { api, form, .. } = &*self.source;
         let (seen, request_id) = (self.source.seen(), &self.settlement.request_id());
         let text = match tail::tail(&Broken { api: *api, form: *form, seen, request_id }, &error) {
             Tail::Ends(text) => {

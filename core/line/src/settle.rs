@@ -36,7 +36,7 @@ use draft::Draft;
 use journalled::Journalled;
 
 /// Headers of answers that tell the service tier: Gemini's, and Bedrock's where the body is the model's own.
-const SERVED_BY: [HeaderName; 2] = [
+static SERVED_BY: [HeaderName; 2] = [
     HeaderName::from_static("x-gemini-service-tier"),
     HeaderName::from_static("x-amzn-bedrock-service-tier"),
 ];

@@ -84,7 +84,8 @@ pub(crate) struct Source {
 pub(crate) struct Answered {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    pub(crate) source: Source,
+    /// Kept in one place, as what has it is moved from one hand to the next.
+    pub(crate) source: Box<Source>,
 }
 
 impl Source {
@@ -93,7 +94,7 @@ impl Source {
     /// # Errors
     ///
     /// When the body breaks off, or ends empty, before that.
-    pub(crate) async fn begin(mut body: Body, expected: Expected) -> Result<Self, Error> {
+    pub(crate) async fn begin(mut body: Body, expected: Expected) -> Result<Box<Self>, Error> {
         let left = body.size_hint().exact();
         let mut first = VecDeque::new();
         let mut begins = Begins::Otherwise;
@@ -106,7 +107,8 @@ impl Source {
         let form = framing.0;
         let stages = Stages::new(expected.meter(framing), expected.hides_usage && form == Form::Sse);
         let ready = VecDeque::new();
-        let mut source = Self { body, stages, ready, form, api, idle, left, ended: false, failed: None };
+        let source = Self { body, stages, ready, form, api, idle, left, ended: false, failed: None };
+        let mut source = Box::new(source);
         first.into_iter().for_each(|data| source.take(data));
         if ended {
             source.finish(End::Clean);
@@ -116,12 +118,12 @@ impl Source {
     }
 
     /// A body that is known already.
-    pub(crate) fn whole(body: Bytes, api: Api, operation: Operation) -> Self {
+    pub(crate) fn whole(body: Bytes, api: Api, operation: Operation) -> Box<Self> {
         let left = Some(body.len() as u64);
         let body = Full::new(body).map_err(|never| match never {}).boxed_unsync();
         let stages = Stages::new(Meter::new(api, operation, Form::Whole), false);
         let idle = Duration::ZERO;
-        Self {
+        Box::new(Self {
             body,
             stages,
             ready: VecDeque::new(),
@@ -131,7 +133,7 @@ impl Source {
             left,
             ended: false,
             failed: None,
-        }
+        })
     }
 
     /// Waits until the answer has begun; one that is no stream and was not to be one may be empty.

@@ -1,7 +1,9 @@
 //! Idle connections of HTTP/1.1, by authority.
 
+use std::borrow::Borrow;
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
+use std::hash::{Hash, Hasher};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -79,7 +81,32 @@ impl Connection {
 
 /// Connections that wait for their next request.
 #[derive(Default)]
-pub(super) struct Pool(Mutex<HashMap<Authority, Site, foldhash::fast::RandomState>>);
+pub(super) struct Pool(Mutex<HashMap<Written, Site, foldhash::fast::RandomState>>);
+
+/// An authority as it is written: found by its letters at once, where its own hash goes letter by letter to make them small.
+/// One that is written otherwise has connections of its own.
+#[derive(Clone)]
+struct Written(Authority);
+
+impl Borrow<str> for Written {
+    fn borrow(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl PartialEq for Written {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+}
+
+impl Eq for Written {}
+
+impl Hash for Written {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.as_str().hash(state);
+    }
+}
 
 /// Those of one authority.
 struct Site {
@@ -109,8 +136,8 @@ impl Pool {
     fn pop(&self, authority: &Authority) -> Option<Idle> {
         let now = Instant::now();
         let mut all = self.0.lock();
-        let Some(site) = all.get_mut(authority) else {
-            all.insert(authority.clone(), Site::new(now));
+        let Some(site) = all.get_mut(authority.as_str()) else {
+            all.insert(Written(authority.clone()), Site::new(now));
             return None;
         };
         (site.asked, site.warmed) = (now, false);
@@ -125,9 +152,9 @@ impl Pool {
         let since = Instant::now();
         let idle = Idle { connection, since };
         let mut all = self.0.lock();
-        let Some(site) = all.get_mut(authority) else {
+        let Some(site) = all.get_mut(authority.as_str()) else {
             let site = Site { idle: VecDeque::from([idle]), ..Site::new(since) };
-            all.insert(authority.clone(), site);
+            all.insert(Written(authority.clone()), site);
             return;
         };
         if site.idle.len() >= IDLE_MAX {
@@ -139,8 +166,12 @@ impl Pool {
     /// Drops what was idle for too long and what the upstream has closed. Requests wait for the lock meanwhile, so that
     /// it is held for a few connections at once, and never while one is dropped: that closes it.
     pub(super) fn sweep(&self) {
-        let sites: Vec<(Authority, usize)> =
-            self.0.lock().iter().map(|(authority, site)| (authority.clone(), site.idle.len())).collect();
+        let sites: Vec<(Authority, usize)> = self
+            .0
+            .lock()
+            .iter()
+            .map(|(Written(authority), site)| (authority.clone(), site.idle.len()))
+            .collect();
         for (authority, count) in sites {
             for _ in 0..count.div_ceil(SWEPT_AT_ONCE) {
                 drop(self.ended(&authority));
@@ -154,7 +185,7 @@ impl Pool {
     fn ended(&self, authority: &Authority) -> Vec<Idle> {
         let mut ended = Vec::new();
         let mut all = self.0.lock();
-        let Some(site) = all.get_mut(authority) else { return ended };
+        let Some(site) = all.get_mut(authority.as_str()) else { return ended };
         for _ in 0..SWEPT_AT_ONCE.min(site.idle.len()) {
             let Some(mut idle) = site.idle.pop_front() else { break };
             if idle.since.elapsed() < IDLE_FOR && idle.connection.is_reusable() {
@@ -173,7 +204,7 @@ impl Pool {
         let cold = all
             .iter_mut()
             .filter(|(_, site)| site.idle.is_empty() && !site.warmed && site.asked.elapsed() < WARM_FOR);
-        let told = cold.map(|(authority, site)| {
+        let told = cold.map(|(Written(authority), site)| {
             site.warmed = true;
             authority.clone()
         });
@@ -257,7 +288,7 @@ mod tests {
             turn % 3 == 0
         });
         pool.sweep();
-        let left = pool.0.lock().get(&authority).map(|site| site.idle.len());
+        let left = pool.0.lock().get(authority.as_str()).map(|site| site.idle.len());
         assert_eq!(left, Some(far.len()));
     }
 }

@@ -1,8 +1,5 @@
 //! Keys as the admin API shows them.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -10,6 +7,7 @@ use sluice_api::settings::flat;
 use sluice_config::check::read_key_fields;
 use sluice_config::key::{Key, Source};
 use sluice_config::settings::KeyFields;
+use sluice_ledger::records::Used;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -65,7 +63,7 @@ impl KeyStatus {
     }
 
     /// Notes when it was last used, of the times of all keys by their ids.
-    pub(super) fn used(&mut self, times: &HashMap<Arc<str>, Timestamp>) {
+    pub(super) fn used(&mut self, times: &Used) {
         self.last_used = times.get(self.id.as_str()).copied();
     }
 }

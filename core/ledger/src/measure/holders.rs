@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
+use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 
 use super::spent::{Amounts, Spent};
@@ -42,14 +43,14 @@ impl Holders {
 
     /// The sums of some requests, which are counted together.
     pub(super) fn batch(&self) -> Batch<'_> {
-        Batch { told: self.told.get(), sums: HashMap::new() }
+        Batch { told: self.told.get(), sums: HashMap::default() }
     }
 }
 
 /// Sums of some requests.
 pub(super) struct Batch<'a> {
     told: Option<&'a Told>,
-    sums: HashMap<&'a Arc<str>, Amounts>,
+    sums: HashMap<&'a Arc<str>, Amounts, RandomState>,
 }
 
 impl<'a> Batch<'a> {

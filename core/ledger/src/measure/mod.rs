@@ -10,6 +10,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use foldhash::fast::RandomState;
 use parking_lot::{Mutex, RwLock};
 use sluice_api::dialect::Api;
 use sluice_api::record::{Outcome, Record};
@@ -41,6 +42,9 @@ const FIELDS_MAX: usize = 64;
 /// are.
 const MODELS_MAX: usize = 65_536;
 
+/// Names that may be labels.
+pub type Labels = HashSet<String, RandomState>;
+
 /// Tells how many there were so far.
 type Count = Box<dyn Fn() -> u64 + Send + Sync>;
 
@@ -62,7 +66,7 @@ pub struct Measures {
     /// What goes on now, under the same labels.
     live: Live,
     /// Models that may be labels.
-    models: RwLock<HashSet<String>>,
+    models: RwLock<Labels>,
     /// How many lines the log has dropped, where a log is written.
     log_lines_dropped: OnceLock<Count>,
     /// How many spans were lost, where traces are sent.
@@ -127,7 +131,7 @@ impl Measures {
     }
 
     /// Sets which models may be labels.
-    pub fn know(&self, models: HashSet<String>) {
+    pub fn know(&self, models: Labels) {
         *self.models.write() = models;
     }
 
@@ -247,8 +251,8 @@ impl Measures {
     pub fn count(&self, batch: &[Arc<Record>], now: Instant) {
         let models = self.models.read();
         self.live.count(batch, |model| models.contains(model), now);
-        let mut requests: HashMap<(Api, &str, &str, u16), u64> = HashMap::new();
-        let mut spent: HashMap<&str, Amounts> = HashMap::new();
+        let mut requests: HashMap<(Api, &str, &str, u16), u64, RandomState> = HashMap::default();
+        let mut spent: HashMap<&str, Amounts, RandomState> = HashMap::default();
         let (mut by_key, mut by_group) = (self.keys.batch(), self.groups.batch());
         for record in batch {
             let model = if models.contains(&*record.model) { &*record.model } else { OTHER };

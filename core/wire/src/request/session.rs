@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use memchr::memmem;
 use sluice_api::dialect::Api;
 use sluice_api::error::Error;
@@ -17,8 +17,13 @@ use crate::request::peek::Peek;
 use crate::request::words::Words;
 
 /// Headers that name a session, in the order in which they are looked for.
-const HEADERS: [&str; 5] =
-    ["x-session-id", "x-claude-code-session-id", "session-id", "session_id", "conversation_id"];
+static HEADERS: [HeaderName; 5] = [
+    HeaderName::from_static("x-session-id"),
+    HeaderName::from_static("x-claude-code-session-id"),
+    HeaderName::from_static("session-id"),
+    HeaderName::from_static("session_id"),
+    HeaderName::from_static("conversation_id"),
+];
 
 /// The longest name that is kept as it is; of a longer one its hash.
 const NAME_MAX: usize = 128;
@@ -47,7 +52,7 @@ pub struct Session {
 pub fn session(api: Api, headers: &HeaderMap, body: &[u8], peek: &Peek) -> Option<Session> {
     let named = HEADERS
         .iter()
-        .filter_map(|name| headers.get(*name)?.to_str().ok())
+        .filter_map(|name| headers.get(name)?.to_str().ok())
         .map(str::trim)
         .find(|value| !value.is_empty())
         .map(ToOwned::to_owned);

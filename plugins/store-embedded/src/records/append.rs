@@ -38,6 +38,8 @@ impl Writer {
         connection.set_prepared_statement_cache_capacity(PREPARED);
         // Done after a batch, not within it, as others wait to write meanwhile.
         connection.execute_batch("PRAGMA wal_autocheckpoint = 0")?;
+        // In KiB: the ends of tables, which is what it writes.
+        connection.execute_batch("PRAGMA cache_size = -512")?;
         let marks = Marks::read(&connection)?;
         let days = Days(TimeZone::get(&marks.zone).unwrap_or(TimeZone::UTC));
         let (labels, recent) = (Numbers::default(), Recent::default());
