@@ -16,9 +16,10 @@ use sluice_tests::gateway::{Folder, workspace};
 use source::Source;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 34] = [
+const ARROWS: [(&str, &[&str]); 35] = [
     ("sluice-money", &[]),
-    ("sluice-api", &["sluice-money"]),
+    ("sluice-tariff", &["sluice-money"]),
+    ("sluice-api", &["sluice-money", "sluice-tariff"]),
     ("sluice-usage", &["sluice-api"]),
     ("sluice-wire", &["sluice-api", "sluice-usage"]),
     ("sluice-translate", &["sluice-api", "sluice-wire"]),

@@ -3,11 +3,17 @@
 mod usage;
 
 use std::fmt;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::settings::Problem;
+
+/// What people are told of prices.
+pub use sluice_tariff as tariff;
+
 pub use sluice_money::{Exact, Factor, Money, NotMoney, divided};
+pub use sluice_tariff::asked::{Lengths, ListedAsk};
+pub use sluice_tariff::{Line, PriceEntry, PriceSource, Priced};
 
 pub use usage::Usage;
 
@@ -24,6 +30,74 @@ pub trait CostModel: fmt::Debug + Send + Sync + 'static {
     /// The models that it has a price for, by the names that clients ask for, for `GET /v1/models`.
     fn models(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// The most that a request can cost, so that so much can be set aside for it; nothing where no bound is known.
+    ///
+    /// Whatever such a request uses, [`CostModel::price`] is never above it: its tokens are billed at the dearest rate that
+    /// they can reach.
+    fn ceiling(&self, _ask: &CeilingAsk<'_>) -> Option<Exact> {
+        None
+    }
+
+    /// How long prompts and answers of a model may be, where it knows.
+    fn lengths(&self, _asked: &ListedAsk<'_>) -> Lengths {
+        Lengths::default()
+    }
+
+    /// The names of all entries that it has, for operators; those of the models, where it does not say otherwise.
+    fn entries(&self) -> Vec<String> {
+        self.models()
+    }
+
+    /// What a model costs at a time, for operators. Where it does not say otherwise: what one token, or one call, of each
+    /// class is priced at.
+    fn listed(&self, asked: &ListedAsk<'_>) -> Option<tariff::listed::ListedModel> {
+        let price =
+            |usage: &Usage| self.price(&PriceAsk::new(asked.provider, asked.model, usage, asked.time));
+        tariff::of_prices(usage::one_of_each(), price)
+    }
+
+    /// What a price file of this name and text would change, laid over what it has; nothing where it takes no such files.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the file, with its place.
+    fn review(
+        &self,
+        _file: &str,
+        _text: &str,
+        _time: Timestamp,
+    ) -> Option<Result<tariff::review::Review, Problem>> {
+        None
+    }
+}
+
+/// A request before it is sent, as far as it is bounded.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct CeilingAsk<'a> {
+    /// The provider's kind.
+    pub provider: &'a str,
+    /// The model as it is asked for upstream.
+    pub model: &'a str,
+    /// The service tier that is asked for; nothing where it is left to the upstream.
+    pub tier: Option<&'a str>,
+    /// The speed that is asked for.
+    pub speed: Option<&'a str>,
+    /// Where it is processed, where that is settled before.
+    pub geo: Option<&'a str>,
+    /// The most of everything: of tokens `input` and `output`, whatever their class, and of calls each by its name.
+    pub most: &'a Usage,
+    /// When the request starts.
+    pub time: Timestamp,
+}
+
+impl<'a> CeilingAsk<'a> {
+    /// A request of a model, of which nothing else is asked for.
+    #[must_use]
+    pub const fn new(provider: &'a str, model: &'a str, most: &'a Usage, time: Timestamp) -> Self {
+        Self { provider, model, tier: None, speed: None, geo: None, most, time }
     }
 }
 
@@ -77,96 +151,5 @@ impl<'a> PriceAsk<'a> {
             turns: &[],
             time,
         }
-    }
-}
-
-/// What usage costs by a list, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Priced {
-    /// What it costs: the sum of the lines, rounded once, half to even, at 10 decimals.
-    pub cost: Money,
-    /// The exact sum of the lines.
-    pub total: Exact,
-    /// What it is made of; nothing that was used is in two of them.
-    pub lines: Vec<Line>,
-    /// Where the rates are from.
-    pub source: PriceSource,
-}
-
-impl Priced {
-    /// What these lines come to.
-    #[must_use]
-    pub fn new(lines: Vec<Line>, source: PriceSource) -> Self {
-        let total = lines.iter().fold(Exact::ZERO, |sum, line| sum.plus(line.amount));
-        Self { cost: total.rounded(), total, lines, source }
-    }
-
-    /// What an account charges that takes so many times the list's price: rounded once, half to even, at 10 decimals.
-    #[must_use]
-    pub fn charged(&self, multiplier: Factor) -> Money {
-        self.total.rounded_by(multiplier)
-    }
-}
-
-/// A line of a bill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Line {
-    /// What was used, like `cache_read` or `web_search`.
-    pub class: &'static str,
-    /// How much of it: tokens, calls or pieces.
-    pub quantity: u64,
-    /// What one costs, with every multiplier of the list.
-    pub rate: Exact,
-    /// What all of it costs.
-    pub amount: Exact,
-    /// By which rule it has that rate, where it has none of its own.
-    pub rule: Option<&'static str>,
-}
-
-impl Line {
-    /// So much of a class, at this rate for one.
-    #[must_use]
-    pub const fn new(class: &'static str, quantity: u64, rate: Exact) -> Self {
-        Self { class, quantity, rate, amount: rate.times(quantity), rule: None }
-    }
-}
-
-/// Where rates are from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PriceSource {
-    /// The entry of a list.
-    pub entry: Arc<PriceEntry>,
-    /// How the entry was found, like `exact` or `date`.
-    pub rule: &'static str,
-}
-
-impl PriceSource {
-    /// Of this entry, found by this rule.
-    #[must_use]
-    pub const fn new(entry: Arc<PriceEntry>, rule: &'static str) -> Self {
-        Self { entry, rule }
-    }
-}
-
-/// An entry of a price list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PriceEntry {
-    /// Its name in the list.
-    pub name: Arc<str>,
-    /// The list.
-    pub list: Arc<str>,
-    /// A hash of the list's text, by which another version of it is told apart.
-    pub hash: Arc<str>,
-}
-
-impl PriceEntry {
-    /// An entry of a list.
-    #[must_use]
-    pub const fn new(name: Arc<str>, list: Arc<str>, hash: Arc<str>) -> Self {
-        Self { name, list, hash }
     }
 }

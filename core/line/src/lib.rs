@@ -6,7 +6,6 @@ pub mod ask;
 mod attempt;
 mod body;
 pub mod caller;
-mod containers;
 mod cut;
 mod decode;
 mod estimate;

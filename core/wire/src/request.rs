@@ -7,5 +7,3 @@ pub mod peek;
 pub mod session;
 pub mod splice;
 mod words;
-
-pub use sluice_usage::caching;

@@ -10,6 +10,8 @@ use sluice_api::dialect::Api;
 use sluice_api::record::Dimension;
 use sluice_reconcile::Vendor;
 
+use crate::prices::PricesCommand;
+
 /// One gate in front of every model API.
 #[derive(Debug, Parser)]
 #[command(name = "sluice", version)]
@@ -39,6 +41,7 @@ impl Arguments {
             Command::Serve(files) | Command::Check { files, .. } | Command::AdminToken(files) => {
                 files.config.splice(..0, before);
             }
+            Command::Prices(command) => command.files().config.splice(..0, before).for_each(drop),
             _ if !before.is_empty() => return None,
             _ => {}
         }
@@ -127,6 +130,9 @@ pub(crate) enum Command {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// What models cost by a configuration's list, and what a price file would change of it; needs no gateway.
+    #[command(subcommand)]
+    Prices(PricesCommand),
     /// Keys of a running gateway.
     Keys {
         #[command(flatten)]

@@ -12,6 +12,7 @@ mod explain;
 mod keys;
 mod list;
 mod logs;
+mod prices;
 mod reconcile;
 mod remote;
 mod serve;
@@ -63,6 +64,7 @@ pub fn main() -> ExitCode {
         Command::Reconcile { at, provider, accounts, files } => {
             reconcile::reconcile(&at, &provider, (&accounts, &files))
         }
+        Command::Prices(command) => prices::prices(command),
         Command::Keys { at, command } => keys::keys(&at, command),
     }
 }

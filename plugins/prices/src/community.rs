@@ -2,14 +2,17 @@
 
 mod key;
 
+use std::collections::BTreeSet;
+
 use sluice_api::cost::divided;
 use sluice_api::settings::Problem;
 
 use self::key::Key;
 use crate::decimal::{exact, rounded};
+use crate::hours::{AtHours, Hours};
 use crate::item::Item;
 use crate::rates::{Band, DECIMALS, Prices, RATE_MAX, Rate, Rates, Tariff, Tier};
-use crate::row::{Dated, Row, Rows, What};
+use crate::row::{Dated, Format, Row, Rows, What};
 use crate::tree::{File, Node, Value};
 
 /// The row that explains the others.
@@ -18,17 +21,14 @@ const SAMPLE: &str = "sample_spec";
 /// The provider whose bands begin at the threshold itself.
 const AT_THE_THRESHOLD: &str = "xai";
 
-/// What of a row tells what time of day it is for: its own prices are those of the peak, and would be too high.
+/// What of a row are the prices of some hours; its own are those of the peak.
 const OFF_PEAK: &str = "off_peak_pricing";
 
 /// Reads a file whose top is its models.
 pub(crate) fn read(file: File<'_>, models: &[(String, Node)]) -> Result<Rows, Problem> {
-    let mut rows = Rows::default();
+    let mut rows = Rows::of(Format::Litellm);
     for (name, node) in models {
-        let Value::Table(members) = &node.value else {
-            rows.skipped += 1;
-            continue;
-        };
+        let Value::Table(members) = &node.value else { continue };
         if name == SAMPLE {
             continue;
         }
@@ -36,7 +36,6 @@ pub(crate) fn read(file: File<'_>, models: &[(String, Node)]) -> Result<Rows, Pr
             Some(what) => rows.rows.push(Row { name: name.clone(), line: node.line, what }),
             None => {
                 // It stays a name, which aliases may stand for.
-                rows.skipped += 1;
                 rows.rows.push(Row { name: name.clone(), line: node.line, what: What::Dated(Vec::new()) });
             }
         }
@@ -48,7 +47,7 @@ fn what(
     file: File<'_>,
     (name, node): (&str, &Node),
     members: &[(String, Node)],
-    unknown: &mut usize,
+    unknown: &mut BTreeSet<String>,
 ) -> Result<Option<What>, Problem> {
     let text = |key: &str| {
         members.iter().find_map(|(known, node)| match &node.value {
@@ -61,9 +60,6 @@ fn what(
         let alone = "an alias has the name of its model in `alias_of`, and no other keys";
         let target = target.ok_or_else(|| file.wrong(node.line, name, alone))?;
         return Ok(Some(What::Alias(target.to_owned())));
-    }
-    if members.iter().any(|(key, _)| key == OFF_PEAK) {
-        return Ok(None);
     }
     let at = u64::from(text("litellm_provider") != Some(AT_THE_THRESHOLD));
     // Google bills by the prompt whatever it searches for, but for models of which a row says otherwise.
@@ -86,8 +82,11 @@ fn what(
                     prices.standard.base.set(search, Some(rate));
                 }
             }
-            (None, Value::Table(_)) if key == "provider_specific_entry" => {}
-            (None, _) => *unknown += usize::from(key.contains("_cost") || key.contains("price")),
+            (None, Value::Table(_)) if matches!(key.as_str(), "provider_specific_entry" | OFF_PEAK) => {}
+            (None, Value::Number(text)) if key == "max_input_tokens" => prices.max_input = tokens(text),
+            (None, Value::Number(text)) if key == "max_output_tokens" => prices.max_output = tokens(text),
+            (None, _) if key.contains("_cost") || key.contains("price") => drop(unknown.insert(key.clone())),
+            (None, _) => {}
         }
     }
     for tariff in
@@ -101,7 +100,29 @@ fn what(
     }
     multiply(file, members, name, &mut prices)?;
     let priced = prices.standard.base != Rates::default() || !prices.standard.bands.is_empty();
-    Ok(priced.then(|| What::Dated(vec![Dated { from: None, prices }])))
+    let off_peak = members.iter().find(|(key, _)| key == OFF_PEAK);
+    let hours = off_peak.filter(|(_, node)| node.value != Value::Table(Vec::new()));
+    let hours = hours.map(|(_, node)| at_hours(file, node, name, &prices)).transpose()?;
+    Ok(priced.then(|| What::Dated(vec![Dated { from: None, prices, hours }])))
+}
+
+/// A number of tokens, which some rows write with a point.
+fn tokens(text: &str) -> Option<u64> {
+    exact(text, 0, u128::from(u64::MAX)).ok().and_then(|tokens| u64::try_from(tokens).ok())
+}
+
+/// Prices of some hours: the rates that are named there, whatever the prompt's length, and the row's own for the rest.
+fn at_hours(file: File<'_>, node: &Node, name: &str, peak: &Prices) -> Result<AtHours, Problem> {
+    let path = format!("{name}.{OFF_PEAK}");
+    let hours = Hours::read(file, node, &path)?;
+    let mut prices = peak.clone();
+    let Value::Table(members) = &node.value else { return Err(file.other(node, &path, "a table")) };
+    for (key, node) in members {
+        if let Some(known) = Key::parse(key).filter(|key| key.tier.is_none() && key.above.is_none()) {
+            prices.standard.set(known.item, rate(file, node, &format!("{path}.{key}"))?);
+        }
+    }
+    Ok(AtHours { hours, prices })
 }
 
 /// Where a key's rate belongs. `past` is 1 where a band begins just above its threshold.
@@ -147,12 +168,11 @@ fn tiered(file: File<'_>, list: &[Node], path: &str, prices: &mut Prices) -> Res
         let Some((_, range)) = members.iter().find(|(key, _)| key == "range") else { continue };
         let from = match &range.value {
             Value::List(bounds) => bounds.first().and_then(|bound| match &bound.value {
-                Value::Number(text) => exact(text, 0, u128::from(u64::MAX)).ok(),
+                Value::Number(text) => tokens(text),
                 _ => None,
             }),
             _ => None,
         };
-        let from = from.and_then(|from| u64::try_from(from).ok());
         let from =
             from.ok_or_else(|| file.other(range, &format!("{path}.range"), "two numbers of tokens"))?;
         for (key, node) in members {

@@ -1,14 +1,15 @@
 //! The data of genai-prices: dollars for a million tokens or a thousand calls, by provider and model, over time.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use sluice_api::settings::Problem;
 
 use crate::dates;
 use crate::decimal::rounded;
+use crate::hours::{AtHours, Hours};
 use crate::item::Item;
 use crate::rates::{Band, DECIMALS, Prices, RATE_MAX, Rate, Rates};
-use crate::row::{Dated, Row, Rows, What};
+use crate::row::{Dated, Format, Row, Rows, What};
 use crate::tree::{File, Node, Value};
 
 /// What stands before the names of a provider's models, by its id; before all others' their id, as in `groq/`.
@@ -51,7 +52,7 @@ const OF_THOUSAND: i32 = 3;
 /// Reads the providers of a file. Of a model's names its id counts and what its `match` says it equals; what it is to begin
 /// with or to contain is a guess.
 pub(crate) fn read(file: File<'_>, providers: &[Node]) -> Result<Rows, Problem> {
-    let (mut rows, mut seen) = (Rows::default(), HashSet::new());
+    let (mut rows, mut seen) = (Rows::of(Format::GenaiPrices), HashSet::new());
     for (at, provider) in providers.iter().enumerate() {
         let path = format!("[{at}]");
         let id = text(file, provider, "id", &path)?;
@@ -68,7 +69,6 @@ pub(crate) fn read(file: File<'_>, providers: &[Node]) -> Result<Rows, Problem> 
                 return Err(file.wrong(node.line, &path, "a model needs `prices`"));
             };
             let dated = over_time(file, prices, (id, &path), &mut rows.unknown_keys)?;
-            rows.skipped += usize::from(dated.is_empty());
             if !seen.insert(name.clone()) {
                 continue;
             }
@@ -87,43 +87,62 @@ pub(crate) fn read(file: File<'_>, providers: &[Node]) -> Result<Rows, Problem> 
     Ok(rows)
 }
 
-/// Prices over time; none where they also depend on the time of day.
+/// Prices over time, or some at all times and others at some hours; none where they depend on both.
 fn over_time(
     file: File<'_>,
     node: &Node,
     (provider, path): (&str, &str),
-    unknown: &mut usize,
+    unknown: &mut BTreeSet<String>,
 ) -> Result<Vec<Dated>, Problem> {
     let Value::List(all) = &node.value else {
         let prices = prices(file, node, (provider, path), unknown)?;
         let priced = prices.standard.base != Rates::default();
-        return Ok(if priced { vec![Dated { from: None, prices }] } else { Vec::new() });
+        return Ok(if priced { vec![Dated { from: None, prices, hours: None }] } else { Vec::new() });
     };
     let mut dated: Vec<Dated> = Vec::with_capacity(all.len());
+    let mut at_hours = None;
     for one in all {
         let constraint = member(one, "constraint");
-        if constraint.is_some_and(|constraint| member(constraint, "start_time").is_some()) {
-            return Ok(Vec::new());
-        }
         let start = constraint.and_then(|node| member(node, "start_date").or_else(|| member(node, "start")));
         let from = start.map(|start| dates::read(file, start, path)).transpose()?;
         let Some(node) = member(one, "prices") else {
             return Err(file.wrong(one.line, path, "each of a model's prices needs `prices`"));
         };
         let prices = prices(file, node, (provider, path), unknown)?;
+        if let Some(constraint) = constraint.filter(|node| member(node, "start_time").is_some()) {
+            let clock = |key: &str| member(constraint, key).and_then(time_of_day);
+            let (Some(from), Some(until), None) = (clock("start_time"), clock("end_time"), &at_hours) else {
+                return Ok(Vec::new());
+            };
+            at_hours = Some(AtHours { hours: Hours::daily(from, until), prices });
+            continue;
+        }
         // The last one that holds counts.
         dated.retain(|earlier| earlier.from != from);
-        dated.push(Dated { from, prices });
+        dated.push(Dated { from, prices, hours: None });
     }
     dated.sort_by_key(|one| one.from);
+    if at_hours.is_some() {
+        match dated.as_mut_slice() {
+            [always] if always.from.is_none() => always.hours = at_hours,
+            _ => return Ok(Vec::new()),
+        }
+    }
     Ok(dated)
+}
+
+/// The second of the day of a time in UTC, like `16:30:00Z`.
+fn time_of_day(node: &Node) -> Option<i64> {
+    let Value::Text(text) = &node.value else { return None };
+    let time: jiff::civil::Time = text.strip_suffix('Z').unwrap_or(text).parse().ok()?;
+    Some(i64::from(time.hour()) * 3_600 + i64::from(time.minute()) * 60 + i64::from(time.second()))
 }
 
 fn prices(
     file: File<'_>,
     node: &Node,
     (provider, path): (&str, &str),
-    unknown: &mut usize,
+    unknown: &mut BTreeSet<String>,
 ) -> Result<Prices, Problem> {
     let Value::Table(members) = &node.value else { return Err(file.other(node, path, "a table of prices")) };
     let mut prices = Prices::default();
@@ -132,12 +151,12 @@ fn prices(
         let of = |all: &[(&str, Item)]| all.iter().find(|(known, _)| known == key).map(|(_, item)| *item);
         match (of(&TOKENS), of(&FEES)) {
             (Some(item), _) => banded(file, node, (&path, item), &mut prices)?,
-            (None, Some(Item::WebSearch)) if provider == SEARCHES_UNTOLD => *unknown += 1,
+            (None, Some(Item::WebSearch)) if provider == SEARCHES_UNTOLD => drop(unknown.insert(key.clone())),
             (None, Some(item)) => {
                 let fee = rate(file, node, &path, DECIMALS - OF_THOUSAND)?;
                 prices.standard.base.set(item, Some(fee));
             }
-            (None, None) => *unknown += 1,
+            (None, None) => drop(unknown.insert(key.clone())),
         }
     }
     prices.standard.bands.sort_by_key(|band| std::cmp::Reverse(band.from));

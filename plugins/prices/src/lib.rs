@@ -1,10 +1,13 @@
 //! Cost models: what usage costs, by a list of prices.
 //!
 //! [`decimal`] reads numbers, [`list`] price files, [`lookup`] finds a model's entry, [`quote`] prices what was used.
+//! What people are told of a list is in `shown`, of a file that is to be laid over it in `review`.
 
 #![expect(clippy::result_large_err, reason = "a problem is made once, and then the file is refused")]
 
+pub mod ceiling;
 pub mod decimal;
+pub mod hours;
 pub mod item;
 pub mod list;
 pub mod lookup;
@@ -14,9 +17,12 @@ pub mod row;
 
 mod community;
 mod dates;
+mod doubts;
 mod files;
 mod genai;
 mod own;
+mod review;
+mod shown;
 mod tree;
 
 #[cfg(test)]
@@ -24,9 +30,13 @@ mod tests;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::Deserialize;
-use sluice_api::cost::{CostModel, PriceAsk, Priced};
+use sluice_api::cost::tariff::listed::ListedModel;
+use sluice_api::cost::tariff::review::Review;
+use sluice_api::cost::{CeilingAsk, CostModel, Exact, Lengths, ListedAsk, PriceAsk, Priced};
 use sluice_api::register;
+use sluice_api::settings::Problem;
 use utoipa::ToSchema;
 
 use crate::list::List;
@@ -51,6 +61,26 @@ impl CostModel for PriceList {
 
     fn knows(&self, provider: &str, model: &str) -> bool {
         self.0.knows(provider, model)
+    }
+
+    fn ceiling(&self, ask: &CeilingAsk<'_>) -> Option<Exact> {
+        self.0.ceiling(ask)
+    }
+
+    fn lengths(&self, asked: &ListedAsk<'_>) -> Lengths {
+        self.0.lengths(asked)
+    }
+
+    fn entries(&self) -> Vec<String> {
+        self.0.names().map(ToOwned::to_owned).collect()
+    }
+
+    fn listed(&self, asked: &ListedAsk<'_>) -> Option<ListedModel> {
+        self.0.listed(asked)
+    }
+
+    fn review(&self, file: &str, text: &str, time: Timestamp) -> Option<Result<Review, Problem>> {
+        Some(self.0.review(file, text, time))
     }
 }
 

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use sluice_api::cost::PriceEntry;
 use sluice_api::settings::Problem;
 
+use crate::hours::AtHours;
 use crate::rates::Prices;
 use crate::row::{Dated, Row, Rows, What};
 use crate::tree::{File, Value};
@@ -32,13 +33,13 @@ pub struct List {
 
 /// A file of prices.
 #[derive(Clone, Debug)]
-struct Source {
+pub(crate) struct Source {
     name: Arc<str>,
-    hash: Arc<str>,
+    pub(crate) hash: Arc<str>,
 }
 
 impl Source {
-    fn new(name: &str, text: &str) -> Self {
+    pub(crate) fn new(name: &str, text: &str) -> Self {
         let digits = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         Self { name: name.into(), hash: format!("sha256:{digits}").into() }
     }
@@ -70,8 +71,29 @@ pub struct Since {
     from: Option<Timestamp>,
     /// The prices.
     pub prices: Prices,
+    /// Those of some hours of the day, where these have others.
+    hours: Option<Box<AtHours>>,
     /// Where they are from.
     pub source: Arc<PriceEntry>,
+}
+
+impl Since {
+    /// The prices that hold at a time of the day.
+    #[must_use]
+    pub fn at(&self, time: Timestamp) -> &Prices {
+        self.hours.as_deref().filter(|at| at.hours.hold(time)).map_or(&self.prices, |at| &at.prices)
+    }
+
+    /// When they begin to hold; always, where it is not said.
+    #[must_use]
+    pub const fn from(&self) -> Option<Timestamp> {
+        self.from
+    }
+
+    /// Those of some hours of the day.
+    pub(crate) fn hours(&self) -> Option<&AtHours> {
+        self.hours.as_deref()
+    }
 }
 
 impl List {
@@ -90,10 +112,13 @@ impl List {
     /// # Errors
     ///
     /// The first mistake of the file, with its line.
-    pub fn overlaid(mut self, name: &str, text: &str) -> Result<Self, Problem> {
-        let file = File(name);
-        let source = Source::new(name, text);
-        for row in read(file, text)?.rows {
+    pub fn overlaid(self, name: &str, text: &str) -> Result<Self, Problem> {
+        self.with(read(File(name), text)?.rows, Source::new(name, text))
+    }
+
+    /// The list with the rows of a file laid over it.
+    pub(crate) fn with(mut self, rows: Vec<Row>, source: Source) -> Result<Self, Problem> {
+        for row in rows {
             match self.names.get(&row.name).and_then(|at| self.entries.get_mut(*at)) {
                 // No price takes no price away.
                 Some(_) if row.what == What::Dated(Vec::new()) => {}
@@ -191,6 +216,7 @@ impl Entry {
                 let since = |dated: Dated| Since {
                     from: dated.from,
                     prices: dated.prices,
+                    hours: dated.hours.map(Box::new),
                     source: Arc::clone(&source),
                 };
                 Held::Prices(all.into_iter().map(since).collect())
@@ -213,16 +239,26 @@ impl Entry {
         all.splice(..0, stay);
     }
 
+    /// When the first prices begin to hold that do not yet at a time.
+    #[must_use]
+    pub fn until(&self, time: Timestamp) -> Option<Timestamp> {
+        self.over_time().iter().filter_map(Since::from).find(|from| *from > time)
+    }
+
+    /// The prices over time, earliest first; none of an alias.
+    pub(crate) fn over_time(&self) -> &[Since] {
+        if let Held::Prices(all) = &self.what { all } else { &[] }
+    }
+
     /// The prices that hold at a time; none before the first do.
     #[must_use]
     pub fn prices(&self, time: Timestamp) -> Option<&Since> {
-        let Held::Prices(all) = &self.what else { return None };
-        all.iter().rev().find(|dated| dated.from.is_none_or(|from| from <= time))
+        self.over_time().iter().rev().find(|dated| dated.from.is_none_or(|from| from <= time))
     }
 }
 
 /// Reads a file: its own format has `models` at its top and nothing that is a model of the community's.
-fn read(file: File<'_>, text: &str) -> Result<Rows, Problem> {
+pub(crate) fn read(file: File<'_>, text: &str) -> Result<Rows, Problem> {
     let tree = file.tree(text)?;
     let members = match &tree.value {
         Value::List(providers) => return genai::read(file, providers),

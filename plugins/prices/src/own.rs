@@ -4,17 +4,25 @@ use sluice_api::settings::Problem;
 
 use crate::dates;
 use crate::decimal::{exact, rounded};
+use crate::hours::{self, AtHours, Hours};
 use crate::item::Item;
 use crate::rates::{Band, Prices, RATE_MAX, Rate, Rates, Tariff, Tier};
-use crate::row::{Dated, Row, Rows, What};
+use crate::row::{Dated, Format, Row, Rows, What};
 use crate::tree::{File, Node, Value};
 
 /// What the key of a fee begins with, before the item's name.
 const PER: &str = "per_";
 
 /// Other keys of a model.
-const OF_MODELS: [&str; 6] =
-    ["alias_of", "effective_from", "geo", "max_input_tokens", "max_output_tokens", "service_tiers"];
+const OF_MODELS: [&str; 7] = [
+    "alias_of",
+    "effective_from",
+    "geo",
+    "max_input_tokens",
+    "max_output_tokens",
+    "off_peak",
+    "service_tiers",
+];
 
 /// Decimals of a rate for a million tokens: 6 fewer than those of a rate for one.
 const DECIMALS_OF_MILLION: i32 = 12;
@@ -39,7 +47,7 @@ pub(crate) fn read(file: File<'_>, tree: &Node) -> Result<Rows, Problem> {
             _ => return Err(unknown(file, node, key, key, &["models", "date", "source"])),
         }
     }
-    Ok(Rows { rows, ..Rows::default() })
+    Ok(Rows { rows, ..Rows::of(Format::Sluice) })
 }
 
 /// A model: a table, or a list of tables of which each begins at its `effective_from`.
@@ -75,7 +83,7 @@ fn row(file: File<'_>, name: &str, node: &Node) -> Result<Row, Problem> {
 }
 
 fn dated(file: File<'_>, node: &Node, path: &str) -> Result<Dated, Problem> {
-    let (mut prices, mut from) = (Prices::default(), None);
+    let (mut prices, mut from, mut off_peak) = (Prices::default(), None, None);
     for (key, node) in table(file, node, path)? {
         let path = format!("{path}.{key}");
         if let Some(item) = key.strip_prefix(PER).and_then(|name| item(name, false)) {
@@ -85,7 +93,9 @@ fn dated(file: File<'_>, node: &Node, path: &str) -> Result<Dated, Problem> {
                 "effective_from" => from = Some(dates::read(file, node, &path)?),
                 "geo" => prices.geo = geo(file, node, &path)?,
                 "service_tiers" => prices.tiers = tiers(file, node, &path)?,
-                "max_input_tokens" | "max_output_tokens" => drop(count(file, node, &path)?),
+                "max_input_tokens" => prices.max_input = Some(count(file, node, &path)?),
+                "max_output_tokens" => prices.max_output = Some(count(file, node, &path)?),
+                "off_peak" => off_peak = Some((node, path)),
                 _ => {
                     let fees: Vec<String> = names(false).map(|name| format!("{PER}{name}")).collect();
                     let mut known: Vec<&str> = of_tariffs().chain(OF_MODELS).collect();
@@ -102,7 +112,24 @@ fn dated(file: File<'_>, node: &Node, path: &str) -> Result<Dated, Problem> {
             "this names no price: an `input` of \"0\" is one, nothing is none",
         ));
     }
-    Ok(Dated { from, prices })
+    let hours = off_peak.map(|(node, path)| at_hours(file, node, &path, &prices)).transpose()?;
+    Ok(Dated { from, prices, hours })
+}
+
+/// Rates of some hours, for the whole request whatever its length; what has none there costs what it costs else.
+fn at_hours(file: File<'_>, node: &Node, path: &str, peak: &Prices) -> Result<AtHours, Problem> {
+    let hours = Hours::read(file, node, path)?;
+    let mut prices = peak.clone();
+    for (key, node) in table(file, node, path)? {
+        let path = format!("{path}.{key}");
+        if let Some(item) = item(key, true) {
+            prices.standard.set(item, rate(file, node, &path, DECIMALS_OF_MILLION)?);
+        } else if !hours::KEYS.contains(&key.as_str()) {
+            let known: Vec<&str> = names(true).chain(hours::KEYS).collect();
+            return Err(unknown(file, node, &path, key, &known));
+        }
+    }
+    Ok(AtHours { hours, prices })
 }
 
 /// Takes a key that is one of a tariff's; tells whether it is.

@@ -9,10 +9,10 @@ use crate::list::List;
 use crate::rates::{Origin, Prices, Rate, Tier};
 
 /// A multiplier of one, in thousandths, which are the decimals that an exact amount has more than a rate.
-const ONCE: u32 = 1_000;
+pub(crate) const ONCE: u32 = 1_000;
 
 /// The speed of those that is a tier of its own: its models name rates for it, or their price is not known.
-const FAST: &str = "fast";
+pub(crate) const FAST: &str = "fast";
 
 /// How a request was served.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,7 +47,7 @@ impl List {
         let found = self.find(ask.provider, ask.model, ask.reported_model)?;
         let model = self.model(found.entry);
         let since = model.prices(ask.time)?;
-        let prices = &since.prices;
+        let prices = since.at(ask.time);
         let served = Served::of(prices, ask)?;
         let mut lines = Vec::with_capacity(8);
         match ask.turns {
@@ -87,7 +87,7 @@ fn tokens(lines: &mut Vec<Line>, prices: &Prices, counts: &Counts, served: Serve
 }
 
 /// Adds the lines of what costs a fee.
-fn fees(lines: &mut Vec<Line>, prices: &Prices, usage: &Usage) -> Option<()> {
+pub(crate) fn fees(lines: &mut Vec<Line>, prices: &Prices, usage: &Usage) -> Option<()> {
     let mut counts = counts(usage);
     // Whoever bills by the prompt bills its searches together.
     if counts.of(Item::WebSearch) > 0 && prices.fee(Item::GroundedPrompt).is_some() {

@@ -62,8 +62,19 @@ impl Tariff {
         self.bands.iter().filter(move |band| band.from <= prompt)
     }
 
+    /// Sets the rate of an item, whatever the prompt's length.
+    pub(crate) fn set(&mut self, item: Item, rate: Rate) {
+        self.base.set(item, Some(rate));
+        self.bands.iter_mut().for_each(|band| band.rates.set(item, None));
+    }
+
     fn rate(&self, item: Item, prompt: u64) -> Option<Rate> {
         self.crossed(prompt).find_map(|band| band.rates.of(item)).or_else(|| self.base.of(item))
+    }
+
+    /// Whether an item has a rate of its own here, for a prompt of whatever length.
+    pub(crate) fn names(&self, item: Item) -> bool {
+        self.base.of(item).is_some() || self.bands.iter().any(|band| band.rates.of(item).is_some())
     }
 
     fn has(&self, item: Item, prompt: u64) -> bool {
@@ -115,6 +126,10 @@ pub struct Prices {
     pub tiers: Vec<(Tier, Tariff)>,
     /// By what tokens are multiplied where they are processed in one place, by its name, in thousandths.
     pub geo: Vec<(String, u32)>,
+    /// The most tokens of a prompt, where the list says it.
+    pub max_input: Option<u64>,
+    /// The most tokens of an answer, where the list says it.
+    pub max_output: Option<u64>,
 }
 
 impl Prices {

@@ -1,7 +1,10 @@
 //! What a price file says of a model: prices from a day on, or the name of another model.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
+use crate::hours::AtHours;
 use crate::rates::Prices;
 
 /// A model of a price file.
@@ -31,15 +34,47 @@ pub struct Dated {
     pub from: Option<Timestamp>,
     /// The prices.
     pub prices: Prices,
+    /// Those of some hours of the day, where these have others.
+    pub hours: Option<AtHours>,
 }
 
-/// The rows of a price file, and how many of its rows are none of these.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The rows of a price file, and what of it is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rows {
+    /// Whose format the file has.
+    pub format: Format,
     /// In the file's order; no name twice.
     pub rows: Vec<Row>,
-    /// Rows without a price that is understood: their models are unpriced, not free.
-    pub skipped: usize,
-    /// Keys that are not known, of the community's format, which gets new ones weekly.
-    pub unknown_keys: usize,
+    /// Keys that look like prices and are none that are known: the formats of others get new ones weekly.
+    pub unknown_keys: BTreeSet<String>,
+}
+
+impl Rows {
+    /// None yet.
+    pub(crate) const fn of(format: Format) -> Self {
+        Self { format, rows: Vec::new(), unknown_keys: BTreeSet::new() }
+    }
+}
+
+/// Whose format a price file has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Our own.
+    Sluice,
+    /// LiteLLM's `model_prices_and_context_window.json`.
+    Litellm,
+    /// The data of genai-prices.
+    GenaiPrices,
+}
+
+impl Format {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sluice => "sluice",
+            Self::Litellm => "litellm",
+            Self::GenaiPrices => "genai-prices",
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! What a request used, in one convention for every dialect.
 
 use serde::{Deserialize, Serialize};
+use sluice_tariff::listed::Unit;
 use utoipa::ToSchema;
 
 /// Tokens (and billable calls) of one request, in disjoint classes.
@@ -113,4 +114,27 @@ impl Usage {
     pub const fn cache_write(&self) -> u64 {
         self.cache_write_5m.saturating_add(self.cache_write_1h)
     }
+}
+
+/// One of each class of tokens, and of each that is billed by the call.
+pub(super) fn one_of_each() -> impl Iterator<Item = (Usage, Unit)> {
+    let tokens: [fn(&mut Usage) -> &mut u64; 5] = [
+        |usage| &mut usage.input,
+        |usage| &mut usage.output,
+        |usage| &mut usage.cache_read,
+        |usage| &mut usage.cache_write_5m,
+        |usage| &mut usage.cache_write_1h,
+    ];
+    let calls: [fn(&mut Usage) -> &mut u64; 4] = [
+        |usage| &mut usage.web_searches,
+        |usage| &mut usage.file_searches,
+        |usage| &mut usage.code_containers,
+        |usage| &mut usage.images,
+    ];
+    let tokens = tokens.map(|class| (class, Unit::MillionTokens));
+    tokens.into_iter().chain(calls.map(|class| (class, Unit::Each))).map(|(class, unit)| {
+        let mut usage = Usage::default();
+        *class(&mut usage) = 1;
+        (usage, unit)
+    })
 }

@@ -141,6 +141,19 @@ pub fn store(loaded: &Loaded) -> Result<Arc<dyn Store>, Vec<Problem>> {
     }
 }
 
+/// The cost model of a configuration alone, whatever else is wrong with it.
+///
+/// # Errors
+///
+/// What is wrong with its table, and with the price files that it names.
+pub fn cost_model(loaded: &Loaded) -> Result<Arc<dyn CostModel>, Vec<Problem>> {
+    let mut problems = Vec::new();
+    match priced(loaded, &mut problems) {
+        (Some(cost), _) if problems.is_empty() => Ok(cost),
+        _ => Err(problems.into_iter().map(|problem| loaded.placed(problem)).collect()),
+    }
+}
+
 fn kept(loaded: &Loaded, problems: &mut Vec<Problem>) -> (Option<Arc<dyn Store>>, Shared<tables::Store>) {
     let keeping: Shared<tables::Store> = shared(loaded, "store", problems);
     let alone = unpriced();

@@ -8,6 +8,7 @@ pub(crate) mod envelope;
 pub(crate) mod export;
 pub(crate) mod keys;
 pub(crate) mod live;
+pub(crate) mod prices;
 pub(crate) mod query;
 pub(crate) mod reconcile;
 pub(crate) mod requests;

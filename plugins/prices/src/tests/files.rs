@@ -95,7 +95,9 @@ fn the_communitys_file_is_read_by_its_own_names() {
         "x": {"litellm_provider": "xai", "input_cost_per_token": 2e-06, "input_cost_per_token_above_200k_tokens": 4e-06},
         "q": {"tiered_pricing": [{"range": [0, 32000.0], "input_cost_per_token": 1e-06},
             {"range": [32000.0, 256000.0], "input_cost_per_token": 2e-06}]},
-        "hours": {"input_cost_per_token": 1e-06, "off_peak_pricing": {}},
+        "hours": {"input_cost_per_token": 2e-06, "input_cost_per_token_above_200k_tokens": 4e-06,
+            "off_peak_pricing": {"hours_utc": "16:30-00:30", "input_cost_per_token": 1e-06}},
+        "always": {"input_cost_per_token": 2e-06, "off_peak_pricing": {}},
         "free": {"input_cost_per_token": 0, "output_cost_per_token": 0.0},
         "subscription": {"mode": "chat"},
         "latest": {"alias_of": "m"},
@@ -113,8 +115,9 @@ fn the_communitys_file_is_read_by_its_own_names() {
         ("q", 32_000, Some("0.032")),
         ("q", 32_001, Some("0.064002")),
         ("q", 300_000, Some("0.6")),
-        ("hours", 1, None),
-        ("hours-latest", 1, None),
+        ("hours", 1, Some("0.000002")),
+        ("hours-latest", 1, Some("0.000002")),
+        ("always", 1, Some("0.000002")),
         ("subscription", 1, None),
         ("sample_spec", 1, None),
     ] {
@@ -149,5 +152,38 @@ fn a_file_with_a_day_keeps_what_held_before_it() {
     for (at, input) in [("2026-12-31T23:59:59Z", "1"), ("2027-01-01T00:00:00Z", "2")] {
         let priced = list.price(&PriceAsk::new("openai", "m", &usage, time(at))).unwrap();
         assert_eq!(priced.cost.to_string(), input, "{at}");
+    }
+}
+
+#[test]
+fn prices_of_some_hours_are_those_of_the_requests_start_whatever_its_length() {
+    let ours = r#"
+        [models.m]
+        input = "2"
+        output = "8"
+        tiers = [{ above = 200000, input = "4" }]
+        off_peak = { hours_utc = "16:30-00:30", input = "1" }
+    "#;
+    let litellm = r#"{"m": {"input_cost_per_token": 2e-06, "output_cost_per_token": 8e-06,
+        "input_cost_per_token_above_200k_tokens": 4e-06,
+        "off_peak_pricing": {"hours_utc": "16:30-00:30", "input_cost_per_token": 1e-06}}}"#;
+    let genai = r#"[{"id": "openai", "models": [{"id": "m", "prices": [
+        {"prices": {"input_mtok": 1, "output_mtok": 8}},
+        {"constraint": {"start_time": "00:30:00Z", "end_time": "16:30:00Z"}, "prices":
+            {"input_mtok": {"base": 2, "tiers": [{"start": 200000, "price": 4}]}, "output_mtok": 8}}]}]}]"#;
+    for text in [ours, litellm, genai] {
+        let list = file(text);
+        for (at, input, cost) in [
+            ("2026-11-28T16:29:59.999Z", 1_000, "0.01"),
+            ("2026-11-28T16:30:00Z", 1_000, "0.009"),
+            ("2026-11-29T00:29:59Z", 1_000, "0.009"),
+            ("2026-11-29T00:30:00Z", 1_000, "0.01"),
+            ("2026-11-29T00:30:00Z", 200_001, "0.808004"),
+            ("2026-11-28T20:00:00Z", 200_001, "0.208001"),
+        ] {
+            let usage = Usage::new(input, 1_000);
+            let priced = list.price(&PriceAsk::new("openai", "m", &usage, time(at))).unwrap();
+            assert_eq!(priced.cost.to_string(), cost, "{at}, {input} in {text}");
+        }
     }
 }

@@ -34,7 +34,7 @@ fn the_data_of_genai_prices_is_read_by_its_own_names_and_never_by_what_a_name_be
             ("claude-console", "c-1", 200_001, 1, Some("1.210006")),
             ("claude-console", "c-2", 1, 0, None),
             ("claude-console", "d", 1_000_000, 0, Some("2")),
-            ("claude-console", "h", 1, 0, None),
+            ("claude-console", "h", 1, 0, Some("0.000002")),
             ("gemini", "g", 1_000_000, 0, Some("1")),
             ("gemini", "g", 1_000_000, 1, None),
             ("openai", "g", 1, 0, None),

@@ -1,10 +1,11 @@
-//! The price list as a whole: worked examples, files laid over each other, files that are refused, laws.
+//! The price list as a whole: worked examples, files laid over each other, files that are refused, what is told of it, laws.
 
 mod files;
 mod formats;
 mod laws;
 mod oracle;
 mod refused;
+mod told;
 mod worked;
 
 use jiff::Timestamp;

@@ -53,6 +53,24 @@ fn a_file_of_our_own_with_a_mistake_is_refused_where_it_stands() {
             "a",
             "an alias of an alias",
         ),
+        (
+            "[models.m]\ninput = \"1\"\noff_peak = { hours_utc = \"1\" }",
+            3,
+            "models.m.off_peak.hours_utc",
+            "hours of a day",
+        ),
+        (
+            "[models.m]\ninput = \"1\"\noff_peak = { hours_utc = \"01:00-02:00\", outptu = \"1\" }",
+            3,
+            "models.m.off_peak.outptu",
+            "unknown key `outptu`",
+        ),
+        (
+            "[models.a]\nalias_of = \"b\"\n[models.b]\nalias_of = \"c\"\n[models.c]\nalias_of = \"a\"",
+            1,
+            "a",
+            "an alias of an alias",
+        ),
         ("[other]", 1, "other", "unknown key `other`"),
         ("[models]\nm = 1", 2, "models.m", "a table"),
     ] {
