@@ -122,6 +122,8 @@ pub struct Meter {
     told: Option<u64>,
     /// Something that the model wrote was seen, whether or not its bytes are counted.
     wrote: bool,
+    /// The end was told: what was used is settled.
+    finished: bool,
     seen: Seen,
 }
 
@@ -152,6 +154,7 @@ impl Meter {
             calls: Calls::default(),
             told: None,
             wrote: false,
+            finished: false,
             seen: Seen::default(),
         }
     }
@@ -231,6 +234,7 @@ impl Meter {
         self.framing = framing;
         self.seen.ended |= end == End::Clean && self.seen.finishing && !half_an_event;
         self.seen.usage = self.used();
+        self.finished = true;
     }
 
     /// What was used, were the answer to end here: what was not told is estimated, and what was called is a part of it,
@@ -238,6 +242,9 @@ impl Meter {
     #[must_use]
     pub fn used(&self) -> Option<Usage> {
         let mut used = self.seen.usage;
+        if self.finished {
+            return used;
+        }
         self.estimate(&mut used);
         self.put_calls(&mut used);
         used

@@ -399,3 +399,18 @@ fn nothing_that_comes_makes_it_panic() {
         }
     }
 }
+
+#[test]
+fn what_was_used_is_the_same_however_often_it_is_asked_after_the_end() {
+    let fewer = CLAUDE_END.replace("41", "30");
+    let mut meter = Meter::new(Api::Anthropic, Operation::Generate, Form::Sse);
+    meter.feed(format!("{CLAUDE}{CLAUDE_END}{fewer}").as_bytes());
+    meter.finish(End::Clean);
+    let first = meter.seen().usage;
+    assert!(first.is_some());
+    for _ in 0..3 {
+        assert_eq!(meter.used(), first);
+        meter.finish(End::Cut);
+    }
+    assert_eq!(meter.seen().usage, first);
+}
