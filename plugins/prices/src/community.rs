@@ -65,7 +65,13 @@ fn what(
     // Google bills by the prompt whatever it searches for, but for models of which a row says otherwise.
     let google = text("litellm_provider").is_some_and(|id| id == "gemini" || id.starts_with("vertex_ai"));
     let by_query = !google || text("web_search_billing_unit") == Some("per_query");
-    let search = if by_query { Item::WebSearch } else { Item::GroundedPrompt };
+    let openais = text("litellm_provider").is_some_and(|id| matches!(id, "openai" | "azure"));
+    let search = match by_query {
+        // The file has the preview's fee of them; the tool that took its place costs one fee for all models.
+        true if openais => Item::WebSearchPreview,
+        true => Item::WebSearch,
+        false => Item::GroundedPrompt,
+    };
     let mut prices = Prices::default();
     for (key, node) in members {
         let path = format!("{name}.{key}");
@@ -190,34 +196,49 @@ fn tiered(file: File<'_>, list: &[Node], path: &str, prices: &mut Prices) -> Res
     Ok(())
 }
 
-/// Takes what a row multiplies its tokens by: `us` where they are processed, `fast` as rates of a tier of that name.
+/// Keys of a row by which its tokens are multiplied, and the place where they are processed then.
+const PLACES: [(&str, &str); 4] = [
+    ("regional_processing_uplift_multiplier_eu", "eu"),
+    ("regional_processing_uplift_multiplier_us", "us"),
+    ("regional_endpoint_uplift_multiplier", "regional"),
+    ("fedramp_uplift_multiplier", "fedramp"),
+];
+
+/// Takes what a row multiplies its tokens by where they are processed; `fast` as rates of a tier of that name.
 fn multiply(
     file: File<'_>,
     members: &[(String, Node)],
     name: &str,
     prices: &mut Prices,
 ) -> Result<(), Problem> {
+    for (key, place) in PLACES {
+        if let Some((_, node)) = members.iter().find(|(known, _)| known == key) {
+            if let Some(by) = multiplier(file, node, &format!("{name}.{key}"))? {
+                prices.geo.push((place.to_owned(), by));
+            }
+        }
+    }
     let Some((_, node)) = members.iter().find(|(key, _)| key == "provider_specific_entry") else {
         return Ok(());
     };
     let Value::Table(members) = &node.value else { return Ok(()) };
-    for (key, node) in members {
-        let Value::Number(text) = &node.value else { continue };
-        if !matches!(key.as_str(), "us" | "fast") {
-            continue;
-        }
-        let path = format!("{name}.provider_specific_entry.{key}");
-        let wrong =
-            |why: crate::decimal::Wrong| file.wrong(node.line, &path, why.to_string()).found(text.clone());
-        let by = exact(text, 3, 1_000_000).map_err(wrong)?;
-        if key == "us" {
-            prices.geo.push((key.clone(), u32::try_from(by).unwrap_or(u32::MAX)));
-        } else {
-            let fast = times(&prices.standard, by);
-            prices.tiers.push((Tier::Fast, fast));
+    for (key, node) in members.iter().filter(|(key, _)| matches!(key.as_str(), "us" | "fast")) {
+        let by = multiplier(file, node, &format!("{name}.provider_specific_entry.{key}"))?;
+        match by {
+            Some(by) if key == "us" => prices.geo.push((key.clone(), by)),
+            Some(by) => prices.tiers.push((Tier::Fast, times(&prices.standard, by.into()))),
+            None => {}
         }
     }
     Ok(())
+}
+
+/// A multiplier, in thousandths; `None` of what is no number.
+fn multiplier(file: File<'_>, node: &Node, path: &str) -> Result<Option<u32>, Problem> {
+    let Value::Number(text) = &node.value else { return Ok(None) };
+    let wrong = |why: crate::decimal::Wrong| file.wrong(node.line, path, why.to_string()).found(text.clone());
+    let by = exact(text, 3, 1_000_000).map_err(wrong)?;
+    Ok(Some(u32::try_from(by).unwrap_or(u32::MAX)))
 }
 
 fn times(tariff: &Tariff, thousandths: u128) -> Tariff {

@@ -72,7 +72,7 @@ const ABOUT: [(&str, Option<Item>); ITEMS] = [
     ("audio_output", Some(Item::Output)),
     ("image_output", Some(Item::Output)),
     ("image", None),
-    ("web_search", None),
+    ("web_search", Some(Item::WebSearchPreview)),
     ("web_search_preview", Some(Item::WebSearch)),
     ("grounded_prompt", None),
     ("maps_prompt", None),

@@ -11,7 +11,7 @@ use sluice_api::settings::Problem;
 
 use crate::hours::AtHours;
 use crate::rates::Prices;
-use crate::row::{Dated, Row, Rows, What};
+use crate::row::{Dated, Format, Row, Rows, What};
 use crate::tree::{File, Value};
 use crate::{community, genai, own};
 
@@ -27,6 +27,8 @@ pub struct List {
     entries: Vec<Entry>,
     /// Where the entry of a name is.
     names: HashMap<String, usize, RandomState>,
+    /// When the next file is laid over it: what holds later than that is more than a file of others knows.
+    now: Option<Timestamp>,
     /// Of the names that begin with one of [`crate::lookup::PREFIXES`], the same by what follows it.
     prefixed: HashMap<&'static str, HashMap<String, usize, RandomState>, RandomState>,
 }
@@ -106,23 +108,31 @@ impl List {
         Self::default().overlaid(BUILT_IN.0, BUILT_IN.1)
     }
 
-    /// The list with a file laid over it, in either format. A model that both have is the file's, from the day on from
-    /// which the file has prices for it; nothing is deleted.
+    /// The list, over which files are laid now.
+    #[must_use]
+    pub fn at(self, now: Timestamp) -> Self {
+        Self { now: Some(now), ..self }
+    }
+
+    /// The list with a file laid over it, in any format. What a model's tokens cost is the file's to say, from the day on
+    /// from which it has prices for it; fees, multipliers by place and lengths that it does not name stay as they are, and
+    /// so do, under a file of others that knows no days, prices that hold from a later day on. Nothing is deleted.
     ///
     /// # Errors
     ///
     /// The first mistake of the file, with its line.
     pub fn overlaid(self, name: &str, text: &str) -> Result<Self, Problem> {
-        self.with(read(File(name), text)?.rows, Source::new(name, text))
+        self.with(read(File(name), text)?, Source::new(name, text))
     }
 
     /// The list with the rows of a file laid over it.
-    pub(crate) fn with(mut self, rows: Vec<Row>, source: Source) -> Result<Self, Problem> {
-        for row in rows {
+    pub(crate) fn with(mut self, rows: Rows, source: Source) -> Result<Self, Problem> {
+        let scheduled = self.now.filter(|_| rows.format != Format::Sluice);
+        for row in rows.rows {
             match self.names.get(&row.name).and_then(|at| self.entries.get_mut(*at)) {
                 // No price takes no price away.
                 Some(_) if row.what == What::Dated(Vec::new()) => {}
-                Some(entry) => entry.replace(row, &source),
+                Some(entry) => entry.replace(row, &source, (self.now, scheduled)),
                 None => {
                     self.names.insert(row.name.clone(), self.entries.len());
                     self.entries.push(Entry::new(row, &source));
@@ -229,14 +239,36 @@ impl Entry {
         matches!(self.what, Held::Alias(..))
     }
 
-    /// Takes what a later file says.
-    fn replace(&mut self, row: Row, source: &Source) {
+    /// Takes what a later file says, which is laid over it now; what is `scheduled` behind that time stays.
+    fn replace(
+        &mut self,
+        row: Row,
+        source: &Source,
+        (now, scheduled): (Option<Timestamp>, Option<Timestamp>),
+    ) {
         let before = std::mem::replace(self, Self::new(row, source));
         let (Held::Prices(before), Held::Prices(all)) = (before.what, &mut self.what) else { return };
-        let Some(from) = all.first().and_then(|first| first.from) else { return };
-        let stay: Vec<Since> =
-            before.into_iter().filter(|dated| dated.from.is_none_or(|begin| begin < from)).collect();
-        all.splice(..0, stay);
+        for since in &mut *all {
+            let at = since.from.or(now);
+            let held = |dated: &&Since| at.is_none_or(|at| dated.from.is_none_or(|from| from <= at));
+            let Some(below) = before.iter().rev().find(held).or(before.first()) else { continue };
+            since.prices.stand_over(&below.prices);
+            if let Some(hours) = &mut since.hours {
+                hours.prices.stand_over(&below.prices);
+            }
+        }
+        match all.first().and_then(|first| first.from) {
+            Some(from) => {
+                let stay: Vec<Since> =
+                    before.into_iter().filter(|dated| dated.from.is_none_or(|begin| begin < from)).collect();
+                all.splice(..0, stay);
+            }
+            None => {
+                let last = all.last().and_then(|last| last.from);
+                let later = |dated: &Since| dated.from > scheduled.max(last);
+                all.extend(before.into_iter().filter(|dated| scheduled.is_some() && later(dated)));
+            }
+        }
     }
 
     /// When the first prices begin to hold that do not yet at a time.

@@ -5,8 +5,14 @@ use crate::list::{Entry, List};
 /// Prefixes that price files put before the names of models which several providers sell.
 pub const PREFIXES: [&str; 2] = ["azure/", "gemini/"];
 
+/// Where Gemini's models stand.
+const GEMINI: &str = "gemini/";
+
 /// The prefix of the models of a provider, by its kind. Anthropic's, OpenAI's and Bedrock's have none.
-const OF_PROVIDERS: [(&str, &str); 2] = [("azure-openai", "azure/"), ("gemini", "gemini/")];
+const OF_PROVIDERS: [(&str, &str); 2] = [("azure-openai", "azure/"), ("gemini", GEMINI)];
+
+/// Kinds of providers behind which any maker's models may stand, as they are compatible with many.
+const OF_ANY_MAKER: [&str; 4] = ["openai-compatible", "openai-responses", "ccr", "simulated"];
 
 /// What was left out of a name until it was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +27,17 @@ pub enum Rule {
     Latest,
     /// A date at its end: `-20251001`, `@20251001`, `-2025-10-01`.
     Date,
+}
+
+/// Where the list has a name that was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Under {
+    /// Where names of the provider's models stand: behind its prefix, or without one where it has none.
+    Own,
+    /// Without the provider's prefix: the maker's price, which others mostly ask for too.
+    NoPrefix,
+    /// Behind Gemini's prefix, of a provider that has any maker's models: the list has Gemini's there alone.
+    Gemini,
 }
 
 /// What a rule makes of a name that it applies to.
@@ -59,15 +76,21 @@ pub struct Found<'a> {
     pub rule: Rule,
     /// Whose name it was.
     pub by: By,
+    /// Where the list has it.
+    pub under: Under,
 }
 
-/// Names of rules, as they are; of the name that the answer reports; where what was found is another name of the model;
-/// and both.
+/// Names of rules, by whose name it was; for each, by where the list has it; for each, as they are and where what was found
+/// is another name of the model.
 macro_rules! names {
     ($name:literal) => {
+        [names!(@ "", $name), names!(@ "reported, ", $name)]
+    };
+    (@ $by:literal, $name:literal) => {
         [
-            [$name, concat!($name, ", alias")],
-            [concat!("reported, ", $name), concat!("reported, ", $name, ", alias")],
+            [concat!($by, $name), concat!($by, $name, ", alias")],
+            [concat!($by, $name, ", no prefix"), concat!($by, $name, ", no prefix, alias")],
+            [concat!($by, $name, ", gemini/"), concat!($by, $name, ", gemini/, alias")],
         ]
     };
 }
@@ -83,7 +106,12 @@ impl Found<'_> {
             Rule::Latest => names!("latest"),
             Rule::Date => names!("date"),
         };
-        let [plain, aliased] = if self.by == By::Asked { asked } else { reported };
+        let [own, no_prefix, gemini] = if self.by == By::Asked { asked } else { reported };
+        let [plain, aliased] = match self.under {
+            Under::Own => own,
+            Under::NoPrefix => no_prefix,
+            Under::Gemini => gemini,
+        };
         if alias { aliased } else { plain }
     }
 }
@@ -95,13 +123,24 @@ impl List {
     pub fn find(&self, provider: &str, asked: &str, reported: Option<&str>) -> Option<Found<'_>> {
         let names = || std::iter::once((By::Asked, asked)).chain(reported.map(|name| (By::Reported, name)));
         let prefix = OF_PROVIDERS.iter().find_map(|(kind, prefix)| (*kind == provider).then_some(*prefix));
-        let entry = |name| prefix.and_then(|prefix| self.behind(prefix, name)).or_else(|| self.exact(name));
-        let exact = names().find_map(|(by, name)| Some(Found { entry: entry(name)?, rule: Rule::Exact, by }));
+        let entry = |name| match prefix {
+            Some(prefix) => {
+                let own = self.behind(prefix, name).map(|entry| (entry, Under::Own));
+                own.or_else(|| Some((self.exact(name)?, Under::NoPrefix)))
+            }
+            None => {
+                let own = self.exact(name).map(|entry| (entry, Under::Own));
+                let any = OF_ANY_MAKER.contains(&provider);
+                own.or_else(|| any.then(|| Some((self.behind(GEMINI, name)?, Under::Gemini)))?)
+            }
+        };
+        let found = |by, name, rule| entry(name).map(|(entry, under)| Found { entry, rule, by, under });
+        let exact = names().find_map(|(by, name)| found(by, name, Rule::Exact));
         exact.or_else(|| {
             names().find_map(|(by, mut name)| {
                 RULES.iter().find_map(|(rule, without)| {
                     name = without(name).filter(|rest| !rest.is_empty())?;
-                    Some(Found { entry: entry(name)?, rule: *rule, by })
+                    found(by, name, *rule)
                 })
             })
         })
@@ -181,6 +220,9 @@ mod tests {
                 Some(("us.anthropic.claude-x-v1:0", Rule::Path, By::Asked)),
             ),
             ("openai", "gemini-x", None, None),
+            ("openai-compatible", "gemini-x", None, Some(("gemini/gemini-x", Rule::Exact, By::Asked))),
+            ("openai-compatible", "models/gemini-x", None, Some(("gemini/gemini-x", Rule::Path, By::Asked))),
+            ("azure-openai", "gemini-x", None, None),
             ("claude-console", "claude-x-fast", None, None),
             ("claude-console", "claude-x-1", None, None),
             ("claude-console", "claude", None, None),
@@ -192,6 +234,27 @@ mod tests {
             let told = told.map(|told| (&*told.entry.name, told.rule, told.by));
             assert_eq!(told, found, "{provider}: {asked}, {reported:?}");
         }
+    }
+
+    #[test]
+    fn a_rule_says_where_the_list_has_the_name() {
+        let list = List::default().overlaid("f", FILE).unwrap();
+        for (provider, asked, reported, told) in [
+            ("azure-openai", "gpt-x", None, "exact"),
+            ("azure-openai", "claude-x", None, "exact, no prefix"),
+            ("gemini", "claude-x-20250101", None, "date, no prefix"),
+            ("openai-compatible", "gemini-x", None, "exact, gemini/"),
+            ("simulated", "other", Some("gemini-x-latest"), "reported, latest, gemini/"),
+            ("openai", "gpt-x", None, "exact"),
+        ] {
+            assert_eq!(
+                list.find(provider, asked, reported).unwrap().told(false),
+                told,
+                "{provider}: {asked}"
+            );
+        }
+        let aliased = list.find("azure-openai", "claude-best", None).unwrap();
+        assert_eq!(aliased.told(true), "exact, no prefix, alias");
     }
 
     #[test]

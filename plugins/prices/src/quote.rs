@@ -99,7 +99,7 @@ pub(crate) fn fees(lines: &mut Vec<Line>, prices: &Prices, usage: &Usage) -> Opt
         if count == 0 {
             continue;
         }
-        let fee = prices.fee(item).map(|fee| (fee, Origin::Own));
+        let fee = prices.fee_from(item);
         let fee = fee.or_else(|| {
             item.falls_back_to().and_then(|other| Some((prices.fee(other)?, Origin::Other(other))))
         });

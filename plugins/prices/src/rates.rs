@@ -21,6 +21,10 @@ pub enum Origin {
     Other(Item),
     /// Half of the standard rate, as the model names none for batches.
     Halved,
+    /// The standard rate, as the tier that it was served in names none.
+    Standard,
+    /// A fee of the list below, as the file that was laid over it names none for its model.
+    Below,
 }
 
 impl Origin {
@@ -31,6 +35,8 @@ impl Origin {
             Self::Own => None,
             Self::Other(item) => Some(item.name()),
             Self::Halved => Some("half of the standard rate"),
+            Self::Standard => Some("standard rate"),
+            Self::Below => Some("fee of the list below"),
         }
     }
 }
@@ -126,6 +132,8 @@ pub struct Prices {
     pub tiers: Vec<(Tier, Tariff)>,
     /// By what tokens are multiplied where they are processed in one place, by its name, in thousandths.
     pub geo: Vec<(String, u32)>,
+    /// Fees that are those of a list below.
+    pub below: Each<bool>,
     /// The most tokens of a prompt, where the list says it.
     pub max_input: Option<u64>,
     /// The most tokens of an answer, where the list says it.
@@ -149,6 +157,34 @@ impl Prices {
         self.standard.base.of(item)
     }
 
+    /// The same, and where it comes from.
+    pub(crate) fn fee_from(&self, item: Item) -> Option<(Rate, Origin)> {
+        Some((self.fee(item)?, if self.below.of(item) { Origin::Below } else { Origin::Own }))
+    }
+
+    /// Takes over what a row does not name of the prices below it: fees, multipliers by place, and lengths. What its tokens
+    /// cost is its own to say.
+    pub(crate) fn stand_over(&mut self, below: &Self) {
+        // Each of these is a fee for the same: a row that names one of them has said how searches are billed.
+        let searches = [Item::WebSearch, Item::GroundedPrompt];
+        let names_search = searches.iter().any(|item| self.names(*item));
+        // What an image costs may be told by its tokens.
+        let fees = Item::ALL.into_iter().filter(|item| !item.is_tokens() && *item != Item::Image);
+        for item in fees.filter(|item| !(names_search && searches.contains(item))).collect::<Vec<_>>() {
+            if let (None, Some(fee)) = (self.fee(item), below.fee(item)) {
+                self.standard.base.set(item, Some(fee));
+                self.below.set(item, true);
+            }
+        }
+        for (place, by) in &below.geo {
+            if self.geo.iter().all(|(known, _)| known != place) {
+                self.geo.push((place.clone(), *by));
+            }
+        }
+        self.max_input = self.max_input.or(below.max_input);
+        self.max_output = self.max_output.or(below.max_output);
+    }
+
     /// Whether an item has a rate of its own.
     #[must_use]
     pub fn names(&self, item: Item) -> bool {
@@ -166,9 +202,8 @@ impl Prices {
     pub fn rate(&self, item: Item, tier: Option<Tier>, prompt: u64) -> Option<(Rate, Origin)> {
         let own = match tier {
             Some(Tier::Batch) => self.batch(item, prompt),
-            _ => {
-                self.own(item, tier.and_then(|tier| self.tier(tier)), prompt).map(|rate| (rate, Origin::Own))
-            }
+            None => self.own(item, None, prompt).map(|(rate, _)| (rate, Origin::Own)),
+            Some(tier) => self.own(item, self.tier(tier), prompt),
         };
         own.or_else(|| {
             let other = item.falls_back_to()?;
@@ -178,13 +213,16 @@ impl Prices {
     }
 
     /// An item's own rate: that of the longest band first, and in each the tier's before the standard one.
-    fn own(&self, item: Item, tariff: Option<&Tariff>, prompt: u64) -> Option<Rate> {
+    fn own(&self, item: Item, tariff: Option<&Tariff>, prompt: u64) -> Option<(Rate, Origin)> {
+        let own = |rate| (rate, Origin::Own);
+        let usual = |rate| (rate, Origin::Standard);
         let longest =
             |tariff: &Tariff| tariff.crossed(prompt).find_map(|band| Some((band.from, band.rates.of(item)?)));
         let (served, standard) = (tariff.and_then(longest), longest(&self.standard));
         let banded = match (served, standard) {
-            (Some(served), Some(standard)) if standard.0 > served.0 => Some(standard.1),
-            (Some((_, rate)), _) | (None, Some((_, rate))) => Some(rate),
+            (Some(served), Some(standard)) if standard.0 > served.0 => Some(usual(standard.1)),
+            (Some((_, rate)), _) => Some(own(rate)),
+            (None, Some((_, rate))) => Some(usual(rate)),
             (None, None) => None,
         };
         if banded.is_some() {
@@ -198,7 +236,8 @@ impl Prices {
         {
             return None;
         }
-        tariff.and_then(|tariff| tariff.base.of(item)).or_else(|| self.standard.base.of(item))
+        let served = tariff.and_then(|tariff| tariff.base.of(item)).map(own);
+        served.or_else(|| self.standard.base.of(item).map(usual))
     }
 
     /// An item's rate in a batch: the batch's own, whatever the band. Else half of the standard rate for what is half
@@ -206,7 +245,8 @@ impl Prices {
     /// standard rate for the rest.
     fn batch(&self, item: Item, prompt: u64) -> Option<(Rate, Origin)> {
         let standard = || self.own(item, None, prompt);
-        let half = || standard().map(|rate| (Rate(sluice_api::cost::divided(rate.0, 2)), Origin::Halved));
+        let half =
+            || standard().map(|(rate, _)| (Rate(sluice_api::cost::divided(rate.0, 2)), Origin::Halved));
         let Some(tariff) = self.tier(Tier::Batch) else { return half() };
         if let Some(rate) = tariff.rate(item, prompt) {
             return Some((rate, Origin::Own));
@@ -214,7 +254,7 @@ impl Prices {
         match item {
             Item::CacheWrite1h if tariff.has(Item::CacheWrite5m, prompt) => half(),
             Item::Reasoning if tariff.has(Item::Output, prompt) => None,
-            _ => standard().map(|rate| (rate, Origin::Own)),
+            _ => standard(),
         }
     }
 }

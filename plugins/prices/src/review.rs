@@ -30,8 +30,8 @@ impl List {
         name.clone_into(&mut review.file);
         review.hash = source.hash.to_string();
         rows.format.name().clone_into(&mut review.format);
-        review.unknown_keys = rows.unknown_keys.into_iter().collect();
-        let after = self.clone().with(rows.rows.clone(), source)?;
+        review.unknown_keys = rows.unknown_keys.iter().cloned().collect();
+        let after = self.clone().at(time).with(rows.clone(), source)?;
         for row in rows.rows {
             let before = self.exact(&row.name).map(|entry| self.model(entry));
             match &row.what {

@@ -4,6 +4,7 @@ mod files;
 mod formats;
 mod laws;
 mod oracle;
+mod overlays;
 mod refused;
 mod told;
 mod worked;
