@@ -187,3 +187,26 @@ fn prices_of_some_hours_are_those_of_the_requests_start_whatever_its_length() {
         }
     }
 }
+
+#[test]
+fn the_file_that_the_readme_shows_is_one() {
+    let page = include_str!("../../README.md");
+    let shown = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let list = file(shown);
+    for (model, day, tokens, told) in [
+        ("claude-x", "2026-11-28T12:00:00Z", 1_000_000, "6"),
+        ("claude-x", "2026-11-28T12:00:00Z", 200_000, "0.6"),
+        ("claude-x-latest", "2026-11-28T17:00:00Z", 200_000, "0.3"),
+        ("claude-y", "2026-12-31T12:00:00Z", 1_000_000, "1"),
+        ("claude-y", "2027-01-01T00:00:00Z", 1_000_000, "2"),
+    ] {
+        let usage = Usage::new(tokens, 0);
+        let priced = list.price(&PriceAsk::new("claude-console", model, &usage, time(day))).unwrap();
+        assert_eq!(priced.cost.to_string(), told, "{model} on {day}");
+    }
+    let names = crate::item::Item::ALL.map(|item| (item.is_tokens(), item.name()));
+    for (tokens, name) in names {
+        let told = if tokens { format!("`{name}`") } else { format!("`per_{name}`") };
+        assert!(page.contains(&told), "{told} is not in the page");
+    }
+}
