@@ -258,6 +258,12 @@ impl Gateway {
         self.printed.lock().unwrap().clone()
     }
 
+    /// The number of its process.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal.
     pub fn signal(&self, name: &str) {
         let sent =

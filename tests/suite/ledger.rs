@@ -1,9 +1,12 @@
 //! The ledger: what outlives a process that is killed, and what its views say.
 
+mod aside;
 mod away;
+mod full;
 mod journal;
 mod kills;
 mod reconcile;
+mod retention;
 mod views;
 
 use std::io::Write as _;
@@ -11,6 +14,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use sluice_tests::gateway::Gateway;
+use sluice_tests::place::Folder;
 
 /// All records, page by page.
 fn records(gateway: &Gateway) -> Vec<Value> {
@@ -24,6 +28,17 @@ fn records(gateway: &Gateway) -> Vec<Value> {
             None => return all,
         }
     }
+}
+
+/// The gateway's database, changed by another program.
+fn execute(folder: &Folder, statements: &str) {
+    let program = "import json, sqlite3, sys\n\
+                   path, statements = json.load(sys.stdin)\n\
+                   database = sqlite3.connect(path, timeout=20)\n\
+                   database.executescript(statements)\n\
+                   database.commit()\n";
+    let path = folder.0.join("data/sluice.db");
+    piped(program, &serde_json::json!([path, statements]).to_string());
 }
 
 /// Runs a Python program with this on its standard input; what it prints.

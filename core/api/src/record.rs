@@ -12,7 +12,7 @@ mod tries;
 pub use columns::{Holder, Record, RecordView};
 pub use outcome::{Cost, Outcome};
 pub use query::{Dimension, Filter, Page, RecordQuery, Span, SumQuery, SumRow, Sums};
-pub use store::RecordStore;
+pub use store::{RecordStore, Unwritable};
 pub use tries::Try;
 
 #[cfg(test)]

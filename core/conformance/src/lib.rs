@@ -5,6 +5,7 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "all of it is tests")]
 
+mod at_once;
 mod documents;
 mod figures;
 mod held;
@@ -15,6 +16,7 @@ mod retention;
 mod usual;
 mod values;
 
+pub use at_once::what_is_appended_at_once_is_there_once;
 pub use documents::the_last_document_is_there;
 pub use figures::{ask_much, write_many};
 pub use held::Stores;
@@ -34,6 +36,7 @@ macro_rules! every_test {
             what_is_over_goes_and_nothing_else,
             all_is_taken_or_nothing,
             what_is_told_is_what_was_appended,
+            what_is_appended_at_once_is_there_once,
             days_answer_for_what_is_gone
         }
     };

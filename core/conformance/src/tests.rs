@@ -26,5 +26,6 @@ crate::every_test! {
     the_last_document_is_there,
     what_is_over_goes_and_nothing_else,
     all_is_taken_or_nothing,
-    what_is_told_is_what_was_appended
+    what_is_told_is_what_was_appended,
+    what_is_appended_at_once_is_there_once
 }

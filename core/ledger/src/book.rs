@@ -10,6 +10,8 @@ use sluice_api::record::Record;
 use sluice_api::store::{Store, StoreError};
 use sluice_journal::{Journal, JournalError, Logged, Running};
 
+use crate::aside;
+
 /// Records that wait for the store at most, in memory and in the journal: about 0.8 KB each in memory. Then new requests are
 /// refused, so that what they cost is never lost.
 const WAITING_MAX: usize = 50_000;
@@ -45,6 +47,8 @@ pub struct Book {
     waiting: Mutex<Vec<Waiting>>,
     /// Whether there was no room when it was looked for last.
     full: AtomicBool,
+    /// Records that the store can't write, and that are in a file of their own.
+    set_aside: Arc<AtomicU64>,
     /// Whoever brings records to the store, one at a time: it gets them in the order in which they ended.
     bringing: tokio::sync::Mutex<()>,
 }
@@ -54,6 +58,18 @@ impl Book {
     #[must_use]
     pub fn new(journal: Option<Journal>, last_id: u64) -> Self {
         Self { journal, last_id: AtomicU64::new(last_id), ..Self::default() }
+    }
+
+    /// How many records the store could not write, of which this many were set aside before.
+    #[must_use]
+    pub fn having_set_aside(self, before: u64) -> Self {
+        self.set_aside.store(before, Ordering::Relaxed);
+        self
+    }
+
+    /// How many records were set aside since this process has begun, as the store can't write them.
+    pub(crate) fn set_aside(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.set_aside)
     }
 
     /// An id for a record that begins now: larger than every one before, and in the order of time as far as clocks go
@@ -175,7 +191,8 @@ impl Book {
             let records = some.iter().map(|waiting| Arc::clone(&waiting.record)).collect();
             // Given back also where nobody waits for this any longer.
             let mut undone = Undone { book: self, waiting: some };
-            store.records().append(records).await?;
+            let aside = aside::append(store, records).await?;
+            self.set_aside.fetch_add(aside, Ordering::Relaxed);
             for Waiting { traces, .. } in undone.waiting.drain(..) {
                 self.is_kept(traces);
             }

@@ -1,6 +1,7 @@
 //! What is kept of requests: the way of their records to the log, the metrics and the list, and what goes on now; and the
 //! store, timed.
 
+mod aside;
 pub mod book;
 pub mod export;
 pub mod live;

@@ -5,6 +5,7 @@ pub mod text;
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -68,6 +69,8 @@ impl Records {
     /// None yet. What is measured goes to `measures`, and on its way to the store a record is in the book.
     #[must_use]
     pub fn new(measures: Measures, book: Book) -> Self {
+        let set_aside = book.set_aside();
+        measures.watch_set_aside(move || set_aside.load(Ordering::Relaxed));
         Self {
             pending: Mutex::default(),
             used: Mutex::default(),

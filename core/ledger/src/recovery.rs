@@ -7,6 +7,7 @@ use sluice_api::record::{Outcome, Record};
 use sluice_api::store::{Store, StoreError};
 use sluice_journal::{Journal, JournalError, Left, Sizes, folder_of};
 
+use crate::aside;
 use crate::book::Book;
 
 /// The kind of the document that says which gateway's a store is, and its id.
@@ -38,11 +39,11 @@ pub async fn open(store: &dyn Store, priced: impl Fn(&mut Record)) -> Result<(Bo
     let last = left.last_number();
     let mut reading = Reading::default();
     reading.bring(store, &left, priced).await?;
-    let Reading { recovered, unknown, .. } = reading;
+    let Reading { recovered, unknown, set_aside, .. } = reading;
     left.is_kept(unknown == 0);
     let journal = Journal::open(&folder, gateway, last, Sizes::default()).map_err(failed)?;
     let last_id = store.records().last_id().await?;
-    Ok((Book::new(Some(journal), last_id), recovered))
+    Ok((Book::new(Some(journal), last_id).having_set_aside(set_aside), recovered))
 }
 
 /// The number by which this store's gateway knows its journal; made where there is none.
@@ -70,6 +71,8 @@ struct Reading {
     ended: HashSet<u64>,
     /// Entries that are no records which this version knows.
     unknown: usize,
+    /// Records that the store can't write.
+    set_aside: u64,
     recovered: Recovered,
 }
 
@@ -86,7 +89,7 @@ impl Reading {
             let records: HashMap<u64, Record> =
                 self.read(&file.map_err(failed)?).map(|record| (record.id, record)).collect();
             self.ended.extend(records.keys());
-            append(store, records.into_values().collect()).await?;
+            self.set_aside += append(store, records.into_values().collect()).await?;
         }
         self.recovered.ended = self.ended.len();
         let mut running: HashMap<u64, Record> = HashMap::new();
@@ -105,7 +108,8 @@ impl Reading {
         // One that had ended, and found no room in the log, is priced already.
         records.iter_mut().filter(|record| record.outcome == Outcome::Interrupted).for_each(priced);
         self.recovered.interrupted = records.len();
-        append(store, records).await
+        self.set_aside += append(store, records).await?;
+        Ok(())
     }
 
     fn read(&mut self, entries: &[Vec<u8>]) -> impl Iterator<Item = Record> + use<> {
@@ -122,11 +126,11 @@ fn rank(record: &Record) -> (bool, u64) {
 }
 
 /// Nothing is asked of a store that nothing has to be brought to.
-async fn append(store: &dyn Store, records: Vec<Record>) -> Result<(), StoreError> {
+async fn append(store: &dyn Store, records: Vec<Record>) -> Result<u64, StoreError> {
     if records.is_empty() {
-        Ok(())
+        Ok(0)
     } else {
-        store.records().append(records.into_iter().map(Arc::new).collect()).await
+        aside::append(store, records.into_iter().map(Arc::new).collect()).await
     }
 }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sluice_api::limiter::Bucket;
 use sluice_api::plugin::async_trait;
-use sluice_api::record::{Page, Record, RecordQuery, RecordStore, SumQuery, SumRow};
+use sluice_api::record::{Page, Record, RecordQuery, RecordStore, SumQuery, SumRow, Unwritable};
 use sluice_api::store::{Lease, Remembered, Store, StoreError, Taken};
 
 use crate::measure::{Histogram, Measures};
@@ -134,7 +134,7 @@ impl RecordStore for Timed {
         self.store.records().keep_days_of(zone).await
     }
 
-    async fn append(&self, records: Vec<Arc<Record>>) -> Result<(), StoreError> {
+    async fn append(&self, records: Vec<Arc<Record>>) -> Result<Vec<Unwritable>, StoreError> {
         timed(&self.append, self.store.records().append(records)).await
     }
 

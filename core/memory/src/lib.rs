@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use sluice_api::record::{Dimension, Filter, Page, Record, RecordQuery, RecordStore, SumQuery, SumRow, Sums};
+use sluice_api::record::{
+    Dimension, Filter, Page, Record, RecordQuery, RecordStore, SumQuery, SumRow, Sums, Unwritable,
+};
 use sluice_api::store::StoreError;
 
 /// Records by their ids. Nothing outlives it; sums are those of the records it has.
@@ -32,13 +34,13 @@ impl RecordStore for RecordsInMemory {
         Ok(())
     }
 
-    async fn append(&self, records: Vec<Arc<Record>>) -> Result<(), StoreError> {
+    async fn append(&self, records: Vec<Arc<Record>>) -> Result<Vec<Unwritable>, StoreError> {
         let kept = &mut *self.kept();
         for record in records {
             kept.last = record.id.max(kept.last);
             kept.records.entry(record.id).or_insert_with(|| Record::clone(&record));
         }
-        Ok(())
+        Ok(Vec::new())
     }
 
     async fn last_id(&self) -> Result<u64, StoreError> {

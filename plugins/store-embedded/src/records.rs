@@ -21,14 +21,14 @@ use jiff::tz::TimeZone;
 use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension as _};
 use sluice_api::plugin::{Timestamp, async_trait};
-use sluice_api::record::{Page, Record, RecordQuery, RecordStore, SumQuery, SumRow};
+use sluice_api::record::{Page, Record, RecordQuery, RecordStore, SumQuery, SumRow, Unwritable};
 use sluice_api::store::StoreError;
 use tokio::sync::Semaphore;
 
 use crate::blocking;
 use crate::database::Database;
 use crate::documents::failed;
-use append::Writer;
+use append::{Appended, Writer};
 use expire::DELETED_AT_ONCE;
 use labels::Known;
 use marks::Marks;
@@ -80,15 +80,18 @@ impl Ledger {
         Ok(Self { database, writer: Mutex::new(writer), idle, known, past, days })
     }
 
-    fn append(&self, records: &[impl Borrow<Record>]) -> Result<(), StoreError> {
+    fn append(&self, records: &[impl Borrow<Record>]) -> Result<Vec<Unwritable>, StoreError> {
+        let mut done = Appended::default();
         let mut writer = {
             let mut writer = self.writer.lock();
             let _writes = self.database.writes();
-            self.past.changed(writer.append(records).map_err(failed)?);
+            let result = writer.append(records, &mut done);
+            self.past.changed(done.changed);
+            result.map_err(failed)?;
             writer
         };
         writer.settle();
-        Ok(())
+        Ok(done.unwritable)
     }
 
     fn expire(&self, before: Timestamp, most: usize) -> Result<usize, StoreError> {
@@ -190,7 +193,7 @@ impl RecordStore for Records {
         self.with(move |ledger| ledger.keep_days_of(&zone)).await
     }
 
-    async fn append(&self, records: Vec<Arc<Record>>) -> Result<(), StoreError> {
+    async fn append(&self, records: Vec<Arc<Record>>) -> Result<Vec<Unwritable>, StoreError> {
         self.with(move |ledger| ledger.append(&records)).await
     }
 

@@ -263,7 +263,7 @@ fn what_is_no_report_is_refused_before_anything_is_asked() {
         ("openai", &files[..], "a report of anthropic's"),
         (
             "anthropic",
-            &[other.clone()],
+            std::slice::from_ref(&other),
             "`date,model,tokens`; allowed are answers of /v1/organizations/usage_report/messages",
         ),
         ("anthropic", &[files[0].clone(), files[0].clone()], "counted twice"),

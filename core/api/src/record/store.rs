@@ -11,6 +11,24 @@ use super::columns::Record;
 use super::query::{Page, RecordQuery, SumQuery, SumRow};
 use crate::store::failed::StoreError;
 
+/// A record that a store can't write as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unwritable {
+    /// The record's id.
+    pub id: u64,
+    /// Why.
+    pub why: String,
+}
+
+impl Unwritable {
+    /// The record of this id, for this reason.
+    #[must_use]
+    pub const fn new(id: u64, why: String) -> Self {
+        Self { id, why }
+    }
+}
+
 /// Keeps the records of all requests, and sums of them that outlive them.
 ///
 /// Sums are kept by quarter-hours, so that the hours and days of every zone are whole numbers of them, and by the days of
@@ -26,12 +44,13 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     async fn keep_days_of(&self, zone: &TimeZone) -> Result<(), StoreError>;
 
     /// Appends records and adds them to the sums, in one step. One whose id is there already is left as it is, and adds
-    /// nothing: so that what may have been appended can be appended again. Durable when it returns.
+    /// nothing: so that what may have been appended can be appended again. Durable when it returns. What comes back are
+    /// those that it can't write as they are, now or later: the others are there all the same.
     ///
     /// # Errors
     ///
-    /// When they could not be written; none of them is then.
-    async fn append(&self, records: Vec<Arc<Record>>) -> Result<(), StoreError>;
+    /// When they could not be written now, whichever they are; some may be there.
+    async fn append(&self, records: Vec<Arc<Record>>) -> Result<Vec<Unwritable>, StoreError>;
 
     /// The largest id of a record that was ever appended, kept or not; 0 before the first.
     ///

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use sluice_api::dialect::{Api, Operation};
 use sluice_api::limiter::Bucket;
 use sluice_api::plugin::async_trait;
-use sluice_api::record::{Holder, Page, Record, RecordQuery, RecordStore, SumQuery, SumRow};
+use sluice_api::record::{Holder, Page, Record, RecordQuery, RecordStore, SumQuery, SumRow, Unwritable};
 use sluice_api::store::{Lease, Remembered, Store, StoreError, Taken};
 use sluice_journal::{Journal, Sizes};
 use sluice_memory::RecordsInMemory;
@@ -28,7 +28,7 @@ impl RecordStore for Fickle {
         self.records.keep_days_of(zone).await
     }
 
-    async fn append(&self, records: Vec<Arc<Record>>) -> Result<(), StoreError> {
+    async fn append(&self, records: Vec<Arc<Record>>) -> Result<Vec<Unwritable>, StoreError> {
         if self.away.load(Ordering::SeqCst) {
             return Err(StoreError("it is away".to_owned()));
         }

@@ -43,6 +43,8 @@ pub(super) enum Metric {
     AccountState,
     /// Seconds that the store took, by operation.
     Store,
+    /// Records that the store can't write.
+    RecordsSetAside,
     /// Lines that the log had no room for.
     LogLinesDropped,
     /// Spans of traces that were lost.
@@ -130,6 +132,11 @@ impl Metric {
             Self::Store => {
                 ("sluice_store_seconds", Kind::Histogram, "Time that an operation of the store took.")
             }
+            Self::RecordsSetAside => (
+                "sluice_records_set_aside_total",
+                Kind::Counter,
+                "Records that the store can't write: they are in a file beside it, and in no sum.",
+            ),
             Self::LogLinesDropped => (
                 "sluice_log_lines_dropped_total",
                 Kind::Counter,

@@ -67,6 +67,8 @@ pub struct Measures {
     live: Live,
     /// Models that may be labels.
     models: RwLock<Labels>,
+    /// How many records were set aside, as the store can't write them.
+    set_aside: OnceLock<Count>,
     /// How many lines the log has dropped, where a log is written.
     log_lines_dropped: OnceLock<Count>,
     /// How many spans were lost, where traces are sent.
@@ -105,6 +107,7 @@ impl Measures {
             store: Mutex::default(),
             live: Live::new(Instant::now()),
             models: RwLock::default(),
+            set_aside: OnceLock::new(),
             log_lines_dropped: OnceLock::new(),
             spans_dropped: OnceLock::new(),
         }
@@ -150,6 +153,11 @@ impl Measures {
     /// Tells cost and tokens by each group too.
     pub fn tell_groups(&self) {
         self.groups.tell();
+    }
+
+    /// Says who counts the records that were set aside; asked whenever the metrics are read.
+    pub(crate) fn watch_set_aside(&self, count: impl Fn() -> u64 + Send + Sync + 'static) {
+        let _ = self.set_aside.set(Box::new(count));
     }
 
     /// Says who counts the lines that the log has dropped; asked whenever the metrics are read.
@@ -208,9 +216,11 @@ impl Measures {
         });
         told(Metric::InFlight, &|name, text| in_flight(accounts, name, text));
         told(Metric::AccountState, &|name, text| each_state(states, accounts, name, text));
-        for (metric, dropped) in
-            [(Metric::LogLinesDropped, &self.log_lines_dropped), (Metric::SpansDropped, &self.spans_dropped)]
-        {
+        for (metric, dropped) in [
+            (Metric::RecordsSetAside, &self.set_aside),
+            (Metric::LogLinesDropped, &self.log_lines_dropped),
+            (Metric::SpansDropped, &self.spans_dropped),
+        ] {
             let dropped = dropped.get().map_or(0, |dropped| dropped());
             told(metric, &|name, text| sample(text, name, "", dropped));
         }

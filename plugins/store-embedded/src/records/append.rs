@@ -4,8 +4,8 @@ use std::borrow::Borrow;
 use std::collections::{BTreeSet, HashSet};
 
 use jiff::tz::TimeZone;
-use rusqlite::{Connection, TransactionBehavior};
-use sluice_api::record::{Record, Sums};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use sluice_api::record::{Record, Sums, Unwritable};
 
 use super::labels::Numbers;
 use super::marks::Marks;
@@ -20,6 +20,22 @@ const PREPARED: usize = 32;
 /// about 4 MB.
 const MOVED_AFTER_BATCHES: usize = 64;
 const MOVED_AFTER_RECORDS: usize = 5_000;
+
+/// What was done of a batch.
+#[derive(Debug, Default)]
+pub(super) struct Appended {
+    /// The units whose sums it changed.
+    pub(super) changed: BTreeSet<(Unit, i64)>,
+    /// Records that can't be written.
+    pub(super) unwritable: Vec<Unwritable>,
+}
+
+/// Whether an error is of what was to be written; else it is of the database, which may take the same another time.
+fn is_of_a_record(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(error, rusqlite::Error::ToSqlConversionFailure(_))
+        || matches!(code, Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig))
+}
 
 /// Who writes records, and what it remembers of what it wrote.
 #[derive(Debug)]
@@ -46,25 +62,35 @@ impl Writer {
         Ok(Self { connection, marks, days, labels, recent, batches: 0, records: 0 })
     }
 
-    /// Writes a batch, all or nothing; the units whose sums it changed.
+    /// Writes a batch in one step; where a record can't be written, the others in as few steps as it takes to find that
+    /// one. What was done is told also where it ends with an error.
     pub(super) fn append(
         &mut self,
         records: &[impl Borrow<Record>],
-    ) -> rusqlite::Result<BTreeSet<(Unit, i64)>> {
-        match self.write(records) {
+        done: &mut Appended,
+    ) -> rusqlite::Result<()> {
+        let error = match self.write(records) {
             Ok((rows, marks)) => {
-                let changed = rows.iter().map(|(place, _)| (place.unit, place.start)).collect();
+                done.changed.extend(rows.iter().map(|(place, _)| (place.unit, place.start)));
                 self.recent.note(rows);
                 self.marks = marks;
                 self.wrote(records.len());
-                Ok(changed)
+                return Ok(());
             }
-            // What it made is not there.
-            Err(error) => {
-                self.forget();
-                Err(error)
-            }
+            Err(error) => error,
+        };
+        // What it made is not there.
+        self.forget();
+        if !is_of_a_record(&error) {
+            return Err(error);
         }
+        if let [one] = records {
+            done.unwritable.push(Unwritable::new(one.borrow().id, error.to_string()));
+            return Ok(());
+        }
+        let (first, second) = records.split_at(records.len() / 2);
+        self.append(first, done)?;
+        self.append(second, done)
     }
 
     fn write(&mut self, records: &[impl Borrow<Record>]) -> rusqlite::Result<(Vec<(Place, Sums)>, Marks)> {

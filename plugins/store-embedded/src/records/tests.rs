@@ -124,6 +124,26 @@ async fn what_could_not_be_written_is_not_there_and_can_be_written_later() {
     assert_eq!(sums(&ledger), expected(&records).await);
 }
 
+#[tokio::test]
+async fn a_record_that_can_not_be_written_keeps_no_other_from_it() {
+    let folder = Folder::new("refused");
+    let ledger = ledger(&folder);
+    let mut records = usual(time("2026-11-28T10:00:00Z"), 20, Duration::from_secs(1));
+    // SQLite has no whole numbers that large.
+    let bad = [3, 4, 19].map(|at: usize| {
+        records[at].id = u64::MAX - u64::try_from(at).unwrap();
+        records[at].id
+    });
+    let unwritable = ledger.append(&records).unwrap();
+    assert_eq!(unwritable.iter().map(|one| one.id).collect::<Vec<_>>(), bad);
+    assert!(unwritable.iter().all(|one| !one.why.is_empty()));
+    records.retain(|record| !bad.contains(&record.id));
+    assert_eq!(sums(&ledger), expected(&records).await);
+    // Those that are there can be appended again.
+    assert_eq!(ledger.append(&records).unwrap(), []);
+    assert_eq!(sums(&ledger), expected(&records).await);
+}
+
 #[test]
 fn readers_do_not_wait_for_who_writes() {
     let folder = Folder::new("readers");
