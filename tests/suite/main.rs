@@ -8,6 +8,7 @@
     reason = "tests stop where they can't go on"
 )]
 
+mod amounts;
 mod architecture;
 mod audit;
 mod badinput;

@@ -20,6 +20,13 @@ cache_read = "0.30"
 cache_write_5m = "3.75"
 cache_write_1h = "6"
 geo.us = "1.1"
+[models.w]
+input = "4"
+output = "20"
+cache_write_5m = "5"
+cache_write_1h = "10"
+per_web_search = "0.01"
+per_code_container = "0.03"
 [models.g]
 input = "0.30"
 output = "2.50"
@@ -221,6 +228,60 @@ fn what_has_no_price_costs_null_and_is_counted_and_so_are_fields_of_usage_that_n
     let body = json!({ "model": "nobodys", "messages": [], "answer": { "input_tokens": 7 } });
     assert_eq!(gateway.post("/v1/messages/count_tokens", &body.to_string()).status, 200);
     assert_eq!(costs(&gateway), [json!("0"), json!("0")]);
+}
+
+#[test]
+fn a_search_of_chat_completions_costs_its_fee_and_null_where_that_is_not_known() {
+    let upstream = mirror();
+    let gateway = priced(&account("o", "openai", &upstream.address, ""), "prices.toml", PRICES);
+    let page = json!({ "type": "url_citation", "url_citation": { "url": "https://example.com" } });
+    for (model, annotations, cost) in [
+        ("w", json!([]), json!("0.006")),
+        ("w", json!([page, page]), json!("0.016")),
+        ("t", json!([page]), Value::Null),
+    ] {
+        let answer = json!({ "choices": [{ "message": { "content": "hi", "annotations": annotations } }],
+            "usage": { "prompt_tokens": 1000, "completion_tokens": 100 } });
+        let body = json!({ "model": model, "messages": [], "answer": answer });
+        assert_eq!(gateway.post("/v1/chat/completions", &body.to_string()).status, 200);
+        assert_eq!(costs(&gateway), [cost.clone(), cost], "{answer}");
+    }
+}
+
+#[test]
+fn a_container_costs_its_fee_once_however_many_responses_use_it() {
+    let upstream = mirror();
+    let accounts = account("o", "openai", &upstream.address, "");
+    let gateway = priced(&accounts, "prices.toml", PRICES);
+    let ask = |containers: &[Option<&str>]| {
+        let call = |name: &Option<&str>| json!({ "type": "code_interpreter_call", "container_id": name });
+        let answer = json!({ "id": "resp_1", "output": containers.iter().map(call).collect::<Vec<_>>(),
+            "usage": { "input_tokens": 1000, "output_tokens": 100, "total_tokens": 1100 } });
+        let body = json!({ "model": "w", "input": "p", "answer": answer });
+        assert_eq!(gateway.post("/v1/responses", &body.to_string()).status, 200);
+        costs(&gateway)[0].clone()
+    };
+    assert_eq!(ask(&[Some("cntr_1"), Some("cntr_1")]), "0.036");
+    assert_eq!(ask(&[Some("cntr_1")]), "0.006");
+    assert_eq!(ask(&[Some("cntr_1"), Some("cntr_2"), Some("cntr_3")]), "0.066");
+    assert_eq!(ask(&[Some("cntr_3"), Some("cntr_2")]), "0.006");
+    // Of one without a name nothing can be known but that it was used.
+    assert_eq!(ask(&[None, None]), "0.036");
+}
+
+#[test]
+fn what_chat_completions_write_to_a_cache_costs_what_keeping_it_as_long_as_was_asked_does() {
+    let upstream = mirror();
+    let gateway = priced(&account("o", "openai", &upstream.address, ""), "prices.toml", PRICES);
+    for (ttl, cost) in [("30m", "0.05"), ("12h", "0.1")] {
+        let part = json!({ "type": "text", "text": "x", "prompt_cache_breakpoint": { "mode": "explicit", "ttl": ttl } });
+        let answer = json!({ "choices": [], "usage": { "prompt_tokens": 10_000, "completion_tokens": 0,
+            "total_tokens": 10_000, "prompt_tokens_details": { "cache_write_tokens": 10_000 } } });
+        let body =
+            json!({ "model": "w", "messages": [{ "role": "user", "content": [part] }], "answer": answer });
+        assert_eq!(gateway.post("/v1/chat/completions", &body.to_string()).status, 200);
+        assert_eq!(costs(&gateway), [json!(cost), json!(cost)], "{ttl}");
+    }
 }
 
 #[test]

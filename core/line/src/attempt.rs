@@ -15,6 +15,7 @@ use sluice_fleet::choosing::candidates::Target;
 use sluice_upstream::Stale;
 use sluice_upstream::timer::in_time;
 use sluice_wire::headers;
+use sluice_wire::request::caching;
 use sluice_wire::request::splice;
 
 use crate::ask::Ask;
@@ -63,6 +64,7 @@ pub(crate) async fn attempt(
         asked: ask.form,
         labelled: label(&head.headers, ask),
         hides_usage,
+        caches_long: ask.route.api == Api::OpenaiChat && caching::is_long(serving.body),
         idle: config.timeouts.idle,
     };
     let source = within(deadline, wait, ask, pin!(Source::begin(body, expected))).await??;

@@ -14,6 +14,7 @@ use sluice_ledger::Records;
 use sluice_limits::Limits;
 use sluice_upstream::tasks::Tasks;
 
+use crate::containers::Containers;
 use crate::reserved::Bodies;
 use crate::snapshot::Snapshot;
 use crate::vault::StoreVault;
@@ -29,6 +30,7 @@ pub struct Gateway {
     records: Records,
     fleet: Fleet,
     references: Arc<References>,
+    containers: Containers,
     bodies: Arc<Bodies>,
     draining: AtomicBool,
     cutting: AtomicBool,
@@ -64,6 +66,7 @@ impl Gateway {
             records,
             fleet: Fleet::default(),
             references: Arc::default(),
+            containers: Containers::default(),
             bodies: Arc::default(),
             draining: AtomicBool::new(false),
             cutting: AtomicBool::new(false),
@@ -93,6 +96,11 @@ impl Gateway {
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// The containers that are paid.
+    pub(crate) fn containers(&self) -> &Containers {
+        &self.containers
     }
 
     /// What is counted of keys and groups.

@@ -6,6 +6,7 @@ pub mod ask;
 mod attempt;
 mod body;
 pub mod caller;
+mod containers;
 mod cut;
 mod decode;
 mod estimate;

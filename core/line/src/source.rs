@@ -35,6 +35,8 @@ pub(crate) struct Expected {
     pub(crate) labelled: Form,
     /// Usage was asked for that the client did not want.
     pub(crate) hides_usage: bool,
+    /// What is written to a cache was asked to be kept for the longer time.
+    pub(crate) caches_long: bool,
     pub(crate) idle: Duration,
 }
 
@@ -57,9 +59,9 @@ impl Expected {
 
     fn meter(&self, (form, stands_in): (Form, bool)) -> Meter {
         if stands_in {
-            return Meter::stand_in(self.api, self.operation);
+            return Meter::stand_in(self.api, self.operation).caching_long(self.caches_long);
         }
-        Meter::new(self.api, self.operation, form)
+        Meter::new(self.api, self.operation, form).caching_long(self.caches_long)
     }
 }
 

@@ -6,11 +6,14 @@
 mod told;
 
 mod anthropic;
+pub mod caching;
+mod cited;
 pub mod count;
 mod gemini;
 mod openai;
 
 pub use anthropic::Anthropic;
+pub use cited::Cited;
 pub use gemini::Gemini;
 pub use openai::Openai;
 pub use told::Unknown;
@@ -139,6 +142,42 @@ mod tests {
         .unwrap()
         .usage();
         assert_eq!((usage.input, usage.inconsistent), (0, true));
+    }
+
+    #[test]
+    fn openais_writes_are_kept_for_as_long_as_their_split_says() {
+        for (split, [short, long], inconsistent) in [
+            (r#"{"ttl_30m_tokens":9000,"ttl_12h_tokens":6000}"#, [9000, 6000], false),
+            (r#"{"ttl_12h_tokens":6000}"#, [9000, 6000], false),
+            (r#"{"ttl_30m_tokens":15000}"#, [15000, 0], false),
+            // More than was written at all.
+            (r#"{"ttl_12h_tokens":16000}"#, [0, 15000], true),
+        ] {
+            let told = format!(
+                r#"{{"input_tokens":30000,"output_tokens":3000,"total_tokens":33000,"input_tokens_details":{{"cached_tokens":10000,"cache_write_tokens":15000,"cache_write_tokens_details":{split}}}}}"#
+            );
+            let usage = serde_json::from_str::<Openai>(&told).unwrap().usage();
+            assert_eq!([usage.cache_write_5m, usage.cache_write_1h], [short, long], "{told}");
+            assert_eq!(
+                (usage.input, usage.cache_read, usage.inconsistent),
+                (5000, 10000, inconsistent),
+                "{told}"
+            );
+        }
+    }
+
+    #[test]
+    fn video_is_a_part_of_the_input_without_what_a_cache_had_of_it() {
+        let told = r#"{"promptTokenCount":1000,"cachedContentTokenCount":400,"candidatesTokenCount":5,"totalTokenCount":1005,
+            "promptTokensDetails":[{"modality":"TEXT","tokenCount":100},{"modality":"VIDEO","tokenCount":700},{"modality":"AUDIO","tokenCount":200}],
+            "cacheTokensDetails":[{"modality":"VIDEO","tokenCount":300},{"modality":"TEXT","tokenCount":100}]}"#;
+        let usage = serde_json::from_str::<Gemini>(told).unwrap().usage();
+        let mut expected = Usage::new(600, 5);
+        (expected.cache_read, expected.video_input, expected.audio_input) = (400, 400, 200);
+        assert_eq!(usage, expected);
+        let told =
+            r#"{"prompt_tokens":100,"completion_tokens":5,"prompt_tokens_details":{"video_tokens":70}}"#;
+        assert_eq!(serde_json::from_str::<Openai>(told).unwrap().usage().video_input, 70);
     }
 
     #[test]

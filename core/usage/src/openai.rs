@@ -71,6 +71,12 @@ impl Openai {
         counts.into_iter().any(|count| count.or_zero() > 0)
     }
 
+    /// Whether it tells for how long what was written to a cache is kept.
+    #[must_use]
+    pub fn splits_writes(&self) -> bool {
+        self.input().is_some_and(|told| told.cache_write_tokens_details.is_some())
+    }
+
     /// Notes the names that nobody knows.
     pub fn unknown(&self, all: &mut Unknown) {
         all.extend(&self.unknown);
@@ -87,7 +93,7 @@ impl Openai {
     /// In Sluice's convention.
     #[must_use]
     pub fn usage(&self) -> Usage {
-        let details = self.input_tokens_details.as_ref().or(self.prompt_tokens_details.as_ref());
+        let details = self.input();
         let written = self.output();
         let input = self.input_tokens.or(self.prompt_tokens).or_zero();
         let told_output = self.output_tokens.or(self.completion_tokens).or_zero();
@@ -96,7 +102,8 @@ impl Openai {
         let read = cached.or(self.prompt_cache_hit_tokens).or_zero();
         let write = details.map_or(0, |told| told.cache_write_tokens.or_zero());
         let split = details.and_then(|told| told.cache_write_tokens_details.as_ref());
-        let long = split.map_or(0, |told| told.ttl_12h_tokens.or_zero()).min(write);
+        let told_long = split.map_or(0, |told| told.ttl_12h_tokens.or_zero());
+        let long = told_long.min(write);
         let cached = read.saturating_add(write);
         // Some servers (xAI, Portkey over Gemini) count reasoning beside the completion: then only the total adds up
         // with it. Without a total it is outside where it is too much to be inside.
@@ -110,8 +117,9 @@ impl Openai {
         let mut usage = Usage::new(input.saturating_sub(cached), output);
         (usage.cache_write_5m, usage.cache_write_1h) = (write - long, long);
         (usage.cache_read, usage.reasoning) = (read, reasoning);
+        let is_less_than_its_parts = cached > input || told_long > write || reasoning > output;
         usage.inconsistent =
-            self.below_zero || cached > input || reasoning > output || total != input.saturating_add(output);
+            self.below_zero || is_less_than_its_parts || total != input.saturating_add(output);
         parts(&mut usage, details, written);
         usage
     }
@@ -124,6 +132,10 @@ impl Openai {
             usage.image_output = usage.output;
         }
         usage
+    }
+
+    fn input(&self) -> Option<&Input> {
+        self.input_tokens_details.as_ref().or(self.prompt_tokens_details.as_ref())
     }
 
     fn output(&self) -> Option<&Output> {

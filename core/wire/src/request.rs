@@ -7,3 +7,5 @@ pub mod peek;
 pub mod session;
 pub mod splice;
 mod words;
+
+pub use sluice_usage::caching;

@@ -13,7 +13,7 @@ const OTHER: &str = "sk-sluice-other-key-of-the-usage-tests";
 
 fn gateway() -> Gateway {
     let gateway = Gateway::start(&format!(
-        "stats.timezone = \"Asia/Kathmandu\"\n[[accounts]]\nname = \"s\"\nprovider = \"simulated\"\n{}\
+        "stats.timezone = \"Asia/Kathmandu\"\n[[accounts]]\nname = \"s\"\nprovider = \"simulated\"\ncost_multiplier = \"0.5\"\n{}\
          [[keys]]\nname = \"other\"\nkey = \"{OTHER}\"\nuser = \"u\"\n",
         key("tags = [\"a\", \"b\"]")
     ));
@@ -43,16 +43,29 @@ fn units(text: &str) -> i128 {
 /// What the records of one group add up to, as a row has it.
 fn summed(records: &[&Value]) -> Value {
     let sum = |field: &str| records.iter().map(|record| record[field].as_u64().unwrap()).sum::<u64>();
-    let cost: i128 = records.iter().filter_map(|record| record["cost"].as_str()).map(units).sum();
+    let money = |field: &str| {
+        let costs = records.iter().filter_map(|record| record[field].as_str()).map(units);
+        costs.sum::<i128>().to_string()
+    };
     let failed = |record: &&&Value| record["status"].as_u64().unwrap() >= 400;
     let unpriced = |record: &&&Value| record["cost"].is_null() && !record["usage"].is_null();
     json!({
         "requests": records.len(), "errors": records.iter().filter(failed).count(),
         "input_tokens": sum("input_tokens"), "output_tokens": sum("output_tokens"),
         "cache_write_tokens": sum("cache_write_tokens"), "cache_read_tokens": sum("cache_read_tokens"),
-        "reasoning_tokens": sum("reasoning_tokens"), "cost": cost.to_string(),
+        "reasoning_tokens": sum("reasoning_tokens"), "cost": money("cost"), "list_cost": money("list_cost"),
         "unpriced_requests": records.iter().filter(unpriced).count(),
     })
+}
+
+/// What a row is of, and what stands in it, its money in ten-billionths of a dollar.
+fn counted(row: &Value, field: &str) -> (String, Value) {
+    let mut row = row.clone();
+    let name = row.as_object_mut().unwrap().remove(field).unwrap().to_string();
+    for money in ["cost", "list_cost"] {
+        row[money] = units(row[money].as_str().unwrap()).to_string().into();
+    }
+    (name, row)
 }
 
 #[test]
@@ -76,10 +89,7 @@ fn rows_are_what_the_records_add_up_to_by_any_field() {
         let rows = rows["data"].as_array().unwrap();
         assert_eq!(rows.len(), groups.len(), "{field}: {rows:#?}");
         for row in rows {
-            let mut row = row.clone();
-            let name = row.as_object_mut().unwrap().remove(field).unwrap().to_string();
-            row.as_object_mut().unwrap().remove("list_cost");
-            row["cost"] = units(row["cost"].as_str().unwrap()).to_string().into();
+            let (name, row) = counted(row, field);
             assert_eq!(row, summed(&groups[&name]), "{field} {name}");
         }
     }
@@ -109,6 +119,8 @@ fn buckets_are_the_zones_and_filters_narrow() {
     assert_eq!(count("model=claude-haiku-4-5&model=nobody-knows-its-price"), 2);
     assert_eq!(count("tag=a&tag=b"), 3, "a request counts once, whatever it passes by");
     assert_eq!(count("user=u&api=openai-chat"), 1);
+    let id = records(&gateway).into_iter().find(|record| record["key"] == "test").unwrap()["key_id"].clone();
+    assert_eq!(count(&format!("key={}", id.as_str().unwrap())), 3, "by its id as by its name");
     assert_eq!(count("key=nobody"), 0);
     assert_eq!(count("to=2020-01-01T00:00:00Z"), 0);
 }
@@ -141,6 +153,13 @@ fn a_keys_holder_sees_its_own_usage_alone_under_every_prefix() {
         let models: Vec<&str> =
             rows["data"].as_array().unwrap().iter().map(|row| row["model"].as_str().unwrap()).collect();
         assert!(models.contains(&"gpt-5.2") && !models.contains(&"claude-haiku-4-5"), "{path}: {models:?}");
+    }
+    let all = records(&gateway);
+    let rows = send(&gateway.address, "GET", "/v1/usage?group_by=model", &[("x-api-key", OTHER)], b"").json();
+    for row in rows["data"].as_array().unwrap() {
+        let (model, row) = counted(row, "model");
+        let own = |record: &&Value| record["key"] == "other" && record["model"].to_string() == model;
+        assert_eq!(row, summed(&all.iter().filter(own).collect::<Vec<_>>()), "{model}");
     }
     let asked = |query: &str, secret: &str| {
         send(&gateway.address, "GET", &format!("/v1/usage?{query}"), &[("x-api-key", secret)], b"")

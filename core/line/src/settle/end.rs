@@ -23,6 +23,8 @@ impl Settlement {
         }
         self.measure(seen, seen.and_then(|seen| seen.usage));
         if let Some(seen) = seen {
+            let account = self.record.account.as_deref().unwrap_or_default();
+            self.gateway.containers().pay(account, &seen.containers);
             let unknown = seen.unknown_usage.names();
             unknown.for_each(|name| self.gateway.records().measures().count_unknown_usage(self.api, name));
         }
@@ -62,7 +64,7 @@ impl Settlement {
         if let Some(seen) = seen {
             self.record.reported_model = seen.model.as_deref().map(Into::into);
         }
-        self.record.usage = self.used(told, seen.is_some());
+        self.record.usage = self.used(told, seen);
         let snapshot = self.snapshot.take();
         self.price(snapshot.as_deref(), seen);
         self.snapshot = snapshot;
@@ -88,7 +90,7 @@ impl Settlement {
 
     /// What was used: as the dialect told it, else estimated, as zero is never a fallback. The meter sees the answer
     /// alone; what went up is known here.
-    pub(super) fn used(&self, told: Option<Usage>, answered: bool) -> Option<Usage> {
+    pub(super) fn used(&self, told: Option<Usage>, seen: Option<&Seen>) -> Option<Usage> {
         let by_tokens =
             matches!(self.record.operation, Operation::Generate | Operation::Embed | Operation::BatchEmbed);
         let left_early = self.sent
@@ -96,7 +98,7 @@ impl Settlement {
                 self.record.outcome,
                 Outcome::ClientGone | Outcome::GatewayError | Outcome::Interrupted
             );
-        if told.is_none() && !(by_tokens && (answered || left_early)) {
+        if told.is_none() && !(by_tokens && (seen.is_some() || left_early)) {
             return None;
         }
         let mut usage = told.unwrap_or_else(|| {
@@ -104,6 +106,10 @@ impl Settlement {
             untold.estimated = true;
             untold
         });
+        if let (Some(seen), Some(account)) = (seen, &self.record.account) {
+            let paid = self.gateway.containers().paid(account, &seen.containers);
+            usage.code_containers = usage.code_containers.saturating_sub(paid);
+        }
         // Nobody asks with no tokens: a zero was not told.
         if by_tokens && usage.all_input() == 0 {
             usage.input = self.sent_bytes.div_ceil(BYTES_PER_TOKEN);

@@ -15,7 +15,7 @@ const TOLD_EVERY: Duration = Duration::from_secs(1);
 impl Settlement {
     /// The request is about to go upstream: should the process be killed now, this is what it used.
     pub(super) fn goes_up(&mut self) {
-        let usage = self.used(None, false);
+        let usage = self.used(None, None);
         self.runs(usage, Instant::now(), false);
     }
 
@@ -52,7 +52,7 @@ impl Settlement {
             None => true,
         };
         if due {
-            let usage = self.used(source.used(), true);
+            let usage = self.used(source.used(), Some(source.seen()));
             self.runs(usage, now, told);
         }
     }
@@ -60,7 +60,7 @@ impl Settlement {
     /// The client will have all of the answer: from before it has, its record is in the journal.
     fn is_whole(&mut self, seen: &Seen, told: Option<Usage>) {
         let outcome = if seen.error.is_none() { Outcome::Completed } else { Outcome::UpstreamError };
-        let usage = self.used(told, true);
+        let usage = self.used(told, Some(seen));
         if self.journalled.whole.as_ref().is_some_and(|(before, _)| *before == usage) {
             return;
         }

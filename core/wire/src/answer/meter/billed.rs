@@ -210,6 +210,80 @@ fn calls_that_are_billed_are_counted_once_by_the_tool_that_was_called() {
 }
 
 #[test]
+fn a_response_that_ends_before_its_end_or_fails_tells_what_it_used_too() {
+    let usage = json!({ "input_tokens": 30, "output_tokens": 7, "total_tokens": 37,
+        "input_tokens_details": { "cached_tokens": 20 }, "output_tokens_details": { "reasoning_tokens": 5 } });
+    for (kind, failed) in
+        [("response.completed", false), ("response.incomplete", false), ("response.failed", true)]
+    {
+        let error = failed.then(|| json!({ "code": "server_error", "message": "m" }));
+        let response = json!({ "id": "r", "model": "m", "error": error, "usage": usage });
+        let event = json!({ "type": kind, "response": response });
+        let text = format!("event: {kind}\ndata: {event}\n\n");
+        let expected = expected(10, 7, |usage| (usage.cache_read, usage.reasoning) = (20, 5));
+        assert_eq!(used(Api::OpenaiResponses, Form::Sse, &text), expected, "{kind}");
+        let seen = seen(Api::OpenaiResponses, Form::Sse, &text, 7);
+        assert_eq!((seen.ended, seen.error.is_some()), (true, failed), "{kind}");
+    }
+}
+
+fn chat(model: &str, annotations: &Value) -> [(Form, String); 2] {
+    let usage = json!({ "prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13 });
+    let message = json!({ "content": "hi", "annotations": annotations });
+    let whole = json!({ "model": model, "usage": usage, "choices": [{ "message": message }] }).to_string();
+    let delta = json!({ "model": model, "choices": [{ "delta": message, "finish_reason": "stop" }] });
+    let last = json!({ "model": model, "choices": [], "usage": usage });
+    [(Form::Whole, whole), (Form::Sse, format!("data: {delta}\n\ndata: {last}\n\ndata: [DONE]\n\n"))]
+}
+
+#[test]
+fn a_search_of_chat_completions_is_one_where_a_page_is_cited_or_the_model_always_searches() {
+    let page = json!({ "type": "url_citation", "url_citation": { "url": "v", "start_index": 0 } });
+    for (model, annotations, searches) in [
+        ("gpt-5.5", json!([]), [0, 0]),
+        ("gpt-5.5", json!([{ "type": "file_citation", "text": "url_citation" }]), [0, 0]),
+        ("gpt-5.5", json!([page, page]), [1, 0]),
+        ("gpt-5-search-api-2025-10-14", json!([]), [1, 0]),
+        ("gpt-5-search-api-2025-10-14", json!([page]), [1, 0]),
+        ("gpt-4o-search-preview", json!([]), [0, 1]),
+        ("gpt-4o-mini-search-preview-2025-03-11", json!([page]), [0, 1]),
+    ] {
+        for (form, text) in chat(model, &annotations) {
+            let expected = expected(9, 4, |usage| [usage.web_searches, usage.web_search_previews] = searches);
+            assert_eq!(used(Api::OpenaiChat, form, &text), expected, "{text}");
+        }
+    }
+}
+
+#[test]
+fn what_chat_completions_write_to_a_cache_is_kept_as_long_as_was_asked_where_they_do_not_tell() {
+    for (details, long, expected) in [
+        (json!({ "cache_write_tokens": 5 }), false, [5, 0]),
+        (json!({ "cache_write_tokens": 5 }), true, [0, 5]),
+        (
+            json!({ "cache_write_tokens": 5, "cache_write_tokens_details": { "ttl_30m_tokens": 3, "ttl_12h_tokens": 2 } }),
+            true,
+            [3, 2],
+        ),
+        (
+            json!({ "cache_write_tokens": 5, "cache_write_tokens_details": { "ttl_12h_tokens": 2 } }),
+            false,
+            [3, 2],
+        ),
+    ] {
+        let usage = json!({ "prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13, "prompt_tokens_details": details });
+        let whole = json!({ "choices": [], "usage": usage }).to_string();
+        for (form, text) in [(Form::Whole, whole.clone()), (Form::Sse, format!("data: {whole}\n\n"))] {
+            let mut meter = Meter::new(Api::OpenaiChat, Operation::Generate, form).caching_long(long);
+            meter.feed(text.as_bytes());
+            meter.finish(End::Clean);
+            let usage = meter.seen().usage.unwrap();
+            assert_eq!([usage.cache_write_5m, usage.cache_write_1h], expected, "{text}");
+        }
+    }
+}
+
+#[test]
 fn images_that_a_tool_has_made_are_another_models_tokens() {
     let made = json!([{ "type": "image_generation_call", "id": "ig_1", "result": "aGk=" }]);
     let told = json!({ "image_gen": { "input_tokens": 10, "output_tokens": 900 } });

@@ -28,6 +28,8 @@ pub(super) struct Calls {
     /// Hashes of what must be told apart.
     containers: Vec<u64>,
     queries: Vec<u64>,
+    /// Code ran in a container that was not named.
+    nameless_container: bool,
     /// A search was told of without its words.
     searched: bool,
     images: u64,
@@ -61,9 +63,10 @@ impl Calls {
                 self.searches += 1
             }
             "file_search_call" => self.file_searches += 1,
-            "code_interpreter_call" => {
-                note(&mut self.containers, call.container.as_deref().unwrap_or_default())
-            }
+            "code_interpreter_call" => match call.container.as_deref().filter(|name| !name.is_empty()) {
+                Some(name) => note(&mut self.containers, name),
+                None => self.nameless_container = true,
+            },
             "image_generation_call" => self.made_images = true,
             _ => {}
         }
@@ -100,6 +103,11 @@ impl Calls {
         }
     }
 
+    /// Hashes of the names of the containers that ran code.
+    pub(super) fn containers(&self) -> &[u64] {
+        &self.containers
+    }
+
     /// An image is whole.
     pub(super) fn image(&mut self) {
         self.images += 1;
@@ -120,7 +128,8 @@ impl Calls {
         }
         usage.maps_prompts = self.maps.into();
         usage.file_searches = self.file_searches;
-        usage.code_containers = self.containers.len() as u64;
+        let nameless = self.containers.is_empty() && self.nameless_container;
+        usage.code_containers = self.containers.len() as u64 + u64::from(nameless);
         usage.images = self.images;
         usage.more |= self.made_images;
         usage.inconsistent |= self.below_zero;

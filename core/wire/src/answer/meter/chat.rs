@@ -49,7 +49,12 @@ impl Meter {
             self.seen.raw_usage.told(told);
             usage.unknown(&mut self.seen.unknown_usage);
             let images = self.api == Api::OpenaiImages;
-            self.seen.usage = Some(if images { usage.usage_of_images() } else { usage.usage() });
+            let mut used = if images { usage.usage_of_images() } else { usage.usage() };
+            if self.caches_long && !usage.splits_writes() {
+                used.cache_write_1h = used.cache_write();
+                used.cache_write_5m = 0;
+            }
+            self.seen.usage = Some(used);
         }
     }
 }

@@ -23,8 +23,9 @@ use sluice_api::dialect::{Api, Form, Operation};
 
 use crate::json::capture::{Capture, Position};
 use crate::refusal::Refusal;
+use crate::request::items::Call;
 use crate::sse::{self, Event};
-use sluice_usage::{Anthropic, Gemini, Unknown};
+use sluice_usage::{Anthropic, Cited, Gemini, Unknown};
 
 pub use items::Items;
 pub use output::Output;
@@ -78,6 +79,8 @@ pub struct Seen {
     pub output: Output,
     /// The ids of what a response has made.
     pub items: Items,
+    /// Hashes of the names of the containers that ran code for it, whether or not others had used them before.
+    pub containers: Vec<u64>,
     /// Whether bytes of an unfinished event have passed.
     pub open_event: bool,
     /// How far a JSON array has come.
@@ -118,6 +121,9 @@ pub struct Meter {
     anthropic: Anthropic,
     gemini: Gemini,
     calls: Calls,
+    cited: Cited,
+    /// What was written to a cache was asked to be kept for the longer time.
+    caches_long: bool,
     /// The output that Claude's final usage told; what stands at a message's start is provisional.
     told: Option<u64>,
     /// Something that the model wrote was seen, whether or not its bytes are counted.
@@ -152,6 +158,8 @@ impl Meter {
             anthropic: Anthropic::default(),
             gemini: Gemini::default(),
             calls: Calls::default(),
+            cited: Cited::default(),
+            caches_long: false,
             told: None,
             wrote: false,
             finished: false,
@@ -166,6 +174,12 @@ impl Meter {
         Self { stands_in: true, ..Self::new(api, operation, Form::Whole) }
     }
 
+    /// Says for how long the request asked to keep what is written to a cache, which not every answer tells.
+    #[must_use]
+    pub fn caching_long(self, caches_long: bool) -> Self {
+        Self { caches_long, ..self }
+    }
+
     /// What was seen so far.
     #[must_use]
     pub fn seen(&self) -> &Seen {
@@ -178,6 +192,9 @@ impl Meter {
             return;
         }
         self.seen.bytes += chunk.len() as u64;
+        if self.api == Api::OpenaiChat {
+            self.cited.feed(chunk);
+        }
         let mut framing = std::mem::replace(&mut self.framing, Framing::Sse(sse::Scanner::default()));
         match &mut framing {
             Framing::Sse(scanner) => {
@@ -257,6 +274,22 @@ impl Meter {
         }
         if let Some(usage) = used {
             self.calls.put(usage);
+            if self.api == Api::OpenaiChat && self.operation == Operation::Generate {
+                self.cited.put(self.seen.model.as_deref(), usage);
+            }
+        }
+    }
+
+    /// An item of a response's output: as an event of its own tells it, or the list of all.
+    fn called(&mut self, call: Option<&Call>, listed: bool) {
+        if listed {
+            self.calls.listed(call);
+        } else {
+            self.calls.item(call);
+        }
+        let containers = self.calls.containers();
+        if containers.len() > self.seen.containers.len() {
+            self.seen.containers = containers.to_vec();
         }
     }
 

@@ -43,7 +43,7 @@ impl Meter {
             }
             b"response.output_item.done" => {
                 self.seen.items.made(items::told(data));
-                self.calls.item(items::ended(data).as_ref());
+                self.called(items::ended(data).as_ref(), false);
                 self.seen.output.is_done(data);
             }
             _ if name.ends_with(b".delta") => {
@@ -89,7 +89,7 @@ impl Meter {
             let unknown = self.seen.items.are_unknown();
             items::made(output.get().as_bytes(), |id, call| {
                 self.seen.items.made(id.filter(|_| unknown));
-                self.calls.listed(call.as_ref());
+                self.called(call.as_ref(), true);
             });
         }
         self.seen.created_at = event.response.created_at.or(self.seen.created_at.take());

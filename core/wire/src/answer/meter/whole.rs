@@ -110,7 +110,8 @@ impl Meter {
                 if let Some(kind) = text_of(kind) {
                     let action = members::string(action, b"\"type\"");
                     let action = action.map(|action| String::from_utf8_lossy(action).into_owned());
-                    self.calls.listed(Some(&Call { kind, action, container: text_of(container) }));
+                    let call = Call { kind, action, container: text_of(container) };
+                    self.called(Some(&call), true);
                 }
             }
             "tools" => self.calls.tools(kind),
