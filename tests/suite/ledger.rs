@@ -2,6 +2,7 @@
 
 mod aside;
 mod away;
+mod details;
 mod full;
 mod journal;
 mod kills;

@@ -12,6 +12,7 @@ mod tries;
 pub use columns::{Holder, Record, RecordView};
 pub use outcome::{Cost, Outcome};
 pub use query::{Dimension, Filter, Page, RecordQuery, Span, SumQuery, SumRow, Sums};
+pub use sluice_money::{Bill, Interned, Rate, Source, Terms};
 pub use store::{RecordStore, Unwritable};
 pub use tries::Try;
 

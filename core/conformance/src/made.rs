@@ -9,10 +9,12 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
-use sluice_api::cost::{Money, Usage};
+use sluice_api::cost::{Exact, Money, Usage};
 use sluice_api::dialect::{Api, Operation};
 use sluice_api::error::{Error, Kind};
-use sluice_api::record::{Cost, Dimension, Holder, Outcome, Record, Try};
+use sluice_api::record::{
+    Bill, Cost, Dimension, Holder, Interned, Outcome, Rate, Record, Source, Terms, Try,
+};
 
 /// When the time of these tests begins: some hours before the clocks of Europe go back.
 pub(crate) const BEGIN: i64 = 1_792_800_000;
@@ -33,10 +35,11 @@ pub(crate) fn moment() -> impl Strategy<Value = Timestamp> {
 
 /// A record whose id is still to be given.
 pub(crate) fn record() -> impl Strategy<Value = Record> {
-    (moment(), holder(), label(), ended(), measured(), told()).prop_map(
+    (moment(), holder(), label(), ended(), (measured(), beside()), told()).prop_map(
         |(time, holder, label, ended, measured, told)| {
             let (api, operation, model, account, upstream) = label;
             let (request_id, session, tries, reported, client) = told;
+            let (measured, (turns, raw_usage, bill)) = measured;
             let mut record = Record::new(time, request_id.into(), holder, api, operation);
             record.model = model.into();
             record.provider = account.map(|account| format!("provider of {account}").into());
@@ -50,6 +53,7 @@ pub(crate) fn record() -> impl Strategy<Value = Record> {
             record.attempts = u32::try_from(record.tries.len()).unwrap();
             (record.status, record.outcome, record.error, record.stream) = ended;
             (record.usage, record.cost, record.first_byte, record.duration) = measured;
+            (record.turns, record.raw_usage, record.bill) = (turns, raw_usage.map(Into::into), bill);
             record.overhead = record.duration / 1_000;
             record.overhead = Duration::from_micros(u64::try_from(record.overhead.as_micros()).unwrap());
             record
@@ -124,6 +128,28 @@ fn measured() -> impl Strategy<Value = (Option<Usage>, Cost, Option<Duration>, D
     let span = || (0..5_000_000_u64).prop_map(Duration::from_micros);
     let cost = (money(), money()).prop_map(|(own, list)| Cost::new(own, list));
     (option::weighted(0.8, usage()), cost, option::of(span()), span())
+}
+
+/// The turns, the usage as it was written, and the bill.
+fn beside() -> impl Strategy<Value = (Vec<Usage>, Option<String>, Option<Bill>)> {
+    let turns = prop_oneof![5 => Just(vec![]), 1 => vec(usage(), 2..4)];
+    let raw = prop_oneof![
+        "\\{\"a\":[0-9]{1,25},\"b_5m\":0?[0-9]{1,3}(\\.[0-9]{1,9})?\\}",
+        Just("{\"a\":\"\u{1}\"}".to_owned()),
+        Just("ü7".to_owned()),
+    ];
+    let terms =
+        (select(vec!["m", "größe"]), option::of(Just("flex")), 0..3_u8).prop_map(|(entry, tier, rates)| {
+            let rate =
+                |number| Rate::new("input", Exact::from_units(u128::from(number) * 10_u128.pow(15)), None);
+            let source = Source::new(&entry.into(), "exact", (&"list".into(), &"sha256:1".into()));
+            let mut terms = Terms::default().at(source, (0..rates).map(rate).collect());
+            terms.tier = tier.map(Into::into);
+            terms
+        });
+    let bill = (terms, vec(count(), 0..4))
+        .prop_map(|(terms, quantities)| Bill::new(Arc::new(Interned::new(terms)), quantities.into()));
+    (turns, option::of(raw), option::of(bill))
 }
 
 type Told = (String, Option<&'static str>, Vec<Try>, Option<&'static str>, bool);

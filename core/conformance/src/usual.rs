@@ -1,12 +1,13 @@
 //! Records such as most are, for figures.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sluice_api::cost::{Money, Usage};
+use sluice_api::cost::{Exact, Money, Usage};
 use sluice_api::dialect::{Api, Operation};
 use sluice_api::error::Kind;
-use sluice_api::record::{Cost, Holder, Outcome, Record};
+use sluice_api::record::{Bill, Cost, Holder, Interned, Outcome, Rate, Record, Source, Terms};
 
 /// A record of this number: one of 20 keys asks for one of 5 models on one of 3 accounts, and one in 50 fails.
 #[must_use]
@@ -42,9 +43,34 @@ pub fn usual(number: u64, time: Timestamp) -> Record {
         record.usage = Some(usage);
         let cost = Money::from_units(i128::from(dice % 2_000_000_000));
         record.cost = Cost::new(Some(cost), Some(cost));
+        let written = usage.cache_write_5m;
+        record.raw_usage = Some(
+            format!(
+                "{{\"input_tokens\":{},\"cache_creation_input_tokens\":{written},\"cache_read_input_tokens\":{},\
+                 \"cache_creation\":{{\"ephemeral_5m_input_tokens\":{written},\"ephemeral_1h_input_tokens\":0}},\
+                 \"output_tokens\":1,\"service_tier\":\"standard\"}}\n{{\"output_tokens\":{}}}",
+                usage.input, usage.cache_read, usage.output
+            )
+            .into(),
+        );
+        let quantities = [usage.input, usage.output, usage.cache_read, written];
+        record.bill = Some(Bill::new(Arc::new(Interned::new(terms(model))), quantities.into()));
     }
     record.first_byte = Some(Duration::from_micros(dice % 2_000_000));
     record.duration = Duration::from_micros(dice % 60_000_000);
     record.overhead = Duration::from_micros(dice % 900);
     record
+}
+
+/// What a model is priced by.
+fn terms(model: u64) -> Terms {
+    let name = format!("claude-sonnet-4-{model}");
+    let (entry, list, hash) = (name.into(), "built-in list".into(), format!("sha256:{:064x}", 7).into());
+    let rate = |class, dollars: u64| {
+        Rate::new(class, Exact::from_units(u128::from(dollars) * 10_u128.pow(15)), None)
+    };
+    let rates = [rate("input", 3), rate("output", 15), rate("cache_read", 1), rate("cache_write_5m", 4)];
+    let mut terms = Terms::default().at(Source::new(&entry, "exact", (&list, &hash)), rates.to_vec());
+    terms.tier = Some("standard".to_owned());
+    terms
 }

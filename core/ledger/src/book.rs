@@ -193,7 +193,11 @@ impl Book {
             let mut undone = Undone { book: self, waiting: some };
             let aside = aside::append(store, records).await?;
             self.set_aside.fetch_add(aside, Ordering::Relaxed);
-            for Waiting { traces, .. } in undone.waiting.drain(..) {
+            for Waiting { record, traces } in undone.waiting.drain(..) {
+                // What was set aside may have taken its terms along.
+                if let Some(bill) = record.bill.as_ref().filter(|_| aside == 0) {
+                    bill.terms.are_kept();
+                }
                 self.is_kept(traces);
             }
         }

@@ -1,5 +1,7 @@
 //! Records on their way from the requests to the log, the metrics and the store: in batches, off the hot path.
 
+pub mod bills;
+pub mod detail;
 mod line;
 pub mod text;
 
@@ -22,6 +24,8 @@ use crate::refused::{Realm, RefusedCredentials, Throttle};
 use sluice_api::record::{Page, Record, RecordQuery};
 use sluice_api::store::{Store, StoreError};
 
+use bills::Bills;
+
 /// Records that make a batch, which is then not waited for any longer: what waits takes memory.
 const BATCH: usize = 64;
 
@@ -39,6 +43,7 @@ pub struct Records {
     pending: Mutex<Pending>,
     used: Mutex<Used>,
     measures: Measures,
+    bills: Bills,
     book: Book,
     /// Where the log is text.
     lines: OnceLock<Lines>,
@@ -75,6 +80,7 @@ impl Records {
             pending: Mutex::default(),
             used: Mutex::default(),
             measures,
+            bills: Bills::default(),
             book,
             lines: OnceLock::new(),
             tracer: OnceLock::new(),
@@ -87,6 +93,12 @@ impl Records {
     #[must_use]
     pub fn book(&self) -> &Book {
         &self.book
+    }
+
+    /// What says what requests cost.
+    #[must_use]
+    pub fn bills(&self) -> &Bills {
+        &self.bills
     }
 
     /// What is counted and timed.
@@ -205,6 +217,16 @@ impl Records {
     pub async fn brought(&self, store: &dyn Store) -> Result<(), StoreError> {
         self.collect();
         self.book.bring(store).await
+    }
+
+    /// A record by its id.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not take what waits for it, or can't be read.
+    pub async fn one(&self, store: &dyn Store, id: u64) -> Result<Option<Record>, StoreError> {
+        self.brought(store).await?;
+        store.records().record(id).await
     }
 
     /// Records that are asked for, newest first: everything that has ended is among them.

@@ -1,8 +1,9 @@
 //! Exact amounts of US dollars, as prices and the lines of a bill have them before they are rounded.
 
 use std::fmt;
+use std::str::FromStr;
 
-use crate::rounded::Money;
+use crate::rounded::{Money, NotMoney};
 
 /// An amount of US dollars, not below zero, as a whole number of units of 10^-21; never a float.
 ///
@@ -80,6 +81,12 @@ impl Factor {
     pub const fn from_units(units: u128) -> Self {
         Self(units)
     }
+
+    /// The number of ten-billionths.
+    #[must_use]
+    pub const fn units(self) -> u128 {
+        self.0
+    }
 }
 
 impl fmt::Display for Exact {
@@ -93,6 +100,41 @@ impl fmt::Display for Exact {
         let decimals = format!("{rest:021}");
         write!(f, "{whole}.{}", decimals.trim_end_matches('0'))
     }
+}
+
+impl FromStr for Exact {
+    type Err = NotMoney;
+
+    /// Reads what [`fmt::Display`] writes.
+    fn from_str(text: &str) -> Result<Self, NotMoney> {
+        digits(text, 21).map(Self).ok_or(NotMoney)
+    }
+}
+
+impl fmt::Display for Factor {
+    /// A decimal without exponent and without trailing zeros: `0.85`, `1`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Its decimals are those of money.
+        money(self.0).fmt(f)
+    }
+}
+
+impl FromStr for Factor {
+    type Err = NotMoney;
+
+    /// Reads what [`fmt::Display`] writes.
+    fn from_str(text: &str) -> Result<Self, NotMoney> {
+        digits(text, 10).map(Self).ok_or(NotMoney)
+    }
+}
+
+/// A plain decimal as a whole number of its last decimals.
+fn digits(text: &str, decimals: usize) -> Option<u128> {
+    let (whole, rest) = text.split_once('.').unwrap_or((text, "0"));
+    let plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    (plain(whole) && plain(rest) && rest.len() <= decimals)
+        .then(|| format!("{whole}{rest:0<decimals$}").parse().ok())
+        .flatten()
 }
 
 fn money(units: u128) -> Money {
@@ -138,6 +180,17 @@ mod tests {
     }
 
     #[test]
+    fn a_multiplier_prints_as_a_plain_decimal() {
+        for (units, text) in [(0, "0"), (10_000_000_000, "1"), (8_500_000_000, "0.85"), (1, "0.0000000001")] {
+            assert_eq!(Factor::from_units(units).to_string(), text);
+            assert_eq!(text.parse(), Ok(Factor::from_units(units)));
+        }
+        for text in ["", "-1", "1.", ".5", "0.00000000001", "1e3"] {
+            assert!(text.parse::<Factor>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
     fn an_amount_prints_as_a_plain_decimal() {
         for (units, text) in [
             (0, "0"),
@@ -146,6 +199,7 @@ mod tests {
             (1, "0.000000000000000000001"),
         ] {
             assert_eq!(Exact::from_units(units).to_string(), text);
+            assert_eq!(text.parse(), Ok(Exact::from_units(units)));
         }
     }
 }

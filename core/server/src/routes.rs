@@ -91,6 +91,7 @@ fn admin_router() -> OpenApiRouter<App> {
         .routes(routes!(admin::accounts::test))
         .routes(routes!(admin::accounts::explain))
         .routes(routes!(admin::requests::list))
+        .routes(routes!(admin::requests::show))
         .routes(routes!(admin::live::live))
         .routes(routes!(admin::concurrency::concurrency))
         .routes(routes!(admin::export::export))

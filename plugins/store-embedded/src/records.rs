@@ -1,6 +1,7 @@
 //! Records in SQLite: appended over one connection, read over others.
 
 mod append;
+mod beside;
 mod cover;
 mod expire;
 mod hours;
@@ -9,6 +10,7 @@ mod marks;
 mod page;
 mod past;
 mod row;
+mod shape;
 mod source;
 mod sums;
 mod time;
@@ -29,6 +31,7 @@ use crate::blocking;
 use crate::database::Database;
 use crate::documents::failed;
 use append::{Appended, Writer};
+use beside::Noted;
 use expire::DELETED_AT_ONCE;
 use labels::Known;
 use marks::Marks;
@@ -64,6 +67,7 @@ pub(crate) struct Ledger {
     /// Connections that nobody reads over now.
     idle: Mutex<Vec<Connection>>,
     known: Known,
+    noted: Noted,
     past: Past,
     /// Held while a change of it is committed, and while a reader's moment begins.
     days: Mutex<Days>,
@@ -77,7 +81,8 @@ impl Ledger {
         let writer = Writer::new(connection).map_err(failed)?;
         let days = Mutex::new(writer.days.clone());
         let (idle, known, past) = (Mutex::default(), Known::default(), Past::default());
-        Ok(Self { database, writer: Mutex::new(writer), idle, known, past, days })
+        let noted = Noted::default();
+        Ok(Self { database, writer: Mutex::new(writer), idle, known, noted, past, days })
     }
 
     fn append(&self, records: &[impl Borrow<Record>]) -> Result<Vec<Unwritable>, StoreError> {
@@ -155,8 +160,8 @@ impl Ledger {
         let marks = Marks::read(&moment)?;
         let now = days.clone();
         drop(days);
-        let (known, past) = (&self.known, &self.past);
-        work(&Source { connection: &moment, known, marks: &marks, days: &now, past, changes })
+        let (known, noted, past) = (&self.known, &self.noted, &self.past);
+        work(&Source { connection: &moment, known, noted, marks: &marks, days: &now, past, changes })
     }
 }
 

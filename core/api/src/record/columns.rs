@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sluice_money::Bill;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -141,10 +142,19 @@ columns! {
     #[serde(flatten, with = "show::tokens")]
     #[schema(ignore)]
     usage: Option<Usage> = None;
+    /// The prompts that it is made of, where they are several: each has the rates of its own length.
+    #[serde(default)]
+    turns: Vec<Usage> = Vec::new();
+    /// The usage as its upstream wrote it, cut off where it is too long: in the record's detail alone.
+    #[serde(skip)]
+    raw_usage: Option<Arc<str>> = None;
     /// What it cost, where a price is known.
     #[serde(flatten, with = "show::costs")]
     #[schema(ignore)]
     cost: Cost = Cost::default();
+    /// On which terms it was priced, and its lines: in the record's detail alone.
+    #[serde(skip)]
+    bill: Option<Bill> = None;
     /// Milliseconds to the first byte of the answer.
     #[serde(rename = "ttfb_ms", with = "show::millis_where_known")]
     #[schema(value_type = Option<f64>)]

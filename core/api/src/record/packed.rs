@@ -11,6 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sluice_money::Bill;
 
 use super::outcome::{Cost, Outcome};
 use super::tries::Try;
@@ -212,6 +213,16 @@ by_name! {
     Kind: |kind| kind.name();
 }
 
+impl Packed for Bill {
+    fn pack(&self, into: &mut Vec<u8>) {
+        Self::pack(self, into);
+    }
+
+    fn unpack(from: &[u8]) -> Option<Self> {
+        Self::unpack(from)
+    }
+}
+
 impl Packed for Outcome {
     fn pack(&self, into: &mut Vec<u8>) {
         into.extend_from_slice(self.name().as_bytes());
@@ -253,6 +264,7 @@ fn from_json<T: DeserializeOwned>(from: &[u8]) -> Option<T> {
 
 as_json! {
     Vec<Try>: |tries| tries.is_empty();
+    Vec<Usage>: |turns| turns.is_empty();
     Arc<[String]>: |tags| tags.is_empty();
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Cost, Holder, Outcome, Record, Sums, Try};
-use crate::cost::{Money, Usage};
+use super::{Bill, Cost, Holder, Interned, Outcome, Rate, Record, Source, Sums, Terms, Try};
+use crate::cost::{Exact, Factor, Money, Usage};
 use crate::dialect::{Api, Operation};
 use crate::error::{Error, Kind};
 
@@ -40,6 +40,9 @@ fn full() -> Record {
     (usage.cache_write_5m, usage.cache_write_1h, usage.cache_read, usage.reasoning) = (7, 11, 13, 2);
     (usage.web_searches, usage.estimated, usage.inconsistent) = (1, true, true);
     record.usage = Some(usage);
+    record.turns = vec![Usage::new(1, 2), Usage::new(2, 3)];
+    record.raw_usage = Some("{\"in\":1}\n{\"out\":2}".into());
+    record.bill = Some(Bill::new(Arc::new(Interned::new(terms())), [5, u64::MAX].into()));
     record.cost = Cost::new(Some(Money::from_units(-1)), Some(Money::from_units(i128::from(u64::MAX) * 7)));
     record.first_byte = Some(Duration::from_micros(1_234_567));
     record.duration = Duration::from_micros(987_654_321_001);
@@ -47,6 +50,17 @@ fn full() -> Record {
     record.error = Some(Kind::RateLimited);
     record.outcome = Outcome::Refused("rate_limited".into());
     record
+}
+
+fn terms() -> Terms {
+    let (entry, list, hash): (Arc<str>, Arc<str>, Arc<str>) =
+        ("entry".into(), "list".into(), "sha256:0".into());
+    let searches = Rate::new("web_search", Exact::from_units(10 * 10_u128.pow(18)), Some("rule"));
+    let rates = vec![Rate::new("input", Exact::from_units(3 * 10_u128.pow(15) + 1), None), searches];
+    let mut terms = Terms::default().at(Source::new(&entry, "exact", (&list, &hash)), rates);
+    terms.tier = Some("priority".to_owned());
+    terms.multiplier = Factor::from_units(8_500_000_000);
+    terms
 }
 
 fn empty() -> Record {
@@ -57,7 +71,10 @@ fn empty() -> Record {
 fn what_is_written_of_a_record_is_read_again_to_the_last_digit() {
     for record in [full(), empty()] {
         let written = serde_json::to_string(&record).unwrap();
-        assert_eq!(serde_json::from_str::<Record>(&written).unwrap(), record, "{written}");
+        // These are in its detail alone.
+        let mut shown = record;
+        (shown.raw_usage, shown.bill) = (None, None);
+        assert_eq!(serde_json::from_str::<Record>(&written).unwrap(), shown, "{written}");
     }
 }
 
@@ -76,6 +93,34 @@ fn what_a_journal_has_of_a_record_is_all_of_it() {
         assert!(Record::unpack(&packed).is_some());
     }
     assert_eq!(Record::unpack(&[1]), None);
+}
+
+#[test]
+fn terms_have_one_number_and_are_told_until_a_store_has_them() {
+    let (one, other) = (Interned::new(terms()), Interned::new(terms()));
+    assert_eq!(one, other);
+    let text = one.text().unwrap();
+    assert_eq!(Interned::told(one.id(), &text).as_ref(), Some(&one), "{text}");
+    assert_ne!(Interned::new(Terms::default()).id(), one.id());
+    assert_eq!(Interned::new(Terms::default()).text().unwrap(), "{}", "what is usual is left out");
+    let mut record = full();
+    let bill = Bill::new(Arc::new(one), [5, 1].into());
+    record.bill = Some(bill.clone());
+    let packed = |record: &Record| {
+        let mut bytes = Vec::new();
+        record.pack(&mut bytes);
+        bytes
+    };
+    let told = packed(&record);
+    bill.terms.are_kept();
+    let numbered = packed(&record);
+    assert!(numbered.len() + text.len() == told.len());
+    assert_eq!(Record::unpack(&told), Some(record));
+    let read = Record::unpack(&numbered).unwrap().bill.unwrap();
+    assert_eq!(
+        (read.terms.id(), read.terms.terms(), read.quantities),
+        (bill.terms.id(), None, bill.quantities)
+    );
 }
 
 #[test]

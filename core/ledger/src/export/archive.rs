@@ -1,4 +1,4 @@
-//! Where records go that are kept no longer: files of compressed JSON lines.
+//! Where records go that are kept no longer: files of compressed JSON lines, each a record in detail.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File};
@@ -9,7 +9,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sluice_api::record::Record;
 
-use super::format::Format;
+use crate::records::detail::RecordDetail;
 
 /// Writes records to a folder that is made where it is missing: those of each day (in UTC) on which they began to a file of
 /// its own, named by the day and the first of their ids. Each is there whole or not at all, and on the disk when this
@@ -51,7 +51,10 @@ fn compressed(path: &Path, records: &[Record]) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut encoder = GzEncoder::new(options.open(path)?, Compression::default());
-    encoder.write_all(&Format::JsonLines.write(records))?;
+    for record in records {
+        serde_json::to_writer(&mut encoder, &RecordDetail::of(record.clone()))?;
+        encoder.write_all(b"\n")?;
+    }
     encoder.finish()?.sync_all()
 }
 

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use sluice_api::cost::{Factor, Money, PriceAsk, Usage};
+use sluice_api::cost::{Money, Usage};
 use sluice_api::dialect::{Api, Operation};
 use sluice_api::error::{Fault, Scope};
-use sluice_api::plugin::guarded;
 use sluice_api::record::{Cost, Outcome, Try};
 use sluice_api::scheduler::Outcome as AttemptOutcome;
 use sluice_fleet::reference::Maker;
+use sluice_ledger::records::bills::Served;
 use sluice_wire::answer::meter::Seen;
 
 use super::Settlement;
@@ -63,6 +63,10 @@ impl Settlement {
     pub(super) fn measure(&mut self, seen: Option<&Seen>, told: Option<Usage>) {
         if let Some(seen) = seen {
             self.record.reported_model = seen.model.as_deref().map(Into::into);
+            let raw = seen.raw_usage.text();
+            if self.record.raw_usage.as_deref().unwrap_or_default() != raw {
+                self.record.raw_usage = Some(raw.into());
+            }
         }
         self.record.usage = self.used(told, seen);
         let snapshot = self.snapshot.take();
@@ -123,23 +127,19 @@ impl Settlement {
             self.record.cost = Cost::new(Some(Money::ZERO), Some(Money::ZERO));
             return;
         }
-        let (Some(snapshot), Some(usage)) = (snapshot, &self.record.usage) else { return };
-        let (Some(provider), Some(model)) = (&self.record.provider, &self.record.upstream_model) else {
-            return;
-        };
+        let (Some(snapshot), Some(_)) = (snapshot, &self.record.usage) else { return };
+        let Some(model) = self.record.upstream_model.clone() else { return };
         let account = self.place.as_ref().map(|place| &place.account().config);
-        let model = account.and_then(|account| account.provider.stands_for(model)).unwrap_or(model);
-        let mut ask = PriceAsk::new(provider, model, usage, self.record.time);
-        ask.reported_model = self.record.reported_model.as_deref();
-        ask.tier = seen.and_then(|seen| seen.tier.as_deref()).or(self.tier.as_deref());
-        ask.geo = account.and_then(|account| account.provider.geo());
-        if let Some(seen) = seen {
-            (ask.speed, ask.turns) = (seen.speed.as_deref(), &seen.turns);
-            ask.geo = seen.geo.as_deref().or(ask.geo);
+        let mut served = Served::new(&model);
+        if let Some(account) = account {
+            served.model = account.provider.stands_for(&model).unwrap_or(&model);
+            (served.geo, served.multiplier) = (account.provider.geo(), account.cost_multiplier);
         }
-        let priced = guarded("CostModel::price", || snapshot.cost.price(&ask)).flatten();
-        let multiplier = account.map_or(Factor::ONE, |account| account.cost_multiplier);
-        let own = priced.as_ref().map(|priced| priced.charged(multiplier));
-        self.record.cost = Cost::new(own, priced.map(|priced| priced.cost));
+        served.tier = seen.and_then(|seen| seen.tier.as_deref()).or(self.tier.as_deref());
+        if let Some(seen) = seen {
+            (served.speed, served.turns) = (seen.speed.as_deref(), &seen.turns);
+            served.geo = seen.geo.as_deref().or(served.geo);
+        }
+        self.gateway.records().bills().charge(&mut self.record, &*snapshot.cost, served);
     }
 }

@@ -1,12 +1,13 @@
-//! Records of requests, a page at a time.
+//! Records of requests, a page at a time, and one in detail.
 
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use http::{StatusCode, Uri};
 use jiff::Timestamp;
 use sluice_api::record::{Dimension, RecordQuery, RecordView};
+use sluice_ledger::records::detail::RecordDetail;
 
 use super::envelope::{List, Refusal, Refused};
 use super::query::pairs;
@@ -42,6 +43,26 @@ pub(crate) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<List<R
     let page = app.gateway.records().page(&**app.gateway.store(), &query).await.map_err(Refusal::from)?;
     let data = page.records.into_iter().map(|record| RecordView(Arc::new(record))).collect();
     Ok(Json(List { data, next_cursor: page.next.map(|id| id.to_string()) }))
+}
+
+/// A record in detail: its attempts, the usage as its upstream wrote it, and the lines of its price.
+#[utoipa::path(get, path = "/admin/v1/requests/{id}", tag = "Admin", security(("admin_token" = [])),
+    params(("id" = String, Path, pattern = "^[0-9]{1,19}$", description = "Its `id`, as the list shows it")),
+    responses((status = 200, body = RecordDetail, example = json!(RecordDetail::example())), (status = 400, body = Refused), (status = 401, body = Refused),
+        (status = 404, body = Refused), (status = 503, body = Refused)))]
+pub(crate) async fn show(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<RecordDetail>, Refusal> {
+    let number = id.parse().map_err(|_| {
+        wrong("id", "`id` is a number, as the list shows it: GET /admin/v1/requests?request_id=… finds a request by what \
+                     its answer carried")
+    })?;
+    let records = app.gateway.records();
+    let record = records.one(&**app.gateway.store(), number).await.map_err(Refusal::from)?;
+    let message = "there is no such record: it may be older than what is kept";
+    let record = record.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "not_found", message))?;
+    Ok(Json(RecordDetail::of(record)))
 }
 
 /// What the parameters of a query ask for.

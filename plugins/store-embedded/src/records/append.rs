@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use sluice_api::record::{Record, Sums, Unwritable};
 
+use super::beside::There;
 use super::labels::Numbers;
 use super::marks::Marks;
 use super::row::{INSERT, insert};
@@ -44,6 +45,7 @@ pub(super) struct Writer {
     pub(super) marks: Marks,
     pub(super) days: Days,
     labels: Numbers,
+    there: There,
     recent: Recent,
     batches: usize,
     records: usize,
@@ -58,8 +60,8 @@ impl Writer {
         connection.execute_batch("PRAGMA cache_size = -512")?;
         let marks = Marks::read(&connection)?;
         let days = Days(TimeZone::get(&marks.zone).unwrap_or(TimeZone::UTC));
-        let (labels, recent) = (Numbers::default(), Recent::default());
-        Ok(Self { connection, marks, days, labels, recent, batches: 0, records: 0 })
+        let (labels, there, recent) = (Numbers::default(), There::default(), Recent::default());
+        Ok(Self { connection, marks, days, labels, there, recent, batches: 0, records: 0 })
     }
 
     /// Writes a batch in one step; where a record can't be written, the others in as few steps as it takes to find that
@@ -107,7 +109,8 @@ impl Writer {
                 if is_new {
                     unused.insert(label);
                 }
-                if !insert(&mut row, record, id, label)? {
+                let beside = self.there.of(record, &all)?;
+                if !insert(&mut row, record, (id, label), &beside)? {
                     continue;
                 }
                 unused.remove(&label);
@@ -150,6 +153,7 @@ impl Writer {
     /// Forgets what is in memory of rows, which are no longer as they were.
     pub(super) fn forget(&mut self) {
         self.labels.forget();
+        self.there.forget();
         self.recent.forget();
     }
 }

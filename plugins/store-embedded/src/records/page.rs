@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
 use rusqlite::{Row, params};
-use sluice_api::record::{Filter, Page, Record, RecordQuery};
+use sluice_api::record::{Filter, Page, RecordQuery};
 
 use super::hours::{Hours, Next};
-use super::row::{self, COLUMNS, ID, LABEL, OUTCOME, OWN_WITHIN_MS, RequestId, STATUS, TIME};
+use super::row::{COLUMNS, ID, LABEL, OUTCOME, OWN_WITHIN_MS, RequestId, STATUS, TIME};
 use super::source::Source;
 use super::time::nanoseconds;
 
@@ -89,7 +89,7 @@ impl<'a> Making<'a> {
         if !filter.outcomes.is_empty() && !filter.outcomes.iter().any(|one| one == outcome) {
             return Ok(Looked::On);
         }
-        let record: Record = row::read(row, &*known.get(id, connection)?)?;
+        let record = self.source.record(row)?;
         let in_time = from.is_none_or(|from| from <= record.time) && to.is_none_or(|to| record.time < to);
         if !in_time || !filter.passes(&record) {
             return Ok(Looked::On);

@@ -15,6 +15,7 @@ use sluice_api::cost::Usage;
 use sluice_api::plugin::Timestamp;
 use sluice_api::record::{Cost, Holder, Outcome, Record};
 
+use super::beside::Beside;
 use super::labels;
 use super::time::{nanoseconds, timestamp};
 
@@ -23,13 +24,13 @@ type Map = serde_json::Map<String, Json>;
 /// The columns, in the order in which they are read here.
 pub(super) const COLUMNS: &str = "label, id, time, status, outcome, request_id, session, client, attempts, stream, \
     reported_model, error, input, output, cache_write_5m, cache_write_1h, cache_read, reasoning, cost, list_cost, ttfb, \
-    duration, overhead, detail";
+    duration, overhead, detail, terms, quantities, raw";
 
 /// Writes a row, where there is none of its id.
 pub(super) const INSERT: &str = "INSERT INTO requests (label, id, time, status, outcome, request_id, session, client, \
     attempts, stream, reported_model, error, input, output, cache_write_5m, cache_write_1h, cache_read, reasoning, cost, \
-    list_cost, ttfb, duration, overhead, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, \
-    ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24) ON CONFLICT (id) DO NOTHING";
+    list_cost, ttfb, duration, overhead, detail, terms, quantities, raw) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, \
+    ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27) ON CONFLICT (id) DO NOTHING";
 
 /// Where the first columns stand.
 pub(super) const LABEL: usize = 0;
@@ -37,6 +38,9 @@ pub(super) const ID: usize = 1;
 pub(super) const TIME: usize = 2;
 pub(super) const STATUS: usize = 3;
 pub(super) const OUTCOME: usize = 4;
+
+/// Where those begin that a [`Beside`] has.
+pub(super) const BESIDE: usize = 24;
 
 /// How the ids of the gateway's own begin.
 const OWN: &str = "req_";
@@ -232,6 +236,7 @@ impl Columns<'_> {
     fn tell_all_of(&self, record: &Record) -> bool {
         let money = |units: Option<i64>| units.map(|units| Money::from_units(units.into()));
         record.tries.is_empty()
+            && record.turns.is_empty()
             && self.tokens.map(usage) == record.usage
             && Cost::new(money(self.cost), money(self.list_cost)) == record.cost
             && timestamp(self.time) == record.time
@@ -261,12 +266,12 @@ fn usage(tokens: [i64; 6]) -> Usage {
     usage
 }
 
-/// Writes a record under its id, with the label that it has; says whether the id was new.
+/// Writes a record under its id, with the label that it has and what it has beside; says whether the id was new.
 pub(super) fn insert(
     statement: &mut CachedStatement<'_>,
     record: &Record,
-    id: i64,
-    label: i64,
+    (id, label): (i64, i64),
+    beside: &Beside,
 ) -> rusqlite::Result<bool> {
     let columns = Columns::of(record, id, label);
     let detail = if columns.tell_all_of(record) { None } else { columns.untold(record)? };
@@ -300,12 +305,15 @@ pub(super) fn insert(
         columns.first_byte,
         columns.duration,
         columns.overhead,
-        detail
+        detail,
+        beside.terms,
+        beside.quantities,
+        beside.raw
     ])?;
     Ok(inserted > 0)
 }
 
-/// Reads a record of which the label is known already.
+/// Reads a record of which the label is known already, but for what it has beside.
 pub(super) fn read(row: &Row<'_>, label: &Record) -> rusqlite::Result<Record> {
     let told = Columns::read(row)?.record(label)?;
     let ValueRef::Text(detail) = row.get_ref(23)? else { return Ok(told) };

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Row};
 use sluice_api::record::Record;
 
+use super::beside::Noted;
 use super::labels::Known;
 use super::marks::Marks;
 use super::past::Past;
@@ -14,6 +15,7 @@ use super::time::Days;
 pub(super) struct Source<'a> {
     pub(super) connection: &'a Connection,
     pub(super) known: &'a Known,
+    pub(super) noted: &'a Noted,
     pub(super) marks: &'a Marks,
     pub(super) days: &'a Days,
     pub(super) past: &'a Past,
@@ -24,6 +26,8 @@ pub(super) struct Source<'a> {
 impl Source<'_> {
     /// The record of a row.
     pub(super) fn record(&self, row: &Row<'_>) -> rusqlite::Result<Record> {
-        row::read(row, &*self.known.get(row.get(LABEL)?, self.connection)?)
+        let mut record = row::read(row, &*self.known.get(row.get(LABEL)?, self.connection)?)?;
+        self.noted.fill(&mut record, row, self.connection)?;
+        Ok(record)
     }
 }

@@ -55,7 +55,7 @@ impl Stores for InFolders {
 
 sluice_conformance::every_test!(InFolders::new());
 
-fn time(text: &str) -> Timestamp {
+pub(super) fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
@@ -64,7 +64,7 @@ fn usual(from: Timestamp, number: u64, apart: Duration) -> Vec<Record> {
     (0..number).map(|at| sluice_conformance::usual(at, from + apart * u32::try_from(at).unwrap())).collect()
 }
 
-fn ledger(folder: &Folder) -> Ledger {
+pub(super) fn ledger(folder: &Folder) -> Ledger {
     Ledger::of(Arc::new(Database::open(&folder.0).unwrap())).unwrap()
 }
 

@@ -1,0 +1,50 @@
+//! What something was priced by: terms that much shares, and its own quantities.
+
+use std::sync::Arc;
+
+use crate::interned::Interned;
+
+/// What a record was priced by: terms that many share, and how much was used of what they name.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Bill {
+    /// The terms.
+    pub terms: Arc<Interned>,
+    /// How much was used at each of their rates, in that order.
+    pub quantities: Arc<[u64]>,
+}
+
+impl Bill {
+    /// So much at each rate of these terms.
+    #[must_use]
+    pub const fn new(terms: Arc<Interned>, quantities: Arc<[u64]>) -> Self {
+        Self { terms, quantities }
+    }
+
+    /// Writes the number of its terms, its quantities, and the terms where the store has them not.
+    pub fn pack(&self, into: &mut Vec<u8>) {
+        into.extend_from_slice(&self.terms.id().to_le_bytes());
+        into.push(u8::try_from(self.quantities.len()).unwrap_or(u8::MAX));
+        let quantities = self.quantities.iter().take(u8::MAX.into());
+        quantities.for_each(|quantity| into.extend_from_slice(&quantity.to_le_bytes()));
+        if let Some(text) = self.terms.untold() {
+            into.extend_from_slice(text.as_bytes());
+        }
+    }
+
+    /// Reads what [`Bill::pack`] wrote; `None` where that is cut off, or is something else.
+    #[must_use]
+    pub fn unpack(from: &[u8]) -> Option<Self> {
+        let (id, rest) = from.split_first_chunk()?;
+        let (count, rest) = rest.split_first()?;
+        let (quantities, text) = rest.split_at_checked(usize::from(*count) * 8)?;
+        let id = u64::from_le_bytes(*id);
+        let terms = match text {
+            [] => Interned::unknown(id),
+            text => Interned::told(id, std::str::from_utf8(text).ok()?)?,
+        };
+        let (quantities, _) = quantities.as_chunks();
+        let quantities = quantities.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
+        Some(Self::new(Arc::new(terms), quantities))
+    }
+}
