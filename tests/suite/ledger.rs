@@ -7,6 +7,7 @@ mod full;
 mod journal;
 mod kills;
 mod reconcile;
+mod reprice;
 mod retention;
 mod views;
 

@@ -3,6 +3,7 @@
 mod usage;
 
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -25,6 +26,16 @@ pub trait CostModel: fmt::Debug + Send + Sync + 'static {
     /// Whether it has a price for a model of a provider's kind, now or later; asked where `cost.unknown_model` is "reject".
     fn knows(&self, _provider: &str, model: &str) -> bool {
         self.models().iter().any(|known| known == model)
+    }
+
+    /// The same with a price file of this name and text laid over it, as if it were configured so; nothing where it takes no
+    /// such files. Asked where past usage is priced anew.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the file, with its place.
+    fn laid_over(&self, _file: &str, _text: &str) -> Option<Result<Arc<dyn CostModel>, Problem>> {
+        None
     }
 
     /// The models that it has a price for, by the names that clients ask for, for `GET /v1/models`.

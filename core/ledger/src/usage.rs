@@ -1,11 +1,14 @@
-//! Usage as it is asked for: which time, in which buckets, by which fields; and the rows that are answered.
+//! Usage as it is asked for: which time, in which buckets, by which fields; and the rows that are answered. And what it would
+//! have cost by other prices.
 
 mod asked;
 mod buckets;
+mod reprice;
 mod rows;
 
 pub use asked::{UsageQuery, WrongQuery};
 pub use buckets::Bucket;
+pub use reprice::{RepriceAsked, Repriced};
 pub use rows::UsageRow;
 
 #[cfg(test)]

@@ -96,6 +96,7 @@ fn admin_router() -> OpenApiRouter<App> {
         .routes(routes!(admin::concurrency::concurrency))
         .routes(routes!(admin::export::export))
         .routes(routes!(admin::usage::usage))
+        .routes(routes!(admin::reprice::reprice))
         .routes(routes!(admin::reconcile::reconcile))
         .routes(routes!(admin::prices::prices))
         .routes(routes!(admin::system::plugins))

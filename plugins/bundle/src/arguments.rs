@@ -133,6 +133,14 @@ pub(crate) enum Command {
     /// What models cost by a configuration's list, and what a price file would change of it; needs no gateway.
     #[command(subcommand)]
     Prices(PricesCommand),
+    /// What past usage would have cost by another price list or with other models, by day, key and model: by default of the
+    /// last 24 hours. No record is changed.
+    Reprice {
+        #[command(flatten)]
+        at: At,
+        #[command(flatten)]
+        asked: RepriceArguments,
+    },
     /// Keys of a running gateway.
     Keys {
         #[command(flatten)]
@@ -174,6 +182,23 @@ pub(crate) struct UsageAsked {
     /// Only what has this value, as in --only model=NAME; values of one field widen, those of different fields narrow.
     #[arg(long, value_name = "FIELD=VALUE")]
     pub(crate) only: Vec<String>,
+}
+
+/// Which usage is priced anew, and how.
+#[derive(Debug, Args)]
+pub(crate) struct RepriceArguments {
+    /// From when, RFC 3339; default 24 hours before the end.
+    #[arg(long)]
+    pub(crate) from: Option<String>,
+    /// Until when, RFC 3339; default now.
+    #[arg(long)]
+    pub(crate) to: Option<String>,
+    /// A price file of this machine: its text is sent, and laid over the gateway's list for this answer.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prices: Option<PathBuf>,
+    /// A model, and what it is priced as, as in --model claude-opus-5=claude-sonnet-5; may be given several times.
+    #[arg(long = "model", value_name = "MODEL=OTHER")]
+    pub(crate) models: Vec<String>,
 }
 
 /// What a client would ask.

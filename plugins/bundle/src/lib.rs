@@ -15,6 +15,7 @@ mod logs;
 mod prices;
 mod reconcile;
 mod remote;
+mod reprice;
 mod serve;
 mod token;
 mod usage;
@@ -65,6 +66,7 @@ pub fn main() -> ExitCode {
             reconcile::reconcile(&at, &provider, (&accounts, &files))
         }
         Command::Prices(command) => prices::prices(command),
+        Command::Reprice { at, asked } => reprice::reprice(&at, &asked),
         Command::Keys { at, command } => keys::keys(&at, command),
     }
 }

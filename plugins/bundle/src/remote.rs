@@ -26,7 +26,12 @@ pub(crate) type Request<'a> = (Method, &'a str, Option<Value>);
 
 /// Asks, and shows the answer: as it came for programs, else as `show` puts it.
 pub(crate) fn ask(at: &At, request: Request<'_>, show: impl FnOnce(&Value)) -> ExitCode {
-    match asked(at, request) {
+    shown(at, asked(at, request), show)
+}
+
+/// Shows an answer: as it came for programs, else as `show` puts it.
+pub(crate) fn shown(at: &At, answer: Result<Value, ExitCode>, show: impl FnOnce(&Value)) -> ExitCode {
+    match answer {
         Ok(answer) => {
             if at.json {
                 print_json(&answer)

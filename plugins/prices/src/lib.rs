@@ -82,6 +82,10 @@ impl CostModel for PriceList {
     fn review(&self, file: &str, text: &str, time: Timestamp) -> Option<Result<Review, Problem>> {
         Some(self.0.review(file, text, time))
     }
+
+    fn laid_over(&self, file: &str, text: &str) -> Option<Result<Arc<dyn CostModel>, Problem>> {
+        Some(self.0.clone().overlaid(file, text).map(|list| Arc::new(Self(list)) as Arc<dyn CostModel>))
+    }
 }
 
 register! {

@@ -32,13 +32,15 @@ pub struct Served<'a> {
     pub turns: &'a [Usage],
     /// How many times the list's price the account takes.
     pub multiplier: Factor,
+    /// What it is priced as instead, whatever model has served it.
+    instead: Option<&'a str>,
 }
 
 impl<'a> Served<'a> {
     /// One of which nothing else is known.
     #[must_use]
     pub const fn new(model: &'a str) -> Self {
-        Self { model, tier: None, speed: None, geo: None, turns: &[], multiplier: Factor::ONE }
+        Self { model, tier: None, speed: None, geo: None, turns: &[], multiplier: Factor::ONE, instead: None }
     }
 
     /// How a record was, as it tells: of one that was written before this was kept, as if nothing had been unusual. `None`
@@ -56,12 +58,19 @@ impl<'a> Served<'a> {
         Some(served)
     }
 
+    /// The same, priced as another model where one is named.
+    #[must_use]
+    pub const fn priced_as(self, instead: Option<&'a str>) -> Self {
+        Self { instead, ..self }
+    }
+
     /// What a record that was served so costs by a cost model; `None` where it knows no price.
     #[must_use]
     pub fn priced(&self, record: &Record, by: &dyn CostModel) -> Option<Priced> {
         let (usage, provider) = (record.usage.as_ref()?, record.provider.as_ref()?);
-        let mut ask = PriceAsk::new(provider, self.model, usage, record.time);
-        ask.reported_model = record.reported_model.as_deref();
+        let model = self.instead.unwrap_or(self.model);
+        let mut ask = PriceAsk::new(provider, model, usage, record.time);
+        ask.reported_model = record.reported_model.as_deref().filter(|_| self.instead.is_none());
         (ask.tier, ask.speed, ask.geo, ask.turns) = (self.tier, self.speed, self.geo, self.turns);
         guarded("CostModel::price", || by.price(&ask)).flatten()
     }

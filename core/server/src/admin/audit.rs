@@ -7,7 +7,7 @@ use serde::Serialize;
 use sluice_config::address::ClientAddress;
 
 /// Routes that take a body and change nothing.
-const QUESTIONS: [&str; 2] = ["/admin/v1/explain", "/admin/v1/reconcile"];
+const QUESTIONS: [&str; 3] = ["/admin/v1/explain", "/admin/v1/reconcile", "/admin/v1/reprice"];
 
 /// Whether a request may change something.
 pub(super) fn acts(request: &Request) -> bool {

@@ -11,6 +11,7 @@ pub(crate) mod live;
 pub(crate) mod prices;
 pub(crate) mod query;
 pub(crate) mod reconcile;
+pub(crate) mod reprice;
 pub(crate) mod requests;
 pub(crate) mod system;
 pub(crate) mod usage;

@@ -40,16 +40,18 @@ mod tests {
             waits.acquire().await.unwrap().forget();
             says.fetch_add(1, Ordering::SeqCst);
         };
-        let router = Router::new().route("/", any(handler)).layer(from_fn_with_state(app.clone(), whole));
-        for method in ["GET", "DELETE", "PATCH", "POST"] {
-            let request = Request::builder().method(method).uri("/").body(Body::empty()).unwrap();
+        let routes = Router::new().route("/", any(handler.clone())).route("/admin/v1/reprice", any(handler));
+        let router = routes.layer(from_fn_with_state(app.clone(), whole));
+        let changes = ["GET", "DELETE", "PATCH", "POST"].map(|method| (method, "/"));
+        for (method, path) in changes.into_iter().chain([("POST", "/admin/v1/reprice")]) {
+            let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
             assert!(
                 router.clone().oneshot(request).now_or_never().is_none(),
-                "{method} waits, and is dropped"
+                "{method} {path} waits, and is dropped"
             );
         }
         go.add_permits(9);
         app.gateway.tasks().end().await;
-        assert_eq!(done.load(Ordering::SeqCst), 3, "all but the one that only looked");
+        assert_eq!(done.load(Ordering::SeqCst), 3, "all but those that only looked");
     }
 }

@@ -241,7 +241,7 @@ mod tests {
         };
         let terms = Arc::clone(&told.bill.as_ref().unwrap().terms);
         let (known, strange) = (numbered(2, terms.id()), numbered(3, 7));
-        ledger.append(&[told.clone()]).unwrap();
+        ledger.append(std::slice::from_ref(&told)).unwrap();
         ledger.append(&[known.clone(), strange.clone()]).unwrap();
         assert_eq!(read(&ledger, told.id), told);
         assert_eq!(read(&ledger, known.id).bill.unwrap().terms, terms);
