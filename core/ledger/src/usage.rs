@@ -3,11 +3,13 @@
 
 mod asked;
 mod buckets;
+mod moment;
 mod reprice;
 mod rows;
 
-pub use asked::{UsageQuery, WrongQuery};
+pub use asked::{UsageQuery, WrongQuery, refuse_unknown};
 pub use buckets::Bucket;
+pub use moment::moment;
 pub use reprice::{RepriceAsked, Repriced};
 pub use rows::UsageRow;
 

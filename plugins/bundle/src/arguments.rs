@@ -93,15 +93,8 @@ pub(crate) enum Command {
     Export {
         #[command(flatten)]
         at: At,
-        /// How they are written.
-        #[arg(long, default_value = "jsonl", value_parser = PossibleValuesParser::new(["csv", "jsonl"]))]
-        format: String,
-        /// From when, RFC 3339; default all that is kept.
-        #[arg(long)]
-        from: Option<String>,
-        /// Until when, RFC 3339; default now.
-        #[arg(long)]
-        to: Option<String>,
+        #[command(flatten)]
+        asked: ExportAsked,
     },
     /// What was used, as a running gateway has summed it: by default in the last 24 hours.
     Usage {
@@ -167,10 +160,10 @@ pub(crate) struct At {
 /// Which usage is asked for.
 #[derive(Debug, Args)]
 pub(crate) struct UsageAsked {
-    /// From when, RFC 3339; default 24 hours before the end.
+    /// From when: RFC 3339, or a day, which begins in the gateway's time zone of statistics; default 24 hours before the end.
     #[arg(long)]
     pub(crate) from: Option<String>,
-    /// Until when, RFC 3339; default now.
+    /// Until when, likewise; default now.
     #[arg(long)]
     pub(crate) to: Option<String>,
     /// What it is broken down by, with commas between.
@@ -199,6 +192,23 @@ pub(crate) struct RepriceArguments {
     /// A model, and what it is priced as, as in --model claude-opus-5=claude-sonnet-5; may be given several times.
     #[arg(long = "model", value_name = "MODEL=OTHER")]
     pub(crate) models: Vec<String>,
+}
+
+/// Which records are written out, and how.
+#[derive(Debug, Args)]
+pub(crate) struct ExportAsked {
+    /// How they are written.
+    #[arg(long, default_value = "jsonl", value_parser = PossibleValuesParser::new(["csv", "jsonl"]))]
+    pub(crate) format: String,
+    /// From when: RFC 3339, or a day, which begins in the gateway's time zone of statistics; default all that is kept.
+    #[arg(long)]
+    pub(crate) from: Option<String>,
+    /// Until when, likewise; default now.
+    #[arg(long)]
+    pub(crate) to: Option<String>,
+    /// Only what has this value, as in --only model=NAME; values of one field widen, those of different fields narrow.
+    #[arg(long, value_name = "FIELD=VALUE")]
+    pub(crate) only: Vec<String>,
 }
 
 /// What a client would ask.

@@ -60,7 +60,7 @@ pub fn main() -> ExitCode {
         Command::Reference => list::reference(),
         Command::AdminToken(files) => token::show(&files.config),
         Command::Explain { at, question } => explain::explain(&at, question),
-        Command::Export { at, format, from, to } => usage::export(&at, &format, [("from", from), ("to", to)]),
+        Command::Export { at, asked } => usage::export(&at, asked),
         Command::Usage { at, asked } => usage::usage(&at, asked),
         Command::Reconcile { at, provider, accounts, files } => {
             reconcile::reconcile(&at, &provider, (&accounts, &files))

@@ -24,6 +24,31 @@ const ANSWER: Duration = Duration::from_secs(60);
 /// What is asked of the admin API: the method, the path below `/admin/v1`, the body.
 pub(crate) type Request<'a> = (Method, &'a str, Option<Value>);
 
+/// Why a question has no answer, and the exit code that says so.
+struct Unanswered {
+    message: String,
+    code: u8,
+}
+
+impl From<String> for Unanswered {
+    fn from(message: String) -> Self {
+        Self { message, code: FAILED }
+    }
+}
+
+impl Unanswered {
+    /// What the gateway said. What it calls a bad request are arguments that it can't use.
+    fn refused(url: &str, status: StatusCode, answer: Option<Value>) -> Self {
+        let code = if status == StatusCode::BAD_REQUEST { UNUSABLE } else { FAILED };
+        Self { message: refusal(url, status, answer), code }
+    }
+
+    fn tell(self) -> ExitCode {
+        eprintln!("sluice: {}", self.message);
+        ExitCode::from(self.code)
+    }
+}
+
 /// Asks, and shows the answer: as it came for programs, else as `show` puts it.
 pub(crate) fn ask(at: &At, request: Request<'_>, show: impl FnOnce(&Value)) -> ExitCode {
     shown(at, asked(at, request), show)
@@ -52,10 +77,7 @@ pub(crate) fn asked(at: &At, request: Request<'_>) -> Result<Value, ExitCode> {
 /// Asks, and waits so long at most.
 pub(crate) fn awaited(at: &At, request: Request<'_>, longest: Duration) -> Result<Value, ExitCode> {
     let Some(token) = token(at) else { return Err(ExitCode::from(UNUSABLE)) };
-    call((&at.url, token), request, longest).map_err(|message| {
-        eprintln!("sluice: {message}");
-        ExitCode::from(FAILED)
-    })
+    call((&at.url, token), request, longest).map_err(Unanswered::tell)
 }
 
 /// The admin token; where there is none, that was said.
@@ -72,24 +94,21 @@ fn token(at: &At) -> Option<&str> {
 /// Copies what a question is answered with to standard output, as it comes.
 pub(crate) fn copied(at: &At, path: &str) -> ExitCode {
     let Some(token) = token(at) else { return ExitCode::from(UNUSABLE) };
-    let done = checked(&at.url).and_then(|base| waiting()?.block_on(copy(base, token, path)));
-    match done {
+    let copied = || -> Result<(), Unanswered> { waiting()?.block_on(copy(checked(&at.url)?, token, path)) };
+    match copied() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            eprintln!("sluice: {message}");
-            ExitCode::from(FAILED)
-        }
+        Err(wrong) => wrong.tell(),
     }
 }
 
-async fn copy(url: &str, token: &str, path: &str) -> Result<(), String> {
+async fn copy(url: &str, token: &str, path: &str) -> Result<(), Unanswered> {
     let client = client(None).map_err(|error| unsent(url, &error))?;
     let request = client.get(format!("{url}/admin/v1{path}")).bearer_auth(token);
     let mut response = request.send().await.map_err(|error| unsent(url, &error))?;
     let status = response.status();
     if !status.is_success() || !response.headers().contains_key(CONTENT_DISPOSITION) {
         let text = response.text().await.unwrap_or_default();
-        return Err(refusal(url, status, serde_json::from_str(&text).ok()));
+        return Err(Unanswered::refused(url, status, serde_json::from_str(&text).ok()));
     }
     let mut out = std::io::stdout().lock();
     while let Some(piece) = response.chunk().await.map_err(|error| broken(url, &error))? {
@@ -98,7 +117,7 @@ async fn copy(url: &str, token: &str, path: &str) -> Result<(), String> {
             return Ok(());
         }
     }
-    out.flush().map_err(|error| format!("not all could be written: {error}"))
+    out.flush().map_err(|error| format!("not all could be written: {error}").into())
 }
 
 /// The address of a gateway, as it was given. It is not repeated where it holds a password.
@@ -123,7 +142,7 @@ fn waiting() -> Result<runtime::Runtime, String> {
     runtime.map_err(|error| format!("the system gives no means to wait for an answer: {error}"))
 }
 
-fn call((url, token): (&str, &str), request: Request<'_>, longest: Duration) -> Result<Value, String> {
+fn call((url, token): (&str, &str), request: Request<'_>, longest: Duration) -> Result<Value, Unanswered> {
     let base = checked(url)?;
     let (status, text) = waiting()?.block_on(answer((base, token), request, longest))?;
     let answer = match status {
@@ -132,7 +151,7 @@ fn call((url, token): (&str, &str), request: Request<'_>, longest: Duration) -> 
     };
     match answer {
         Some(answer) if status.is_success() => Ok(answer),
-        answer => Err(refusal(base, status, answer)),
+        answer => Err(Unanswered::refused(base, status, answer)),
     }
 }
 

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::UNUSABLE;
-use crate::arguments::{At, UsageAsked};
+use crate::arguments::{At, ExportAsked, UsageAsked};
 use crate::list::{cell, say, table};
 use crate::remote::{ask, copied};
 
@@ -34,35 +34,51 @@ pub(crate) fn usage(at: &At, asked: UsageAsked) -> ExitCode {
             one(name, value);
         }
     }
-    for pair in only {
-        let Some((field, value)) = pair.split_once('=') else {
-            eprintln!(
-                "sluice: --only takes a field and its value, like model=claude-sonnet-5; found `{pair}`"
-            );
-            return ExitCode::from(UNUSABLE);
-        };
-        one(field, value.to_owned());
+    match narrowed(&only) {
+        Ok(only) => parameters.extend(only),
+        Err(code) => return code,
     }
-    let escaped = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-    let query: Vec<String> =
-        parameters.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value))).collect();
-    let path = match query.is_empty() {
-        true => "/usage".to_owned(),
-        false => format!("/usage?{}", query.join("&")),
-    };
+    let path = path("/usage", &parameters);
     let first: Vec<String> = bucket.map(|_| "bucket".to_owned()).into_iter().chain(by).collect();
     ask(at, (Method::GET, &path, None), |answer| show(answer, &first))
 }
 
 /// Writes records out as they come.
-pub(crate) fn export(at: &At, format: &str, bounds: [(&str, Option<String>); 2]) -> ExitCode {
-    let mut path = format!("/export?format={format}");
-    for (name, value) in bounds {
-        if let Some(value) = value {
-            path.push_str(&format!("&{name}={}", utf8_percent_encode(&value, NON_ALPHANUMERIC)));
-        }
+pub(crate) fn export(at: &At, asked: ExportAsked) -> ExitCode {
+    let ExportAsked { format, from, to, only } = asked;
+    let mut parameters = vec![("format".to_owned(), format)];
+    let bounds = [("from", from), ("to", to)];
+    parameters.extend(bounds.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    match narrowed(&only) {
+        Ok(only) => parameters.extend(only),
+        Err(code) => return code,
     }
-    copied(at, &path)
+    copied(at, &path("/export", &parameters))
+}
+
+/// Fields and the values that they are to have; where one has none, that was said.
+fn narrowed(only: &[String]) -> Result<Vec<(String, String)>, ExitCode> {
+    let pair = |pair: &String| -> Result<(String, String), ExitCode> {
+        let (field, value) = pair.split_once('=').ok_or_else(|| {
+            eprintln!(
+                "sluice: --only takes a field and its value, like model=claude-sonnet-5; found `{pair}`"
+            );
+            ExitCode::from(UNUSABLE)
+        })?;
+        Ok((field.to_owned(), value.to_owned()))
+    };
+    only.iter().map(pair).collect()
+}
+
+/// A path with its parameters.
+fn path(path: &str, parameters: &[(String, String)]) -> String {
+    let escaped = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let query: Vec<String> =
+        parameters.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value))).collect();
+    match query.is_empty() {
+        true => path.to_owned(),
+        false => format!("{path}?{}", query.join("&")),
+    }
 }
 
 fn show(answer: &Value, first: &[String]) {

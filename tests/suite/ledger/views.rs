@@ -136,6 +136,10 @@ fn what_is_wrong_with_a_query_is_named() {
         ("bucket=week", "bucket"),
         ("from=1990-01-01T00:00:00Z&bucket=hour", "bucket"),
         ("colour=red", "colour"),
+        ("api=claude", "api"),
+        ("model=", "model"),
+        ("bucket=day&bucket=hour", "bucket"),
+        ("from=2200-01-01", "from"),
     ] {
         let answer = gateway.admin("GET", &format!("/usage?{query}"), "");
         assert_eq!(answer.status, 400, "{query}");
@@ -217,9 +221,20 @@ fn an_export_has_every_record_as_the_list_has_it() {
     assert_eq!((code, none.as_str()), (Some(0), ""));
     let (code, _, said) = command(&gateway, &["export", "--from", "yesterday"]);
     assert!(
-        code == Some(1) && said.contains("400") && said.contains("`from` is a time like"),
+        code == Some(2) && said.contains("400") && said.contains("`from` is a time like"),
         "{code:?} {said}"
     );
+    let narrowed = command(&gateway, &["export", "--only", "key=other", "--only", "api=openai-chat"]);
+    let only = |record: &&Value| record["key"] == "other" && record["api"] == "openai-chat";
+    let expected: Vec<Value> = all.iter().filter(only).cloned().collect();
+    let read: Vec<Value> = narrowed.1.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((narrowed.0, read.len(), read), (Some(0), 1, expected));
+    let days = command(&gateway, &["export", "--from", "2020-01-01", "--to", "2020-01-02"]);
+    assert_eq!((days.0, days.1.as_str()), (Some(0), ""), "{}", days.2);
+    for wrong in [["--only", "modle=x"], ["--only", "outcome=zzz"], ["--only", "api=openai"]] {
+        let (code, _, said) = command(&gateway, &[["export"].as_slice(), &wrong].concat());
+        assert!(code == Some(2) && said.contains("400"), "{wrong:?}: {code:?} {said}");
+    }
     for (query, field) in [("format=xml", "format"), ("limit=7", "limit"), ("colour=red", "colour")] {
         let refused = gateway.admin("GET", &format!("/export?{query}"), "");
         assert_eq!((refused.status, &refused.json()["error"]["field"]), (400, &field.into()), "{query}");
@@ -238,6 +253,10 @@ fn usage_is_a_table_in_the_terminal() {
     assert!(code == Some(0) && table.lines().count() == 2, "{table}");
     let (code, none, _) = command(&gateway, &["usage", "--by", "key", "--to", "2020-01-01T00:00:00Z"]);
     assert_eq!((code, none.as_str()), (Some(0), "Nothing was used in this time.\n"));
+    let (code, whole, _) = command(&gateway, &["usage", "--from", "2020-01-01", "--to", "2200-01-01"]);
+    assert!(code == Some(0) && whole.lines().count() == 2, "{whole}");
+    let (code, _, said) = command(&gateway, &["usage", "--from", "yesterday"]);
+    assert!(code == Some(2) && said.contains("`from` is a time like"), "{code:?} {said}");
     let (code, _, said) = command(&gateway, &["usage", "--only", "model"]);
     assert!(code == Some(2) && said.contains("a field and its value"), "{code:?} {said}");
 }

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use sluice_api::dialect::Api;
 use sluice_api::record::{Dimension, Span, SumQuery};
 use sluice_api::store::{Store, StoreError};
 
 use super::buckets::{Bucket, Bucketed, buckets};
+use super::moment::moment;
 use super::rows::{UsageRow, rows};
 use crate::records::Records;
 
@@ -51,10 +53,14 @@ impl UsageQuery {
     pub fn read(
         parameters: &[(String, String)],
         now: Timestamp,
+        zone: &TimeZone,
         fields: &[Dimension],
     ) -> Result<Self, WrongQuery> {
         let known = |name: &str| fields.iter().copied().find(|field| field.name() == name);
         let names = || fields.iter().map(|field| field.name()).collect::<Vec<_>>().join(", ");
+        let time = |name: &str, value: &str| {
+            moment(name, value, zone).map_err(|message| WrongQuery::new(name, message))
+        };
         let (mut from, mut to) = (None, None);
         let mut query =
             Self { asked: Span::new(now, now), bucket: None, group_by: Vec::new(), filter: Vec::new() };
@@ -62,6 +68,9 @@ impl UsageQuery {
             match name.as_str() {
                 "from" => from = Some(time("from", value)?),
                 "to" => to = Some(time("to", value)?),
+                "bucket" if query.bucket.is_some() => {
+                    return Err(WrongQuery::new("bucket", "`bucket` is asked for twice: one answer has one"));
+                }
                 "bucket" => {
                     let bucket = Bucket::named(value);
                     query.bucket = Some(
@@ -87,6 +96,7 @@ impl UsageQuery {
                         );
                         WrongQuery::new(other, message)
                     })?;
+                    refuse_unknown(field, value).map_err(|message| WrongQuery::new(other, message))?;
                     match query.filter.iter_mut().find(|(known, _)| *known == field) {
                         Some((_, values)) => values.push(value.clone()),
                         None => query.filter.push((field, vec![value.clone()])),
@@ -94,8 +104,11 @@ impl UsageQuery {
                 }
             }
         }
+        if to.is_none() && from.is_some_and(|from| from > now) {
+            return Err(WrongQuery::new("from", "`from` is yet to come: nothing was used since then"));
+        }
         // What begins while this is asked for belongs to it.
-        let to = to.unwrap_or_else(|| now.max(from.unwrap_or(now)));
+        let to = to.unwrap_or(now);
         let from = from.unwrap_or_else(|| to.checked_sub(USUAL).unwrap_or(to));
         if to < from {
             return Err(WrongQuery::new(
@@ -159,8 +172,19 @@ fn told(moment: Timestamp, zone: &TimeZone) -> String {
     moment.display_with_offset(zone.to_offset(moment)).to_string()
 }
 
-fn time(name: &str, value: &str) -> Result<Timestamp, WrongQuery> {
-    let message = || format!("`{name}` is a time like 2026-12-31T23:59:59Z (RFC 3339)");
-    // A `+` that was not written as %2B arrives as a space.
-    value.parse().or_else(|_| value.replace(' ', "+").parse()).map_err(|_| WrongQuery::new(name, message()))
+/// Refuses a value of a filter that nothing can have: an empty one, or an API that there is not.
+///
+/// # Errors
+///
+/// What would be right.
+pub fn refuse_unknown(field: Dimension, value: &str) -> Result<(), String> {
+    let name = field.name();
+    if value.is_empty() {
+        return Err(format!("`{name}` is empty: give it a value, or leave it out"));
+    }
+    if field == Dimension::Api && !Api::ALL.iter().any(|api| api.name() == value) {
+        let all = Api::ALL.map(Api::name).join(", ");
+        return Err(format!("there is no client API `{value}`: there are {all}"));
+    }
+    Ok(())
 }

@@ -18,7 +18,12 @@ fn read(query: &str) -> Result<UsageQuery, super::WrongQuery> {
         .map(|pair| pair.split_once('=').unwrap())
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    UsageQuery::read(&pairs, at("2026-11-28T12:00:00Z"), &Dimension::ALL)
+    UsageQuery::read(
+        &pairs,
+        at("2026-11-28T12:00:00Z"),
+        &TimeZone::get("America/Sao_Paulo").unwrap(),
+        &Dimension::ALL,
+    )
 }
 
 #[test]
@@ -28,6 +33,8 @@ fn the_last_day_is_asked_for_unless_the_query_says_another_time() {
     assert_eq!(read("from=2026-11-01T00:00:00Z"), read("from=2026-11-01T00:00:00Z&to=2026-11-28T12:00:00Z"));
     assert_eq!(read("from=2026-11-01T02:00:00+02:00"), read("from=2026-11-01T00:00:00Z"));
     assert_eq!(read("from=2026-11-01T02:00:00 02:00"), read("from=2026-11-01T00:00:00Z"));
+    assert_eq!(read("from=2026-11-01"), read("from=2026-11-01T03:00:00Z"), "a day begins in the zone");
+    assert_eq!(read("from=2026-11-28T12:00:00Z"), read("from=2026-11-28T12:00:00Z&to=2026-11-28T12:00:00Z"));
     assert_eq!(read("group_by=key,model,key"), read("group_by=key&group_by=model"));
 }
 
@@ -35,7 +42,7 @@ fn the_last_day_is_asked_for_unless_the_query_says_another_time() {
 fn what_is_wrong_with_a_query_is_named() {
     for (query, field, says) in [
         ("from=yesterday", "from", "RFC 3339"),
-        ("to=2026-11-28", "to", "RFC 3339"),
+        ("to=2026-11-31", "to", "RFC 3339"),
         ("from=2026-11-28T00:00:00Z&to=2026-11-27T00:00:00Z", "to", "before `from`"),
         ("bucket=week", "bucket", "hour, day or month"),
         ("group_by=key,colour", "group_by", "no field `colour`: there are key, user"),

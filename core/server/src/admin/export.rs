@@ -27,8 +27,8 @@ const PAGE: usize = 1_000;
 #[utoipa::path(get, path = "/admin/v1/export", tag = "Admin", security(("admin_token" = [])),
     params(
         ("format" = Option<String>, Query, description = "csv or jsonl; default jsonl"),
-        ("from" = Option<String>, Query, format = DateTime, description = "RFC 3339: the requests that arrived at this time or later"),
-        ("to" = Option<String>, Query, format = DateTime, description = "RFC 3339: the requests that arrived before this time"),
+        ("from" = Option<String>, Query, description = "RFC 3339, or a day, which begins in the time zone of statistics: the requests that arrived at this time or later"),
+        ("to" = Option<String>, Query, description = "RFC 3339, or a day, which begins in the time zone of statistics: the requests that arrived before this time"),
         ("key" = Option<Vec<String>>, Query, description = "Name or id of the key"),
         ("group" = Option<Vec<String>>, Query, description = "The key's group"),
         ("user" = Option<Vec<String>>, Query, description = "The key's user label"),
@@ -55,7 +55,7 @@ pub(crate) async fn export(State(app): State<App>, uri: Uri) -> Result<Response,
         let message = format!("an export has no `{name}`: it is of all records in its time");
         return Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid_argument", message).field(name));
     }
-    let mut query = asked(rest)?;
+    let mut query = asked(rest, &app.gateway.snapshot().stats.timezone)?;
     query.limit = PAGE;
     app.gateway.records().brought(&**app.gateway.store()).await?;
     let head = stream::iter([Ok(Bytes::from(format.head()))]);

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use http::{StatusCode, Uri};
-use jiff::Timestamp;
-use sluice_api::record::{Dimension, RecordQuery, RecordView};
+use jiff::tz::TimeZone;
+use sluice_api::record::{Dimension, Outcome, RecordQuery, RecordView};
 use sluice_ledger::records::detail::RecordDetail;
+use sluice_ledger::usage::{moment, refuse_unknown};
 
 use super::envelope::{List, Refusal, Refused};
 use super::query::pairs;
@@ -23,8 +24,8 @@ const PAGE: (usize, usize) = (100, 1000);
     params(
         ("limit" = Option<usize>, Query, minimum = 1, maximum = 1000, description = "Records on a page; default 100"),
         ("cursor" = Option<String>, Query, pattern = "^[0-9]{1,19}$", description = "Where the page starts: `next_cursor` of the one before"),
-        ("from" = Option<String>, Query, format = DateTime, description = "RFC 3339: the requests that arrived at this time or later"),
-        ("to" = Option<String>, Query, format = DateTime, description = "RFC 3339: the requests that arrived before this time"),
+        ("from" = Option<String>, Query, description = "RFC 3339, or a day, which begins in the time zone of statistics: the requests that arrived at this time or later"),
+        ("to" = Option<String>, Query, description = "RFC 3339, or a day, which begins in the time zone of statistics: the requests that arrived before this time"),
         ("key" = Option<Vec<String>>, Query, description = "Name or id of the key"),
         ("group" = Option<Vec<String>>, Query, description = "The key's group"),
         ("user" = Option<Vec<String>>, Query, description = "The key's user label"),
@@ -39,7 +40,7 @@ const PAGE: (usize, usize) = (100, 1000);
     ),
     responses((status = 200, body = List<RecordView>), (status = 400, body = Refused), (status = 401, body = Refused)))]
 pub(crate) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<List<RecordView>>, Refusal> {
-    let query = asked(pairs(&uri))?;
+    let query = asked(pairs(&uri), &app.gateway.snapshot().stats.timezone)?;
     let page = app.gateway.records().page(&**app.gateway.store(), &query).await.map_err(Refusal::from)?;
     let data = page.records.into_iter().map(|record| RecordView(Arc::new(record))).collect();
     Ok(Json(List { data, next_cursor: page.next.map(|id| id.to_string()) }))
@@ -66,7 +67,8 @@ pub(crate) async fn show(
 }
 
 /// What the parameters of a query ask for.
-pub(super) fn asked(parameters: Vec<(String, String)>) -> Result<RecordQuery, Refusal> {
+pub(super) fn asked(parameters: Vec<(String, String)>, zone: &TimeZone) -> Result<RecordQuery, Refusal> {
+    let time = |name: &str, value: &str| moment(name, value, zone).map_err(|message| wrong(name, message));
     let mut query = RecordQuery::newest(PAGE.0);
     for (name, value) in parameters {
         match name.as_str() {
@@ -88,6 +90,10 @@ pub(super) fn asked(parameters: Vec<(String, String)>) -> Result<RecordQuery, Re
                 let status = value.parse().map_err(|_| wrong("status", "`status` is a number like 200"))?;
                 query.filter.statuses.push(status);
             }
+            "outcome" if Outcome::named(&value).is_none() => {
+                let message = "`outcome` is completed, client_gone, upstream_error, gateway_error, interrupted, or refused: and why";
+                return Err(wrong("outcome", message));
+            }
             "outcome" => query.filter.outcomes.push(value),
             "request_id" => query.filter.request_ids.push(value),
             other => {
@@ -99,6 +105,7 @@ pub(super) fn asked(parameters: Vec<(String, String)>) -> Result<RecordQuery, Re
                     );
                     wrong(other, message)
                 })?;
+                refuse_unknown(dimension, &value).map_err(|message| wrong(other, message))?;
                 query.filter.also(dimension, value);
             }
         }
@@ -109,14 +116,6 @@ pub(super) fn asked(parameters: Vec<(String, String)>) -> Result<RecordQuery, Re
         return Err(wrong("to", "`to` is before `from`: the time that is asked for ends before it begins"));
     }
     Ok(query)
-}
-
-fn time(name: &str, value: &str) -> Result<Timestamp, Refusal> {
-    // A `+` that was not written as %2B stands for a space.
-    value
-        .parse()
-        .or_else(|_| value.replace(' ', "+").parse())
-        .map_err(|_| wrong(name, format!("`{name}` is a time like 2026-12-31T23:59:59Z (RFC 3339)")))
 }
 
 /// A parameter that can't be taken.

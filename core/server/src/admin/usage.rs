@@ -24,8 +24,8 @@ const HOLDERS: [Dimension; 2] = [Dimension::Model, Dimension::Api];
 /// Filters are repeatable: those of one name widen, those of different names narrow. Requests count where they began.
 #[utoipa::path(get, path = "/admin/v1/usage", tag = "Admin", security(("admin_token" = [])),
     params(
-        ("from" = Option<String>, Query, format = DateTime, description = "RFC 3339, inclusive; default 24 hours before `to`"),
-        ("to" = Option<String>, Query, format = DateTime, description = "RFC 3339, exclusive; default now"),
+        ("from" = Option<String>, Query, description = "RFC 3339, or a day, which begins in the time zone of statistics; inclusive; default 24 hours before `to`"),
+        ("to" = Option<String>, Query, description = "RFC 3339, or a day; exclusive; default now"),
         ("group_by" = Option<String>, Query, description = "Any of key, user, group, tag, model, account, provider, api, with commas between", example = "key,model"),
         ("bucket" = Option<String>, Query, description = "hour, day or month of the time zone of statistics; default one row for all of the time", example = "day"),
         ("key" = Option<Vec<String>>, Query, description = "Name or id of the key"),
@@ -42,7 +42,9 @@ pub(crate) async fn usage(State(app): State<App>, uri: Uri) -> Result<Json<List<
     let wrong = |WrongQuery { field, message }| {
         Refusal::new(StatusCode::BAD_REQUEST, "invalid_argument", message).field(&field)
     };
-    let query = UsageQuery::read(&pairs(&uri), app.gateway.now(), &Dimension::ALL).map_err(wrong)?;
+    let snapshot = app.gateway.snapshot();
+    let zone = &snapshot.stats.timezone;
+    let query = UsageQuery::read(&pairs(&uri), app.gateway.now(), zone, &Dimension::ALL).map_err(wrong)?;
     let data = answer(&app, &query).await?.map_err(wrong)?;
     Ok(Json(List { data, next_cursor: None }))
 }
@@ -61,8 +63,8 @@ async fn answer(
     get, path = "/v1/usage", tag = "Key",
     security(("client_key" = []), ("client_bearer" = [])),
     params(
-        ("from" = Option<String>, Query, format = DateTime, description = "RFC 3339, inclusive; default 24 hours before `to`"),
-        ("to" = Option<String>, Query, format = DateTime, description = "RFC 3339, exclusive; default now"),
+        ("from" = Option<String>, Query, description = "RFC 3339, or a day, which begins in the time zone of statistics; inclusive; default 24 hours before `to`"),
+        ("to" = Option<String>, Query, description = "RFC 3339, or a day; exclusive; default now"),
         ("group_by" = Option<String>, Query, description = "Any of model, api, with commas between"),
         ("bucket" = Option<String>, Query, description = "hour, day or month of the gateway's time zone of statistics; default one row for all of the time"),
         ("model" = Option<Vec<String>>, Query, description = "The model asked for"),
@@ -90,7 +92,7 @@ pub(crate) async fn of_key(
     // A key may come in the query, as Google's clients send theirs.
     let mut parameters = pairs(&uri);
     parameters.retain(|(name, _)| name != "key");
-    let asked = UsageQuery::read(&parameters, now, &HOLDERS).map_err(wrong);
+    let asked = UsageQuery::read(&parameters, now, &snapshot.stats.timezone, &HOLDERS).map_err(wrong);
     let rows = match asked.map(|query| query.of_key(&key.id)) {
         Ok(query) => match answer(&app, &query).await {
             Ok(rows) => rows.map_err(wrong),
