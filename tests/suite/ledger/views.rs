@@ -161,9 +161,9 @@ fn a_keys_holder_sees_its_own_usage_alone_under_every_prefix() {
     let all = records(&gateway);
     let rows = send(&gateway.address, "GET", "/v1/usage?group_by=model", &[("x-api-key", OTHER)], b"").json();
     for row in rows["data"].as_array().unwrap() {
-        let (model, row) = counted(row, "model");
-        let own = |record: &&Value| record["key"] == "other" && record["model"].to_string() == model;
-        assert_eq!(row, summed(&all.iter().filter(own).collect::<Vec<_>>()), "{model}");
+        let own = |record: &&Value| record["key"] == "other" && record["model"] == row["model"];
+        let (model, counted) = counted(row, "model");
+        assert_eq!(counted, summed(&all.iter().filter(own).collect::<Vec<_>>()), "{model}");
     }
     let asked = |query: &str, secret: &str| {
         send(&gateway.address, "GET", &format!("/v1/usage?{query}"), &[("x-api-key", secret)], b"")
