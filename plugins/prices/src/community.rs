@@ -212,10 +212,10 @@ fn multiply(
     prices: &mut Prices,
 ) -> Result<(), Problem> {
     for (key, place) in PLACES {
-        if let Some((_, node)) = members.iter().find(|(known, _)| known == key) {
-            if let Some(by) = multiplier(file, node, &format!("{name}.{key}"))? {
-                prices.geo.push((place.to_owned(), by));
-            }
+        if let Some((_, node)) = members.iter().find(|(known, _)| known == key)
+            && let Some(by) = multiplier(file, node, &format!("{name}.{key}"))?
+        {
+            prices.geo.push((place.to_owned(), by));
         }
     }
     let Some((_, node)) = members.iter().find(|(key, _)| key == "provider_specific_entry") else {
