@@ -45,7 +45,7 @@ pub(crate) fn reconcile(at: &At, provider: &str, (accounts, paths): (&[String], 
     } else {
         show(&report);
     }
-    match report["agrees"].as_bool() {
+    match report.get("agrees").and_then(Value::as_bool) {
         Some(true) => ExitCode::SUCCESS,
         _ => ExitCode::from(FAILED),
     }
