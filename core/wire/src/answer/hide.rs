@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr_iter, memmem};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -178,9 +178,15 @@ impl Choice<'_> {
     }
 }
 
+/// Whether lines end in CR alone: behind one there may be another event, which is not looked for.
+fn has_bare_returns(event: &[u8]) -> bool {
+    let behind = |at: usize| event.get(at..)?.iter().find(|byte| **byte != b'\r');
+    memchr_iter(b'\r', event).any(|at| behind(at) != Some(&b'\n'))
+}
+
 /// Bytes of an event that are hidden: all of it, or what stands before a `[DONE]` without a blank line between.
 fn hidden_of(event: &[u8]) -> usize {
-    if memmem::find(event, b"\"usage\"").is_none() || is_another(event) {
+    if memmem::find(event, b"\"usage\"").is_none() || is_another(event) || has_bare_returns(event) {
         return 0;
     }
     let mut data = Vec::new();
@@ -206,7 +212,8 @@ mod tests {
     use std::collections::VecDeque;
 
     /// Events, and what passes of each.
-    const EVENTS: [(&str, &str); 18] = [
+    const EVENTS: [(&str, &str); 19] = [
+        passes("data: {\"choices\":[],\"usage\":{}}\n: x\r\rdata: {\"error\":{}}\r\r\n\n"),
         passes("data: {\"id\":\"\",\"choices\":[],\"prompt_filter_results\":[]}\n\n"),
         passes("data: {\"choices\":[{\"delta\":{\"content\":\"\\\"usage\\\":{}\"}}],\"usage\":null}\n\n"),
         hidden("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1}}\n\n"),
