@@ -10,9 +10,9 @@ pub mod traced;
 mod tries;
 
 pub use columns::{Holder, Record, RecordView};
-pub use outcome::{Cost, Outcome};
+pub use outcome::Outcome;
 pub use query::{Dimension, Filter, Page, RecordQuery, Span, SumQuery, SumRow, Sums};
-pub use sluice_money::{Bill, Interned, Rate, Source, Terms};
+pub use sluice_money::{Bill, Cost, Interned, Rate, Source, Terms};
 pub use store::{RecordStore, Unwritable};
 pub use tries::Try;
 

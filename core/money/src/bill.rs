@@ -1,8 +1,27 @@
-//! What something was priced by: terms that much shares, and its own quantities.
+//! What something cost, and what it was priced by: terms that much shares, and its own quantities.
 
 use std::sync::Arc;
 
 use crate::interned::Interned;
+use crate::rounded::Money;
+
+/// What a request cost, in US dollars; none where no price is known, or there is nothing to be priced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cost {
+    /// With the account's multiplier.
+    pub own: Option<Money>,
+    /// At the price list's own rates.
+    pub list: Option<Money>,
+}
+
+impl Cost {
+    /// What it cost, and what it would have cost at the price list's own rates.
+    #[must_use]
+    pub const fn new(own: Option<Money>, list: Option<Money>) -> Self {
+        Self { own, list }
+    }
+}
 
 /// What a record was priced by: terms that many share, and how much was used of what they name.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,7 +6,7 @@ mod interned;
 mod rounded;
 mod terms;
 
-pub use bill::Bill;
+pub use bill::{Bill, Cost};
 pub use exact::{Exact, Factor, divided};
 pub use interned::Interned;
 pub use rounded::{Money, NotMoney};

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sluice_money::Bill;
+use sluice_money::{Bill, Cost};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::outcome::{Cost, Outcome};
+use super::outcome::Outcome;
 use super::packed::{self, Packed};
 use super::show::{self, Costs, Tokens};
 use super::traced::Beside;

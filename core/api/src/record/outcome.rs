@@ -1,8 +1,6 @@
-//! How a request ended, and what it cost.
+//! How a request ended.
 
 use std::borrow::Cow;
-
-use crate::cost::Money;
 
 /// How a request ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,23 +54,5 @@ impl Outcome {
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.name())
-    }
-}
-
-/// What a request cost, in US dollars; none where no price is known, or there is nothing to be priced.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Cost {
-    /// With the account's multiplier.
-    pub own: Option<Money>,
-    /// At the price list's own rates.
-    pub list: Option<Money>,
-}
-
-impl Cost {
-    /// What it cost, and what it would have cost at the price list's own rates.
-    #[must_use]
-    pub const fn new(own: Option<Money>, list: Option<Money>) -> Self {
-        Self { own, list }
     }
 }

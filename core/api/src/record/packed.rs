@@ -11,9 +11,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sluice_money::Bill;
+use sluice_money::{Bill, Cost};
 
-use super::outcome::{Cost, Outcome};
+use super::outcome::Outcome;
 use super::tries::Try;
 use crate::cost::Money;
 use crate::cost::Usage;

@@ -114,7 +114,7 @@ pub(super) mod costs {
 
     use super::Costs;
     use crate::cost::Money;
-    use crate::record::outcome::Cost;
+    use sluice_money::Cost;
 
     pub(in super::super) fn serialize<S: Serializer>(cost: &Cost, to: S) -> Result<S::Ok, S::Error> {
         let text = |money: Option<Money>| money.map(|money| money.to_string());
