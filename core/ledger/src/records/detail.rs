@@ -22,8 +22,9 @@ pub struct RecordDetail {
     record: RecordView,
     /// The usage as its upstream wrote it, 2 KB of it at most: of a stream that tells one at its start and one at its end
     /// both, on a line each. Null where it told none.
+    #[serde(rename = "raw_usage")]
     #[schema(value_type = Option<String>, example = "{\"input_tokens\":12,\"output_tokens\":1}\n{\"output_tokens\":41}")]
-    raw_usage: Option<Arc<str>>,
+    as_written: Option<Arc<str>>,
     /// How it was served, as far as its price depends on that; null where nothing was priced.
     served: Option<Served>,
     /// Where its rates are from; null where no price was known.
@@ -127,7 +128,7 @@ impl RecordDetail {
         if let ([], Some(account), 1) = (&*record.tries, &record.account, record.attempts) {
             record.tries = vec![Try::last(account, record.status)];
         }
-        let raw_usage = record.raw_usage.take();
+        let as_written = record.raw_usage.take();
         let bill = record.bill.take();
         let terms = bill.as_ref().and_then(|bill| bill.terms.terms());
         let served = terms.map(|terms| Served::of(terms, &record));
@@ -136,7 +137,7 @@ impl RecordDetail {
         let quantities = bill.iter().flat_map(|bill| bill.quantities.iter());
         let lines =
             rates.iter().zip(quantities).map(|(rate, quantity)| DetailLine::of(rate, *quantity)).collect();
-        Self { record: RecordView(Arc::new(record)), raw_usage, served, price, lines }
+        Self { record: RecordView(Arc::new(record)), as_written, served, price, lines }
     }
 }
 
