@@ -122,7 +122,7 @@ impl Difference<'_> {
     fn money(&self) -> Option<(Cause, String)> {
         let tally = self.tally;
         if self.is_none(self.vendor.get(Class::Cost) - tally.list) {
-            let says = "it is what the price list says: the accounts' price_multiplier is not the vendor's";
+            let says = "it is what the price list says: the accounts' cost_multiplier is not the vendor's";
             return Some((Cause::Multiplier, says.to_owned()));
         }
         if tally.unpriced > 0 {

@@ -144,6 +144,10 @@ fn pairs((part, sheet): (Part, &Sheet), ledger: &Ledger<'_>, notes: &mut Vec<Str
     for ((of, day, model), tally) in &ledger.tallies {
         if *of == part {
             let mut tally = tally.clone();
+            // A vendor that tells writes of one kind has all of them in it.
+            if !sheet.classes.contains(&Class::CacheWrite1h) {
+                tally.fold(Class::CacheWrite1h, Class::CacheWrite5m);
+            }
             if !sheet.classes.contains(&Class::CacheWrite5m) {
                 tally.fold(Class::CacheWrite5m, Class::Input);
             }

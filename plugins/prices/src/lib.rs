@@ -94,7 +94,7 @@ register! {
     settings: PriceListSettings,
     build: |_, section| {
         let settings: PriceListSettings = section.read()?;
-        let mut list = List::built_in().map_err(|problem| vec![problem])?.at(Timestamp::now());
+        let mut list = List::built_in().map_err(|problem| vec![problem])?;
         let mut problems = Vec::new();
         for (at, name) in settings.files.iter().enumerate() {
             match files::read(section, at, name).and_then(|text| list.clone().overlaid(name, &text)) {

@@ -18,6 +18,9 @@ use crate::{community, genai, own};
 /// The built-in list, by the name that it has in sentences and answers.
 const BUILT_IN: (&str, &str) = ("built-in list of 2026-11-27", include_str!("built-in.toml"));
 
+/// Prefixes that price files put before the names of models which several providers sell.
+const PREFIXES: [&str; 2] = ["azure/", "gemini/"];
+
 /// What models cost.
 #[derive(Clone, Debug, Default)]
 pub struct List {
@@ -27,9 +30,9 @@ pub struct List {
     entries: Vec<Entry>,
     /// Where the entry of a name is.
     names: HashMap<String, usize, RandomState>,
-    /// When the next file is laid over it: what holds later than that is more than a file of others knows.
-    now: Option<Timestamp>,
-    /// Of the names that begin with one of [`crate::lookup::PREFIXES`], the same by what follows it.
+    /// The day on which its prices were looked up: what holds from a later day on is more than a file of others knows.
+    dated: Option<Timestamp>,
+    /// Of the names that begin with one of [`PREFIXES`], the same by what follows it.
     prefixed: HashMap<&'static str, HashMap<String, usize, RandomState>, RandomState>,
 }
 
@@ -108,15 +111,10 @@ impl List {
         Self::default().overlaid(BUILT_IN.0, BUILT_IN.1)
     }
 
-    /// The list, over which files are laid now.
-    #[must_use]
-    pub fn at(self, now: Timestamp) -> Self {
-        Self { now: Some(now), ..self }
-    }
-
     /// The list with a file laid over it, in any format. What a model's tokens cost is the file's to say, from the day on
     /// from which it has prices for it; fees, multipliers by place and lengths that it does not name stay as they are, and
-    /// so do, under a file of others that knows no days, prices that hold from a later day on. Nothing is deleted.
+    /// so do, under a file of others that knows no days, prices that hold from a day on that is later than the list's own
+    /// date: whenever the file is read, and whatever it says by then. Nothing is deleted.
     ///
     /// # Errors
     ///
@@ -127,18 +125,28 @@ impl List {
 
     /// The list with the rows of a file laid over it.
     pub(crate) fn with(mut self, rows: Rows, source: Source) -> Result<Self, Problem> {
-        let scheduled = self.now.filter(|_| rows.format != Format::Sluice);
+        let scheduled = self.dated.filter(|_| rows.format != Format::Sluice);
+        let laid_over = !self.sources.is_empty();
         for row in rows.rows {
             match self.names.get(&row.name).and_then(|at| self.entries.get_mut(*at)) {
                 // No price takes no price away.
                 Some(_) if row.what == What::Dated(Vec::new()) => {}
-                Some(entry) => entry.replace(row, &source, (self.now, scheduled)),
+                Some(entry) => {
+                    let before = std::mem::replace(entry, Entry::new(row, &source));
+                    entry.stand_over(before.over_time(), self.dated, scheduled);
+                }
                 None => {
-                    self.names.insert(row.name.clone(), self.entries.len());
-                    self.entries.push(Entry::new(row, &source));
+                    // What the name was found by until now, as one with a date is, is below it all the same.
+                    let found = self.shortened(&row.name).filter(|_| laid_over);
+                    let before = found.map(|found| self.model(found).over_time().to_vec());
+                    let mut entry = Entry::new(row, &source);
+                    entry.stand_over(&before.unwrap_or_default(), self.dated, scheduled);
+                    self.names.insert(entry.name.to_string(), self.entries.len());
+                    self.entries.push(entry);
                 }
             }
         }
+        self.dated = rows.date.or(self.dated);
         self.sources.push(source);
         self.resolve()?;
         self.index();
@@ -206,7 +214,7 @@ impl List {
     fn index(&mut self) {
         self.prefixed.clear();
         for (name, at) in &self.names {
-            for prefix in crate::lookup::PREFIXES {
+            for prefix in PREFIXES {
                 if let Some(rest) = name.strip_prefix(prefix) {
                     self.prefixed.entry(prefix).or_default().insert(rest.to_owned(), *at);
                 }
@@ -239,35 +247,30 @@ impl Entry {
         matches!(self.what, Held::Alias(..))
     }
 
-    /// Takes what a later file says, which is laid over it now; what is `scheduled` behind that time stays.
-    fn replace(
-        &mut self,
-        row: Row,
-        source: &Source,
-        (now, scheduled): (Option<Timestamp>, Option<Timestamp>),
-    ) {
-        let before = std::mem::replace(self, Self::new(row, source));
-        let (Held::Prices(before), Held::Prices(all)) = (before.what, &mut self.what) else { return };
+    /// Stands over what was there of its model in a list that was `dated` then; what is `scheduled` behind that day stays.
+    fn stand_over(&mut self, before: &[Since], dated: Option<Timestamp>, scheduled: Option<Timestamp>) {
+        let Held::Prices(all) = &mut self.what else { return };
         for since in &mut *all {
-            let at = since.from.or(now);
-            let held = |dated: &&Since| at.is_none_or(|at| dated.from.is_none_or(|from| from <= at));
+            let at = since.from.or(dated);
+            let held = |one: &&Since| at.is_none_or(|at| one.from.is_none_or(|from| from <= at));
             let Some(below) = before.iter().rev().find(held).or(before.first()) else { continue };
             since.prices.stand_over(&below.prices);
             if let Some(hours) = &mut since.hours {
                 hours.prices.stand_over(&below.prices);
             }
         }
-        match all.first().and_then(|first| first.from) {
-            Some(from) => {
-                let stay: Vec<Since> =
-                    before.into_iter().filter(|dated| dated.from.is_none_or(|begin| begin < from)).collect();
-                all.splice(..0, stay);
+        match all.first().map(|first| first.from) {
+            Some(Some(from)) => {
+                let stay = before.iter().filter(|dated| dated.from.is_none_or(|begin| begin < from));
+                all.splice(..0, stay.cloned().collect::<Vec<_>>());
             }
-            None => {
+            Some(None) => {
                 let last = all.last().and_then(|last| last.from);
-                let later = |dated: &Since| dated.from > scheduled.max(last);
-                all.extend(before.into_iter().filter(|dated| scheduled.is_some() && later(dated)));
+                let later = |one: &&Since| scheduled.is_some() && one.from > scheduled.max(last);
+                all.extend(before.iter().filter(later).cloned());
             }
+            // It names no price.
+            None => {}
         }
     }
 

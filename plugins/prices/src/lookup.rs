@@ -2,9 +2,6 @@
 
 use crate::list::{Entry, List};
 
-/// Prefixes that price files put before the names of models which several providers sell.
-pub const PREFIXES: [&str; 2] = ["azure/", "gemini/"];
-
 /// Where Gemini's models stand.
 const GEMINI: &str = "gemini/";
 
@@ -143,6 +140,17 @@ impl List {
                     found(by, name, *rule)
                 })
             })
+        })
+    }
+}
+
+impl List {
+    /// The entry of what is left of a name by the rules, where there is none of the name itself.
+    pub(crate) fn shortened(&self, name: &str) -> Option<&Entry> {
+        let mut left = name;
+        RULES.iter().find_map(|(_, without)| {
+            left = without(left).filter(|rest| !rest.is_empty())?;
+            self.exact(left)
         })
     }
 }

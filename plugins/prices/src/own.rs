@@ -35,7 +35,7 @@ const MULTIPLIER: (i32, u128) = (3, 1_000_000);
 
 /// Reads a file whose top is not the community's.
 pub(crate) fn read(file: File<'_>, tree: &Node) -> Result<Rows, Problem> {
-    let mut rows = Vec::new();
+    let (mut rows, mut date) = (Vec::new(), None);
     for (key, node) in table(file, tree, "")? {
         match key.as_str() {
             "models" => {
@@ -43,11 +43,12 @@ pub(crate) fn read(file: File<'_>, tree: &Node) -> Result<Rows, Problem> {
                     rows.push(row(file, name, node)?);
                 }
             }
-            "date" | "source" => drop(text(file, node, key)?),
+            "date" => date = Some(dates::read(file, node, key)?),
+            "source" => drop(text(file, node, key)?),
             _ => return Err(unknown(file, node, key, key, &["models", "date", "source"])),
         }
     }
-    Ok(Rows { rows, ..Rows::of(Format::Sluice) })
+    Ok(Rows { rows, date, ..Rows::of(Format::Sluice) })
 }
 
 /// A model: a table, or a list of tables of which each begins at its `effective_from`.

@@ -31,7 +31,7 @@ impl List {
         review.hash = source.hash.to_string();
         rows.format.name().clone_into(&mut review.format);
         review.unknown_keys = rows.unknown_keys.iter().cloned().collect();
-        let after = self.clone().at(time).with(rows.clone(), source)?;
+        let after = self.clone().with(rows.clone(), source)?;
         for row in rows.rows {
             let before = self.exact(&row.name).map(|entry| self.model(entry));
             match &row.what {

@@ -43,6 +43,8 @@ pub struct Dated {
 pub struct Rows {
     /// Whose format the file has.
     pub format: Format,
+    /// The day on which its prices were looked up, where the file says it.
+    pub date: Option<Timestamp>,
     /// In the file's order; no name twice.
     pub rows: Vec<Row>,
     /// Keys that look like prices and are none that are known: the formats of others get new ones weekly.
@@ -52,7 +54,7 @@ pub struct Rows {
 impl Rows {
     /// None yet.
     pub(crate) const fn of(format: Format) -> Self {
-        Self { format, rows: Vec::new(), unknown_keys: BTreeSet::new() }
+        Self { format, date: None, rows: Vec::new(), unknown_keys: BTreeSet::new() }
     }
 }
 

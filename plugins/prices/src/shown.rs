@@ -89,8 +89,9 @@ fn every(prices: &Prices, hours: Option<&str>, rates: &mut Vec<ListedRate>) {
         }
     }
     for item in Item::ALL.into_iter().filter(|item| !item.is_tokens()) {
-        if let Some(fee) = prices.fee(item) {
+        if let Some((fee, origin)) = prices.fee_from(item) {
             let mut told = ListedRate::new(item.name(), dollars(item, fee), Unit::Each);
+            told.source = source(origin);
             told.hours = hours.map(ToOwned::to_owned);
             rates.push(told);
         }

@@ -10,6 +10,10 @@ const COMMUNITY: &str = r#"{
     "claude-haiku-4-5": {"litellm_provider": "anthropic", "input_cost_per_token": 1.5e-06, "output_cost_per_token": 5e-06},
     "gpt-4.1": {"litellm_provider": "openai", "input_cost_per_token": 2e-06, "output_cost_per_token": 8e-06,
         "search_context_cost_per_query": {"search_context_size_medium": 0.025}},
+    "gpt-4.1-2025-04-14": {"litellm_provider": "openai", "input_cost_per_token": 2e-06,
+        "search_context_cost_per_query": {"search_context_size_medium": 0.025}},
+    "claude-haiku-4-5-20251001": {"litellm_provider": "anthropic", "input_cost_per_token": 1.5e-06,
+        "output_cost_per_token": 5e-06},
     "gpt-4.1-new": {"litellm_provider": "openai", "input_cost_per_token": 2e-06,
         "search_context_cost_per_query": {"search_context_size_medium": 0.03}},
     "gpt-5.5": {"litellm_provider": "openai", "input_cost_per_token": 5e-06, "output_cost_per_token": 3e-05,
@@ -19,7 +23,7 @@ const COMMUNITY: &str = r#"{
 }"#;
 
 fn list() -> List {
-    let list = List::built_in().unwrap().at(time(DAY));
+    let list = List::built_in().unwrap();
     list.overlaid("model_prices_and_context_window.json", COMMUNITY).unwrap()
 }
 
@@ -38,6 +42,10 @@ fn fees_that_it_does_not_name_stay_and_say_so() {
     let ask = |model| PriceAsk::new("openai", model, &usage, time(DAY));
     let haiku = PriceAsk::new("claude-console", "claude-haiku-4-5", &usage, time(DAY));
     assert_eq!(told(&list, &haiku), ("0.0115".to_owned(), vec![None, below]));
+    // A name with its date was found without it until the file had a row of its own.
+    let dated = PriceAsk::new("claude-console", "claude-haiku-4-5-20251001", &usage, time(DAY));
+    assert_eq!(told(&list, &dated), ("0.0115".to_owned(), vec![None, below]));
+    assert_eq!(told(&list, &ask("gpt-4.1-2025-04-14")), ("0.012".to_owned(), vec![None, below]));
     // Its fee for searches is the preview's, which models of before cost more than the tool that came after it.
     assert_eq!(told(&list, &ask("gpt-4.1")), ("0.012".to_owned(), vec![None, below]));
     let only = told(&list, &ask("gpt-4.1-new"));
@@ -63,11 +71,28 @@ fn prices_that_hold_from_a_later_day_on_still_do_then() {
     let usage = Usage::new(1_000_000, 0);
     let at =
         |list: &List, day: &str| told(list, &PriceAsk::new("gemini", "gemini-4-argon", &usage, time(day))).0;
-    let before = list();
-    assert_eq!(at(&before, DAY), "3");
-    assert_eq!(at(&before, "2026-12-01T00:00:00Z"), "4", "the file knows no days");
-    let after = List::built_in().unwrap().at(time("2026-12-02T00:00:00Z")).overlaid("f", COMMUNITY).unwrap();
-    assert_eq!(at(&after, "2026-12-02T00:00:00Z"), "3", "what it says then is of then");
+    let list = list();
+    assert_eq!(at(&list, DAY), "3");
+    // The file knows no days, and says the same whenever it is read: also on a reload after that day.
+    assert_eq!(at(&list, "2026-11-30T23:59:59Z"), "3");
+    assert_eq!(at(&list, "2026-12-01T00:00:00Z"), "4");
+    assert_eq!(at(&list, "2027-06-01T00:00:00Z"), "4");
+    // Whoever knows better says so in a file of their own.
+    let own = list.overlaid("own", "[models.\"gemini/gemini-4-argon\"]\ninput = \"1\"").unwrap();
+    assert_eq!(at(&own, "2026-12-01T00:00:00Z"), "1");
+}
+
+#[test]
+fn a_price_that_held_before_the_lists_date_is_the_files() {
+    let dated = "date = \"2026-11-27\"\n[[models.m]]\ninput = \"1\"\n[[models.m]]\neffective_from = \"2026-10-01\"\ninput = \"2\"\n\
+                 [[models.m]]\neffective_from = \"2026-12-01\"\ninput = \"4\"";
+    let list = List::default().overlaid("ours", dated).unwrap();
+    let list = list.overlaid("theirs", "{\"m\": {\"input_cost_per_token\": 3e-06}}").unwrap();
+    let usage = Usage::new(1_000_000, 0);
+    for (day, cost) in [("2026-09-01", "3"), ("2026-11-28", "3"), ("2026-12-01", "4")] {
+        let day = time(&format!("{day}T00:00:00Z"));
+        assert_eq!(told(&list, &PriceAsk::new("openai", "m", &usage, day)).0, cost, "{day}");
+    }
 }
 
 #[test]
