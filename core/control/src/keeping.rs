@@ -20,8 +20,9 @@ const EXPIRE_EVERY: u32 = 50;
 /// Rows that are deleted in one step: so few that nobody waits for it.
 const EXPIRED_AT_ONCE: usize = 500;
 
-/// Records that are written to a file of the archive at once: about 4 MB of memory.
-const ARCHIVED_AT_ONCE: usize = 5_000;
+/// Records that are written to a file of the archive, and deleted, at once: some MB of memory, and so few that nobody waits
+/// for it.
+const ARCHIVED_AT_ONCE: usize = 2_000;
 
 /// Records leave by whole hours of Unix time, in seconds: those of one go to few files.
 const LEAVE_BY: i64 = 3_600;

@@ -1,6 +1,8 @@
 //! What the process before has left of requests, priced and brought to the store before the first one is served.
 
-use sluice_api::record::Record;
+use sluice_api::cost::Money;
+use sluice_api::dialect::Operation;
+use sluice_api::record::{Cost, Record};
 use sluice_api::store::{Store, StoreError};
 use sluice_config::resolved::StatsConfig;
 use sluice_ledger::book::Book;
@@ -30,14 +32,12 @@ pub(crate) async fn recovered(
 
 /// What a request cost that did not come to its end, as far as is known of it.
 fn price(record: &mut Record, bills: &Bills, snapshot: &Snapshot) {
-    let Some(model) = record.upstream_model.clone() else { return };
-    // As it is configured now: what it was then nobody has written down.
-    let account = record.account.as_ref().and_then(|name| snapshot.roster.account(name));
-    let account = account.map(|account| &account.config);
-    let mut served = Served::new(&model);
-    if let Some(account) = account {
-        served.model = account.provider.stands_for(&model).unwrap_or(&model);
-        (served.geo, served.multiplier) = (account.provider.geo(), account.cost_multiplier);
+    if record.operation == Operation::CountTokens {
+        record.cost = Cost::new(Some(Money::ZERO), Some(Money::ZERO));
+        return;
     }
-    bills.charge(record, &*snapshot.cost, served);
+    let as_told = record.clone();
+    if let Some(served) = Served::of(&as_told) {
+        bills.charge(record, &*snapshot.cost, served);
+    }
 }

@@ -148,13 +148,15 @@ fn no_request_whose_answer_came_whole_is_missing_after_a_kill_and_none_is_there_
 #[test]
 fn what_was_under_way_is_recorded_as_interrupted_with_what_was_told_by_then() {
     let begun = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"model\":\"claude-sonnet-5\",\
-         \"usage\":{\"input_tokens\":900,\"output_tokens\":1,\"cache_read_input_tokens\":100}}}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\
+         \"usage\":{\"input_tokens\":900,\"output_tokens\":1,\"cache_read_input_tokens\":100,\"service_tier\":\"batch\",\
+         \"inference_geo\":\"us\"}}}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\
          \"delta\":{\"type\":\"text_delta\",\"text\":\"xxxxxxxxxxxxxxxxxxxx\"}}\n\n";
     let upstream = Upstream::start(move |request| match request.header("x-turn") {
         Some("told") => vec![stream_head("text/event-stream"), chunk(begun.as_bytes()), Step::Hang],
         _ => vec![Step::Hang],
     });
-    let config = account("a", "claude-console", &upstream.address, "") + &key("tags = [\"t\"]");
+    let charged = "cost_multiplier = \"0.5\"";
+    let config = account("a", "claude-console", &upstream.address, charged) + &key("tags = [\"t\"]");
     let folder = Arc::new(Folder::new());
     let gateway = Gateway::start_in(Arc::clone(&folder), &config);
     let body = r#"{"model":"claude-sonnet-5","max_tokens":9,"stream":true,"messages":[]}"#;
@@ -182,6 +184,8 @@ fn what_was_under_way_is_recorded_as_interrupted_with_what_was_told_by_then() {
     gateway.until("both in flight", |gateway| gateway.in_flight() == 2);
     gateway.signal("KILL");
     drop(gateway);
+    // What it cost then is what counts.
+    let config = config.replace(charged, "cost_multiplier = \"3\"");
     for _ in 0..2 {
         // The second start finds nothing more.
         let gateway = Gateway::start_in(Arc::clone(&folder), &config);
@@ -200,6 +204,17 @@ fn what_was_under_way_is_recorded_as_interrupted_with_what_was_told_by_then() {
             assert_eq!(record["upstream_model"], "claude-sonnet-5");
             assert!(record["cost"].is_string(), "{record}");
         }
+        // In a batch, in one country, by an account that takes half: (900 · 1 + 5 · 5 + 100 · 0.1) · 1.1 millionths, and half of it.
+        assert_eq!(
+            (&told["list_cost"], &told["cost"]),
+            (&Value::from("0.0010285"), &Value::from("0.00051425"))
+        );
+        assert!(
+            told["duration_ms"].as_f64() > Some(0.0) && told["reported_model"] == "claude-sonnet-5",
+            "{told}"
+        );
+        assert_eq!(untold["list_cost"], "0.000036", "{untold}");
+        assert_eq!(untold["cost"], "0.000018", "{untold}");
         let used = |record: &Value| (record["input_tokens"].as_u64(), record["cache_read_tokens"].as_u64());
         assert_eq!(used(told), (Some(900), Some(100)));
         assert_eq!(told["output_tokens"], 5, "20 bytes of text that nobody had told the tokens of");

@@ -50,7 +50,9 @@ impl<'a> Served<'a> {
         record.usage.as_ref()?;
         let mut served = Self::new(record.upstream_model.as_deref()?);
         served.turns = &record.turns;
-        if let Some(terms) = record.bill.as_ref().and_then(|bill| bill.terms.terms()) {
+        if let Some(bill) = &record.bill {
+            // Terms of which the number alone is known say nothing of how it was served.
+            let terms = bill.terms.terms()?;
             served.model = terms.model.as_deref().unwrap_or(served.model);
             (served.tier, served.speed) = (terms.tier.as_deref(), terms.speed.as_deref());
             (served.geo, served.multiplier) = (terms.geo.as_deref(), terms.multiplier);
@@ -62,6 +64,16 @@ impl<'a> Served<'a> {
     #[must_use]
     pub const fn priced_as(self, instead: Option<&'a str>) -> Self {
         Self { instead, ..self }
+    }
+
+    /// Says in a record how it is served so far, for whoever prices it later: nothing where nothing is unusual.
+    pub fn note(self, record: &mut Record) {
+        let served = self.in_words();
+        record.turns = served.turns.to_vec();
+        let is_plain = served.are(record, &Terms::default());
+        // Not shared with others, of which a store may have told that it has them: a journal is to have the text.
+        record.bill =
+            (!is_plain).then(|| Bill::new(Arc::new(Interned::new(served.terms(record))), Arc::new([])));
     }
 
     /// What a record that was served so costs by a cost model; `None` where it knows no price.

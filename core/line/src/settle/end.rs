@@ -7,6 +7,7 @@ use sluice_api::dialect::{Api, Operation};
 use sluice_api::error::{Fault, Scope};
 use sluice_api::record::{Cost, Outcome, Try};
 use sluice_api::scheduler::Outcome as AttemptOutcome;
+use sluice_fleet::account::InFlight;
 use sluice_fleet::reference::Maker;
 use sluice_ledger::records::bills::Served;
 use sluice_wire::answer::meter::Seen;
@@ -129,17 +130,27 @@ impl Settlement {
         }
         let (Some(snapshot), Some(_)) = (snapshot, &self.record.usage) else { return };
         let Some(model) = self.record.upstream_model.clone() else { return };
-        let account = self.place.as_ref().map(|place| &place.account().config);
-        let mut served = Served::new(&model);
-        if let Some(account) = account {
-            served.model = account.provider.stands_for(&model).unwrap_or(&model);
-            (served.geo, served.multiplier) = (account.provider.geo(), account.cost_multiplier);
-        }
-        served.tier = seen.and_then(|seen| seen.tier.as_deref()).or(self.tier.as_deref());
-        if let Some(seen) = seen {
-            (served.speed, served.turns) = (seen.speed.as_deref(), &seen.turns);
-            served.geo = seen.geo.as_deref().or(served.geo);
-        }
+        let served = served(self.place.as_ref(), self.tier.as_deref(), &model, seen);
         self.gateway.records().bills().charge(&mut self.record, &*snapshot.cost, served);
     }
+}
+
+/// How a request is served by an account, as far as its price depends on that; `tier` where the answer tells none.
+pub(super) fn served<'a>(
+    place: Option<&'a InFlight>,
+    tier: Option<&'a str>,
+    model: &'a str,
+    seen: Option<&'a Seen>,
+) -> Served<'a> {
+    let mut served = Served::new(model);
+    if let Some(account) = place.map(|place| &place.account().config) {
+        served.model = account.provider.stands_for(model).unwrap_or(model);
+        (served.geo, served.multiplier) = (account.provider.geo(), account.cost_multiplier);
+    }
+    served.tier = seen.and_then(|seen| seen.tier.as_deref()).or(tier);
+    if let Some(seen) = seen {
+        (served.speed, served.turns) = (seen.speed.as_deref(), &seen.turns);
+        served.geo = seen.geo.as_deref().or(served.geo);
+    }
+    served
 }

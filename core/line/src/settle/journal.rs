@@ -7,6 +7,7 @@ use sluice_api::record::Outcome;
 use sluice_wire::answer::meter::Seen;
 
 use super::Settlement;
+use super::end::served;
 use crate::source::Source;
 
 /// How often at most it is told what a running answer has used by now.
@@ -16,12 +17,21 @@ impl Settlement {
     /// The request is about to go upstream: should the process be killed now, this is what it used.
     pub(super) fn goes_up(&mut self) {
         let usage = self.used(None, None);
-        self.runs(usage, Instant::now(), false);
+        self.runs(usage, None, Instant::now());
     }
 
-    /// The request runs: should the process be killed now, this is what it used.
-    fn runs(&mut self, usage: Option<Usage>, now: Instant, told: bool) {
+    /// The request runs: should the process be killed now, this is what it used, and how it is to be priced.
+    fn runs(&mut self, usage: Option<Usage>, seen: Option<&Seen>, now: Instant) {
+        let told = seen.is_some_and(|seen| seen.usage.is_some());
         let record = &mut *self.record;
+        record.duration = now.saturating_duration_since(self.started);
+        if let Some(seen) = seen {
+            record.reported_model = seen.model.as_deref().map(Into::into);
+        }
+        if let Some(model) = record.upstream_model.clone() {
+            let served = served(self.place.as_ref(), self.tier.as_deref(), &model, seen);
+            served.note(record);
+        }
         let usage = std::mem::replace(&mut record.usage, usage);
         let outcome = std::mem::replace(&mut record.outcome, Outcome::Interrupted);
         if let Some(usage) = &mut record.usage {
@@ -53,7 +63,7 @@ impl Settlement {
         };
         if due {
             let usage = self.used(source.used(), Some(source.seen()));
-            self.runs(usage, now, told);
+            self.runs(usage, Some(source.seen()), now);
         }
     }
 
