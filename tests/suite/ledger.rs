@@ -2,6 +2,7 @@
 
 mod aside;
 mod away;
+mod billed;
 mod details;
 mod full;
 mod journal;
