@@ -1,7 +1,11 @@
 //! For how long a request of OpenAI's asks its prompt to be kept in a cache: Chat Completions' answers don't tell it.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use memchr::memmem;
-use serde_json::Value;
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// The longer of the two times that OpenAI sells, as it is written; the shorter is half an hour, which needs no saying.
 const LONG: &str = "12h";
@@ -21,36 +25,103 @@ pub fn is_long(body: &[u8]) -> bool {
     if memmem::find(body, LONG_WRITTEN).is_none() {
         return false;
     }
-    let Ok(body) = serde_json::from_slice::<Value>(body) else { return false };
-    let whole = body.get(OPTIONS).and_then(|options| options.get("ttl")).and_then(Value::as_str);
-    let mut marks = Marks { whole, long: whole == Some(LONG), short: whole.is_some_and(|ttl| ttl != LONG) };
-    marks.look(&body);
-    marks.long && !marks.short
+    let mut marks = Marks::default();
+    let mut body = serde_json::Deserializer::from_slice(body);
+    let walked = Walk { marks: &mut marks, whole: true }.deserialize(&mut body).and_then(|()| body.end());
+    if walked.is_err() {
+        return false;
+    }
+    // A mark that says no time has that of the whole request.
+    let whole_is_long = marks.whole.as_deref() == Some(LONG);
+    let long = marks.long || whole_is_long;
+    let short = marks.short || (marks.whole.is_some() || marks.plain) && !whole_is_long;
+    long && !short
 }
 
 /// What has been asked for.
-struct Marks<'a> {
-    /// For the whole request: what a mark that says nothing of its own is kept for.
-    whole: Option<&'a str>,
+#[derive(Debug, Default)]
+struct Marks {
+    /// For the whole request.
+    whole: Option<String>,
     long: bool,
     short: bool,
+    /// By a mark that says no time.
+    plain: bool,
 }
 
-impl Marks<'_> {
-    fn look(&mut self, value: &Value) {
-        match value {
-            Value::Object(members) => {
-                if let Some(mark) = members.get(BREAKPOINT).filter(|mark| mark.is_object()) {
-                    let asked = mark.get("ttl").and_then(Value::as_str).or(self.whole);
-                    let is_long = asked == Some(LONG);
-                    self.long |= is_long;
-                    self.short |= !is_long;
+/// A mark, or the options: nothing else of them is looked at.
+#[derive(Deserialize)]
+struct Asked {
+    ttl: Option<String>,
+}
+
+/// Walks through a body, and keeps nothing of it: it may be large.
+struct Walk<'a> {
+    marks: &'a mut Marks,
+    /// Whether it is the whole body.
+    whole: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Walk<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<(), D::Error> {
+        value.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        while let Some(name) = members.next_key::<Cow<'de, str>>()? {
+            match &*name {
+                BREAKPOINT => match members.next_value::<Option<Asked>>()? {
+                    Some(Asked { ttl: Some(ttl) }) if ttl == LONG => self.marks.long = true,
+                    Some(Asked { ttl: Some(_) }) => self.marks.short = true,
+                    Some(Asked { ttl: None }) => self.marks.plain = true,
+                    None => {}
+                },
+                OPTIONS if self.whole => {
+                    self.marks.whole = members.next_value::<Option<Asked>>()?.and_then(|asked| asked.ttl);
                 }
-                members.values().for_each(|inner| self.look(inner));
+                _ => members.next_value_seed(Walk { marks: self.marks, whole: false })?,
             }
-            Value::Array(list) => list.iter().for_each(|inner| self.look(inner)),
-            _ => {}
         }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while list.next_element_seed(Walk { marks: self.marks, whole: false })?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
     }
 }
 

@@ -277,6 +277,9 @@ impl Packed for IpAddr {
     }
 
     fn unpack(from: &[u8]) -> Option<Self> {
+        if let Some(known) = from_json(from) {
+            return Some(known);
+        }
         let v4 = <[u8; 4]>::try_from(from).map(Self::from);
         v4.or_else(|_| <[u8; 16]>::try_from(from).map(Self::from)).ok()
     }
@@ -292,6 +295,11 @@ macro_rules! as_columns {
             }
 
             fn unpack(from: &[u8]) -> Option<Self> {
+                // As JSON, which earlier ones wrote; no mark of these columns begins like it.
+                $(const { assert!(mark(stringify!($column)) as u16 != u16::from_le_bytes(*b"{\"")) };)*
+                if from.starts_with(b"{\"") {
+                    return from_json(from);
+                }
                 let mut all = Self::default();
                 for (found, value) in read(from)? {
                     $(if found == const { mark(stringify!($column)) } {

@@ -89,11 +89,12 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     /// When they could not be read.
     async fn oldest(&self, before: Timestamp, most: usize) -> Result<Vec<Record>, StoreError>;
 
-    /// Deletes these records, which may be gone already, and leaves the sums that they are in; how many it were.
+    /// Deletes these records, which may be gone already, and leaves the sums that they are in; how many it were. Others wait
+    /// to write meanwhile: a few thousand at most.
     ///
     /// # Errors
     ///
-    /// When they could not be deleted; some of them may be then.
+    /// When they could not be deleted; all of them are there then.
     async fn delete(&self, ids: Vec<u64>) -> Result<usize, StoreError>;
 
     /// Deletes the oldest records that began before a time, and then sums of quarter-hours that ended before it, at most

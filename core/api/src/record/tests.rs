@@ -79,6 +79,25 @@ fn what_is_written_of_a_record_is_read_again_to_the_last_digit() {
 }
 
 #[test]
+fn what_an_earlier_gateway_wrote_as_json_is_read() {
+    let earlier = |client: &str, usage: &str| {
+        let mut packed = Vec::new();
+        for (name, value) in [("client", client), ("usage", usage)] {
+            packed.extend_from_slice(&super::packed::mark(name).to_le_bytes());
+            packed.extend_from_slice(&u32::try_from(value.len()).unwrap().to_le_bytes());
+            packed.extend_from_slice(value.as_bytes());
+        }
+        let record = Record::unpack(&packed).unwrap();
+        (record.client.unwrap().to_string(), record.usage.unwrap())
+    };
+    let usage = r#"{"input":3,"output":5,"estimated":true}"#;
+    for client in ["192.168.100.10", "192.0.2.1", "2001:db8::1", "::1"] {
+        let (address, usage) = earlier(&format!("\"{client}\""), usage);
+        assert_eq!((address.as_str(), usage.input, usage.output, usage.estimated), (client, 3, 5, true));
+    }
+}
+
+#[test]
 fn what_a_journal_has_of_a_record_is_all_of_it() {
     for record in [full(), empty()] {
         let mut packed = Vec::new();

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
-use memchr::{memchr, memchr_iter, memmem};
+use memchr::{memchr, memmem};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -180,8 +180,14 @@ impl Choice<'_> {
 
 /// Whether lines end in CR alone: behind one there may be another event, which is not looked for.
 fn has_bare_returns(event: &[u8]) -> bool {
-    let behind = |at: usize| event.get(at..)?.iter().find(|byte| **byte != b'\r');
-    memchr_iter(b'\r', event).any(|at| behind(at) != Some(&b'\n'))
+    let is_bare = |line: &[u8]| {
+        let text = match line.strip_suffix(b"\n") {
+            Some(text) => text.iter().rposition(|byte| *byte != b'\r').and_then(|last| text.get(..last)),
+            None => Some(line),
+        };
+        text.is_some_and(|text| memchr(b'\r', text).is_some())
+    };
+    event.split_inclusive(|byte| *byte == b'\n').any(is_bare)
 }
 
 /// Bytes of an event that are hidden: all of it, or what stands before a `[DONE]` without a blank line between.
