@@ -8,9 +8,9 @@ use std::sync::Arc;
 use sluice_api::record::{Record, Unwritable};
 use sluice_api::store::{Store, StoreError};
 
-use crate::export::Format;
+use crate::records::detail::RecordDetail;
 
-/// The file in the store's folder that has them, as JSON lines: each as the admin API would show it. One that the process
+/// The file in the store's folder that has them, as JSON lines: each in detail, as the archive has them. One that the process
 /// was killed over may stand there twice.
 const FILE: &str = "set-aside.jsonl";
 
@@ -46,8 +46,11 @@ fn write(file: &Path, records: &[Arc<Record>]) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(file)?;
-    let lines: Vec<u8> =
-        records.iter().flat_map(|record| Format::JsonLines.write(std::slice::from_ref(&**record))).collect();
+    let mut lines = Vec::new();
+    for record in records {
+        serde_json::to_writer(&mut lines, &RecordDetail::of(Record::clone(record)))?;
+        lines.push(b'\n');
+    }
     file.write_all(&lines)?;
     file.sync_all()
 }

@@ -180,10 +180,11 @@ pub(crate) struct UsageAsked {
 /// Which usage is priced anew, and how.
 #[derive(Debug, Args)]
 pub(crate) struct RepriceArguments {
-    /// From when, RFC 3339; default 24 hours before the end.
+    /// From when: RFC 3339, or a day, which begins in the gateway's time zone of statistics; default 24 hours before the
+    /// end.
     #[arg(long)]
     pub(crate) from: Option<String>,
-    /// Until when, RFC 3339; default now.
+    /// Until when, likewise; default now.
     #[arg(long)]
     pub(crate) to: Option<String>,
     /// A price file of this machine: its text is sent, and laid over the gateway's list for this answer.

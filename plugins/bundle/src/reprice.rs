@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -55,10 +56,12 @@ fn body(asked: &RepriceArguments) -> Result<Value, String> {
         |name: &str, value: Value| drop(body.as_object_mut().map(|body| body.insert(name.to_owned(), value)));
     for (name, time) in [("from", from), ("to", to)] {
         let Some(time) = time else { continue };
-        let known: Result<Timestamp, _> = time.parse();
-        known.map_err(|_| {
-            format!("--{name} takes a time like 2026-12-31T23:59:59Z (RFC 3339); found `{time}`")
-        })?;
+        let known = time.parse::<Timestamp>().is_ok() || time.parse::<Date>().is_ok();
+        if !known {
+            return Err(format!(
+                "--{name} takes a time like 2026-12-31T23:59:59Z (RFC 3339), or a day like 2026-12-31; found `{time}`"
+            ));
+        }
         set(name, json!(time));
     }
     if let Some(path) = prices {

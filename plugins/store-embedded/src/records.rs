@@ -32,7 +32,6 @@ use crate::database::Database;
 use crate::documents::failed;
 use append::{Appended, Writer};
 use beside::Noted;
-use expire::DELETED_AT_ONCE;
 use labels::Known;
 use marks::Marks;
 use past::Past;
@@ -111,8 +110,7 @@ impl Ledger {
     }
 
     fn delete(&self, ids: &[u64]) -> Result<usize, StoreError> {
-        let steps = ids.chunks(DELETED_AT_ONCE);
-        steps.map(|ids| self.step(|writer| writer.delete(ids))).sum()
+        self.step(|writer| writer.delete(ids))
     }
 
     /// One step of deleting: others may write before the next one.

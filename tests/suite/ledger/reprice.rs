@@ -276,7 +276,8 @@ fn what_is_wrong_with_a_question_is_named_and_nothing_is_read_from_the_gateways_
     let (gateway, file) = gateway(&mirror(), PRICES);
     let large = "x".repeat(9 * 1024 * 1024);
     for (question, status, field, says) in [
-        (json!({ "from": "yesterday" }), 400, "from", ""),
+        (json!({ "from": "yesterday" }), 400, "from", "a day like"),
+        (json!({ "to": "2026-11-31" }), 400, "to", "a day like"),
         (json!({ "from": "2026-02-01T00:00:00Z", "to": "2026-01-01T00:00:00Z" }), 400, "to", "ends before"),
         (json!({ "colour": "red" }), 400, "colour", "unknown field"),
         (json!({ "models": { "m": 7 } }), 400, "models.m", "invalid type"),

@@ -15,6 +15,7 @@ use sluice_api::store::{Store, StoreError};
 use utoipa::ToSchema;
 
 use super::asked::WrongQuery;
+use super::moment::moment;
 use crate::records::Records;
 use crate::records::bills::Served;
 
@@ -31,12 +32,12 @@ const ROWS_MAX: usize = 50_000;
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RepriceAsked {
-    /// RFC 3339, inclusive; default 24 hours before `to`.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    from: Option<Timestamp>,
-    /// RFC 3339, exclusive; default now.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    to: Option<Timestamp>,
+    /// RFC 3339, or a day, which begins in the zone of the statistics; inclusive; default 24 hours before `to`.
+    #[schema(example = "2026-11-01")]
+    from: Option<String>,
+    /// Likewise, exclusive; default now.
+    #[schema(example = "2026-12-01T00:00:00Z")]
+    to: Option<String>,
     /// The text of a price file, in any form that `[cost] files` takes: laid over the list in force for this answer. The
     /// text and not a path, as a gateway reads no file that a request names. Left out: the list in force.
     pub prices: Option<String>,
@@ -156,9 +157,17 @@ impl RepriceAsked {
         by: &dyn CostModel,
         (now, zone): (Timestamp, &TimeZone),
     ) -> Result<Result<Repriced, WrongQuery>, StoreError> {
+        let asked = |field: &str, value: &Option<String>| {
+            let time = value.as_deref().map(|value| moment(field, value, zone)).transpose();
+            time.map_err(|message| WrongQuery { field: field.to_owned(), message })
+        };
+        let (from, to) = match (asked("from", &self.from), asked("to", &self.to)) {
+            (Ok(from), Ok(to)) => (from, to),
+            (Err(wrong), _) | (_, Err(wrong)) => return Ok(Err(wrong)),
+        };
         // What begins while this is asked for belongs to it.
-        let to = self.to.unwrap_or_else(|| now.max(self.from.unwrap_or(now)));
-        let from = self.from.unwrap_or_else(|| to.checked_sub(USUAL).unwrap_or(to));
+        let to = to.unwrap_or_else(|| now.max(from.unwrap_or(now)));
+        let from = from.unwrap_or_else(|| to.checked_sub(USUAL).unwrap_or(to));
         if to < from {
             let message = "`to` is before `from`: the time that is asked for ends before it begins";
             return Ok(Err(WrongQuery { field: "to".to_owned(), message: message.to_owned() }));

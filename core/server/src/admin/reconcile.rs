@@ -1,10 +1,11 @@
 //! The ledger held against a vendor's own reports.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use http::StatusCode;
-use jiff::ToSpan as _;
 use serde::Deserialize;
 use sluice_api::record::{Dimension, RecordQuery};
 use sluice_reconcile::{File, Kept, Ledger, Report, Told, Vendor, compare, read};
@@ -21,8 +22,8 @@ const BODY_MAX: usize = 32 * 1024 * 1024;
 /// Records that are read at a time.
 const PAGE: usize = 1_000;
 
-/// Hours of a day of UTC.
-const HOURS: i64 = 24;
+/// A day that records are kept.
+const DAY: Duration = Duration::from_hours(24);
 
 /// What is held against the ledger.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -79,8 +80,8 @@ pub(crate) async fn reconcile(State(app): State<App>, body: Body) -> Result<Json
         }
     }
     let now = gateway.now();
-    let days = i64::from(gateway.snapshot().stats.retention_days);
-    let from = now.checked_sub((days * HOURS).hours()).unwrap_or(jiff::Timestamp::MIN);
+    let kept = DAY.saturating_mul(gateway.snapshot().stats.retention_days);
+    let from = now.checked_sub(kept).unwrap_or(jiff::Timestamp::MIN);
     Ok(Json(compare(&ledger, Kept { now, from })))
 }
 

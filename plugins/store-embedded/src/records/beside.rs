@@ -77,11 +77,10 @@ impl There {
     fn terms(&mut self, terms: &Interned, connection: &Connection) -> rusqlite::Result<i64> {
         let id = i64::try_from(terms.id()).unwrap_or(i64::MAX);
         if !self.terms.contains(&id) {
-            // Of those that a journal has the number of alone, the text is there.
-            if let Some(text) = terms.text() {
-                let add = "INSERT INTO terms (id, text) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-                connection.prepare_cached(add)?.execute(params![id, text])?;
-            }
+            // Of those that a journal has the number of alone, the text is mostly there; where it is not, it may come yet.
+            let Some(text) = terms.text() else { return Ok(id) };
+            let add = "INSERT INTO terms (id, text) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+            connection.prepare_cached(add)?.execute(params![id, text])?;
             if self.terms.len() >= KEPT {
                 self.terms.clear();
             }

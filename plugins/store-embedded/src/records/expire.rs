@@ -10,7 +10,7 @@ use super::time::{Days, Unit, nanoseconds, second_of};
 use super::totals::{Place, of_row, put};
 
 /// Rows that are deleted in one step: others wait to write for no longer than that takes.
-pub(super) const DELETED_AT_ONCE: usize = 500;
+const DELETED_AT_ONCE: usize = 500;
 
 /// Deletes the oldest records that began before a time.
 const RECORDS: &str = "DELETE FROM requests WHERE id IN \
