@@ -18,12 +18,20 @@ static ACME: LazyLock<PathBuf> = LazyLock::new(|| {
     let built = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--locked", "--manifest-path"])
         .arg(workspace().join("tests/distribution/Cargo.toml"))
+        .args(unoptimized())
         .env("CARGO_TARGET_DIR", &target)
         .output()
         .unwrap();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     target.join("debug/acme-gateway")
 });
+
+/// The crates of this workspace are others' there, which are optimized: that is not what is tested.
+fn unoptimized() -> Vec<String> {
+    let manifest = std::fs::read_to_string(workspace().join("Cargo.toml")).unwrap();
+    let names = manifest.lines().filter_map(|line| line.split_once(" = { path = ")).map(|(name, _)| name);
+    names.map(|name| format!("--config=profile.dev.package.{name}.opt-level=0")).collect()
+}
 
 /// An account of theirs that greets so.
 fn greeting(name: &str, more: &str) -> String {

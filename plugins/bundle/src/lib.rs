@@ -24,6 +24,10 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+// For their features alone: the suite's crates ask for them, and Cargo builds a crate once for each set of features.
+use libc as _;
+use rustix as _;
+
 use sluice_bedrock as _;
 use sluice_claude as _;
 use sluice_gemini as _;
