@@ -16,10 +16,11 @@ use sluice_tests::gateway::{Folder, workspace};
 use source::Source;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 35] = [
+const ARROWS: [(&str, &[&str]); 37] = [
     ("sluice-money", &[]),
     ("sluice-tariff", &["sluice-money"]),
-    ("sluice-api", &["sluice-money", "sluice-tariff"]),
+    ("sluice-quota", &[]),
+    ("sluice-api", &["sluice-money", "sluice-tariff", "sluice-quota"]),
     ("sluice-usage", &["sluice-api"]),
     ("sluice-wire", &["sluice-api", "sluice-usage"]),
     ("sluice-translate", &["sluice-api", "sluice-wire"]),
@@ -29,6 +30,7 @@ const ARROWS: [(&str, &[&str]); 35] = [
     ("sluice-config", &["sluice-api", "sluice-wire", "sluice-reading", "sluice-settings"]),
     ("sluice-mapped", &[]),
     ("sluice-journal", &["sluice-mapped"]),
+    ("sluice-buckets", &["sluice-api"]),
     ("sluice-ledger", &["sluice-api", "sluice-journal"]),
     ("sluice-reconcile", &["sluice-api"]),
     ("sluice-telemetry", &["sluice-api"]),
@@ -54,6 +56,7 @@ const ARROWS: [(&str, &[&str]); 35] = [
             "sluice-wire",
             "sluice-config",
             "sluice-ledger",
+            "sluice-limits",
             "sluice-upstream",
             "sluice-fleet",
             "sluice-line",
@@ -66,6 +69,7 @@ const ARROWS: [(&str, &[&str]); 35] = [
             "sluice-wire",
             "sluice-config",
             "sluice-ledger",
+            "sluice-limits",
             "sluice-reconcile",
             "sluice-upstream",
             "sluice-fleet",
@@ -75,7 +79,7 @@ const ARROWS: [(&str, &[&str]); 35] = [
     ),
     ("sluice-openapi", &["sluice-api", "sluice-config", "sluice-server"]),
     ("sluice-memory", &["sluice-api"]),
-    ("sluice-fixtures", &["sluice-api", "sluice-memory"]),
+    ("sluice-fixtures", &["sluice-api", "sluice-memory", "sluice-buckets"]),
     ("sluice-conformance", &["sluice-api", "sluice-memory"]),
     ("sluice-bedrock", &["sluice-api", "sluice-wire", "sluice-translate"]),
     ("sluice-claude", &["sluice-api", "sluice-wire", "sluice-oauth"]),
@@ -85,7 +89,7 @@ const ARROWS: [(&str, &[&str]); 35] = [
     ("sluice-schedulers", &["sluice-api"]),
     ("sluice-limiters", &["sluice-api"]),
     ("sluice-prices", &["sluice-api"]),
-    ("sluice-store-embedded", &["sluice-api"]),
+    ("sluice-store-embedded", &["sluice-api", "sluice-buckets"]),
     ("sluice-tests", &[]),
 ];
 

@@ -118,7 +118,7 @@ fn a_value_of_the_wrong_type_hides_no_other_mistake() {
         [[accounts]]\nname = \"a\"\nprovider = \"openai-compatible\"\nbase_url = \"ftp://x\"\nproxy = \"socks4://x\"\n\
         models = [\"[a\"]\nconcurrency = -5\n\
         [[accounts]]\nname = \"b\"\nprovider = \"openai\"\n\
-        [[keys]]\nname = \"k\"\nkey = \"s\"\nallow = [\"claud\"]\ngroup = \"nog\"\nmode = \"hard\"\n\
+        [[keys]]\nname = \"k\"\nkey = \"s\"\nallow = [\"claud\"]\ngroup = \"nog\"\nmode = \"hrad\"\n\
         limits = [{ per = \"1x\" }, { per = \"day\", cost = 5 }]\n\
         [[routes]]\nmodel = \"x\"\napi = [\"claude\"]\npools = [\"nope\"]\n";
     let problems = problems(text);

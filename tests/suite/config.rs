@@ -6,7 +6,7 @@ mod sources;
 
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sluice_tests::gateway::{Folder, Gateway, binary, key, workspace};
 use sluice_tests::tls::Certificate;
 
@@ -18,6 +18,8 @@ fn check(text: &str, extension: &str, environment: &[(&str, &str)]) -> (Option<i
     let output = Command::new(binary())
         .args(["check", "--json", "--config"])
         .arg(&path)
+        // The suite's own, which is no setting.
+        .env_remove("SLUICE_TEST_PYTHON")
         .envs(environment.iter().copied())
         .output()
         .unwrap();
@@ -69,16 +71,11 @@ fn every_mistake_is_told_at_once_with_its_place() {
 fn what_is_not_at_work_yet_is_refused_and_defaults_are_accepted() {
     let simulated = "[[accounts]]\nname = \"s\"\nprovider = \"simulated\"\n";
     for (text, path) in [
-        ("limits = [{ per = \"day\", cost = \"1\" }]", "accounts.s.limits"),
         ("[store]\nkind = \"redis\"\nurl = \"redis://h\"\ntimeout = \"2s\"", "store.kind"),
         ("[store]\nurl = [\"redis://h:1\", \"rediss://h:2\"]", "store.url"),
         ("[store]\nprefix = \"other\"", "store.prefix"),
         ("[store]\ntimeout = \"2s\"", "store.timeout"),
         ("[store]\non_outage = \"admit\"", "store.on_outage"),
-        ("[limits]\nkinds = [\"rate\"]", "limits.kinds"),
-        ("[[groups]]\nname = \"g\"\nlimits = [{ per = \"5h\", tokens = 1 }]", "groups.g.limits"),
-        ("[[keys]]\nname = \"k\"\nkey = \"s\"\nqueue = { size = 1, wait = \"1s\" }", "keys.k.queue"),
-        ("[[keys]]\nname = \"k\"\nkey = \"s\"\nmode = \"hard\"", "keys.k.mode"),
     ] {
         let (code, printed) = check(&format!("{simulated}{text}\n"), "toml", &[]);
         let problems = printed["problems"].as_array().unwrap();
@@ -89,6 +86,27 @@ fn what_is_not_at_work_yet_is_refused_and_defaults_are_accepted() {
     }
     let shared = "[store]\nprefix = \"sluice\"\ntimeout = \"1s\"\non_outage = \"reject\"\n";
     assert_eq!(check(shared, "toml", &[]).0, Some(0));
+}
+
+#[test]
+fn limits_of_every_kind_are_taken_and_one_that_binds_nobody_is_warned_of() {
+    let limits = "limits = [{ per = \"1m\", requests = 60, tokens = 200000 }, { per = \"5h\", cost = \"5\" }, { per = \"day\", cost = \"20\" }, \
+                  { per = \"week\", cost = \"40\", models = [\"claude-opus-*\"] }, { per = \"total\", cost = \"1000\" }]\n";
+    let account = format!("[[accounts]]\nname = \"s\"\nprovider = \"simulated\"\n{limits}");
+    let key = "[[keys]]\nname = \"k\"\nkey = \"s\"\nconcurrency = 8\nqueue = { size = 16, wait = \"20s\" }\nmode = \"hard\"\n\
+               max_output_tokens = 8000\n";
+    let text = format!("{account}[[groups]]\nname = \"g\"\n{limits}{key}{limits}");
+    let (code, printed) = check(&text, "toml", &[]);
+    assert_eq!(
+        (code, &printed["problems"], &printed["warnings"]),
+        (Some(0), &json!([]), &json!([])),
+        "{printed:#}"
+    );
+    let (code, printed) = check(&format!("limits.kinds = [\"rate\"]\n{text}"), "toml", &[]);
+    let warned = printed["warnings"].as_array().unwrap();
+    let of_key = |path: &str| warned.iter().any(|warning| warning["path"] == path);
+    assert_eq!((code, warned.len()), (Some(0), 12), "four of cost each: {printed:#}");
+    assert!(of_key("keys.k.limits[1].cost") && of_key("accounts.s.limits[4].cost"), "{printed:#}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What `explain` says is what a request then does, and nothing is sent to find out.
 
 mod command;
+mod limits;
 mod world;
 
 use serde_json::{Value, json};

@@ -11,9 +11,12 @@ struct Shape {
 }
 
 /// Whose fields stand elsewhere too, and why.
-const TWICE: [(&str, &str); 1] = [
+const TWICE: [(&str, &str); 3] = [
     // The group itself, beside the name of it that its fields have.
     ("Key", "group"),
+    // As limiters count by them, made once of what is written.
+    ("Key", "limits"),
+    ("Key", "mode"),
 ];
 
 /// The structs of a source; those of a macro are written as `struct Name;` before what they have.

@@ -107,6 +107,10 @@ pub enum Kind {
     UpgradeRequired,
     /// A requests, tokens or concurrency limit.
     RateLimited,
+    /// A limit of cost is used up.
+    BudgetUsed,
+    /// By itself the request may come to more than a limit, or nothing bounds it.
+    MaxTokensTooLarge,
     /// Accounts could serve it, but none can now.
     NoAccount,
     /// The gateway itself is full: it holds as many request bodies as it may.
@@ -139,6 +143,8 @@ impl Kind {
             Self::RequestTimeout => "request_timeout",
             Self::UpgradeRequired => "upgrade_required",
             Self::RateLimited => "rate_limited",
+            Self::BudgetUsed => "budget_used",
+            Self::MaxTokensTooLarge => "max_tokens_too_large",
             Self::NoAccount => "no_account",
             Self::Overloaded => "overloaded",
             Self::Upstream => "upstream",

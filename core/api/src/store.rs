@@ -3,15 +3,23 @@
 pub(crate) mod failed;
 
 use std::fmt;
+use std::future::Future;
 use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::limiter::{Bucket, Denial, Take};
+use crate::limiter::{Bucket, Take};
 use crate::record::RecordStore;
 
 pub use failed::StoreError;
+
+pub use sluice_quota::lease::{Asked, Lease, LeaseId, Level, Line, Lined, Owner, Place, Seed, Taken, Used};
+
+/// Ends when a place in a line is worth asking with again.
+pub type Turn = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// State that outlives a request, and in a remote store a gateway.
 #[async_trait]
@@ -33,22 +41,70 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Where the records of requests are kept.
     fn records(&self) -> &dyn RecordStore;
 
-    /// Takes all that a lease says, from every bucket or from none.
+    /// Takes all that the leases say, from every bucket or from none.
     ///
-    /// Takes of one bucket add up. Where the future is dropped before it is done, nothing stays taken: whoever asked has gone,
-    /// and a store that is elsewhere gives back by the lease's name what may have been taken there.
+    /// Takes of one bucket add up. Windows are looked at before slots, so that nobody waits for what has no room. Where
+    /// slots are in its way, or others wait before it in the line of its key, a request that may wait is given a place; one
+    /// that has a place keeps it. Who has waited longest for a slot has it first, and who has just come never before. Where
+    /// the future is dropped before it is done, nothing stays taken: whoever asked has gone, and a store that is elsewhere
+    /// gives back by the leases' names what may have been taken there.
     ///
     /// # Errors
     ///
-    /// When the store is out of reach. Nothing is taken then, and nobody gives it back: a store that can't know whether it
-    /// was, as the answer was lost, gives it back itself, by the lease's id.
-    async fn take_all(&self, lease: Lease) -> Result<Taken, StoreError>;
+    /// When the store is out of reach. Nothing is taken then, and nobody settles it: a store that can't know whether it
+    /// was, as the answer was lost, gives it back itself, by the leases' ids.
+    async fn take_all(&self, asked: Asked) -> Result<Taken, StoreError>;
 
-    /// Gives a lease back. Called exactly once for each lease that was taken, also from `Drop`, so it must not block:
-    /// a remote store queues it, and tells by the id what it has done already.
-    fn give(&self, lease: Lease);
+    /// Settles a lease: slots are free, what was reserved is given back, and what was used is counted, in windows that roll
+    /// as of now, in others as of the lease's own. Called exactly once for each lease that was taken, also from `Drop`, so
+    /// it must not block: a remote store queues it, and tells by the id what it has done already. A slot that somebody
+    /// waits for is theirs: they are told.
+    fn settle(&self, lease: Lease, used: Used, now: Timestamp);
 
-    /// How much is taken from a bucket now.
+    /// Counts what a request that runs has used by now, in place of as much of what it has reserved. It never blocks.
+    fn land(&self, lease: &mut Lease, used: Used, now: Timestamp);
+
+    /// Waits in a line until one of these slots is free, none of which was when it was looked at last: for who can't know
+    /// which of several it will get. A place that it has it keeps.
+    ///
+    /// # Errors
+    ///
+    /// When the store is out of reach.
+    async fn line_up(&self, line: Line, slots: Vec<Take>) -> Result<Lined, StoreError>;
+
+    /// Ends when it is worth asking again with a place: its slot may be free. It may end for nothing, but never misses one.
+    fn turn(&self, place: &Place) -> Turn;
+
+    /// Gives a place up; the next one moves up. Nothing where it is not there any more. It must not block.
+    fn leave(&self, place: Place);
+
+    /// How many wait in the line of each of these keys, by their ids.
+    ///
+    /// # Errors
+    ///
+    /// When the store is out of reach.
+    async fn waiting(&self, keys: Vec<Arc<str>>) -> Result<Vec<u64>, StoreError>;
+
+    /// How full buckets are, each in the window of a take, whose amounts say nothing here.
+    ///
+    /// # Errors
+    ///
+    /// When the store is out of reach.
+    async fn levels(&self, takes: Vec<Take>, now: Timestamp) -> Result<Vec<Level>, StoreError>;
+
+    /// Those of these takes whose windows it has no count of, as it forgets them when it ends: they are to be told by
+    /// [`Store::seed`].
+    fn forgotten(&self, takes: Vec<Take>) -> Vec<Take> {
+        drop(takes);
+        Vec::new()
+    }
+
+    /// Is told what was used of windows that it has [forgotten](Store::forgotten); one that it has a count of by now keeps it.
+    fn seed(&self, seeds: Vec<Seed>) {
+        drop(seeds);
+    }
+
+    /// How much is taken from a bucket of slots now.
     ///
     /// # Errors
     ///
@@ -146,59 +202,3 @@ impl Remembered {
         Self { id, value, until }
     }
 }
-
-/// What came of [`Store::take_all`].
-#[derive(Debug)]
-pub enum Taken {
-    /// All was taken.
-    Lease(Lease),
-    /// Nothing was taken; this take would have exceeded its limit.
-    Refused(Denial),
-}
-
-/// What is taken, by whom and for how long, as plain data: the settlement owns it and gives it back.
-#[derive(Debug)]
-#[must_use = "a lease that is not given back stays taken"]
-#[non_exhaustive]
-pub struct Lease {
-    /// Names it among those of all gateways.
-    pub id: LeaseId,
-    /// When it was asked for, by the gateway's clock.
-    pub since: Timestamp,
-    /// Until when it is held at least, by the same clock. Nothing renews it yet, so that a store which more than one
-    /// gateway shares may free it then only where its owner has gone: a request may run for longer. In a store that ends
-    /// with its gateway nothing outlives that.
-    pub until: Timestamp,
-    /// What is taken.
-    pub takes: Vec<Take>,
-}
-
-impl Lease {
-    /// One that begins and ends so.
-    pub const fn new(id: LeaseId, since: Timestamp, until: Timestamp, takes: Vec<Take>) -> Self {
-        Self { id, since, until, takes }
-    }
-}
-
-/// The name of a lease: who holds it, and its number there. The same lease has the same name however often a store is
-/// told of it, so that nothing is taken or given back twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub struct LeaseId {
-    /// Who holds it.
-    pub owner: Owner,
-    /// Its number among those of this owner.
-    pub number: u64,
-}
-
-impl LeaseId {
-    /// The lease of this number of an owner.
-    #[must_use]
-    pub const fn new(owner: Owner, number: u64) -> Self {
-        Self { owner, number }
-    }
-}
-
-/// A gateway's process, by a number that it was given by chance at its start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Owner(pub u64);

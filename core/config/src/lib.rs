@@ -10,6 +10,7 @@ mod describe;
 pub mod key;
 #[cfg(any(test, fuzzing))]
 pub mod laws;
+mod limits;
 #[cfg(test)]
 mod properties;
 pub mod read;

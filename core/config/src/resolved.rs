@@ -10,7 +10,7 @@ use http::HeaderMap;
 use jiff::tz::TimeZone;
 use sluice_api::cost::{CostModel, Factor};
 use sluice_api::dialect::Api;
-use sluice_api::limiter::AtWork;
+use sluice_api::limiter::{AtWork, Limit};
 use sluice_api::provider::Provider;
 use sluice_api::scheduler::Scheduler;
 use sluice_api::settings::{Problem, Secret};
@@ -78,7 +78,7 @@ pub struct StatsConfig {
     pub retention_days: u32,
     /// Where they go then, as compressed JSON lines; nowhere where it is not said.
     pub archive: Option<PathBuf>,
-    /// Whose days, weeks and months they are.
+    /// Whose days, weeks and months they are, in statistics and limits alike.
     pub timezone: TimeZone,
 }
 
@@ -176,6 +176,8 @@ pub struct AccountConfig {
     pub weight: u32,
     /// Requests at once; 0 = no bound.
     pub concurrency: u32,
+    /// Its own quota.
+    pub limits: Arc<[Limit]>,
     /// Names it serves.
     pub models: Globs,
     /// Asked for → sent upstream.
@@ -213,6 +215,8 @@ pub struct RouteConfig {
     pub pools: Vec<String>,
     /// The model to ask for instead.
     pub rewrite: Option<String>,
+    /// The most output tokens of one request; unset: no bound.
+    pub max_output_tokens: Option<u64>,
 }
 
 /// Logs, metrics and traces.

@@ -15,6 +15,11 @@ pub trait Stores: Send + Sync {
 
     /// The same store as a process finds it that starts after this one has ended; itself where nothing outlives that.
     async fn again(&self, store: Arc<dyn Store>) -> Arc<dyn Store>;
+
+    /// Ends when what the store was told to settle, land or leave so far is done, where it queues that.
+    async fn settled(&self, store: &Arc<dyn Store>) {
+        let _ = store;
+    }
 }
 
 /// Smaller cases that are tried where one fails.

@@ -26,6 +26,10 @@ crate::every_test! {
     the_last_document_is_there,
     what_is_over_goes_and_nothing_else,
     all_is_taken_or_nothing,
+    lines_are_served_in_their_order,
+    everybody_in_a_line_is_served,
     what_is_told_is_what_was_appended,
     what_is_appended_at_once_is_there_once
 }
+
+crate::every_test_of_told_time!(InMemory);

@@ -1,12 +1,11 @@
 //! The configuration in force: taken into force, read again, changed at run time, under one lock.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use sluice_api::settings::Problem;
 use sluice_api::store::{Store, StoreError};
-use sluice_config::key::{Group, Key, KeyTable};
+use sluice_config::key::{Key, KeyTable};
 use sluice_config::read::{Loaded, Sources};
 use sluice_config::resolved::{Resolved, UsageBy};
 use sluice_config::settings::UnknownModel;
@@ -20,8 +19,10 @@ use sluice_line::snapshot::{Snapshot, Ways};
 use sluice_upstream::{TransportError, Transports};
 use tokio::sync::{MutexGuard, Semaphore};
 
+use crate::counted;
 use crate::error::KeyError;
-use crate::made::{MadeKeys, groups};
+use crate::groups::made::{self, Groups, MadeGroups};
+use crate::made::MadeKeys;
 use crate::overrides::{AccountPatch, Overrides};
 use crate::recover::recovered;
 
@@ -33,6 +34,7 @@ pub struct Control {
     gateway: Arc<Gateway>,
     in_force: InForce,
     keys: MadeKeys,
+    groups: MadeGroups,
     transports: Transports,
     overrides: Overrides,
     /// Turns of those that ask upstreams for their lists of models.
@@ -46,8 +48,8 @@ pub struct Control {
 /// What is in force, and what it came from.
 pub(crate) struct Current {
     pub(crate) config: Resolved,
-    /// The groups of it, by name.
-    pub(crate) groups: HashMap<String, Arc<Group>>,
+    /// The groups of it, and those made at run time.
+    pub(crate) groups: Groups,
     /// What it was read from.
     loaded: Loaded,
     states: States,
@@ -90,25 +92,30 @@ impl Control {
         }
         let store: Arc<dyn Store> = Arc::new(Timed::new(Arc::clone(&config.store), &measures));
         store.open().await?;
-        let keys = MadeKeys::load(&store, &config).await?;
+        let made = MadeGroups::load(&store, &config).await?;
+        let groups = made.with(&config);
+        let keys = MadeKeys::load(&store, &config, &groups).await?;
         let transports = Transports::default();
         let overrides = Overrides::load(&store).await?;
         overrides.prune(&config.accounts, &*store).await?;
         let mut states = States::default();
-        let table = Arc::new(key_table(&config, keys.in_force()));
+        let table = Arc::new(key_table(&config, keys.in_force(), &groups));
         let snapshot = in_force(&config, table, &mut states, (&transports, &overrides))?;
         let book = recovered(&*store, &snapshot, &config.stats).await?;
         let (gateway, in_force) = Gateway::new(store, Records::new(measures, book), snapshot);
+        // Behind what the process before left, which is in the ledger by now.
+        counted::all(&gateway, &gateway.snapshot(), &groups).await?;
         Ok(Arc::new(Self {
             gateway,
             in_force,
             keys,
+            groups: made,
             transports,
             overrides,
             discovering: Semaphore::new(DISCOVERING_AT_ONCE),
             described: ArcSwap::from_pointee(describe(loaded)),
             current: tokio::sync::Mutex::new(Current {
-                groups: groups(&config),
+                groups,
                 config,
                 loaded: loaded.clone(),
                 states,
@@ -129,11 +136,9 @@ impl Control {
         &self.keys
     }
 
-    /// The groups in force, in the order of their names.
-    pub async fn groups(&self) -> Vec<Arc<Group>> {
-        let mut groups: Vec<_> = self.current.lock().await.groups.values().cloned().collect();
-        groups.sort_by(|one, next| one.name.cmp(&next.name));
-        groups
+    /// Groups made at run time.
+    pub(crate) fn made_groups(&self) -> &MadeGroups {
+        &self.groups
     }
 
     /// The configuration in force, secrets masked.
@@ -156,7 +161,10 @@ impl Control {
         if !fixed.is_empty() {
             return Err(fixed);
         }
-        let keys = self.keys.bind(&fresh).map_err(|all| all.into_iter().map(placed).collect::<Vec<_>>())?;
+        let placed = |all: Vec<Problem>| all.into_iter().map(placed).collect::<Vec<_>>();
+        let bound = self.groups.bind(&fresh).map_err(placed)?;
+        let groups = made::in_force(&fresh, &bound);
+        let keys = self.keys.bind(&fresh, &groups).map_err(placed)?;
         if loss == Loss::Refused {
             let lost = self.lost(&current.config, &fresh, keys.in_force().len());
             if !lost.is_empty() {
@@ -165,14 +173,17 @@ impl Control {
         }
         let mut states = current.states.clone();
         states.sweep();
-        let table = Arc::new(key_table(&fresh, keys.in_force()));
+        let table = Arc::new(key_table(&fresh, keys.in_force(), &groups));
         let snapshot = in_force(&fresh, table, &mut states, (&self.transports, &self.overrides))
             .map_err(|error| vec![Problem::at("accounts", error.account.clone(), error.to_string())])?;
+        let counted = counted::all(&self.gateway, &snapshot, &groups).await;
+        counted.map_err(|error| vec![Problem::at("store", "limits", error.to_string())])?;
         // Nothing fails from here on, and nothing waits: it is all of it.
         for account in &snapshot.roster.accounts {
             account.health.try_credentials();
             account.listed.refresh();
         }
+        self.groups.commit(bound);
         self.keys.commit(keys);
         self.in_force.replace(snapshot);
         self.described.store(Arc::new(describe(&loaded)));
@@ -184,7 +195,7 @@ impl Control {
             tracing::warn!(%error, "sums of days are still those of the time zone before: reload once the store is there again");
         }
         current.states = states;
-        current.groups = groups(&fresh);
+        current.groups = groups;
         current.config = fresh;
         current.loaded = loaded;
         if let Err(error) = self.overrides.prune(&current.config.accounts, &**self.gateway.store()).await {
@@ -278,9 +289,8 @@ fn in_force(
     Ok(Snapshot::new(config, keys, roster, ways))
 }
 
-fn key_table(config: &Resolved, made: Vec<Arc<Key>>) -> KeyTable {
-    let groups = groups(config);
-    let configured = config.keys.iter().map(|key| Arc::new(Key::from_config(key, &groups)));
+fn key_table(config: &Resolved, made: Vec<Arc<Key>>, groups: &Groups) -> KeyTable {
+    let configured = config.keys.iter().map(|key| Arc::new(Key::from_config(key, groups)));
     KeyTable::new(configured.collect(), made)
 }
 

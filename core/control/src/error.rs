@@ -30,6 +30,37 @@ pub enum KeyError {
     Internal(String),
 }
 
+/// Why a group could not be made, changed or deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum GroupError {
+    /// There is no such group.
+    #[error("there is no group `{0}`")]
+    NotFound(String),
+    /// It is in a configuration file.
+    #[error("the group `{0}` is in the configuration: change it there")]
+    ManagedByConfig(String),
+    /// Another group has this name.
+    #[error("there is a group named `{0}` already")]
+    NameTaken(String),
+    /// It has keys, of which this is one.
+    #[error("the group `{name}` has keys, `{key}` among them: move or delete them first")]
+    HasKeys {
+        /// The group.
+        name: String,
+        /// The key.
+        key: String,
+    },
+    /// Its fields are wrong.
+    #[error("{}", .0.first().map(ToString::to_string).unwrap_or_default())]
+    Invalid(Vec<Problem>),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Sluice itself failed.
+    #[error("{0}")]
+    Internal(String),
+}
+
 impl From<TransportError> for KeyError {
     fn from(error: TransportError) -> Self {
         Self::Internal(error.to_string())

@@ -1,14 +1,21 @@
 //! Why a request would go where it goes, told by the same rules that decide it, with nothing sent.
 
+mod limits;
+
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sluice_api::cost::{PriceAsk, Usage};
 use sluice_api::dialect::{Api, Operation};
 use sluice_api::error::Kind;
+use sluice_api::plugin::guarded;
 use sluice_api::scheduler::{self, Candidate};
+use sluice_api::store::StoreError;
 use sluice_config::key::Key;
 use sluice_fleet::Fleet;
 use sluice_fleet::choosing::Criteria;
-use sluice_fleet::choosing::candidates::{Candidates, Pool, binds, fits};
+use sluice_fleet::choosing::candidates::{Candidates, Pool, Target, binds, fits};
 use sluice_fleet::choosing::eligible::standing;
 use sluice_fleet::choosing::order::candidate;
 use sluice_fleet::session::Conversation;
@@ -17,6 +24,12 @@ use utoipa::ToSchema;
 
 use crate::control::Control;
 use crate::keys::Found;
+
+/// Tokens of a request, and of its answer, that nothing is known of.
+const USUAL: u64 = 1_000;
+
+/// Why accounts have no room in limits of their own, by their places in the roster.
+type WithoutRoom = HashMap<usize, String>;
 
 /// What is asked about.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -44,14 +57,15 @@ pub struct Explanation {
     pub accounts: Vec<Considered>,
     /// The account that would be asked first.
     pub account: Option<String>,
-    /// What the request is expected to cost in US dollars; null where no price is known.
+    /// What the request would cost in US dollars, were it of 1,000 tokens in and 1,000 out, at the price list and by what
+    /// the account charges of it; null where no price is known.
     pub expected_price: Option<String>,
 }
 
 /// One decision.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Step {
-    /// What is decided: `key`, `permission`, `route`, `accounts`, `session` or `scheduler`.
+    /// What is decided: `key`, `permission`, `limit`, `route`, `accounts`, `session` or `scheduler`.
     pub step: &'static str,
     /// How.
     pub decision: String,
@@ -78,22 +92,27 @@ impl Explanation {
 
 impl Control {
     /// Explains what would become of a request.
-    #[must_use]
-    pub fn explain(&self, question: &Question) -> Explanation {
+    ///
+    /// # Errors
+    ///
+    /// When the store is out of reach, which counts what limits have left.
+    pub async fn explain(&self, question: &Question) -> Result<Explanation, StoreError> {
         let snapshot = self.gateway().snapshot();
         let mut told = Explanation::default();
         let Some(key) = self.find_key(&question.key).and_then(Found::in_force) else {
             told.step("key", "refused", format!("there is no key `{}`: 401", question.key));
-            return told;
+            return Ok(told);
         };
         if key.expires.is_some_and(|end| end <= self.gateway().now()) {
             told.step("key", "refused", "it has expired: 401");
-            return told;
+            return Ok(told);
         }
         told.step("key", "known", format!("it is `{}`", key.name));
         if !self.permits(&mut told, &key, question) {
-            return told;
+            return Ok(told);
         }
+        let asks = (&*key, question.model.as_str());
+        let Some(full) = self.weigh_limits(&mut told, &snapshot, asks).await? else { return Ok(told) };
         let (model, pools) = snapshot.roster.routed(question.api, &question.model);
         let by = match snapshot.roster.route(question.api, &question.model) {
             Some(_) => "the first route that takes this model and API".to_owned(),
@@ -103,10 +122,11 @@ impl Control {
         let wanted = Criteria::of(question.api, operation(question.api), &question.model);
         let candidates = snapshot.roster.candidates(wanted);
         let (fleet, now) = (self.gateway().fleet(), self.gateway().now());
-        let asked = Asked { fleet, snapshot: &snapshot, key: &key, question, candidates: &candidates, now };
+        let asked =
+            Asked { fleet, snapshot: &snapshot, key: &key, question, candidates: &candidates, full, now };
         asked.consider(&mut told);
         asked.choose(&mut told);
-        told
+        Ok(told)
     }
 
     fn permits(&self, told: &mut Explanation, key: &Key, question: &Question) -> bool {
@@ -136,12 +156,13 @@ struct Asked<'a> {
     key: &'a Key,
     question: &'a Question,
     candidates: &'a Candidates,
+    full: WithoutRoom,
     now: Timestamp,
 }
 
 impl Asked<'_> {
     fn consider(&self, told: &mut Explanation) {
-        let Self { fleet, snapshot, key, question, candidates, now } = *self;
+        let Self { fleet, snapshot, key, question, candidates, now, ref full } = *self;
         for account in &snapshot.roster.accounts {
             let found = candidates.pools.iter().find_map(|pool| {
                 let target = pool.targets.iter().find(|target| target.account.index == account.index)?;
@@ -156,6 +177,9 @@ impl Asked<'_> {
                     ),
                 ),
                 Some((pool, target)) => match standing(target, key, fleet, now) {
+                    Ok(_) if full.contains_key(&account.index) => {
+                        (false, full.get(&account.index).cloned().unwrap_or_default())
+                    }
                     Ok(admission) => {
                         (true, format!("in pool {}, asked for `{}`: {admission}", pool.name, target.model))
                     }
@@ -173,13 +197,14 @@ impl Asked<'_> {
     }
 
     fn choose(&self, told: &mut Explanation) {
-        let Self { fleet, snapshot, key, question, candidates, now } = *self;
+        let Self { fleet, snapshot, key, question, candidates, now, ref full } = *self;
         for pool in &candidates.pools {
             let open: Vec<_> = pool
                 .targets
                 .iter()
                 .filter(|target| binds(key, &pool.name, &target.account.name))
                 .filter(|target| standing(target, key, fleet, now).is_ok())
+                .filter(|target| !full.contains_key(&target.account.index))
                 .collect();
             if open.is_empty() {
                 continue;
@@ -205,6 +230,8 @@ impl Asked<'_> {
                 told.step("scheduler", name, format!("its choice now in pool {}", pool.name));
             }
             told.allowed = told.account.is_some();
+            let taken = open.iter().find(|target| Some(&*target.account.name) == told.account.as_deref());
+            told.expected_price = taken.and_then(|target| self.expected_price(target));
             return;
         }
         let bound =
@@ -219,6 +246,23 @@ impl Asked<'_> {
             _ => 400,
         };
         told.step("accounts", "refused", format!("{error}: {status}"));
+    }
+}
+
+impl Asked<'_> {
+    /// What a request of usual length would cost on an account.
+    fn expected_price(&self, target: &Target) -> Option<String> {
+        let output = match operation(self.question.api) {
+            Operation::Generate => USUAL,
+            Operation::Embed => 0,
+            _ => return None,
+        };
+        let usage = Usage::new(USUAL, output);
+        let config = &target.account.config;
+        let model = config.provider.stands_for(&target.model).unwrap_or(&target.model);
+        let asked = PriceAsk::new(target.provider, model, &usage, self.now);
+        let priced = guarded("CostModel::price", || self.snapshot.cost.price(&asked)).flatten()?;
+        Some(priced.charged(config.cost_multiplier).to_string())
     }
 }
 

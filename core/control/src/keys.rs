@@ -11,8 +11,10 @@ use serde_json::{Map, Value};
 use sluice_config::key::{Key, KeyHash, new_secret};
 
 use crate::control::{Control, Current};
+use crate::counted;
 use crate::error::KeyError;
 use crate::made::{KIND, KeyState, Made, Stored, fit};
+use crate::merge::merge;
 
 pub use view::{KeyStatus, KeyView};
 
@@ -114,6 +116,9 @@ impl Control {
         let mut stored = Stored::clone(&self.made_key(id)?.stored);
         merge(&mut stored.fields, patch);
         let made = self.fitting(stored, &current)?;
+        if let Some(key) = made.clone().in_force() {
+            counted::key(self.gateway(), key).await?;
+        }
         self.gateway().store().put(KIND, &made.stored.id, &document(&made)?).await?;
         Ok(self.take_key(made))
     }
@@ -190,29 +195,6 @@ impl Control {
 
 fn document(made: &Made) -> Result<String, KeyError> {
     serde_json::to_string(&*made.stored).map_err(|error| KeyError::Internal(error.to_string()))
-}
-
-/// A JSON merge patch (RFC 7396) of a key's fields.
-fn merge(fields: &mut Map<String, Value>, patch: &Map<String, Value>) {
-    for (field, value) in patch {
-        match value {
-            Value::Null => {
-                fields.remove(field);
-            }
-            Value::Object(patch) => {
-                let inner = fields.entry(field.clone()).or_insert_with(|| Map::new().into());
-                if !inner.is_object() {
-                    *inner = Map::new().into();
-                }
-                if let Value::Object(inner) = inner {
-                    merge(inner, patch);
-                }
-            }
-            value => {
-                fields.insert(field.clone(), value.clone());
-            }
-        }
-    }
 }
 
 fn fresh_secret() -> Result<String, KeyError> {

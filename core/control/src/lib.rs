@@ -2,19 +2,23 @@
 //! is done beside requests all the while.
 
 mod control;
+mod counted;
 mod discover;
 mod error;
 pub mod explain;
+pub mod groups;
 mod keeping;
 pub mod keys;
 mod made;
+mod merge;
 pub mod operate;
 pub mod overrides;
 #[cfg(test)]
 mod panics;
 mod recover;
 pub mod rehearse;
+mod shown;
 mod upkeep;
 
 pub use control::{Control, Loss, StartError};
-pub use error::KeyError;
+pub use error::{GroupError, KeyError};

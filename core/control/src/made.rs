@@ -10,8 +10,10 @@ use serde_json::{Map, Value};
 use sluice_api::settings::Problem;
 use sluice_api::store::{Store, StoreError};
 use sluice_config::check;
-use sluice_config::key::{Group, Key, KeyConfig, KeyHash, KeyTable};
+use sluice_config::key::{Key, KeyConfig, KeyHash, KeyTable};
 use sluice_config::resolved::Resolved;
+
+use crate::groups::made::Groups;
 
 /// What documents of keys are called in the store.
 pub(crate) const KIND: &str = "key";
@@ -66,13 +68,16 @@ pub struct MadeKeys {
 
 impl MadeKeys {
     /// Reads the store. A key that does not fit must neither stop the gateway nor work: it stays, out of force.
-    pub(crate) async fn load(store: &Arc<dyn Store>, config: &Resolved) -> Result<Self, StoreError> {
+    pub(crate) async fn load(
+        store: &Arc<dyn Store>,
+        config: &Resolved,
+        groups: &Groups,
+    ) -> Result<Self, StoreError> {
         let mut bound = Bound::default();
-        let groups = groups(config);
         for (id, text) in store.list(KIND).await? {
             let stored: Stored = serde_json::from_str(&text)
                 .map_err(|error| StoreError(format!("the key {id} in the store can't be read: {error}")))?;
-            let state = match fit(&stored, config, &groups) {
+            let state = match fit(&stored, config, groups) {
                 Ok(key) => KeyState::InForce(Arc::new(key)),
                 Err(unfit) => {
                     let why = unfit.sentence();
@@ -90,14 +95,13 @@ impl MadeKeys {
         self.bound.lock().in_force()
     }
 
-    /// The keys against a new configuration. None that is in force may lose what it names, or its name or secret to a
+    /// The keys against a new configuration and its groups. None that is in force may lose what it names, or its name or secret to a
     /// key of a file; one that is not is looked at afresh.
-    pub(crate) fn bind(&self, config: &Resolved) -> Result<Bound, Vec<Problem>> {
+    pub(crate) fn bind(&self, config: &Resolved, groups: &Groups) -> Result<Bound, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut fresh = Bound::default();
-        let groups = groups(config);
         for made in self.bound.lock().by_id.values() {
-            let state = match (fit(&made.stored, config, &groups), &made.state) {
+            let state = match (fit(&made.stored, config, groups), &made.state) {
                 (_, KeyState::Deleted) => KeyState::Deleted,
                 (Ok(key), _) => KeyState::InForce(Arc::new(key)),
                 (Err(unfit), KeyState::Out(_)) => KeyState::Out(unfit.sentence()),
@@ -125,6 +129,13 @@ impl MadeKeys {
     pub(crate) fn by_name(&self, name: &str) -> Option<Made> {
         let bound = self.bound.lock();
         bound.by_id.get(bound.ids.get(name)?).cloned()
+    }
+
+    /// Those that name a group.
+    pub(crate) fn of_group(&self, name: &str) -> Vec<Made> {
+        let bound = self.bound.lock();
+        let named = |made: &&Made| made.stored.fields.get("group").and_then(Value::as_str) == Some(name);
+        bound.by_id.values().filter(named).cloned().collect()
     }
 
     /// How many there are.
@@ -216,7 +227,7 @@ impl Unfit {
         }
     }
 
-    fn sentence(&self) -> String {
+    pub(crate) fn sentence(&self) -> String {
         match self {
             Self::Taken(problem) => problem.message.clone(),
             Self::Fields(problems) => {
@@ -245,15 +256,11 @@ impl Unfit {
 }
 
 /// The key that a document makes in a configuration.
-pub(crate) fn fit(
-    stored: &Stored,
-    config: &Resolved,
-    groups: &HashMap<String, Arc<Group>>,
-) -> Result<Key, Unfit> {
+pub(crate) fn fit(stored: &Stored, config: &Resolved, groups: &Groups) -> Result<Key, Unfit> {
     let Some(hash) = KeyHash::parse(&stored.hash) else {
         return Err(Unfit::Fields(vec![Problem::at("store", "hash", "its hash can't be read")]));
     };
-    let fields = check::check_key_fields(&stored.fields, config).map_err(Unfit::Fields)?;
+    let fields = check::check_key_fields(&stored.fields, config, groups).map_err(Unfit::Fields)?;
     if let Some(other) = config.keys.iter().find(|other| other.fields.name == fields.name) {
         return Err(taken(other, "name", "has this name"));
     }
@@ -267,9 +274,4 @@ fn taken(other: &KeyConfig, field: &str, what: &str) -> Unfit {
     let message = format!("the key `{}` of {} {what} too", other.fields.name, other.file);
     let path = format!("keys.{}.{field}", other.fields.name);
     Unfit::Taken(Box::new(Problem::at(other.file.clone(), path, message)))
-}
-
-/// The groups of a configuration, by name.
-pub(crate) fn groups(config: &Resolved) -> HashMap<String, Arc<Group>> {
-    config.groups.iter().map(|group| (group.name.clone(), Arc::new(Group::from_config(group)))).collect()
 }

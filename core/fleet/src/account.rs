@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use jiff::Timestamp;
+use sluice_api::limiter::{Party, Principal};
 use sluice_config::resolved::{AccountConfig, Credentials};
 
 use crate::health::Health;
@@ -42,6 +43,13 @@ impl Account {
         let upstream = config.upstream.as_str().into();
         Self { name, index, upstream, config, state, health, listed }
     }
+
+    /// It as limiters see it.
+    #[must_use]
+    pub fn party(&self) -> Party<'_> {
+        let Self { name, config, .. } = self;
+        Party::new(Principal::Account(Arc::clone(name)), config.concurrency, &config.limits)
+    }
 }
 
 impl std::fmt::Debug for Account {
@@ -54,6 +62,8 @@ impl std::fmt::Debug for Account {
 #[derive(Debug, Default)]
 pub struct AccountState {
     in_flight: AtomicU32,
+    /// Those of them that hold a slot in the store: never more than are held there.
+    slots: AtomicU32,
     picked: AtomicU64,
     used_at_ms: AtomicI64,
 }
@@ -114,6 +124,11 @@ impl AccountState {
         self.in_flight.load(Ordering::Relaxed)
     }
 
+    /// Requests in flight now that hold a slot.
+    pub(crate) fn slots(&self) -> u32 {
+        self.slots.load(Ordering::Relaxed)
+    }
+
     /// When it was last picked, as a count of picks.
     #[must_use]
     pub fn picked(&self) -> u64 {
@@ -134,8 +149,14 @@ impl AccountState {
         self.used_at_ms.store(now.as_millisecond(), Ordering::Relaxed);
     }
 
+    /// A request in flight has taken a slot of the account's limit.
+    pub(crate) fn take_slot(&self) {
+        self.slots.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// A request in flight has ended.
-    pub(crate) fn leave(&self) {
+    pub(crate) fn leave(&self, slot: bool) {
+        self.slots.fetch_sub(slot.into(), Ordering::Relaxed);
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -162,7 +162,10 @@ impl Roster {
                 pools.push(Pool { name: name.into(), targets });
             }
         }
-        Candidates { model, pools, other_dialect, in_flight: self.running.of(wanted.model), unpriced }
+        let max_output_tokens =
+            self.route(wanted.api, wanted.model).and_then(|route| route.max_output_tokens);
+        let in_flight = self.running.of(wanted.model);
+        Candidates { model, pools, max_output_tokens, other_dialect, in_flight, unpriced }
     }
 
     /// Whether a model has a price, where it needs one. Counting costs nothing.

@@ -6,10 +6,12 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sluice_api::limiter::Bucket;
+use sluice_api::limiter::{Bucket, Take};
 use sluice_api::plugin::async_trait;
 use sluice_api::record::{Page, Record, RecordQuery, RecordStore, SumQuery, SumRow, Unwritable};
-use sluice_api::store::{Lease, Remembered, Store, StoreError, Taken};
+use sluice_api::store::{
+    Asked, Lease, Level, Line, Lined, Place, Remembered, Seed, Store, StoreError, Taken, Turn, Used,
+};
 
 use crate::measure::{Histogram, Measures};
 
@@ -18,6 +20,9 @@ use crate::measure::{Histogram, Measures};
 pub struct Timed {
     store: Arc<dyn Store>,
     take_all: Arc<Histogram>,
+    line_up: Arc<Histogram>,
+    waiting: Arc<Histogram>,
+    levels: Arc<Histogram>,
     held: Arc<Histogram>,
     put: Arc<Histogram>,
     delete: Arc<Histogram>,
@@ -40,6 +45,9 @@ impl Timed {
         Self {
             store,
             take_all: of("take_all"),
+            line_up: of("line_up"),
+            waiting: of("waiting"),
+            levels: of("levels"),
             held: of("held"),
             put: of("put"),
             delete: of("delete"),
@@ -77,13 +85,50 @@ impl Store for Timed {
         self
     }
 
-    async fn take_all(&self, lease: Lease) -> Result<Taken, StoreError> {
-        timed(&self.take_all, self.store.take_all(lease)).await
+    async fn take_all(&self, asked: Asked) -> Result<Taken, StoreError> {
+        timed(&self.take_all, self.store.take_all(asked)).await
     }
 
     /// Never waits, so there is nothing to time.
-    fn give(&self, lease: Lease) {
-        self.store.give(lease);
+    fn settle(&self, lease: Lease, used: Used, now: Timestamp) {
+        self.store.settle(lease, used, now);
+    }
+
+    /// Never waits, so there is nothing to time.
+    fn land(&self, lease: &mut Lease, used: Used, now: Timestamp) {
+        self.store.land(lease, used, now);
+    }
+
+    async fn line_up(&self, line: Line, slots: Vec<Take>) -> Result<Lined, StoreError> {
+        timed(&self.line_up, self.store.line_up(line, slots)).await
+    }
+
+    /// Waits for others, so that its times would say nothing of the store.
+    fn turn(&self, place: &Place) -> Turn {
+        self.store.turn(place)
+    }
+
+    /// Never waits, so there is nothing to time.
+    fn leave(&self, place: Place) {
+        self.store.leave(place);
+    }
+
+    async fn waiting(&self, keys: Vec<Arc<str>>) -> Result<Vec<u64>, StoreError> {
+        timed(&self.waiting, self.store.waiting(keys)).await
+    }
+
+    async fn levels(&self, takes: Vec<Take>, now: Timestamp) -> Result<Vec<Level>, StoreError> {
+        timed(&self.levels, self.store.levels(takes, now)).await
+    }
+
+    /// Never waits, so there is nothing to time.
+    fn forgotten(&self, takes: Vec<Take>) -> Vec<Take> {
+        self.store.forgotten(takes)
+    }
+
+    /// Never waits, so there is nothing to time.
+    fn seed(&self, seeds: Vec<Seed>) {
+        self.store.seed(seeds);
     }
 
     async fn held(&self, bucket: &Bucket) -> Result<u64, StoreError> {

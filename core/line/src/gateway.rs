@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use sluice_api::provider::Vault;
 use sluice_api::store::Store;
 use sluice_config::resolved::ServerConfig;
 use sluice_fleet::Fleet;
 use sluice_fleet::reference::References;
 use sluice_ledger::Records;
-use sluice_limits::Limits;
+use sluice_limits::{Limits, Now};
 use sluice_upstream::tasks::Tasks;
 
 use crate::containers::Containers;
@@ -61,7 +63,7 @@ impl Gateway {
             snapshot: ArcSwap::from_pointee(snapshot),
             tasks: Tasks::default(),
             vault: Arc::new(StoreVault(Arc::clone(&store))),
-            limits: Limits::new(Arc::clone(&store)),
+            limits: Limits::new(Arc::clone(&store), (Instant::now(), Timestamp::now())),
             store,
             records,
             fleet: Fleet::default(),
@@ -92,6 +94,12 @@ impl Gateway {
         Timestamp::now()
     }
 
+    /// The time by both clocks that limits go by, and in whose zone.
+    #[must_use]
+    pub fn both_clocks<'a>(&self, zone: &'a TimeZone) -> Now<'a> {
+        Now { wall: self.now(), steady: self.limits.now(), zone }
+    }
+
     /// The store.
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
@@ -103,8 +111,8 @@ impl Gateway {
         &self.containers
     }
 
-    /// What is counted of keys and groups.
-    pub(crate) fn limits(&self) -> &Limits {
+    /// What is counted of keys, groups and accounts.
+    pub fn limits(&self) -> &Limits {
         &self.limits
     }
 

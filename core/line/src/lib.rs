@@ -2,6 +2,7 @@
 //!
 //! Read `line` first: it is all of it on one screen.
 
+mod admit;
 pub mod ask;
 mod attempt;
 mod body;
@@ -9,10 +10,12 @@ pub mod caller;
 mod containers;
 mod cut;
 mod decode;
+mod demand;
 mod estimate;
 pub mod gateway;
 pub mod inbound;
 pub mod line;
+mod lower;
 mod refusal;
 pub mod refused;
 pub mod relay;

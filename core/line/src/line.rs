@@ -9,6 +9,7 @@ use http::{Request, Response};
 use sluice_api::dialect::Api;
 use sluice_api::error::Error;
 use sluice_config::key::Key;
+use sluice_fleet::choosing::candidates::Candidates;
 use sluice_fleet::choosing::order::{Order, Picked, Picking};
 use sluice_fleet::reference::Continued;
 use sluice_wire::request::session;
@@ -16,11 +17,12 @@ use sluice_wire::request::session;
 use crate::ask::{Ask, ClientRoute};
 use crate::gateway::Gateway;
 use crate::inbound::{self, Inbound};
+use crate::lower::lower;
 use crate::relay::Relay;
 use crate::serving::{Ground, Serving};
 use crate::settle::Settlement;
 use crate::source::Answered;
-use crate::{attempt, body, cut, estimate};
+use crate::{admit, attempt, body, cut, estimate};
 
 /// Serves one request of a client API.
 ///
@@ -84,29 +86,49 @@ where
     inbound::permit(&key, &route)?;
     gateway.records().book().has_room()?;
     // Before the body: a key holds no more bodies than it may have requests.
-    let subject = key.subject(route.api, route.operation, settlement.time());
-    settlement.holds(gateway.limits().slots(&snapshot.limiters, subject).await?);
+    settlement.enters(&route)?;
     settlement.waits_for_body();
     let body = body::read(gateway.bodies(), &snapshot.server, &inbound.headers, body).await?;
     settlement.has_body(body.bytes.len());
     inbound.strip();
     let ask = Ask::read(route, &body.bytes)?;
     settlement.asked(&ask);
-    let serving = Serving { gateway, snapshot, ask: &ask, body: &body.bytes };
-    let relayed = relayed(serving, inbound, settlement).await;
+    let candidates = snapshot.roster.permitted(&key, ask.wanted());
+    let (ask, body) = lowered(ask, body.bytes.clone(), (&key, candidates.as_ref().ok()), settlement)?;
+    let serving = Serving { gateway, snapshot, ask: &ask, body: &body };
+    let relayed = match candidates {
+        Ok(candidates) => relayed(serving, inbound, candidates, settlement).await,
+        Err(none) => Err(none),
+    };
     let answered = estimate::or_estimate(relayed, serving, &key)?;
     settlement.answering(answered.status);
     Ok(answered)
 }
 
+/// The request with no more output asked for than its key, its group and its route allow.
+fn lowered(
+    ask: Ask,
+    body: Bytes,
+    (key, candidates): (&Key, Option<&Arc<Candidates>>),
+    settlement: &mut Settlement,
+) -> Result<(Ask, Bytes), Error> {
+    let group = key.group.as_ref().and_then(|group| group.max_output_tokens);
+    let route = candidates.and_then(|candidates| candidates.max_output_tokens);
+    let bounds = [key.max_output_tokens, group, route];
+    let Some(most) = bounds.into_iter().flatten().min() else { return Ok((ask, body)) };
+    let Some((body, names)) = lower(ask.route.api, &body, most) else { return Ok((ask, body)) };
+    settlement.has_lowered(&names);
+    Ok((Ask::read(ask.route, &body)?, body))
+}
+
 async fn relayed(
     serving: Serving<'_>,
     mut inbound: Inbound,
+    candidates: Arc<Candidates>,
     settlement: &mut Settlement,
 ) -> Result<Answered, Error> {
     let Serving { gateway, snapshot, ask, body } = serving;
     let key = settlement.key();
-    let candidates = snapshot.roster.permitted(&key, ask.wanted())?;
     let session = session::session(ask.route.api, &inbound.headers, body, &ask.peek);
     let continued = continued(serving, &key).await?;
     let bound = continued.account.clone();
@@ -123,7 +145,7 @@ async fn relayed(
             wanted: ask.wanted(),
             now: gateway.now(),
         };
-        let (target, pool, place) = match order.pick(&picking) {
+        let (target, pool, place) = match admit::next(serving, &mut order, settlement).await {
             Ok(Picked { target, pool, place }) => (target, pool, place),
             Err(none) => return Err(failure.unwrap_or(none)),
         };

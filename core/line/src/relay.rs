@@ -83,7 +83,7 @@ impl Relay {
             _ => Self::refusal(style, error, &request_id),
         };
         identify(response.headers_mut(), settlement.api() == Api::Anthropic, &request_id);
-        settlement.reveal(response.headers_mut());
+        settlement.tells(response.headers_mut());
         settlement.refused(response.status(), error);
         response
     }
@@ -91,7 +91,7 @@ impl Relay {
     pub(crate) fn stream(answered: Answered, settlement: Settlement, request_id: &str) -> Response<Self> {
         let Answered { status, mut headers, source } = answered;
         identify(&mut headers, settlement.api() == Api::Anthropic, request_id);
-        settlement.reveal(&mut headers);
+        settlement.tells(&mut headers);
         let stream =
             Stream { source, settlement, timer: None, last: Instant::now(), breaking: None, done: false };
         let mut response = Response::new(Self(State::Stream(Box::new(stream))));

@@ -2,14 +2,17 @@
 
 mod draft;
 mod end;
+mod holding;
 mod journal;
 mod journalled;
+mod limited;
+mod told;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::header::HeaderName;
-use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, StatusCode, Uri};
 use jiff::Timestamp;
 use sluice_api::dialect::{Api, Operation};
 use sluice_api::error::{Error, Facts, Fault, Kind};
@@ -22,7 +25,7 @@ use sluice_fleet::account::InFlight;
 use sluice_fleet::choosing::candidates::Target;
 use sluice_fleet::choosing::order::Order;
 use sluice_fleet::reference::Continued;
-use sluice_limits::Held;
+use sluice_limits::Entered;
 use sluice_wire::answer::meter::{Seen, StreamError};
 
 use crate::ask::{Ask, ClientRoute};
@@ -33,6 +36,7 @@ use crate::snapshot::Snapshot;
 use crate::traced;
 
 use draft::Draft;
+use holding::Holding;
 use journalled::Journalled;
 
 /// Headers of answers that tell the service tier: Gemini's, and Bedrock's where the body is the model's own.
@@ -57,7 +61,9 @@ pub(crate) struct Settlement {
     gateway: Arc<Gateway>,
     key: Arc<Key>,
     api: Api,
-    held: Held,
+    /// That it was let in, as one of so many of its key or its group.
+    entered: Option<Entered>,
+    held: Holding,
     place: Option<InFlight>,
     snapshot: Option<Arc<Snapshot>>,
     started: Instant,
@@ -73,6 +79,8 @@ pub(crate) struct Settlement {
     continues: Continued,
     /// The service tier that the answer's head tells, else the one that was asked for: where the answer itself tells none.
     tier: Option<Box<str>>,
+    /// What of the request was lowered, as its key may not ask for so much.
+    lowered: Option<Box<str>>,
     /// How the answer broke off.
     cut: Option<Try>,
     /// What the journal has of it.
@@ -96,7 +104,8 @@ impl Settlement {
         Self {
             gateway: Arc::clone(gateway),
             api: route.api,
-            held: Held::default(),
+            entered: None,
+            held: Holding::default(),
             place: None,
             snapshot: Some(Arc::clone(snapshot)),
             started,
@@ -108,6 +117,7 @@ impl Settlement {
             sent_bytes: 0,
             continues: Continued::default(),
             tier: None,
+            lowered: None,
             cut: None,
             journalled: Journalled::default(),
             record: Draft::of(record),
@@ -117,11 +127,6 @@ impl Settlement {
 
     pub(crate) fn key(&self) -> Arc<Key> {
         Arc::clone(&self.key)
-    }
-
-    /// When the request came.
-    pub(crate) fn time(&self) -> Timestamp {
-        self.record.time
     }
 
     pub(crate) fn api(&self) -> Api {
@@ -163,11 +168,6 @@ impl Settlement {
     /// What the request refers to is known.
     pub(crate) fn continues(&mut self, continued: Continued) {
         self.continues = continued;
-    }
-
-    /// Limits were taken; they are given back when the request ends.
-    pub(crate) fn holds(&mut self, held: Held) {
-        self.held = held;
     }
 
     /// The order of accounts is known.
@@ -251,6 +251,7 @@ impl Settlement {
             self.record.tries.push(Try::failed(&place.account().name, error));
         }
         traced::failed(&mut self.record.traced, || self.started.elapsed());
+        self.held.leaves_account();
         // What follows is the gateway's own time again.
         self.mark = Instant::now();
     }
@@ -274,25 +275,6 @@ impl Settlement {
             status = self.record.status,
             "the answer begins"
         );
-    }
-
-    /// Says which way the request went, where the operator wants that told.
-    pub(crate) fn reveal(&self, headers: &mut HeaderMap) {
-        if !self.snapshot.as_ref().is_some_and(|snapshot| snapshot.server.reveal_route) {
-            return;
-        }
-        let mut tell = |name: &'static str, text: &str| {
-            if let Ok(value) = HeaderValue::from_str(text) {
-                headers.insert(HeaderName::from_static(name), value);
-            }
-        };
-        if let Some(account) = &self.record.account {
-            tell("x-sluice-account", account);
-        }
-        if let Some(provider) = &self.record.provider {
-            tell("x-sluice-provider", provider);
-        }
-        tell("x-sluice-attempts", &self.record.attempts.to_string());
     }
 
     /// The request was refused, or failed before anything reached the client.

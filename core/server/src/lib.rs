@@ -9,6 +9,7 @@ mod connection;
 mod entrance;
 mod hosts;
 mod lent;
+mod limits;
 mod listen;
 mod me;
 mod methods;

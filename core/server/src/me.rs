@@ -1,5 +1,6 @@
 //! What a key's holder may know of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -8,12 +9,16 @@ use axum::{Extension, Json};
 use http::{HeaderMap, Uri};
 use serde::Serialize;
 use sluice_api::error::{Error, Kind};
-use sluice_api::limiter::{Bucket, CONCURRENCY, Principal};
+use sluice_api::store::StoreError;
 use sluice_config::address::ClientAddress;
+use sluice_config::key::Key;
+use sluice_limits::levels::filled;
 use sluice_line::inbound::Asking;
+use sluice_line::snapshot::Snapshot;
 use utoipa::ToSchema;
 
 use crate::App;
+use crate::limits::{LimitNow, LimitOf};
 use crate::near::{ANTHROPIC, Visitor, refuse_asking, refuse_with, style_of};
 
 /// What a client is told to wait when the store is out of reach, which nobody knows the end of.
@@ -26,9 +31,8 @@ pub(crate) struct Me {
     name: String,
     /// Its group.
     group: Option<String>,
-    /// Its limits and what is left of them; none can be configured yet.
-    #[schema(value_type = Vec<Object>)]
-    limits: [(); 0],
+    /// Its limits and those of its group, with what is left of them.
+    limits: Vec<LimitNow>,
     /// Requests at once.
     concurrency: Concurrency,
 }
@@ -38,7 +42,7 @@ pub(crate) struct Me {
 pub(crate) struct Concurrency {
     /// How many it may have; null = no bound.
     limit: Option<u32>,
-    /// How many it has now, where they are counted.
+    /// How many it has now, over all gateways, where they are counted.
     held: u64,
     /// How many wait in line.
     waiting: u64,
@@ -66,11 +70,10 @@ pub(crate) async fn me(
             return refuse_asking(&app, style, &error, &visitor);
         }
     };
-    let slots = Bucket::new(CONCURRENCY, Principal::Key(key.id.clone()));
-    let held = match app.gateway.store().held(&slots).await {
-        Ok(held) => held,
+    let (limits, concurrency) = match standing(&app, &snapshot, &key).await {
+        Ok(standing) => standing,
         Err(error) => {
-            tracing::error!(request_id = %asking.request_id, %error, "the store did not tell what a key holds");
+            tracing::error!(request_id = %asking.request_id, %error, "the store did not tell what a key has used");
             let message = "the gateway's store is out of reach: try again later";
             let error = Error::new(Kind::StoreUnavailable, message).retry_after(SOON);
             return refuse_with(style, &error, &asking.request_id);
@@ -79,16 +82,39 @@ pub(crate) async fn me(
     let me = Me {
         name: key.name.to_string(),
         group: key.group.as_ref().map(|group| group.name.to_string()),
-        limits: [],
-        concurrency: Concurrency {
-            limit: (key.concurrency > 0).then_some(key.concurrency),
-            held,
-            waiting: 0,
-        },
+        limits,
+        concurrency,
     };
     let mut response = Json(me).into_response();
     sluice_line::refused::identify(response.headers_mut(), false, &asking.request_id);
     response
+}
+
+/// How full the limits of a key and its group are, and how many requests it has at once.
+async fn standing(
+    app: &App,
+    snapshot: &Snapshot,
+    key: &Key,
+) -> Result<(Vec<LimitNow>, Concurrency), StoreError> {
+    let store = app.gateway.store();
+    let parties: Vec<_> =
+        [key.party()].into_iter().chain(key.group.as_ref().map(|group| group.party())).collect();
+    let at = app.gateway.both_clocks(&snapshot.stats.timezone);
+    let filled = filled(store, &snapshot.limiters, &parties, at).await?;
+    let mut limits = Vec::new();
+    for (of, filled) in [LimitOf::Key, LimitOf::Group].into_iter().zip(&filled) {
+        limits.extend(filled.limits.iter().map(|limit| LimitNow::new(of, limit)));
+    }
+    let waiting = match key.queue {
+        Some(_) => store.waiting(vec![Arc::clone(&key.id)]).await?.first().copied(),
+        None => None,
+    };
+    let concurrency = Concurrency {
+        limit: (key.concurrency > 0).then_some(key.concurrency),
+        held: filled.first().and_then(|own| own.held).unwrap_or_default(),
+        waiting: waiting.unwrap_or_default(),
+    };
+    Ok((limits, concurrency))
 }
 
 #[cfg(test)]
@@ -98,15 +124,17 @@ pub(crate) mod tests {
     use axum::body::to_bytes;
     use axum::extract::State;
     use http::{HeaderMap, HeaderValue};
+    use jiff::Timestamp;
     use serde_json::Value;
-    use sluice_api::limiter::Bucket;
+    use sluice_api::limiter::{Bucket, Take};
     use sluice_api::plugin::{NoSettings, async_trait};
     use sluice_api::record::RecordStore;
     use sluice_api::register;
     use sluice_api::settings::Secret;
-    use sluice_api::store::{Lease, Store, StoreError, Taken};
+    use sluice_api::store::{Asked, Lease, Level, Line, Lined, Place, Store, StoreError, Taken, Turn, Used};
     use sluice_config::{check, read};
     use sluice_control::Control;
+    use sluice_limiters as _;
     use sluice_memory::RecordsInMemory;
     use sluice_prices as _;
     use sluice_schedulers as _;
@@ -129,11 +157,31 @@ pub(crate) mod tests {
             &self.0
         }
 
-        async fn take_all(&self, _lease: Lease) -> Result<Taken, StoreError> {
+        async fn take_all(&self, _asked: Asked) -> Result<Taken, StoreError> {
             gone()
         }
 
-        fn give(&self, _lease: Lease) {}
+        fn settle(&self, _lease: Lease, _used: Used, _now: Timestamp) {}
+
+        fn land(&self, _lease: &mut Lease, _used: Used, _now: Timestamp) {}
+
+        async fn line_up(&self, _line: Line, _slots: Vec<Take>) -> Result<Lined, StoreError> {
+            gone()
+        }
+
+        fn turn(&self, _place: &Place) -> Turn {
+            Box::pin(std::future::pending())
+        }
+
+        fn leave(&self, _place: Place) {}
+
+        async fn waiting(&self, _keys: Vec<Arc<str>>) -> Result<Vec<u64>, StoreError> {
+            gone()
+        }
+
+        async fn levels(&self, _takes: Vec<Take>, _now: Timestamp) -> Result<Vec<Level>, StoreError> {
+            gone()
+        }
 
         async fn held(&self, _bucket: &Bucket) -> Result<u64, StoreError> {
             gone()

@@ -85,6 +85,8 @@ fn admin_router() -> OpenApiRouter<App> {
         .routes(routes!(admin::keys::list, admin::keys::create))
         .routes(routes!(admin::keys::show, admin::keys::change, admin::keys::delete))
         .routes(routes!(admin::keys::rotate))
+        .routes(routes!(admin::groups::list, admin::groups::create))
+        .routes(routes!(admin::groups::show, admin::groups::change, admin::groups::delete))
         .routes(routes!(admin::accounts::list))
         .routes(routes!(admin::accounts::show, admin::accounts::change))
         .routes(routes!(admin::accounts::recover))
@@ -154,6 +156,8 @@ mod tests {
             ("/admin/v1/keys", Some("GET, HEAD, POST")),
             ("/admin/v1/keys/x", Some("GET, HEAD, PATCH, DELETE")),
             ("/admin/v1/keys/x/rotate", Some("POST")),
+            ("/admin/v1/groups", Some("GET, HEAD, POST")),
+            ("/admin/v1/groups/x", Some("GET, HEAD, PATCH, DELETE")),
             ("/healthz", Some("GET, HEAD")),
             ("/metrics", Some("GET, HEAD")),
             ("/nowhere", None),

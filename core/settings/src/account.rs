@@ -57,7 +57,7 @@ pub struct Account {
     pub include_usage: bool,
     /// URL of http, https, socks5 or socks5h; if it fails there is no direct try.
     pub proxy: Option<Secret>,
-    /// The account's own quota. Not available yet.
+    /// The account's own quota: once one of them is reached, requests go to other accounts.
     #[serde(default)]
     #[schema(default = json!([]))]
     pub limits: Vec<Limit>,
@@ -99,6 +99,9 @@ pub struct Route {
     pub pools: Vec<String>,
     /// The model to ask for instead.
     pub rewrite: Option<String>,
+    /// The most output tokens of one request that takes it: what asks for more is lowered to it.
+    #[schema(minimum = 1)]
+    pub max_output_tokens: Option<u64>,
 }
 
 fn default_priority() -> u32 {

@@ -2,6 +2,7 @@
 
 use globset::{Glob, GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Serialize};
+use sluice_api::limiter::ModelNames;
 
 /// A list of globs. An empty list, or one of exclusions only, takes everything that is not excluded.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -24,6 +25,12 @@ impl TryFrom<Vec<String>> for Globs {
     type Error = WrongGlob;
     fn try_from(texts: Vec<String>) -> Result<Self, WrongGlob> {
         Self::compile(texts.iter().map(String::as_str))
+    }
+}
+
+impl ModelNames for Globs {
+    fn matches(&self, model: &str) -> bool {
+        Globs::matches(self, model)
     }
 }
 

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::de::{self, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
 use sluice_api::dialect::Family;
+use sluice_api::limiter;
 use sluice_api::settings::{Secret, Span};
 use utoipa::ToSchema;
 
@@ -56,13 +57,19 @@ pub struct KeyFields {
     #[serde(default)]
     #[schema(default = 0)]
     pub concurrency: u32,
-    /// Where requests beyond `concurrency` wait. Not available yet.
+    /// Where requests wait that find no free slot, of the key, its group or an account, instead of a 429; the key or its
+    /// group has a bound on requests at once then.
     pub queue: Option<Queue>,
-    /// Limits. Not available yet.
+    /// Limits.
     #[serde(default)]
     #[schema(default = json!([]))]
     pub limits: Vec<Limit>,
-    /// How its limits are enforced; "hard" is not available yet.
+    /// The most output tokens of one request: what asks for more is lowered to it, and told so in `x-sluice-dropped`. Of
+    /// those of the key, its group and the route the least counts.
+    #[schema(minimum = 1)]
+    pub max_output_tokens: Option<u64>,
+    /// How its limits are enforced: soft refuses once what is settled and what is expected of running requests reach a limit;
+    /// hard reserves the worst case of each request, and never exceeds one.
     #[serde(default)]
     #[schema(default = json!("soft"))]
     pub mode: Mode,
@@ -121,11 +128,11 @@ impl KeySecret {
     }
 }
 
-/// Where requests beyond a key's concurrency wait, first come first served. Not available yet.
+/// Where a key's requests wait for slots, first come first served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Queue {
-    /// Requests that may wait; at least 1.
+    /// Requests that may wait, of all gateways together; at least 1.
     #[schema(minimum = 1)]
     pub size: u32,
     /// Longest wait of one.
@@ -139,22 +146,36 @@ pub enum Mode {
     /// Refuse once what is settled and what is expected reach a limit.
     #[default]
     Soft,
-    /// Reserve the worst case. Not available yet.
+    /// Reserve the worst case.
     Hard,
 }
 
+impl From<Mode> for limiter::Mode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Soft => Self::Soft,
+            Mode::Hard => Self::Hard,
+        }
+    }
+}
+
+// The one specification of a group, as `KeyFields` is that of a key.
 /// A team or a customer, whose limits bind all its keys together.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
     /// Its name, unique.
-    pub name: String,
+    #[schema(value_type = String, min_length = 1)]
+    pub name: Arc<str>,
     /// Requests at once; 0 = no bound.
     #[serde(default)]
     #[schema(default = 0)]
     pub concurrency: u32,
-    /// Limits. Not available yet.
+    /// Limits of all its keys together.
     #[serde(default)]
     #[schema(default = json!([]))]
     pub limits: Vec<Limit>,
+    /// The most output tokens of one request of its keys: what asks for more is lowered to it.
+    #[schema(minimum = 1)]
+    pub max_output_tokens: Option<u64>,
 }

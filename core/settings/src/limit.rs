@@ -3,26 +3,43 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use sluice_api::limiter;
 use sluice_api::settings::Span;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-/// A limit: at least one of `requests`, `tokens` and `cost`. Not available yet.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+use crate::globs::Globs;
+
+/// A limit: at least one of `requests`, `tokens` and `cost`, each counted by itself. What is counted stays where how much
+/// there may be is changed.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Limit {
-    /// Its window.
+    /// Its window: a rolling one of 1 s to `stats.retention_days`, or one of the calendar in `stats.timezone`.
     pub per: Per,
     /// Requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 9_007_199_254_740_992_u64)]
     pub requests: Option<u64>,
     /// Tokens: input, output, cache writes and reads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 9_007_199_254_740_992_u64)]
     pub tokens: Option<u64>,
-    /// US dollars.
+    /// US dollars, 900000000 at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Decimal>,
-    /// Globs over the model asked for; unset: all.
-    pub models: Option<Vec<String>>,
+    /// Globs over the model asked for, `!` excludes; unset: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub models: Option<Globs>,
 }
+
+/// The most requests or tokens of a limit: what a program that has numbers as JavaScript does reads exactly.
+pub const MOST: u64 = 1 << 53;
+
+/// The most US dollars of a limit: in units of 1e-10, what a signed number of 64 bits holds, with room above.
+pub const DOLLARS_MOST: u64 = 900_000_000;
 
 /// The window of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +64,30 @@ impl Per {
     fn parse(text: &str) -> Option<Self> {
         let named = CALENDAR.iter().find(|name| **name == text).map(|name| Self::Calendar(name));
         named.or_else(|| Span::parse(text).filter(|span| !span.0.is_zero()).map(Self::Rolling))
+    }
+}
+
+impl From<Per> for limiter::Per {
+    fn from(per: Per) -> Self {
+        match per {
+            Per::Rolling(Span(length)) => Self::Rolling(length),
+            Per::Calendar("day") => Self::Day,
+            Per::Calendar("week") => Self::Week,
+            Per::Calendar("month") => Self::Month,
+            Per::Calendar(_) => Self::Total,
+        }
+    }
+}
+
+impl From<limiter::Per> for Per {
+    fn from(per: limiter::Per) -> Self {
+        match per {
+            limiter::Per::Rolling(length) => Self::Rolling(Span(length)),
+            limiter::Per::Day => Self::Calendar("day"),
+            limiter::Per::Week => Self::Calendar("week"),
+            limiter::Per::Month => Self::Calendar("month"),
+            limiter::Per::Total => Self::Calendar("total"),
+        }
     }
 }
 

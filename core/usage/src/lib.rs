@@ -6,6 +6,7 @@
 mod told;
 
 mod anthropic;
+pub mod bounds;
 pub mod caching;
 mod cited;
 pub mod count;

@@ -8,4 +8,4 @@ pub mod session;
 pub mod splice;
 mod words;
 
-pub use sluice_usage::caching;
+pub use sluice_usage::{bounds, caching};

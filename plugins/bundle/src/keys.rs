@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use sluice_config::key::KeyHash;
 
 use crate::arguments::{At, KeyCommand, KeyFields};
-use crate::list::{cell, say, table};
+use crate::list::{columns, say};
 use crate::remote::{ask, asked};
 use crate::{FAILED, UNUSABLE};
 
@@ -118,20 +118,12 @@ fn show(deletes: bool, answer: &Value) {
         say(secret);
         say("\nThis is the secret of the key below. It is shown this once: only its hash is kept.\n");
     }
-    // What is not set says nothing.
-    let shown = fields.iter().map(|(name, value)| (name.as_str(), cell(Some(value))));
-    let mut shown: Vec<_> = shown.filter(|(name, text)| *name != "key" && !text.is_empty()).collect();
-    shown.sort_by_key(|(name, _)| FIRST.iter().position(|first| first == name).unwrap_or(FIRST.len()));
-    table(&["field", "value"], shown.into_iter().map(|(name, text)| vec![name.replace('_', " "), text]));
+    crate::list::fields(fields, &FIRST);
 }
 
 fn list(keys: &[Value]) {
     if keys.is_empty() {
         return say("there are no keys: sluice keys create --name NAME makes one");
     }
-    let has = |field: &str| keys.iter().any(|key| !cell(key.get(field)).is_empty());
-    let columns: Vec<(&str, &str)> = COLUMNS.into_iter().filter(|(field, _)| has(field)).collect();
-    let titles: Vec<&str> = columns.iter().map(|(_, title)| *title).collect();
-    let row = |key: &Value| columns.iter().map(|(field, _)| cell(key.get(*field))).collect();
-    table(&titles, keys.iter().map(row));
+    columns(keys, &COLUMNS);
 }

@@ -9,6 +9,7 @@ mod check;
 mod complain;
 mod demo;
 mod explain;
+mod groups;
 mod keys;
 mod list;
 mod logs;
@@ -72,5 +73,6 @@ pub fn main() -> ExitCode {
         Command::Prices(command) => prices::prices(command),
         Command::Reprice { at, asked } => reprice::reprice(&at, &asked),
         Command::Keys { at, command } => keys::keys(&at, command),
+        Command::Groups { at, command } => groups::groups(&at, command),
     }
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use comfy_table::Table;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sluice_config::settings;
 use sluice_config::settings::plugins;
 
@@ -68,6 +68,23 @@ pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
         table.add_row(row);
     }
     say(table);
+}
+
+/// A table of what each entry of a list has of these fields, under their titles. What none has is left out.
+pub(crate) fn columns(entries: &[Value], columns: &[(&str, &str)]) {
+    let has = |field: &str| entries.iter().any(|entry| !cell(entry.get(field)).is_empty());
+    let columns: Vec<(&str, &str)> = columns.iter().copied().filter(|(field, _)| has(field)).collect();
+    let titles: Vec<&str> = columns.iter().map(|(_, title)| *title).collect();
+    let row = |entry: &Value| columns.iter().map(|(field, _)| cell(entry.get(*field))).collect();
+    table(&titles, entries.iter().map(row));
+}
+
+/// A table of the fields of one entry but a secret, some of them first. What is not set says nothing.
+pub(crate) fn fields(entry: &Map<String, Value>, first: &[&str]) {
+    let shown = entry.iter().map(|(name, value)| (name.as_str(), cell(Some(value))));
+    let mut shown: Vec<_> = shown.filter(|(name, text)| *name != "key" && !text.is_empty()).collect();
+    shown.sort_by_key(|(name, _)| first.iter().position(|one| one == name).unwrap_or(first.len()));
+    table(&["field", "value"], shown.into_iter().map(|(name, text)| vec![name.replace('_', " "), text]));
 }
 
 /// A value in a table.

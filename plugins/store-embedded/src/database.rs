@@ -25,7 +25,8 @@ const LOCK: &str = "lock";
 const PRIVATE: u32 = 0o600;
 
 /// What makes each version of the database of the one before. The first had no number.
-const VERSIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("bills.sql")];
+const VERSIONS: [&str; 3] =
+    [include_str!("schema.sql"), include_str!("bills.sql"), include_str!("counted.sql")];
 
 /// What was there before there were versions.
 const BEFORE: &str = "

@@ -1,29 +1,30 @@
-//! The embedded store: documents and records in a SQLite database, slots counted in memory.
+//! The embedded store: documents and records in a SQLite database, what limits count in memory.
 
 mod database;
 mod documents;
 mod readiness;
 mod records;
 mod settings;
-mod slots;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use sluice_api::limiter::Bucket;
+use sluice_api::limiter::{Bucket, Take};
 use sluice_api::plugin::{Timestamp, async_trait};
 use sluice_api::record::RecordStore;
 use sluice_api::register;
 use sluice_api::settings::{Problem, Section};
-use sluice_api::store::{Lease, Remembered, Store, StoreError, Taken};
+use sluice_api::store::{
+    Asked, Lease, Level, Line, Lined, Place, Remembered, Seed, Store, StoreError, Taken, Turn, Used,
+};
+use sluice_buckets::Buckets;
 
 use database::Database;
 use documents::Documents;
 use readiness::Readiness;
 use records::{Ledger, Records};
 use settings::EmbeddedSettings;
-use slots::Slots;
 
 /// The store of one gateway.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ struct Embedded {
     folder: PathBuf,
     documents: OnceLock<Arc<Documents>>,
     readiness: Readiness,
-    slots: Slots,
+    buckets: Buckets,
     records: Records,
 }
 
@@ -46,7 +47,7 @@ impl Embedded {
             folder,
             documents: OnceLock::new(),
             readiness: Readiness::default(),
-            slots: Slots::default(),
+            buckets: Buckets::default(),
             records: Records::default(),
         }
     }
@@ -94,16 +95,48 @@ impl Store for Embedded {
         &self.records
     }
 
-    async fn take_all(&self, lease: Lease) -> Result<Taken, StoreError> {
-        Ok(self.slots.take_all(lease))
+    async fn take_all(&self, asked: Asked) -> Result<Taken, StoreError> {
+        Ok(self.buckets.take_all(asked))
     }
 
-    fn give(&self, lease: Lease) {
-        self.slots.give(&lease);
+    fn settle(&self, lease: Lease, used: Used, now: Timestamp) {
+        self.buckets.settle(&lease, used, now);
+    }
+
+    fn land(&self, lease: &mut Lease, used: Used, now: Timestamp) {
+        self.buckets.land(lease, used, now);
+    }
+
+    async fn line_up(&self, line: Line, slots: Vec<Take>) -> Result<Lined, StoreError> {
+        Ok(self.buckets.line_up(line, &slots))
+    }
+
+    fn turn(&self, place: &Place) -> Turn {
+        self.buckets.turn(place)
+    }
+
+    fn leave(&self, place: Place) {
+        self.buckets.leave(&place);
+    }
+
+    async fn waiting(&self, keys: Vec<Arc<str>>) -> Result<Vec<u64>, StoreError> {
+        Ok(self.buckets.waiting(&keys))
+    }
+
+    async fn levels(&self, takes: Vec<Take>, now: Timestamp) -> Result<Vec<Level>, StoreError> {
+        Ok(self.buckets.levels(&takes, now))
+    }
+
+    fn forgotten(&self, takes: Vec<Take>) -> Vec<Take> {
+        self.buckets.forgotten(takes)
+    }
+
+    fn seed(&self, seeds: Vec<Seed>) {
+        self.buckets.seed(seeds);
     }
 
     async fn held(&self, bucket: &Bucket) -> Result<u64, StoreError> {
-        Ok(self.slots.held(bucket))
+        Ok(self.buckets.held(bucket))
     }
 
     async fn put(&self, kind: &str, id: &str, document: &str) -> Result<(), StoreError> {
@@ -154,7 +187,7 @@ impl Store for Embedded {
 
 register! {
     dyn Store: "embedded",
-    summary: "One gateway's own: a SQLite database in a folder, counters in memory",
+    summary: "One gateway's own: a SQLite database in a folder, what limits count in memory",
     settings: EmbeddedSettings,
     build: |_, section| Embedded::build(section),
 }

@@ -1,12 +1,11 @@
-//! All or nothing, durable, and for one process alone.
+//! Durable, and for one process alone.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sluice_api::limiter::{Bucket, Principal, Take};
 use sluice_api::plugin::Timestamp;
-use sluice_api::store::{Lease, LeaseId, Owner, Remembered, Store, Taken};
+use sluice_api::store::{Remembered, Store};
 
 use super::Embedded;
 use super::database::Database;
@@ -31,19 +30,6 @@ fn documents(folder: &Folder) -> Documents {
     Documents::of(Arc::new(Database::open(&folder.0).unwrap())).unwrap()
 }
 
-fn bucket(name: &str) -> Bucket {
-    Bucket::new("concurrency", Principal::Key(Arc::from(name)))
-}
-
-fn take(name: &str, limit: u64) -> Take {
-    Take::one(bucket(name), limit)
-}
-
-/// A lease of this number.
-fn lease(number: u64, takes: Vec<Take>) -> Lease {
-    Lease::new(LeaseId::new(Owner(1), number), at(0), at(60), takes)
-}
-
 #[tokio::test]
 async fn documents_survive_and_a_second_process_is_kept_out() {
     let folder = Folder::new("documents");
@@ -63,53 +49,6 @@ async fn documents_survive_and_a_second_process_is_kept_out() {
     assert!(!store.delete("key", "a").await.unwrap());
     assert_eq!(store.list("other").await.unwrap(), []);
     store.ready().await.unwrap();
-}
-
-#[tokio::test]
-async fn takes_of_one_bucket_add_up() {
-    let store = Embedded::at(PathBuf::new());
-    let twice = |number| lease(number, vec![take("k", 2), take("k", 2)]);
-    let Taken::Lease(both) = store.take_all(twice(1)).await.unwrap() else { panic!("there is room for two") };
-    store.give(both);
-    let Taken::Lease(_one) = store.take_all(lease(2, vec![take("k", 2)])).await.unwrap() else {
-        panic!("there is room")
-    };
-    assert!(matches!(store.take_all(twice(3)).await.unwrap(), Taken::Refused(_)));
-    assert_eq!(store.held(&bucket("k")).await.unwrap(), 1);
-}
-
-#[tokio::test]
-async fn what_can_not_be_counted_is_refused() {
-    let store = Embedded::at(PathBuf::new());
-    let most = || {
-        let mut most = take("k", u64::MAX);
-        most.amount = u64::MAX;
-        most
-    };
-    assert!(matches!(store.take_all(lease(1, vec![most(), most()])).await.unwrap(), Taken::Refused(_)));
-    let Taken::Lease(_most) = store.take_all(lease(2, vec![most()])).await.unwrap() else {
-        panic!("refused")
-    };
-    assert!(matches!(store.take_all(lease(3, vec![take("k", u64::MAX)])).await.unwrap(), Taken::Refused(_)));
-    assert_eq!(store.held(&bucket("k")).await.unwrap(), u64::MAX);
-}
-
-#[tokio::test]
-async fn a_refused_request_leaves_every_bucket_as_it_was() {
-    let store = Embedded::at(PathBuf::new());
-    let Taken::Lease(first) = store.take_all(lease(1, vec![take("a", 1), take("b", 9)])).await.unwrap()
-    else {
-        panic!("refused")
-    };
-    let Taken::Refused(full) = store.take_all(lease(2, vec![take("b", 9), take("a", 1)])).await.unwrap()
-    else {
-        panic!("taken")
-    };
-    assert_eq!(full.take.bucket, bucket("a"));
-    assert_eq!(store.held(&bucket("b")).await.unwrap(), 1);
-    store.give(first);
-    assert_eq!(store.held(&bucket("b")).await.unwrap(), 0);
-    assert!(matches!(store.take_all(lease(3, vec![take("a", 1)])).await.unwrap(), Taken::Lease(_)));
 }
 
 #[cfg(unix)]

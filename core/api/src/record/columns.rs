@@ -215,6 +215,22 @@ impl Record {
         self.status >= 400 || broke_off
     }
 
+    /// Whether it counts in limits: it was answered, was the client's own fault by its upstream's word, or was on its way
+    /// when its client left. What others are at fault for is given back.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        // What every vendor says of a request that no account would take.
+        const CLIENTS_OWN: [u16; 4] = [400, 404, 413, 422];
+        let answered = (200..300).contains(&self.status) || CLIENTS_OWN.contains(&self.status);
+        let counts = match self.outcome {
+            Outcome::Completed => true,
+            Outcome::ClientGone | Outcome::Interrupted => self.attempts > 0,
+            Outcome::Refused(_) => false,
+            Outcome::UpstreamError | Outcome::GatewayError => answered,
+        };
+        counts && self.operation != Operation::CountTokens
+    }
+
     /// Whether something was used of which no price is known.
     #[must_use]
     pub fn is_unpriced(&self) -> bool {

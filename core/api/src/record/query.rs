@@ -268,6 +268,8 @@ pub struct Sums {
     pub list_cost: Money,
     /// Requests that used something of which no price is known: [`Record::is_unpriced`].
     pub unpriced_requests: u64,
+    /// Requests that count in limits: [`Record::counts`].
+    pub counted_requests: u64,
 }
 
 impl Sums {
@@ -286,6 +288,7 @@ impl Sums {
             cost: record.cost.own.unwrap_or_default(),
             list_cost: record.cost.list.unwrap_or_default(),
             unpriced_requests: u64::from(record.is_unpriced()),
+            counted_requests: u64::from(record.counts()),
         }
     }
 }
@@ -297,6 +300,7 @@ impl AddAssign for Sums {
         add(requests, other.requests);
         add(errors, other.errors);
         add(unpriced_requests, other.unpriced_requests);
+        add(&mut self.counted_requests, other.counted_requests);
         *cost += other.cost;
         *list_cost += other.list_cost;
         add(&mut self.input_tokens, other.input_tokens);

@@ -11,7 +11,7 @@ use sluice_api::settings::{Problem, Span};
 use sluice_reading::Loaded;
 
 use super::names::Names;
-use super::{outbound, plugin, reach, unavailable, upstream};
+use super::{limits, outbound, plugin, reach, upstream};
 use crate::credentials::Credentials;
 use crate::resolved::{AccountConfig, Timeouts};
 use crate::section::{Entry, entries, read_table};
@@ -98,7 +98,7 @@ fn one(
     let mut wrong =
         |key: &str, message: String| problems.push(Problem::at(file.clone(), entry.at(key), message));
     values(&settings, &mut wrong);
-    unavailable::limits(&settings.limits, common.retention_days, &mut wrong);
+    limits::check(&settings.limits, common.retention_days, &mut wrong);
     let headers = outbound::headers(&settings.headers).unwrap_or_else(|all| {
         all.into_iter().for_each(|(name, message)| wrong(&format!("headers.{name}"), message));
         http::HeaderMap::new()
@@ -139,6 +139,7 @@ fn one(
         priority: settings.priority,
         weight: settings.weight,
         concurrency: settings.concurrency,
+        limits: crate::limits::limits(&settings.limits),
         models,
         model_map: settings.model_map.into_iter().collect::<HashMap<_, _>>(),
         list: settings.list,
@@ -159,7 +160,7 @@ fn one(
 }
 
 /// Names in `list` that could never be asked for.
-fn listed(settings: &Account, models: &Globs, wrong: &mut unavailable::Wrong<'_>) {
+fn listed(settings: &Account, models: &Globs, wrong: &mut limits::Wrong<'_>) {
     for (at, name) in settings.list.iter().enumerate() {
         let key = format!("list[{at}]");
         if let Err(error) = sluice_wire::request::peek::model_name(name) {
@@ -180,7 +181,7 @@ fn place_upstream(kind: &str, rest: &Dict) -> String {
 }
 
 /// What each setting says for itself.
-fn values(settings: &Account, wrong: &mut unavailable::Wrong<'_>) {
+fn values(settings: &Account, wrong: &mut limits::Wrong<'_>) {
     if settings.name.trim().is_empty() {
         wrong("name", "the account has no name".to_owned());
     }

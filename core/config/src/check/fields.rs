@@ -1,17 +1,23 @@
-//! A key's fields: the same checks for `[[keys]]` and for the admin API.
+//! Fields of keys and groups: the same checks for `[[keys]]` and `[[groups]]` and for the admin API.
+
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 use sluice_api::settings::{Origins, Problem, Section};
 
+use super::limits::{self, Wrong};
 use super::names::wrong_name;
-use super::unavailable;
+use crate::key::Group;
 use crate::resolved::Resolved;
 use figment::value::{Dict, Value};
-use sluice_settings::key::KeyFields;
+use sluice_settings::key::{Group as GroupFields, KeyFields};
 
 /// What a key may name, and how long its limits may look back.
 pub(super) struct Known<'a> {
     pub(super) groups: Vec<&'a str>,
+    /// Those of them that bound no requests at once.
+    pub(super) unbounded: Vec<&'a str>,
     pub(super) pools: Vec<&'a str>,
     pub(super) accounts: Vec<&'a str>,
     pub(super) retention_days: u32,
@@ -36,14 +42,22 @@ pub fn read_key_fields(fields: &Map<String, Json>) -> Result<KeyFields, Vec<Prob
     with_section(fields, |section| section.read())
 }
 
-/// Checks the fields of a key that is made or changed at run time.
+/// Checks the fields of a key that is made or changed at run time, where these groups are in force.
 ///
 /// # Errors
 ///
 /// Every mistake.
-pub fn check_key_fields(fields: &Map<String, Json>, config: &Resolved) -> Result<KeyFields, Vec<Problem>> {
+pub fn check_key_fields(
+    fields: &Map<String, Json>,
+    config: &Resolved,
+    groups: &HashMap<String, Arc<Group>>,
+) -> Result<KeyFields, Vec<Problem>> {
+    let mut names: Vec<&str> = groups.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    let unbounded = groups.values().filter(|group| group.concurrency == 0);
     let known = Known {
-        groups: config.groups.iter().map(|group| group.name.as_str()).collect(),
+        groups: names,
+        unbounded: unbounded.map(|group| &*group.name).collect(),
         pools: pools(config).collect(),
         accounts: config.accounts.iter().map(|account| account.name.as_str()).collect(),
         retention_days: config.stats.retention_days,
@@ -53,6 +67,36 @@ pub fn check_key_fields(fields: &Map<String, Json>, config: &Resolved) -> Result
         check(section, &fields, &known)?;
         Ok(fields)
     })
+}
+
+/// Checks the fields of a group that is made or changed at run time.
+///
+/// # Errors
+///
+/// Every mistake.
+pub fn check_group(fields: &Map<String, Json>, retention_days: u32) -> Result<GroupFields, Vec<Problem>> {
+    with_section(fields, |section| {
+        let group: GroupFields = section.read()?;
+        let mut problems = Vec::new();
+        let mut wrong = |key: &str, message: String| {
+            problems.push(Problem::at(section.file(), section.at(key), message));
+        };
+        if group.name.trim().is_empty() {
+            wrong("name", "a group needs a name".to_owned());
+        } else if let Some(why) = wrong_name(&group.name) {
+            wrong("name", why.to_owned());
+        } else if matches!(&*group.name, "." | "..") {
+            wrong("name", "no URL can ask for a group of dots alone: name it by a letter".to_owned());
+        }
+        check_limits_of_group(&group, retention_days, &mut wrong);
+        if problems.is_empty() { Ok(group) } else { Err(problems) }
+    })
+}
+
+/// What bounds the keys of a group.
+pub(super) fn check_limits_of_group(group: &GroupFields, retention_days: u32, wrong: &mut Wrong<'_>) {
+    limits::check(&group.limits, retention_days, wrong);
+    limits::output(group.max_output_tokens, wrong);
 }
 
 /// Reads the fields of a request's body as a section of their own.
@@ -82,8 +126,12 @@ pub(super) fn check(
     let file = section.file();
     let mut problems = Vec::new();
     let mut wrong = |key: &str, message: String| problems.push(Problem::at(file.clone(), at(key), message));
-    unavailable::key(fields.queue, fields.mode, &mut wrong);
-    unavailable::limits(&fields.limits, names.retention_days, &mut wrong);
+    // Of a group that is wrong by itself it is not known.
+    let bounded = fields.concurrency > 0
+        || fields.group.as_deref().is_some_and(|name| !names.unbounded.contains(&name));
+    limits::queue(fields.queue, bounded, &mut wrong);
+    limits::check(&fields.limits, names.retention_days, &mut wrong);
+    limits::output(fields.max_output_tokens, &mut wrong);
     if fields.name.trim().is_empty() {
         problems.push(Problem::at(file.clone(), at("name"), "a key needs a name"));
     } else if let Some(wrong) = wrong_name(&fields.name).filter(|_| section.path.is_empty()) {

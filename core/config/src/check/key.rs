@@ -7,7 +7,6 @@ use sluice_reading::Loaded;
 use super::fields::{self, Known};
 use super::names::Names;
 use super::reach::Reach;
-use super::unavailable;
 use crate::key::KeyHash;
 use crate::key::{GroupConfig, KeyConfig};
 use crate::section::{Entry, entries, read_table};
@@ -28,10 +27,10 @@ pub(super) fn groups(
         let Some(group) = read_table::<Group>(&entry.section(loaded), problems) else { continue };
         seen.note(&entry, &group.name, problems);
         let file = entry.file(loaded);
-        unavailable::limits(&group.limits, retention_days, &mut |key, message| {
+        fields::check_limits_of_group(&group, retention_days, &mut |key, message| {
             problems.push(Problem::at(file.clone(), entry.at(key), message));
         });
-        groups.push(GroupConfig { name: group.name, concurrency: group.concurrency });
+        groups.push(GroupConfig { fields: group, file });
     }
     (groups, names)
 }

@@ -6,7 +6,7 @@ use figment::value::{Dict, Value};
 use sluice_api::limiter::{AtWork, Limiter};
 use sluice_api::settings::{Origins as _, Problem, Section};
 
-use super::plugin::{self, Building, Place, TO_COME};
+use super::plugin::{self, Building, Place};
 use crate::section::{Shared, file_of, shared, wrong_type};
 use sluice_settings::tables::Limits;
 
@@ -35,8 +35,6 @@ pub(super) fn check(building: Building<'_>, problems: &mut Vec<Problem>) -> Vec<
         let (file, name) = (loaded.of(value), key.as_str());
         problems.push(if linked.contains(&name) {
             Problem::at(file, path, format!("the limiter `{key}` is not at work: name it in {KINDS}"))
-        } else if TO_COME.contains(&name) {
-            Problem::at(file, path, format!("`{key}` is not available yet")).allowed(linked.join(", "))
         } else {
             let own = keys.iter().map(String::as_str);
             Problem::unknown_key(file, path, key, &own.chain(linked.iter().copied()).collect::<Vec<_>>())

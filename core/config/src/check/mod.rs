@@ -1,17 +1,18 @@
 //! Checking: every problem at once, and what is right resolved.
 
 mod account;
+mod alone;
 mod fields;
 mod key;
 mod limiters;
+mod limits;
 mod names;
 mod outbound;
 mod plugin;
-mod reach;
+pub(crate) mod reach;
 mod route;
 mod server;
 mod telemetry;
-mod unavailable;
 mod upstream;
 
 #[cfg(test)]
@@ -34,7 +35,7 @@ use plugin::Building;
 use reach::Reach;
 use sluice_settings::tables::{self, Stats};
 
-pub use fields::{check_key_fields, read_key_fields, with_section};
+pub use fields::{check_group, check_key_fields, read_key_fields, with_section};
 
 /// Tables that a configuration may have.
 const TABLES: [&str; 13] = [
@@ -84,8 +85,10 @@ pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
     let routes = route::check(loaded, &pools, right, &mut problems);
     let reach = right.map_or_else(Reach::anything, |accounts| Reach::of(accounts).and(&routes));
     let (groups, group_names) = key::groups(loaded, retention_days, &mut problems);
+    let unbounded = groups.iter().filter(|group| group.fields.concurrency == 0);
     let known = Known {
         groups: group_names.iter().map(String::as_str).collect(),
+        unbounded: unbounded.map(|group| &*group.fields.name).collect(),
         pools,
         accounts: accounts.names.iter().map(String::as_str).collect(),
         retention_days,
@@ -100,7 +103,7 @@ pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
     let (store, keeping) = kept(loaded, &mut problems);
     let store_settings = format!("{} {:?}", keeping.own.kind, keeping.rest);
     let attempts = attempts(loaded, choosing.own.attempts, &mut problems);
-    let alone = unavailable::Tables { scheduler: &choosing.own, stats: &stats };
+    let alone = alone::Tables { scheduler: &choosing.own, stats: &stats };
     problems.extend(alone.check(loaded));
     match (scheduler, cost, store) {
         (Some(scheduler), Some(cost), Some(store)) if problems.is_empty() => Ok(Resolved {

@@ -12,7 +12,7 @@ use sluice_settings::plugins;
 use sluice_settings::schema::Schema;
 
 /// Kinds that are known to come.
-pub(super) const TO_COME: [&str; 3] = ["redis", "rate", "budget"];
+pub(super) const TO_COME: [&str; 1] = ["redis"];
 
 /// Where a plugin's settings stand, and what names its kind.
 #[derive(Clone, Debug)]

@@ -8,22 +8,22 @@ use crate::resolved::{AccountConfig, RouteConfig};
 use sluice_settings::globs::Globs;
 
 /// The only models that clients can be served; `None` where that can't be known.
-pub(super) struct Reach(Option<BTreeSet<String>>);
+pub(crate) struct Reach(Option<BTreeSet<String>>);
 
 impl Reach {
     /// That of accounts, without any route.
-    pub(super) fn of<'a>(accounts: impl IntoIterator<Item = &'a AccountConfig>) -> Self {
+    pub(crate) fn of<'a>(accounts: impl IntoIterator<Item = &'a AccountConfig>) -> Self {
         let served: Option<Vec<_>> = accounts.into_iter().map(served).collect();
         Self(served.map(|all| all.into_iter().flatten().collect()))
     }
 
     /// That of what can't be known.
-    pub(super) const fn anything() -> Self {
+    pub(crate) const fn anything() -> Self {
         Self(None)
     }
 
     /// With the names that routes rewrite.
-    pub(super) fn and(self, routes: &[RouteConfig]) -> Self {
+    pub(crate) fn and(self, routes: &[RouteConfig]) -> Self {
         let mut names = self.0;
         for route in routes.iter().filter(|route| route.rewrite.is_some()) {
             match route.model.only_names() {
@@ -39,7 +39,7 @@ impl Reach {
     }
 
     /// Those of some globs that match nothing; exclusions never do harm.
-    pub(super) fn missed<'a>(&self, globs: impl IntoIterator<Item = &'a String>) -> Vec<&'a str> {
+    pub(crate) fn missed<'a>(&self, globs: impl IntoIterator<Item = &'a String>) -> Vec<&'a str> {
         let Some(names) = &self.0 else { return Vec::new() };
         let takes = globs.into_iter().map(String::as_str).filter(|glob| !glob.starts_with('!'));
         let misses = |glob: &&str| {
@@ -49,14 +49,14 @@ impl Reach {
     }
 
     /// What may be asked for, for a person to read.
-    pub(super) fn names(&self) -> String {
+    pub(crate) fn names(&self) -> String {
         let names = self.0.iter().flatten().map(String::as_str);
         names.collect::<Vec<_>>().join(", ")
     }
 }
 
 /// The only models of a provider, where it has such.
-pub(super) fn only(provider: &dyn Provider) -> Reach {
+pub(crate) fn only(provider: &dyn Provider) -> Reach {
     Reach(provider.serves_only_those().then(|| provider.models().into_iter().collect()))
 }
 

@@ -3,6 +3,7 @@
 use sluice_api::settings::Problem;
 use sluice_reading::Loaded;
 
+use super::limits;
 use super::reach::Reach;
 use crate::resolved::{AccountConfig, RouteConfig};
 use crate::section::{entries, read_table};
@@ -45,12 +46,14 @@ pub(super) fn check(
                 problems.push(at(key, message).allowed(reach.names()));
             }
         }
+        limits::output(route.max_output_tokens, &mut |key, message| problems.push(at(key, message)));
         match Globs::compile([route.model.as_str()]) {
             Ok(model) => routes.push(RouteConfig {
                 model,
                 apis: route.api,
                 pools: route.pools,
                 rewrite: route.rewrite,
+                max_output_tokens: route.max_output_tokens,
             }),
             Err(error) => problems.push(at("model", error.to_string())),
         }

@@ -1,9 +1,14 @@
 //! What is wrong is told with its place, and what a start would refuse, a check does too.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use sluice_api::limiter::{Limit, Mode, Principal};
 use sluice_api::settings::Problem;
 use sluice_reading::load_text;
 
 use super::check;
+use crate::key::{Group, Key};
 use crate::resolved::Resolved;
 
 /// A configuration of the tests' plugins, one that is right.
@@ -100,40 +105,16 @@ fn what_a_start_would_refuse_or_ignore_is_a_problem() {
 }
 
 #[test]
-fn what_is_not_at_work_yet_is_checked_all_the_same() {
+fn a_value_that_can_mean_nothing_is_refused_with_its_place() {
     let of_account = |more: &str| format!("{RIGHT}{more}");
     let of_key = |more: &str| format!("[[keys]]\nname = \"k\"\nkey = \"planted\"\n{more}");
     refused(&[
         (&of_account("cost_multiplier = 2"), "accounts.a.cost_multiplier: wrong type"),
         (&of_account("cost_multiplier = \"1e3\""), "accounts.a.cost_multiplier: invalid value"),
-        (
-            &of_account("limits = [{ per = \"year\", cost = \"1\" }]"),
-            "accounts.a.limits[0].per: invalid value",
-        ),
-        (
-            &of_account("limits = [{ per = \"31d\", cost = \"1\" }]"),
-            "accounts.a.limits[0].per: a window is at most",
-        ),
-        (&of_account("limits = [{ per = \"day\" }]"), "accounts.a.limits[0]: a limit needs"),
-        (&of_account("limits = [{ per = \"day\", cost = 5 }]"), "accounts.a.limits[0].cost: wrong type"),
-        (
-            &of_account("limits = [{ per = \"day\", cost = \"5\" }]"),
-            "accounts.a.limits: limits are not available",
-        ),
-        (
-            "[[groups]]\nname = \"g\"\nlimits = [{ per = \"day\", tokens = -1 }]",
-            "groups.g.limits[0].tokens: invalid",
-        ),
-        (
-            &of_key("limits = [{ per = \"day\", requests = 1, models = [\"[\"] }]"),
-            "keys.k.limits[0].models: the glob",
-        ),
         (&of_key("queue = { size = 16 }"), "keys.k.queue: `wait` is missing"),
         (&of_key("queue = { size = 0, wait = \"20s\" }"), "keys.k.queue.size: a queue in which"),
         (&of_key("queue = { size = 16, wait = \"20\" }"), "keys.k.queue.wait: invalid value"),
-        (&of_key("queue = { size = 16, wait = \"20s\" }"), "keys.k.queue: a queue is not available"),
         (&of_key("mode = \"hrad\""), "keys.k.mode: unknown value"),
-        (&of_key("mode = \"hard\""), "keys.k.mode: mode \"hard\" is not available"),
         (&of_key("expires = \"tomorrow\""), "keys.k.expires:"),
         ("[[routes]]\nmodel = \"m\"\npools = []\napi = [\"openai\"]", "routes[0].api[0]: unknown value"),
         (
@@ -154,6 +135,110 @@ fn what_is_not_at_work_yet_is_checked_all_the_same() {
         assert!(told(&of_account(&format!("cost_multiplier = \"{fine}\"\n"))).is_empty(), "{fine}");
     }
     assert!(told(&of_key("expires = 2030-01-01T00:00:00Z")).is_empty());
+}
+
+/// Limits that can't be meant: as they are written, where in them it is told, and how it begins.
+const WRONG_LIMITS: [(&str, &str, &str); 21] = [
+    (r#"[{ per = "year", cost = "1" }]"#, "[0].per", "invalid value"),
+    (r#"[{ per = 5, cost = "1" }]"#, "[0].per", "wrong type"),
+    (r#"[{ cost = "1" }]"#, "[0]", "`per` is missing"),
+    (r#"[{ per = "0", cost = "1" }]"#, "[0].per", "invalid value"),
+    (r#"[{ per = "999ms", cost = "1" }]"#, "[0].per", "a window is at least 1 s long; found \"999ms\""),
+    (r#"[{ per = "31d", cost = "1" }]"#, "[0].per", "a window is at most stats.retention_days"),
+    (r#"[{ per = "day" }]"#, "[0]", "a limit needs"),
+    (r#"[{ per = "day", requests = 0 }]"#, "[0].requests", "a limit of 0 requests"),
+    (r#"[{ per = "day", tokens = 0 }]"#, "[0].tokens", "a limit of 0 tokens"),
+    (r#"[{ per = "day", tokens = -1 }]"#, "[0].tokens", "invalid"),
+    (
+        r#"[{ per = "day", requests = 9007199254740993 }]"#,
+        "[0].requests",
+        "a limit is at most 9007199254740992",
+    ),
+    (r#"[{ per = "day", cost = 5 }]"#, "[0].cost", "wrong type"),
+    (r#"[{ per = "day", cost = "0.00" }]"#, "[0].cost", "a limit of 0 dollars"),
+    (r#"[{ per = "day", cost = "-1" }]"#, "[0].cost", "invalid value"),
+    (r#"[{ per = "day", cost = "1e3" }]"#, "[0].cost", "invalid value"),
+    (r#"[{ per = "day", cost = "900000000.0000000001" }]"#, "[0].cost", "a limit is at most \"900000000\""),
+    (r#"[{ per = "total", cost = "1", zone = "UTC" }]"#, "[0].zone", "unknown key"),
+    (r#"[{ per = "day", requests = 1, models = ["["] }]"#, "[0].models", "the glob"),
+    (
+        r#"[{ per = "1m", requests = 1 }, { per = "60s", requests = 2 }]"#,
+        "[1].requests",
+        "limits[0] counts requests",
+    ),
+    (
+        r#"[{ per = "day", cost = "1", models = ["a", "b"] }, { per = "day", tokens = 1, cost = "2", models = ["b", "a"] }]"#,
+        "[1].cost",
+        "limits[0] counts cost of the same models",
+    ),
+    (r#"[{ per = "day", requests = 1 }, { per = "day" }]"#, "[1]", "a limit needs"),
+];
+
+#[test]
+fn a_limit_that_can_not_be_meant_is_refused_whoever_has_it() {
+    for (limits, at, says) in WRONG_LIMITS {
+        refused(&[
+            (&format!("{RIGHT}limits = {limits}"), &format!("accounts.a.limits{at}: {says}")),
+            (
+                &format!("[[groups]]\nname = \"g\"\nlimits = {limits}"),
+                &format!("groups.g.limits{at}: {says}"),
+            ),
+            (
+                &format!("[[keys]]\nname = \"k\"\nkey = \"planted\"\nlimits = {limits}"),
+                &format!("keys.k.limits{at}: {says}"),
+            ),
+        ]);
+    }
+}
+
+#[test]
+fn what_bounds_requests_of_keys_groups_and_routes_is_checked() {
+    let of_key = |more: &str| format!("[[keys]]\nname = \"k\"\nkey = \"planted\"\n{more}");
+    let of_group = |more: &str| format!("[[groups]]\nname = \"g\"\n{more}\n");
+    let queue = "queue = { size = 16, wait = \"20s\" }";
+    let route = format!("{RIGHT}pools = [\"p\"]\n[[routes]]\nmodel = \"m\"\npools = [\"p\"]\n");
+    refused(&[
+        (&of_key(queue), "keys.k.queue: a queue needs `concurrency`"),
+        (&(of_group("") + &of_key(&format!("group = \"g\"\n{queue}"))), "keys.k.queue: a queue needs"),
+        (&of_key("max_output_tokens = 0"), "keys.k.max_output_tokens: no model answers with 0"),
+        (&of_group("max_output_tokens = -1"), "groups.g.max_output_tokens: invalid"),
+        (&of_group("max_output_tokens = 9007199254740993"), "groups.g.max_output_tokens: it is at most"),
+        (&format!("{route}max_output_tokens = 0"), "routes[0].max_output_tokens: no model answers"),
+    ]);
+    for fine in [
+        of_key(&format!("concurrency = 1\n{queue}\nmode = \"hard\"\nmax_output_tokens = 1")),
+        of_group("concurrency = 1") + &of_key(&format!("group = \"g\"\n{queue}")),
+        format!("{route}max_output_tokens = 8000"),
+        of_key(
+            r#"limits = [{ per = "1s", requests = 9007199254740992 }, { per = "30d", cost = "900000000" }, { per = "day", requests = 1, tokens = 1, cost = "0.0000000001" }, { per = "day", tokens = 1, models = ["m"] }]"#,
+        ),
+    ] {
+        assert_eq!(told(&fine), Vec::<String>::new(), "{fine}");
+    }
+}
+
+#[test]
+fn what_is_checked_is_in_force_as_it_is_written() {
+    let text = format!(
+        "{RIGHT}limits = [{{ per = \"day\", cost = \"50\" }}]\n[[groups]]\nname = \"g\"\nconcurrency = 7\n\
+        max_output_tokens = 9\nlimits = [{{ per = \"month\", tokens = 5, models = [\"a-*\"] }}]\n[[keys]]\nname = \"k\"\n\
+        key = \"planted\"\ngroup = \"g\"\nmode = \"hard\"\nlimits = [{{ per = \"1m\", requests = 60, tokens = 2 }}]\n"
+    );
+    let config = checked(&text).unwrap();
+    let parts =
+        |limits: &[Limit]| limits.iter().map(|one| (one.most, one.part.to_string())).collect::<Vec<_>>();
+    assert_eq!(parts(&config.accounts[0].limits), [(500_000_000_000, "cost/day".to_owned())]);
+    let group = Arc::new(Group::from_config(&config.groups[0]));
+    let party = group.party();
+    assert_eq!((party.concurrency, group.max_output_tokens), (7, Some(9)));
+    assert_eq!(parts(party.limits), [(5, "tokens/month\na-*".to_owned())]);
+    assert!(party.limits[0].counts("a-1") && !party.limits[0].counts("b"));
+    let key = Key::from_config(&config.keys[0], &HashMap::from([("g".to_owned(), group)]));
+    assert_eq!(
+        parts(key.party().limits),
+        [(60, "requests/60000ms".to_owned()), (2, "tokens/60000ms".to_owned())]
+    );
+    assert_eq!((key.mode, key.party().principal), (Mode::Hard, Principal::Key("k".into())));
 }
 
 #[test]
@@ -197,7 +282,7 @@ fn plugins_of_every_kind_have_settings_of_their_own() {
             "limits = { kinds = [], test-limiter = { depth = 1 } }",
             "limits.test-limiter: the limiter `test-limiter` is not at work",
         ),
-        ("limits.rate = {}", "limits.rate: `rate` is not available yet"),
+        ("limits.no-limiter = {}", "limits.no-limiter: unknown key"),
         ("limits.test-limiter = 5", "limits.test-limiter: wrong type"),
     ]);
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sluice_api::settings::Problem;
 use sluice_reading::Loaded;
 
-use super::unavailable::Wrong;
+use super::limits::Wrong;
 use crate::resolved::Timeouts;
 use crate::section::{file_of, table};
 use crate::tls::Identity;

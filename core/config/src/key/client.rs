@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sluice_api::dialect::{Api, Operation};
-use sluice_api::limiter::Subject;
-use sluice_settings::key::KeyFields;
+use sluice_api::limiter::{Limit, Mode, Party, Principal};
+use sluice_settings::key::{Group as GroupFields, KeyFields};
 
 use super::hash::KeyHash;
+use crate::limits::limits;
 
 /// Where a key comes from, and so who may change it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -22,13 +21,13 @@ pub enum Source {
     Admin,
 }
 
-/// A group as it is configured.
-#[derive(Clone, Debug)]
+/// A group of a file, checked.
+#[derive(Clone, Debug, Default)]
 pub struct GroupConfig {
-    /// Its name.
-    pub name: String,
-    /// Requests at once; 0 = no bound.
-    pub concurrency: u32,
+    /// What its keys may do together.
+    pub fields: GroupFields,
+    /// The file that it stands in, for problems.
+    pub file: String,
 }
 
 /// A key of a file, checked.
@@ -42,20 +41,46 @@ pub struct KeyConfig {
     pub file: String,
 }
 
-/// A team or a customer, whose limits bind all of its keys together.
+/// A team or a customer in force, whose limits bind all of its keys together. What they may do is read as if it stood
+/// here.
 #[derive(Debug)]
 pub struct Group {
-    /// Its name.
-    pub name: Arc<str>,
-    /// Requests that all of its keys together may have at once; 0 = no bound.
-    pub concurrency: u32,
+    /// Where it comes from.
+    pub source: Source,
+    /// Its limits, as they are counted.
+    pub limits: Arc<[Limit]>,
+    /// What its keys may do together.
+    pub fields: GroupFields,
+}
+
+impl Deref for Group {
+    type Target = GroupFields;
+    fn deref(&self) -> &GroupFields {
+        &self.fields
+    }
 }
 
 impl Group {
-    /// A group as it was configured.
+    /// A group of a configuration file.
     #[must_use]
     pub fn from_config(group: &GroupConfig) -> Self {
-        Self { name: group.name.as_str().into(), concurrency: group.concurrency }
+        Self::new(Source::Config, group.fields.clone())
+    }
+
+    /// A group that was made at run time.
+    #[must_use]
+    pub fn made(fields: GroupFields) -> Self {
+        Self::new(Source::Admin, fields)
+    }
+
+    fn new(source: Source, fields: GroupFields) -> Self {
+        Self { source, limits: limits(&fields.limits), fields }
+    }
+
+    /// It as limiters see it.
+    #[must_use]
+    pub fn party(&self) -> Party<'_> {
+        Party::new(Principal::Group(Arc::clone(&self.name)), self.concurrency, &self.limits)
     }
 }
 
@@ -70,6 +95,10 @@ pub struct Key {
     pub source: Source,
     /// The group that its fields name.
     pub group: Option<Arc<Group>>,
+    /// Its limits, as they are counted.
+    pub limits: Arc<[Limit]>,
+    /// How they are enforced, and its group's for it.
+    pub mode: Mode,
     /// What it may do.
     pub fields: KeyFields,
 }
@@ -92,26 +121,28 @@ impl Key {
     pub fn from_config(config: &KeyConfig, groups: &HashMap<String, Arc<Group>>) -> Self {
         let hash = config.hash.unwrap_or(KeyHash([0; 32]));
         let fields = config.fields.clone();
-        let group = group_of(&fields, groups);
-        Self { id: Arc::clone(&fields.name), hash, source: Source::Config, group, fields }
+        Self::new((Arc::clone(&fields.name), Source::Config), hash, fields, groups)
     }
 
     /// A key that was made at run time.
     #[must_use]
     pub fn made(id: &str, hash: KeyHash, fields: KeyFields, groups: &HashMap<String, Arc<Group>>) -> Self {
-        let group = group_of(&fields, groups);
-        Self { id: id.into(), hash, source: Source::Admin, group, fields }
+        Self::new((id.into(), Source::Admin), hash, fields, groups)
     }
 
-    /// It as limiters see it that asks for this.
+    fn new(
+        (id, source): (Arc<str>, Source),
+        hash: KeyHash,
+        fields: KeyFields,
+        groups: &HashMap<String, Arc<Group>>,
+    ) -> Self {
+        let (group, limits) = (group_of(&fields, groups), limits(&fields.limits));
+        Self { id, hash, source, group, limits, mode: fields.mode.into(), fields }
+    }
+
+    /// It as limiters see it, without its group.
     #[must_use]
-    pub fn subject(&self, api: Api, operation: Operation, now: Timestamp) -> Subject<'_> {
-        let mut subject = Subject::new(&self.id, api, operation, now);
-        subject.key_concurrency = self.concurrency;
-        if let Some(group) = &self.group {
-            subject.group = Some(&group.name);
-            subject.group_concurrency = group.concurrency;
-        }
-        subject
+    pub fn party(&self) -> Party<'_> {
+        Party::new(Principal::Key(Arc::clone(&self.id)), self.concurrency, &self.limits)
     }
 }

@@ -1,5 +1,6 @@
 //! Warnings: what is allowed and surely not meant.
 
+mod limits;
 mod proxied;
 mod routes;
 mod speak;
@@ -26,6 +27,7 @@ pub fn warnings(loaded: &Loaded, config: Option<&Resolved>, now: Timestamp) -> V
         all.extend(routes::shadowed(loaded, config));
         all.extend(speak::of_routes(loaded, config));
         all.extend(speak::of_keys(loaded, config));
+        all.extend(limits::idle(loaded, config));
         all.extend(proxied::told(loaded, config));
         all.extend(expired(config, now));
     }

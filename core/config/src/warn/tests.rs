@@ -11,6 +11,7 @@ const KINDS: &str =
     "store.kind = \"test-store\"\nscheduler.kind = \"test-scheduler\"\ncost.kind = \"test-cost\"\n";
 const ACCOUNT: &str = "[[accounts]]\nname = \"a\"\nprovider = \"test-claude\"\n";
 const ROUTE: &str = "[[routes]]\npools = [\"claude\"]\n";
+const LIMIT: &str = "limits = [{ per = \"day\", requests = 1";
 const KEY: &str = "[[keys]]\nname = \"k\"\nkey = \"planted\"\n";
 
 fn warned(text: &str) -> Vec<Problem> {
@@ -47,6 +48,16 @@ fn what_is_allowed_and_surely_not_meant_is_told_with_its_place() {
         (with(&format!("{KEY}models = [\"claude-.*\"]")), "keys.k.models[0]", "regular expression"),
         (with(&format!("{KEY}expires = \"2025-12-31T23:59:59Z\"")), "keys.k.expires", "has expired"),
         (with(&format!("{KEY}allow = [\"claude\", \"gemini\"]")), "keys.k.allow[1]", "the family gemini"),
+        (
+            format!("{ACCOUNT}models = [\"m-1\"]\n{KEY}{LIMIT}, models = [\"m-*\", \"n-*\", \"!o\"] }}]"),
+            "keys.k.limits[0].models",
+            "`n-*` matches no model that any account serves: m-1",
+        ),
+        (
+            format!("limits.kinds = []\n{ACCOUNT}{KEY}{LIMIT} }}]"),
+            "keys.k.limits[0].requests",
+            "no limiter at work counts requests",
+        ),
         (
             with(&format!("{ROUTE}model = \"a*\"\n{ROUTE}model = \"ab-*\"")),
             "routes[1].model",
@@ -91,6 +102,9 @@ fn what_may_be_meant_is_not_told() {
         )),
         with(&format!("{ROUTE}model = \"a*\"\napi = [\"anthropic\"]\n{ROUTE}model = \"a-1\"")),
         with(&format!("{ROUTE}model = \"a*\"")),
+        format!(
+            "{ACCOUNT}models = [\"m-*\"]\n{LIMIT}, models = [\"m-1\"] }}]\n{KEY}{LIMIT}, models = [\"x\"] }}]"
+        ),
     ] {
         assert_eq!(warned(&text), [], "{text}");
     }

@@ -14,6 +14,7 @@ use sluice_line::ask::ClientRoute;
 use sluice_line::line;
 
 use super::KeyView;
+use crate::groups::made::{self, Groups};
 use crate::made::{KIND, MadeKeys, Stored};
 use crate::overrides::AccountPatch;
 use crate::{Control, Loss};
@@ -25,6 +26,10 @@ fn config(pool: &str, more: &str) -> Resolved {
          [[accounts]]\nname = \"a\"\nprovider = \"test-secretive\"\npools = [{pool:?}]\n{more}"
     );
     check::check(&read::load_text(&text).unwrap()).unwrap()
+}
+
+fn groups(config: &Resolved) -> Groups {
+    made::in_force(config, &made::Bound::new())
 }
 
 async fn stored(store: &Arc<dyn Store>, name: &str, secret: &str, pool: &str) {
@@ -52,11 +57,12 @@ async fn a_configuration_that_is_not_taken_into_force_changes_no_key() {
     let before = config("own", "");
     let store = Arc::clone(&before.store);
     stored(&store, "one", "s1", "own").await;
-    let keys = MadeKeys::load(&store, &before).await.unwrap();
+    let keys = MadeKeys::load(&store, &before, &groups(&before)).await.unwrap();
     let first = keys.in_force();
 
     // Bound to another configuration, as a reload does before its snapshot fails: the keys are as they were.
-    let bound = keys.bind(&config("own", "[[groups]]\nname = \"g\"\n")).unwrap();
+    let other = config("own", "[[groups]]\nname = \"g\"\n");
+    let bound = keys.bind(&other, &groups(&other)).unwrap();
     assert!(Arc::ptr_eq(&first[0], &keys.in_force()[0]));
     keys.commit(bound);
     assert!(!Arc::ptr_eq(&first[0], &keys.in_force()[0]));
@@ -68,7 +74,7 @@ async fn a_configuration_that_a_key_in_force_does_not_fit_is_refused() {
     let store = Arc::clone(&before.store);
     stored(&store, "one", "s1", "own").await;
     stored(&store, "two", "s2", "own").await;
-    let keys = MadeKeys::load(&store, &before).await.unwrap();
+    let keys = MadeKeys::load(&store, &before, &groups(&before)).await.unwrap();
     for (fresh, problems) in [
         (config("other", ""), vec![("keys.key_one", "`own`"), ("keys.key_two", "`own`")]),
         (
@@ -80,7 +86,7 @@ async fn a_configuration_that_a_key_in_force_does_not_fit_is_refused() {
             vec![("keys.fresh.key", "has this secret")],
         ),
     ] {
-        let told = keys.bind(&fresh).unwrap_err();
+        let told = keys.bind(&fresh, &groups(&fresh)).unwrap_err();
         assert_eq!(told.len(), problems.len(), "{told:?}");
         for (problem, (path, says)) in told.iter().zip(problems) {
             assert!(problem.path == path && problem.message.contains(says), "{problem}");
@@ -96,7 +102,7 @@ async fn a_key_that_does_not_fit_at_the_start_is_shown_and_comes_back_when_it_fi
     stored(&store, "bound", "s1", "own").await;
     stored(&store, "taken", "s2", "other").await;
     put(&store, "old", "s3", Map::from_iter([("former".to_owned(), json!(1))])).await;
-    let keys = MadeKeys::load(&store, &without).await.unwrap();
+    let keys = MadeKeys::load(&store, &without, &groups(&without)).await.unwrap();
     assert!(in_force(&keys).is_empty());
     let views: Vec<KeyView> = keys.all().iter().map(KeyView::of_made).collect();
     for (view, (name, says)) in views.iter().zip([
@@ -109,7 +115,8 @@ async fn a_key_that_does_not_fit_at_the_start_is_shown_and_comes_back_when_it_fi
     }
     assert_eq!(views[0].fields.pools, ["own"]);
 
-    let with = keys.bind(&config("own", "")).unwrap();
+    let fits = config("own", "");
+    let with = keys.bind(&fits, &groups(&fits)).unwrap();
     keys.commit(with);
     let standings: Vec<bool> = keys.all().iter().map(|made| made.in_force().is_some()).collect();
     assert_eq!(standings, [true, false, false]);
@@ -244,7 +251,7 @@ async fn when_a_key_was_used_is_forgotten_with_the_key() {
 fn a_merge_patch_reaches_into_tables() {
     let fields = |value: Value| value.as_object().unwrap().clone();
     let mut merged = fields(json!({ "name": "n", "queue": { "size": 1, "wait": "1s" }, "user": "u" }));
-    super::merge(&mut merged, &fields(json!({ "queue": { "size": 2 }, "user": null, "tags": ["t"] })));
+    crate::merge::merge(&mut merged, &fields(json!({ "queue": { "size": 2 }, "user": null, "tags": ["t"] })));
     let wanted = json!({ "name": "n", "queue": { "size": 2, "wait": "1s" }, "tags": ["t"] });
     assert_eq!(Value::Object(merged), wanted);
 }

@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 use sluice_api::settings::flat;
 use sluice_config::check::read_key_fields;
 use sluice_config::key::{Key, Source};
@@ -12,17 +11,11 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::made::{KeyState, Made};
+use crate::shown::shown;
 
 /// Why a key that was deleted is still shown.
 const DELETED: &str =
     "it is deleted, but the store could not be told: delete it again, or a restart brings it back";
-
-/// What is told to whoever writes a key, and says nothing of one that is shown.
-const TO_WRITERS: [&str; 4] =
-    ["; default all", ", RFC 3339", " Not available yet.", "; \"hard\" is not available yet"];
-
-/// What bounds a value that is written, and says nothing of one that is shown.
-const BOUNDS: [&str; 3] = ["default", "minItems", "minLength"];
 
 /// A key as the admin API shows it; never with its secret.
 #[derive(Clone, Debug, Serialize)]
@@ -96,7 +89,7 @@ impl PartialSchema for KeyView {
     /// Its fields as they are written, each of which is there.
     fn schema() -> RefOr<Schema> {
         let about = "A key as the admin API shows it; never with its secret.";
-        flat::object(about, [KeyStatus::schema(), shown()])
+        flat::object(about, [KeyStatus::schema(), shown(KeyFields::schema())])
     }
 }
 
@@ -105,34 +98,6 @@ impl ToSchema for KeyView {
         KeyStatus::schemas(schemas);
         KeyFields::schemas(schemas);
     }
-}
-
-/// The schema of a key's fields where they are shown.
-fn shown() -> RefOr<Schema> {
-    let mut schema = serde_json::to_value(KeyFields::schema()).unwrap_or_default();
-    let fields = schema.get_mut("properties").and_then(Value::as_object_mut);
-    let mut required = Vec::new();
-    for (name, field) in fields.into_iter().flatten() {
-        as_shown(field);
-        // One that is null where it is not set need not be there for whoever reads.
-        if !field.to_string().contains("\"null\"") {
-            required.push(name.clone());
-        }
-    }
-    if let Some(schema) = schema.as_object_mut() {
-        schema.insert("required".to_owned(), required.into());
-    }
-    serde_json::from_value(schema).unwrap_or_default()
-}
-
-/// Takes from a field's schema what is for whoever writes it; of one that may be null, from its other form.
-fn as_shown(field: &mut Value) {
-    let Some(field) = field.as_object_mut() else { return };
-    BOUNDS.iter().for_each(|bound| drop(field.remove(*bound)));
-    if let Some(Value::String(said)) = field.get_mut("description") {
-        *said = TO_WRITERS.iter().fold(said.clone(), |said, words| said.replace(words, ""));
-    }
-    field.get_mut("oneOf").and_then(Value::as_array_mut).into_iter().flatten().for_each(as_shown);
 }
 
 #[cfg(test)]
@@ -145,7 +110,8 @@ mod tests {
     use sluice_config::settings::KeyFields;
     use utoipa::PartialSchema;
 
-    use super::{KeyStatus, KeyView, TO_WRITERS, shown};
+    use super::{KeyStatus, KeyView};
+    use crate::shown::{TO_WRITERS, shown};
 
     fn names(object: &Value) -> BTreeSet<String> {
         object.as_object().unwrap().keys().cloned().collect()
@@ -187,7 +153,7 @@ mod tests {
 
     #[test]
     fn what_is_told_to_writers_alone_is_not_told_of_a_key_that_is_shown() {
-        let (written, shown) = (KeyFields::schema(), shown());
+        let (written, shown) = (KeyFields::schema(), shown(KeyFields::schema()));
         let [written, shown] = [written, shown].map(|schema| serde_json::to_value(schema).unwrap());
         let [written, shown] = [written, shown].map(|schema| schema["properties"].clone());
         let says = |schema: &Value, words: &str| {

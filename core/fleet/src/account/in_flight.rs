@@ -33,6 +33,7 @@ pub struct InFlight {
     alone: bool,
     began: Timestamp,
     probes: bool,
+    slot: bool,
 }
 
 /// Who is let onto an account, and when.
@@ -72,6 +73,7 @@ impl InFlight {
             alone: entrant.alone,
             began: entrant.now,
             probes: admission == Admission::Probe,
+            slot: false,
         }
     }
 
@@ -79,6 +81,13 @@ impl InFlight {
     #[must_use]
     pub fn account(&self) -> &Arc<Account> {
         &self.account
+    }
+
+    /// The request has taken a slot of the account's limit, which it holds for as long as this at least.
+    pub fn takes_slot(&mut self) {
+        if !std::mem::replace(&mut self.slot, true) {
+            self.account.state.take_slot();
+        }
     }
 
     /// The request is handed to the way upstream now.
@@ -137,7 +146,7 @@ impl InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.release();
-        self.account.state.leave();
+        self.account.state.leave(self.slot);
         self.of_model.leave();
     }
 }

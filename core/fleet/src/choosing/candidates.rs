@@ -42,6 +42,8 @@ pub struct Candidates {
     pub model: Arc<str>,
     /// In the order that they are tried.
     pub pools: Vec<Pool>,
+    /// The most output tokens of one request on this route; no bound where there is none.
+    pub max_output_tokens: Option<u64>,
     /// What an account speaks that serves the model in another dialect alone.
     pub(crate) other_dialect: Option<Offer>,
     /// Requests in flight of the model that clients ask for.

@@ -104,7 +104,7 @@ pub fn standing(target: &Target, key: &Key, fleet: &Fleet, now: Timestamp) -> Re
     {
         return Err(Passed::ProviderOverloaded { until });
     }
-    if account.config.concurrency > 0 && in_flight >= account.config.concurrency {
+    if account.config.concurrency > 0 && account.state.slots() >= account.config.concurrency {
         return Err(Passed::Full);
     }
     Ok(admission)

@@ -6,12 +6,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sluice_api::dialect::Operation;
 use sluice_api::error::wait::whole_seconds;
-use sluice_api::error::{Error, Kind};
+use sluice_api::error::{Condition, Error, Kind};
 use sluice_api::scheduler::{self, Candidate};
 use sluice_config::key::Key;
 use sluice_wire::request::session::Session;
 
-use crate::account::{Entrant, InFlight};
+use crate::account::{Account, Entrant, InFlight};
 use crate::choosing::candidates::{Candidates, Pool, Target, binds};
 use crate::choosing::eligible::{Admission, Passed, standing};
 use crate::choosing::{Choosing, Criteria};
@@ -59,6 +59,8 @@ pub struct Order {
     /// The account that alone knows what the request refers to.
     bound: Option<Arc<str>>,
     tried: Vec<Tried>,
+    /// Accounts whose limits had no room for it, by their places in the roster, and until when where that is known.
+    full: Vec<(usize, Option<Timestamp>)>,
 }
 
 /// An account that was tried for the request.
@@ -78,7 +80,7 @@ impl Order {
     /// What is to be tried for a request; one that is `bound` goes to that account alone.
     #[must_use]
     pub fn new(candidates: Arc<Candidates>, session: Option<Session>, bound: Option<Arc<str>>) -> Self {
-        Self { candidates, session, bound, tried: Vec::new() }
+        Self { candidates, session, bound, tried: Vec::new(), full: Vec::new() }
     }
 
     /// The session's name, for the record.
@@ -193,13 +195,59 @@ impl Order {
         if self.tried(target).is_some() || !binds(cx.key, &pool.name, &target.account.name) {
             return Err(Passed::Tried);
         }
-        let admission = standing(target, cx.key, cx.fleet, cx.now).inspect_err(|passed| {
-            let (account, pool, model) = (&*target.account.name, &*pool.name, &*target.model);
-            tracing::trace!(account, pool, model, %passed, "an account is passed over");
-        })?;
-        // What is counted says nothing of an account's health, and so proves nothing either.
+        match self.no_room(target) {
+            // A session on it goes elsewhere, and stays there: that may be until the next month.
+            Some(Some(until)) => {
+                let reason = "its own limit is used up".into();
+                return Err(Passed::Out { condition: Condition::QuotaExceeded, until, reason });
+            }
+            Some(None) => return Err(Passed::Full),
+            None => {}
+        }
+        // What is counted says nothing of an account's health, and so proves nothing either; and it takes no slot.
         let counts = cx.wanted.operation == Operation::CountTokens;
-        Ok(if counts { Admission::Open } else { admission })
+        match standing(target, cx.key, cx.fleet, cx.now) {
+            Ok(_) | Err(Passed::Full) if counts => Ok(Admission::Open),
+            Ok(admission) => Ok(admission),
+            Err(passed) => {
+                let (account, pool, model) = (&*target.account.name, &*pool.name, &*target.model);
+                tracing::trace!(account, pool, model, %passed, "an account is passed over");
+                Err(passed)
+            }
+        }
+    }
+
+    /// The limits of the account that was picked last have no room for the request, until then where that is known: it was
+    /// not tried, and is passed over.
+    pub fn has_no_room(&mut self, until: Option<Timestamp>) {
+        if let Some(Tried { index, .. }) = self.tried.pop() {
+            self.full.push((index, until));
+        }
+    }
+
+    /// The account that was picked last is not tried yet: the request waits.
+    pub fn waits(&mut self) {
+        self.tried.pop();
+    }
+
+    /// Accounts that had no room may have some now.
+    pub fn looks_again(&mut self) {
+        self.full.clear();
+    }
+
+    /// The accounts that have nothing against the request but that all their slots are in use.
+    pub fn without_slots<'a>(&'a self, cx: &'a Picking<'a>) -> impl Iterator<Item = &'a Arc<Account>> {
+        let waits = move |target: &&Target| {
+            let no_room = self.no_room(target);
+            let full = matches!(standing(target, cx.key, cx.fleet, cx.now), Err(Passed::Full));
+            self.tried(target).is_none() && (full || no_room == Some(None))
+        };
+        self.usable(cx).filter(waits).map(|target| &target.account)
+    }
+
+    /// Whether an account's limits had no room, and until when where that is known.
+    fn no_room(&self, target: &Target) -> Option<Option<Timestamp>> {
+        self.full.iter().find(|(index, _)| *index == target.account.index).map(|(_, until)| *until)
     }
 
     fn tried(&self, target: &Target) -> Option<&Tried> {
@@ -229,6 +277,10 @@ impl Order {
     fn recovery(&self, cx: &Picking<'_>) -> Option<Duration> {
         let first = self.usable(cx).filter_map(|target| {
             match standing(target, cx.key, cx.fleet, cx.now) {
+                // Its own limits begin anew then.
+                Ok(_) | Err(Passed::Full) if self.no_room(target).is_some() => {
+                    self.no_room(target).flatten().or(Some(cx.now))
+                }
                 // One that is well for others may still have told this request when to come back.
                 Ok(_) => Some(self.tried(target).and_then(|tried| tried.until).unwrap_or(cx.now)),
                 // One that is only full may have room at any time.

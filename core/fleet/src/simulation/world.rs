@@ -217,7 +217,7 @@ impl World {
                 drop(place);
                 request.failure = Some(request.order.failed(error, &picking));
             }
-            let Picked { target, place, .. } = match request.order.pick(&picking) {
+            let Picked { target, mut place, .. } = match request.order.pick(&picking) {
                 Ok(picked) => picked,
                 Err(none) => {
                     let error = request.failure.unwrap_or(none);
@@ -226,6 +226,9 @@ impl World {
                     continue;
                 }
             };
+            if target.account.config.concurrency > 0 {
+                place.takes_slot();
+            }
             let account = target.account.index;
             let most = &mut report.in_flight_max[account];
             *most = (*most).max(target.account.state.in_flight());

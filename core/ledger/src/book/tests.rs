@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sluice_api::dialect::{Api, Operation};
-use sluice_api::limiter::Bucket;
+use sluice_api::limiter::{Bucket, Take};
 use sluice_api::plugin::async_trait;
 use sluice_api::record::{Holder, Page, Record, RecordQuery, RecordStore, SumQuery, SumRow, Unwritable};
-use sluice_api::store::{Lease, Remembered, Store, StoreError, Taken};
+use sluice_api::store::{
+    Asked, Lease, Level, Line, Lined, Place, Remembered, Store, StoreError, Taken, Turn, Used,
+};
 use sluice_journal::{Journal, Sizes};
 use sluice_memory::RecordsInMemory;
 
@@ -70,11 +72,31 @@ impl Store for Fickle {
         self
     }
 
-    async fn take_all(&self, lease: Lease) -> Result<Taken, StoreError> {
-        Ok(Taken::Lease(lease))
+    async fn take_all(&self, asked: Asked) -> Result<Taken, StoreError> {
+        Ok(Taken::All(asked.leases))
     }
 
-    fn give(&self, _lease: Lease) {}
+    fn settle(&self, _lease: Lease, _used: Used, _now: Timestamp) {}
+
+    fn land(&self, _lease: &mut Lease, _used: Used, _now: Timestamp) {}
+
+    async fn line_up(&self, _line: Line, _slots: Vec<Take>) -> Result<Lined, StoreError> {
+        Ok(Lined::Free)
+    }
+
+    fn turn(&self, _place: &Place) -> Turn {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn leave(&self, _place: Place) {}
+
+    async fn waiting(&self, keys: Vec<Arc<str>>) -> Result<Vec<u64>, StoreError> {
+        Ok(vec![0; keys.len()])
+    }
+
+    async fn levels(&self, takes: Vec<Take>, _now: Timestamp) -> Result<Vec<Level>, StoreError> {
+        Ok(vec![Level::default(); takes.len()])
+    }
 
     async fn held(&self, _bucket: &Bucket) -> Result<u64, StoreError> {
         Ok(0)

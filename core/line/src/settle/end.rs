@@ -57,7 +57,7 @@ impl Settlement {
             }
         }
         self.is_recorded();
-        drop(std::mem::take(&mut self.held));
+        self.settle_limits();
     }
 
     /// What it used, and what that costs.

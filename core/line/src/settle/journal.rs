@@ -64,6 +64,7 @@ impl Settlement {
         if due {
             let usage = self.used(source.used(), Some(source.seen()));
             self.runs(usage, Some(source.seen()), now);
+            self.lands(source, now);
         }
     }
 

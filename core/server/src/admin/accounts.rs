@@ -99,10 +99,10 @@ pub(crate) async fn test(
 /// Why a request would go where it goes, with none sent.
 #[utoipa::path(post, path = "/admin/v1/explain", tag = "Admin", security(("admin_token" = [])),
     request_body = Question,
-    responses((status = 200, body = Explanation), (status = 400, body = Refused), (status = 401, body = Refused)))]
+    responses((status = 200, body = Explanation), (status = 400, body = Refused), (status = 401, body = Refused), (status = 503, description = "The store is out of reach", body = Refused)))]
 pub(crate) async fn explain(State(app): State<App>, body: Bytes) -> Result<Json<Explanation>, Refusal> {
     let question: Question = read(&body)?;
-    Ok(Json(app.control.explain(&question)))
+    Ok(Json(app.control.explain(&question).await?))
 }
 
 /// The account before it is changed, for the audit line.

@@ -1,12 +1,15 @@
 //! Requests at once: how many each key, group and account has now, and how many it may have.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use http::StatusCode;
 use serde::Serialize;
-use sluice_api::limiter::{Bucket, CONCURRENCY, Principal};
+use sluice_api::limiter::{Party, Principal};
+use sluice_api::store::StoreError;
+use sluice_limits::levels::filled;
+use sluice_line::snapshot::Snapshot;
 use utoipa::ToSchema;
 
 use super::envelope::{Refusal, Refused};
@@ -15,9 +18,9 @@ use crate::App;
 /// Requests at once.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AtOnce {
-    /// Keys that have a bound of their own.
+    /// Keys that have a bound of their own, or a queue.
     keys: Vec<Slots>,
-    /// Groups that have one.
+    /// Groups that have a bound.
     groups: Vec<Slots>,
     /// Every account.
     accounts: Vec<Slots>,
@@ -28,12 +31,20 @@ pub(crate) struct AtOnce {
 pub(crate) struct Slots {
     /// Its name.
     name: String,
-    /// How many it has now.
+    /// How many it has now, over all gateways; of an account without a bound, those of this gateway.
     held: u64,
-    /// How many wait in line.
+    /// How many wait in line: of a key in its own, of a group in those of its keys. Nobody waits for one account alone.
     waiting: u64,
     /// How many it may have; null = no bound.
     limit: Option<u32>,
+}
+
+/// One that is looked at: what it is, how many it may have, and how many wait.
+struct Asked {
+    name: Arc<str>,
+    principal: Principal,
+    concurrency: u32,
+    waiting: u64,
 }
 
 /// Requests at once: how many each key, group and account has now, and how many it may have.
@@ -43,34 +54,73 @@ pub(crate) struct Slots {
     responses((status = 200, body = AtOnce), (status = 401, body = Refused), (status = 503, description = "The store is out of reach", body = Refused)))]
 pub(crate) async fn concurrency(State(app): State<App>) -> Result<Json<AtOnce>, Refusal> {
     let snapshot = app.gateway.snapshot();
-    let mut keys = Vec::new();
-    snapshot.keys.each(|key| keys.push((key.name.clone(), Principal::Key(key.id.clone()), key.concurrency)));
-    keys.sort_by(|one, next| one.0.cmp(&next.0));
-    let groups = app.control.groups().await.into_iter();
-    let groups =
-        groups.map(|group| (group.name.clone(), Principal::Group(group.name.clone()), group.concurrency));
-    let accounts = snapshot.roster.accounts.iter().map(|account| Slots {
-        name: account.name.to_string(),
-        held: account.state.in_flight().into(),
-        waiting: 0,
-        limit: (account.config.concurrency > 0).then_some(account.config.concurrency),
+    let (keys, waiting) = keys(&app, &snapshot).await?;
+    let groups = app.control.groups().await.into_iter().filter(|group| group.concurrency > 0);
+    let groups = groups.map(|group| Asked {
+        name: Arc::clone(&group.name),
+        principal: Principal::Group(Arc::clone(&group.name)),
+        concurrency: group.concurrency,
+        waiting: waiting.get(&group.name).copied().unwrap_or_default(),
     });
-    Ok(Json(AtOnce {
-        keys: bound(&app, keys).await?,
-        groups: bound(&app, groups.collect()).await?,
-        accounts: accounts.collect(),
-    }))
+    let accounts = snapshot.roster.accounts.iter().map(|account| Asked {
+        name: Arc::clone(&account.name),
+        principal: Principal::Account(Arc::clone(&account.name)),
+        concurrency: account.config.concurrency,
+        waiting: 0,
+    });
+    let mut accounts = slots(&app, &snapshot, accounts.collect()).await?;
+    for (slots, account) in accounts.iter_mut().zip(&snapshot.roster.accounts) {
+        if slots.limit.is_none() {
+            slots.held = account.state.in_flight().into();
+        }
+    }
+    let (keys, groups) =
+        (slots(&app, &snapshot, keys).await?, slots(&app, &snapshot, groups.collect()).await?);
+    Ok(Json(AtOnce { keys, groups, accounts }))
 }
 
-/// What is held of those that have a bound.
-async fn bound(app: &App, all: Vec<(Arc<str>, Principal, u32)>) -> Result<Vec<Slots>, Refusal> {
-    let mut bound = Vec::new();
-    for (name, scope, limit) in all.into_iter().filter(|(_, _, limit)| *limit > 0) {
-        let held = app.gateway.store().held(&Bucket::new(CONCURRENCY, scope)).await;
-        let held = held.map_err(|error| {
-            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", error.to_string())
-        })?;
-        bound.push(Slots { name: name.to_string(), held, waiting: 0, limit: Some(limit) });
+/// The keys that have a bound or a queue, in the order of their names, and how many wait in the lines of each group's keys.
+async fn keys(app: &App, snapshot: &Snapshot) -> Result<(Vec<Asked>, HashMap<Arc<str>, u64>), StoreError> {
+    let mut keys = Vec::new();
+    let mut queued = Vec::new();
+    snapshot.keys.each(|key| {
+        if key.queue.is_some() {
+            queued.push((Arc::clone(&key.id), key.group.as_ref().map(|group| Arc::clone(&group.name))));
+        }
+        if key.queue.is_some() || key.concurrency > 0 {
+            let principal = Principal::Key(Arc::clone(&key.id));
+            let (name, concurrency) = (Arc::clone(&key.name), key.concurrency);
+            keys.push(Asked { name, principal, concurrency, waiting: 0 });
+        }
+    });
+    keys.sort_by(|one, next| one.name.cmp(&next.name));
+    let ids: Vec<Arc<str>> = queued.iter().map(|(id, _)| Arc::clone(id)).collect();
+    let waiting = if ids.is_empty() { Vec::new() } else { app.gateway.store().waiting(ids).await? };
+    let mut of_groups = HashMap::<_, u64>::new();
+    let mut of_keys = HashMap::new();
+    for ((id, group), waiting) in queued.into_iter().zip(waiting) {
+        if let Some(group) = group {
+            *of_groups.entry(group).or_default() += waiting;
+        }
+        of_keys.insert(Principal::Key(id), waiting);
     }
-    Ok(bound)
+    for key in &mut keys {
+        key.waiting = of_keys.get(&key.principal).copied().unwrap_or_default();
+    }
+    Ok((keys, of_groups))
+}
+
+/// What is held of each, by one question to the store.
+async fn slots(app: &App, snapshot: &Snapshot, all: Vec<Asked>) -> Result<Vec<Slots>, StoreError> {
+    let party = |one: &Asked| Party::new(one.principal.clone(), one.concurrency, &[]);
+    let parties: Vec<Party<'_>> = all.iter().map(party).collect();
+    let at = app.gateway.both_clocks(&snapshot.stats.timezone);
+    let filled = filled(app.gateway.store(), &snapshot.limiters, &parties, at).await?;
+    let shown = all.into_iter().zip(filled).map(|(one, filled)| Slots {
+        name: one.name.to_string(),
+        held: filled.held.unwrap_or_default(),
+        waiting: one.waiting,
+        limit: (one.concurrency > 0).then_some(one.concurrency),
+    });
+    Ok(shown.collect())
 }

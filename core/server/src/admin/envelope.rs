@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use sluice_api::settings::Problem;
 use sluice_api::store::StoreError;
-use sluice_control::KeyError;
+use sluice_control::{GroupError, KeyError};
 use utoipa::ToSchema;
 
 /// A list.
@@ -74,6 +74,14 @@ impl Refusal {
         self
     }
 
+    /// Every problem of fields that are wrong; the first of them is named.
+    fn invalid(problems: Vec<Problem>, message: String) -> Self {
+        let field = problems.first().map(|problem| problem.path.clone()).unwrap_or_default();
+        let mut refusal = Self::new(StatusCode::BAD_REQUEST, "invalid_field", message).field(field);
+        refusal.body.error.problems = problems;
+        refusal
+    }
+
     /// Names the methods that the route takes.
     pub(crate) fn allow(mut self, methods: &str) -> Self {
         self.allow = HeaderValue::from_str(methods).ok();
@@ -131,16 +139,26 @@ impl From<KeyError> for Refusal {
             KeyError::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "not_found", message),
             KeyError::ManagedByConfig(_) => Self::new(StatusCode::CONFLICT, "managed_by_config", message),
             KeyError::NameTaken(_) => Self::new(StatusCode::CONFLICT, "name_taken", message).field("name"),
-            KeyError::Invalid(problems) => {
-                let field = problems.first().map(|problem| problem.path.clone()).unwrap_or_default();
-                let mut refusal = Self::new(StatusCode::BAD_REQUEST, "invalid_field", message).field(field);
-                refusal.body.error.problems = problems;
-                refusal
-            }
+            KeyError::Invalid(problems) => Self::invalid(problems, message),
             KeyError::Store(_) | KeyError::NotForgotten(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", message)
             }
             KeyError::Internal(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message),
+        }
+    }
+}
+
+impl From<GroupError> for Refusal {
+    fn from(error: GroupError) -> Self {
+        let message = error.to_string();
+        match error {
+            GroupError::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "not_found", message),
+            GroupError::ManagedByConfig(_) => Self::new(StatusCode::CONFLICT, "managed_by_config", message),
+            GroupError::NameTaken(_) => Self::new(StatusCode::CONFLICT, "name_taken", message).field("name"),
+            GroupError::HasKeys { .. } => Self::new(StatusCode::CONFLICT, "group_has_keys", message),
+            GroupError::Invalid(problems) => Self::invalid(problems, message),
+            GroupError::Store(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", message),
+            GroupError::Internal(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message),
         }
     }
 }

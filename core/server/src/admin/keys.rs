@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use http::StatusCode;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use sluice_config::settings::KeyFields;
 use sluice_control::keys::KeyView;
 use utoipa::openapi::{RefOr, Schema};
@@ -13,6 +13,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::audit::Changed;
 use super::envelope::{List, Refusal, Refused};
+use super::patch;
 use crate::App;
 
 /// A key with its secret, which is shown this once.
@@ -29,23 +30,9 @@ pub(crate) struct NewKey {
 pub(crate) struct KeyPatch;
 
 impl PartialSchema for KeyPatch {
-    /// Its fields, of which none is required and none has a default; each may be null but the name, which a key can't be
-    /// without.
     fn schema() -> RefOr<Schema> {
-        let mut patch = serde_json::to_value(KeyFields::schema()).unwrap_or_default();
-        if let Some(patch) = patch.as_object_mut() {
-            patch.remove("required");
-            let says = "A JSON merge patch of a key's fields: what is left out stays, and null makes it what it is by default.";
-            patch.insert("description".to_owned(), says.into());
-        }
-        let fields = patch.get_mut("properties").and_then(Value::as_object_mut);
-        for (name, field) in fields.into_iter().flatten() {
-            field.as_object_mut().map(|field| field.remove("default"));
-            if name != "name" {
-                *field = json!({ "anyOf": [{ "type": "null" }, field.take()] });
-            }
-        }
-        serde_json::from_value(patch).unwrap_or_default()
+        let says = "A JSON merge patch of a key's fields: what is left out stays, and null makes it what it is by default.";
+        patch::of(KeyFields::schema(), says)
     }
 }
 
@@ -66,7 +53,7 @@ pub(crate) async fn list(State(app): State<App>) -> Json<List<KeyView>> {
 
 /// Makes a key.
 #[utoipa::path(post, path = "/admin/v1/keys", tag = "Admin", security(("admin_token" = [])),
-    request_body(content = KeyFields, example = json!({ "name": "ci", "allow": ["claude", "openai", "gemini"], "concurrency": 8 })),
+    request_body(content = KeyFields, example = json!({ "name": "ci", "allow": ["claude", "openai", "gemini"], "concurrency": 8, "limits": [{ "per": "day", "cost": "20" }] })),
     responses((status = 201, description = "The key, with its secret", body = NewKey), (status = 400, body = Refused), (status = 401, body = Refused), (status = 409, body = Refused)))]
 pub(crate) async fn create(
     State(app): State<App>,

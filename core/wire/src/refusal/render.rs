@@ -126,6 +126,18 @@ pub(crate) fn names(kind: Kind) -> Names {
             ("rate_limit_error", Some("rate_limit_exceeded")),
             "RESOURCE_EXHAUSTED",
         ),
+        Kind::BudgetUsed => of(
+            StatusCode::PAYMENT_REQUIRED,
+            "billing_error",
+            ("insufficient_quota", Some("insufficient_quota")),
+            "RESOURCE_EXHAUSTED",
+        ),
+        Kind::MaxTokensTooLarge => of(
+            StatusCode::BAD_REQUEST,
+            "invalid_request_error",
+            invalid(Some("max_tokens_too_large")),
+            "INVALID_ARGUMENT",
+        ),
         Kind::NoAccount => of(
             StatusCode::SERVICE_UNAVAILABLE,
             "overloaded_error",

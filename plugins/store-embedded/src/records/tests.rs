@@ -54,6 +54,7 @@ impl Stores for InFolders {
 }
 
 sluice_conformance::every_test!(InFolders::new());
+sluice_conformance::every_test_of_told_time!(InFolders::new());
 
 pub(super) fn time(text: &str) -> Timestamp {
     text.parse().unwrap()

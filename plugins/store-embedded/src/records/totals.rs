@@ -16,7 +16,7 @@ const KEPT: usize = 16_384;
 
 /// What is summed, in the order in which it is read here.
 const SUMS: &str =
-    "requests, errors, unpriced, input, output, cache_write, cache_read, reasoning, cost, list_cost";
+    "requests, errors, unpriced, input, output, cache_write, cache_read, reasoning, cost, list_cost, counted";
 
 /// A whole number of any size: what 64 bits can't hold is a text.
 struct Wide(i128);
@@ -80,16 +80,19 @@ fn sums_at(row: &Row<'_>, first: usize) -> rusqlite::Result<Sums> {
     (sums.cache_write_tokens, sums.cache_read_tokens) = (count(5)?, count(6)?);
     sums.reasoning_tokens = count(7)?;
     (sums.cost, sums.list_cost) = (Money::from_units(wide(8)?), Money::from_units(wide(9)?));
+    sums.counted_requests = count(10)?;
     Ok(sums)
 }
 
 /// Puts a row in place of what is there.
 pub(super) fn put(connection: &Connection, place: Place, sums: &Sums) -> rusqlite::Result<()> {
     let put = match place.unit {
-        Unit::Day => "REPLACE INTO day_sums VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-        Unit::Hour => "REPLACE INTO hour_sums VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        Unit::Day => "REPLACE INTO day_sums VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        Unit::Hour => {
+            "REPLACE INTO hour_sums VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+        }
         Unit::Quarter => {
-            "REPLACE INTO quarter_sums VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+            "REPLACE INTO quarter_sums VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
         }
     };
     let count = |count: u64| Wide(count.into());
@@ -105,7 +108,8 @@ pub(super) fn put(connection: &Connection, place: Place, sums: &Sums) -> rusqlit
         count(sums.cache_read_tokens),
         count(sums.reasoning_tokens),
         Wide(sums.cost.units()),
-        Wide(sums.list_cost.units())
+        Wide(sums.list_cost.units()),
+        count(sums.counted_requests)
     ])?;
     Ok(())
 }

@@ -49,8 +49,10 @@ impl Limiter for Families {
         let Some(Bound(_, name, most)) = self.0.iter().find(|Bound(family, ..)| *family == asked) else {
             return;
         };
-        let bucket = takes.bucket(Principal::Key(Arc::clone(subject.key))).part(Arc::clone(name));
-        takes.push(Take::one(bucket, *most));
+        for party in subject.parties.iter().filter(|party| matches!(party.principal, Principal::Key(_))) {
+            let bucket = takes.bucket(party.principal.clone()).part(Arc::clone(name));
+            takes.push(Take::one(bucket, *most));
+        }
     }
 
     fn refusal(&self, refused: &Denial) -> Error {

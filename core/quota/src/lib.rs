@@ -1,0 +1,6 @@
+//! What limits count: windows, what a request takes of them, and what comes of it in the end.
+
+pub mod demand;
+pub mod lease;
+pub mod limit;
+pub mod take;

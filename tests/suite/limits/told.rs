@@ -1,0 +1,76 @@
+//! What a client is told of its limits while they last.
+
+use serde_json::json;
+use sluice_tests::gateway::{Gateway, account, key};
+use sluice_tests::upstream::{Upstream, whole};
+
+use super::{ask, me, message};
+
+#[test]
+fn answers_tell_the_keys_own_limits_under_the_dialects_names_and_none_of_the_accounts() {
+    let upstream = Upstream::start(|_| {
+        let theirs = "content-type: application/json\r\nanthropic-ratelimit-requests-remaining: 999\r\n\
+                      x-ratelimit-remaining-tokens: 999\r\n";
+        whole(200, theirs, &message(20, 10))
+    });
+    let accounts =
+        ["claude-console", "openai"].map(|kind| account(kind, kind, &upstream.address, "")).concat();
+    let limits = "limits = [{ per = \"60s\", requests = 9 }, { per = \"day\", requests = 5 }, { per = \"1h\", tokens = 100000 }]";
+    let gateway = Gateway::start(&(accounts + &key(limits)));
+    let answer = ask(&gateway, "m");
+    let told = |name: &str| answer.header(&format!("anthropic-ratelimit-{name}"));
+    assert_eq!(
+        [told("requests-limit"), told("requests-remaining")],
+        [Some("5"), Some("4")],
+        "the one with least left"
+    );
+    assert_eq!(told("tokens-limit"), Some("100000"));
+    let midnight = told("requests-reset").unwrap();
+    assert!(midnight.ends_with("T00:00:00Z"), "{midnight}");
+
+    let chat = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
+    let answer = gateway.post("/v1/chat/completions", chat);
+    let told = |name: &str| answer.header(&format!("x-ratelimit-{name}"));
+    assert_eq!([told("limit-requests"), told("remaining-requests")], [Some("5"), Some("3")]);
+    assert!(told("reset-requests").is_some_and(|wait| wait.ends_with('s')), "{:?}", told("reset-requests"));
+    assert!(told("remaining-tokens").is_some_and(|left| left.parse::<u64>().unwrap() < 100_000));
+}
+
+#[test]
+fn the_holder_is_told_of_each_limit_what_is_used_and_what_is_left() {
+    let upstream = Upstream::start(|_| whole(200, "content-type: application/json\r\n", &message(20, 10)));
+    let config = account("a", "claude-console", &upstream.address, "")
+        + &key(
+            "concurrency = 3\nlimits = [{ per = \"day\", tokens = 100 }, { per = \"total\", requests = 9, models = [\"m\"] }]",
+        );
+    let gateway = Gateway::start(&config);
+    assert_eq!(ask(&gateway, "m").status, 200);
+    let me = me(&gateway);
+    let limit = |at: usize, fields: &[&str]| -> Vec<serde_json::Value> {
+        fields.iter().map(|field| me["limits"][at][*field].clone()).collect()
+    };
+    assert_eq!(
+        limit(0, &["per", "tokens", "used", "left"]),
+        [json!("day"), json!(100), json!(30), json!(70)]
+    );
+    assert_eq!(
+        limit(1, &["per", "requests", "used", "left", "resets_at", "models"]),
+        [json!("total"), json!(9), json!(1), json!(8), json!(null), json!(["m"])]
+    );
+    assert_eq!(me["concurrency"], json!({ "limit": 3, "held": 0, "waiting": 0 }));
+}
+
+#[test]
+fn counting_tokens_has_a_limit_of_its_own_and_counts_in_no_other() {
+    let upstream =
+        Upstream::start(|_| whole(200, "content-type: application/json\r\n", r#"{"input_tokens":7}"#));
+    let config = account("a", "claude-console", &upstream.address, "concurrency = 1")
+        + &key("concurrency = 1\nlimits = [{ per = \"day\", requests = 1 }]");
+    let gateway = Gateway::start(&config);
+    let body = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
+    let count = || gateway.post("/v1/messages/count_tokens", body).status;
+    let statuses: Vec<u16> = (0..601).map(|_| count()).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 600);
+    assert_eq!(statuses.last(), Some(&429));
+    assert_eq!(me(&gateway)["limits"][0]["used"], 0);
+}
