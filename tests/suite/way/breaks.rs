@@ -92,8 +92,9 @@ fn leave_in_silence(gateway: &Gateway, upstream: &Upstream) {
     upstream.wait_until_open(0);
     let client = post(&gateway.address, path, &headers, body.as_bytes());
     upstream.wait_for_open(1);
-    // As long as makes a connection doubtful.
-    moment::pause(Duration::from_secs(1));
+    // Longer than makes a connection doubtful, which is a second since it was last heard: that may be a little later than
+    // its request was there.
+    moment::pause(Duration::from_millis(1_300));
     drop(client);
     gateway.until("nothing in flight", |gateway| gateway.in_flight() == 0);
 }
