@@ -8,6 +8,7 @@ use sluice_tests::client::{PATIENCE, begin, raw, receive};
 use sluice_tests::dialects::{dialect, streaming};
 use sluice_tests::frames::{Came, Frames};
 use sluice_tests::gateway::{Folder, Gateway, KEY, account, key};
+use sluice_tests::moment::pause;
 use sluice_tests::refusal::{Row, Style, TIMED_OUT};
 use sluice_tests::tls::Certificate;
 use sluice_tests::upstream::{Step, Upstream, chunk, stream_head, whole};
@@ -157,7 +158,6 @@ fn a_silent_upstream_is_given_up_after_the_idle_timeout() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "slowness is what is tested: time itself has to pass")]
 fn a_body_that_trickles_within_the_bound_is_served() {
     let (upstream, gateway) = impatient("server.body_timeout = \"900ms\"");
     let body = b"{\"model\":\"m\",\"max_tokens\":7}";
@@ -169,7 +169,7 @@ fn a_body_that_trickles_within_the_bound_is_served() {
     );
     client.write_all(head.as_bytes()).unwrap();
     for piece in body.chunks(6) {
-        std::thread::sleep(Duration::from_millis(250));
+        pause(Duration::from_millis(250));
         client.write_all(piece).unwrap();
     }
     assert_eq!(receive(client).unwrap().whole().text(), "{\"good\":1}");

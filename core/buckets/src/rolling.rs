@@ -85,7 +85,7 @@ impl Rolling {
         }
     }
 
-    /// How long after a moment there is room, as a rule says of what is left, if nothing more is used.
+    /// The moment from which on there is room, as a rule says of what is left, if nothing more is used.
     pub(crate) fn room_at(&self, room: impl Fn(u128) -> bool) -> Option<i64> {
         let mut left = self.used;
         self.entries.iter().find_map(|(at, amount)| {

@@ -25,10 +25,7 @@ pub(crate) async fn all(gateway: &Gateway, snapshot: &Snapshot, groups: &Groups)
     });
     let keys = keys.iter().map(|(id, limits)| Party::new(Principal::Key(Arc::clone(id)), 0, limits));
     let groups = groups.values().map(|group| group.party());
-    let accounts =
-        snapshot.roster.accounts.iter().map(|account| {
-            Party::new(Principal::Account(Arc::clone(&account.name)), 0, &account.config.limits)
-        });
+    let accounts = snapshot.roster.accounts.iter().map(|account| account.party());
     let parties: Vec<Party<'_>> =
         keys.chain(groups).chain(accounts).filter(|party| !party.limits.is_empty()).collect();
     of(gateway, snapshot, &parties).await

@@ -258,11 +258,9 @@ impl Asked<'_> {
             _ => return None,
         };
         let usage = Usage::new(USUAL, output);
-        let config = &target.account.config;
-        let model = config.provider.stands_for(&target.model).unwrap_or(&target.model);
-        let asked = PriceAsk::new(target.provider, model, &usage, self.now);
+        let asked = PriceAsk::new(target.provider, target.priced_as(), &usage, self.now);
         let priced = guarded("CostModel::price", || self.snapshot.cost.price(&asked)).flatten()?;
-        Some(priced.charged(config.cost_multiplier).to_string())
+        Some(priced.charged(target.account.config.cost_multiplier).to_string())
     }
 }
 

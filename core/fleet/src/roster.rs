@@ -173,8 +173,6 @@ impl Roster {
         let Some(prices) = self.prices.as_ref().filter(|_| operation != Operation::CountTokens) else {
             return true;
         };
-        let provider = &target.account.config.provider;
-        let model = provider.stands_for(&target.model).unwrap_or(&target.model);
-        guarded("CostModel::knows", || prices.knows(target.provider, model)).unwrap_or_default()
+        guarded("CostModel::knows", || prices.knows(target.provider, target.priced_as())).unwrap_or_default()
     }
 }

@@ -9,7 +9,7 @@ use sluice_api::limiter::Spend;
 /// Parts of the table, so that requests seldom wait for each other.
 const PARTS: usize = 16;
 
-/// Means in one part, about 48 bytes each: beyond it the part begins anew, as clients choose the models' names.
+/// Means in one part, about 66 bytes each: beyond it the part begins anew, as clients choose the models' names.
 const MOST: usize = 4_096;
 
 /// Requests over which a mean is taken: a newer one counts for a sixteenth.

@@ -26,6 +26,14 @@ pub struct Target {
     pub provider: &'static str,
 }
 
+impl Target {
+    /// The model that a price list knows it by.
+    #[must_use]
+    pub fn priced_as(&self) -> &str {
+        self.account.config.provider.stands_for(&self.model).unwrap_or(&self.model)
+    }
+}
+
 /// A pool with those of its accounts that could serve a request.
 #[derive(Debug)]
 pub struct Pool {
