@@ -15,8 +15,8 @@ use sluice_tests::gateway::{Gateway, KEY};
 use sluice_tests::upstream::{Upstream, whole};
 
 /// Prices of the model `m`: a million tokens in cost 3 dollars, out 15.
-const PRICES: &str =
-    "[models.m]\ninput = \"3\"\noutput = \"15\"\n[models.n]\ninput = \"3\"\noutput = \"15\"\n";
+const PRICES: &str = "[models.m]\ninput = \"3\"\noutput = \"15\"\n[models.n]\ninput = \"3\"\noutput = \"15\"\n\
+                      [models.n.service_tiers.fast]\ninput = \"6\"\noutput = \"30\"\n";
 
 /// Configuration of a cost model that knows `m` and `n`.
 fn priced() -> (sluice_tests::gateway::Folder, String) {

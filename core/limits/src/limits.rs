@@ -96,8 +96,9 @@ impl Limits {
     }
 
     /// Lets a request in before its body is read, so that what a key makes the gateway hold is bounded: as many as it may
-    /// have at once, and as many as may wait. Of the parties the first that has a bound counts: requests that wait for
-    /// slots of their own key are in nobody else's way. Nothing is taken yet, and who has no bound is let in.
+    /// have at once, and as many as may wait. The first of the parties that has a bound says how many, of the key's own
+    /// where it has a queue: who waits in its line is in nobody else's way. Nothing is taken yet, and who has no bound is
+    /// let in.
     ///
     /// # Errors
     ///
@@ -112,7 +113,8 @@ impl Limits {
         let bound = parties.iter().find(|party| party.concurrency > 0);
         let Some((AtWork { limiter, .. }, party)) = bounds.zip(bound) else { return Ok(None) };
         let most = party.concurrency.saturating_add(queue);
-        let entered = self.gate.enter(party.principal.clone(), most).ok_or_else(|| {
+        let of = parties.first().filter(|_| queue > 0).unwrap_or(party);
+        let entered = self.gate.enter(of.principal.clone(), most).ok_or_else(|| {
             let bucket = Bucket::new(CONCURRENCY, party.principal.clone());
             let why = if queue > 0 { Why::Line } else { Why::Reserved };
             limiter.refusal(&Denial::new(Take::one(bucket, party.concurrency.into()), why))
@@ -127,18 +129,16 @@ impl Limits {
     ///
     /// 503 when the store is out of reach.
     pub async fn admit(&self, asking: &Asking<'_>, waiting: &mut Option<Waiting>) -> Result<Admitted, Error> {
-        let mut leases = Vec::with_capacity(2);
-        let own = asking.own.as_ref().map(|own| self.lease(AtWork::takes(asking.limiters, own)));
-        let has_own = own.as_ref().is_some_and(|lease| !lease.takes.is_empty());
-        leases.extend(own.filter(|_| has_own));
-        let account = self.lease(AtWork::takes(asking.limiters, &asking.account));
-        let has_account = !account.takes.is_empty();
-        if has_account {
-            leases.push(account);
-        }
-        if leases.is_empty() {
+        let own = asking.own.as_ref().map(|own| AtWork::takes(asking.limiters, own)).unwrap_or_default();
+        let account = AtWork::takes(asking.limiters, &asking.account);
+        let (has_own, has_account) = (!own.is_empty(), !account.is_empty());
+        if !has_own && !has_account {
             return Ok(Admitted::Taken(Held::default(), Held::default()));
         }
+        let mut leases = Vec::with_capacity(2);
+        leases.extend(
+            [own, account].into_iter().filter(|takes| !takes.is_empty()).map(|takes| self.lease(takes)),
+        );
         let mut asked = Asked::new(leases);
         if asking.queue > 0 {
             let place = waiting.as_ref().and_then(Waiting::place);
@@ -164,6 +164,21 @@ impl Limits {
             }
             Err(error) => Err(out_of_reach(&error)),
         }
+    }
+
+    /// Whether one of these buckets of slots has none left.
+    ///
+    /// # Errors
+    ///
+    /// 503 when the store is out of reach.
+    pub async fn are_full(&self, slots: Vec<Take>) -> Result<bool, Error> {
+        if slots.is_empty() {
+            return Ok(false);
+        }
+        let limits: Vec<u64> = slots.iter().map(|slot| slot.limit).collect();
+        let levels =
+            self.inner.store.levels(slots, self.now()).await.map_err(|error| out_of_reach(&error))?;
+        Ok(levels.iter().zip(limits).any(|(level, limit)| level.used >= limit))
     }
 
     /// Has a request wait until one of these slots is free, of which none was.

@@ -178,7 +178,14 @@ fn a_key_has_no_more_requests_inside_than_it_may_have_and_than_may_wait() {
         "None, 1",
         "the group's bound is one too"
     );
-    drop((one, within));
+    let of = |name: &str| Party::new(Principal::Key(name.into()), 0, &[]);
+    let waits = [(); 2].map(|()| enters(&[of("waits"), group(1)], 1).unwrap());
+    assert!(enters(&[of("waits"), group(1)], 1).is_err(), "as many as may run and may wait");
+    assert!(
+        enters(&[of("other"), group(1)], 1).is_ok(),
+        "what waits of one key shuts out no other of its group"
+    );
+    drop((one, within, waits));
     assert!(world.limits.has_nobody_inside());
     assert!(world.limits.enter(&[], &[key(1)], 0).unwrap().is_none(), "nobody bounds it");
 }
@@ -225,4 +232,17 @@ async fn only_what_rolls_is_told_of_while_it_runs() {
     }
     let held = world.takes(&[AtWork::new("tokens", Arc::new(Tokens))]).await;
     assert!(held.rolls());
+}
+
+#[tokio::test]
+async fn a_place_that_the_store_has_lost_is_replaced() {
+    let world = World::new();
+    let limiters = [at_work("one", 1, None)];
+    let _running = world.takes(&limiters).await;
+    let mut waiting = None;
+    assert!(matches!(world.asks(&limiters, 1, &mut waiting).await, Admitted::Waits));
+    world.store.leave(waiting.as_ref().and_then(Waiting::place).unwrap());
+    assert!(matches!(world.asks(&limiters, 1, &mut waiting).await, Admitted::Waits));
+    drop(waiting);
+    assert_eq!(world.store.waiting(vec![Arc::clone(&world.key)]).await.unwrap(), [0]);
 }

@@ -4,6 +4,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sluice_api::error::{Error, Kind};
 use sluice_api::limiter::{
@@ -11,7 +12,7 @@ use sluice_api::limiter::{
 };
 use sluice_config::key::Key;
 use sluice_fleet::account::Account;
-use sluice_fleet::choosing::order::{Order, Picked, Picking};
+use sluice_fleet::choosing::order::{NoRoom, Order, Picked, Picking};
 use sluice_limits::{Admitted, Asking, Stood, Waiting, refusal};
 use sluice_upstream::timer::in_time;
 use sluice_wire::request::bounds::Bounds;
@@ -41,12 +42,14 @@ pub(crate) async fn next(
     settlement: &mut Settlement,
 ) -> Result<Picked, Error> {
     let key = &settlement.key();
-    let admission = Admission { serving, key, first: !settlement.is_admitted(), bounds: OnceLock::new() };
+    let first = !settlement.is_admitted();
+    let mut admission =
+        Admission { serving, key, first, now: serving.gateway.now(), bounds: OnceLock::new() };
     let mut line = InLine::default();
     // What is more than an account may ever use is told the client where no other account takes it.
     let mut too_much: Option<Denial> = None;
     loop {
-        let picking = picking(serving, key);
+        let picking = picking(serving, key, admission.now);
         match order.pick(&picking) {
             Ok(mut picked) => match admission.admit(order, &picked, &mut line).await? {
                 Admitted::Taken(own, account) => {
@@ -57,16 +60,26 @@ pub(crate) async fn next(
                     return Ok(picked);
                 }
                 Admitted::Full(denial) => {
-                    order.has_no_room(admission.until(&denial));
+                    order.has_no_room(admission.no_room(&denial));
                     too_much = too_much.or(Some(denial).filter(|denial| denial.why == Why::TooMuch));
                     continue;
                 }
                 Admitted::Refused(denial) => return Err(admission.refused(denial, order)),
-                // Its place on the account is free for others as long as it waits.
-                Admitted::Waits => order.waits(),
+                Admitted::Waits => {
+                    // Others were quicker there, and another account may have a slot: the place in line is kept.
+                    if admission.is_full(order, &picked.target.account).await? {
+                        order.has_no_room(NoRoom::Slots);
+                        continue;
+                    }
+                    // Its place on the account is free for others as long as it waits.
+                    order.waits();
+                }
             },
             Err(none) => match admission.stand(order, &picking, &mut line).await? {
-                None => return Err(too_much.map_or(none, |denial| admission.refused(denial, order))),
+                None => {
+                    let too_much = too_much.filter(|_| order.is_too_much(&picking));
+                    return Err(too_much.map_or(none, |denial| admission.refused(denial, order)));
+                }
                 Some(Stood::Full) => return Err(admission.line_is_full()),
                 Some(Stood::Free) => {
                     line.frees += 1;
@@ -83,13 +96,14 @@ pub(crate) async fn next(
         settlement.waits_in_line();
         line.wait(key).await?;
         settlement.goes_on();
+        admission.now = serving.gateway.now();
         order.looks_again();
     }
 }
 
-fn picking<'a>(Serving { gateway, snapshot, ask, .. }: Serving<'a>, key: &'a Key) -> Picking<'a> {
-    let wanted = ask.wanted();
-    Picking { fleet: gateway.fleet(), choosing: &snapshot.choosing, key, wanted, now: gateway.now() }
+pub(crate) fn picking<'a>(serving: Serving<'a>, key: &'a Key, now: Timestamp) -> Picking<'a> {
+    let Serving { gateway, snapshot, ask, .. } = serving;
+    Picking { fleet: gateway.fleet(), choosing: &snapshot.choosing, key, wanted: ask.wanted(), now }
 }
 
 /// A request's place in the line of its key, and until when it waits there.
@@ -124,6 +138,8 @@ struct Admission<'a> {
     key: &'a Arc<Key>,
     /// Whether nothing is taken of its key and its group yet.
     first: bool,
+    /// When it was its turn last.
+    now: Timestamp,
     /// What bounds the request, once it was asked.
     bounds: OnceLock<Bounds>,
 }
@@ -137,7 +153,7 @@ impl Admission<'_> {
     async fn admit(&self, order: &Order, picked: &Picked, line: &mut InLine) -> Result<Admitted, Error> {
         let Serving { gateway, snapshot, .. } = self.serving;
         let account = &picked.target.account;
-        let parties = (own(self.key), [of_account(account)]);
+        let parties = (own(self.key), [account.party()]);
         let limits = parties.0.iter().chain(&parties.1).map(|party| party.limits);
         let asked = Asked { serving: self.serving, key: self.key, order, target: &picked.target };
         let demand = demand::of(&asked, limits, || self.bounds());
@@ -166,7 +182,7 @@ impl Admission<'_> {
         let Serving { gateway, snapshot, .. } = self.serving;
         let mut slots: Vec<Take> = Vec::new();
         for account in order.without_slots(picking) {
-            let parties = [of_account(account)];
+            let parties = [account.party()];
             let takes = AtWork::takes(&snapshot.limiters, &self.subject(&parties, Demand::NONE));
             slots.extend(takes.into_iter().filter(Take::is_slot));
         }
@@ -178,10 +194,10 @@ impl Admission<'_> {
     }
 
     fn subject<'a>(&'a self, parties: &'a [Party<'a>], demand: Demand) -> Subject<'a> {
-        let Serving { gateway, snapshot, ask, .. } = self.serving;
+        let Serving { snapshot, ask, .. } = self.serving;
         let zone: &TimeZone = &snapshot.stats.timezone;
         let asks = (ask.route.api, ask.route.operation);
-        let mut subject = Subject::new(parties, asks, &ask.model, (gateway.now(), zone));
+        let mut subject = Subject::new(parties, asks, &ask.model, (self.now, zone));
         (subject.mode, subject.demand) = (self.key.mode, demand);
         subject
     }
@@ -190,17 +206,28 @@ impl Admission<'_> {
         self.key.queue.map_or(0, |queue| queue.size)
     }
 
-    /// Until when an account has no room; nothing where that can't be known.
-    fn until(&self, denial: &Denial) -> Option<jiff::Timestamp> {
-        let far = Duration::from_secs(24 * 60 * 60);
-        let wait = match denial.why {
-            Why::Used(None) => OPERATOR,
-            Why::Used(Some(wait)) => self.by_the_wall(&denial.take, wait),
-            Why::TooMuch => far,
-            Why::Reserved if !denial.take.is_slot() => SOON,
-            Why::Reserved | Why::Line => return None,
-        };
-        self.serving.gateway.now().saturating_add(wait).ok()
+    /// Whether all slots of an account are in use, where there is another one to ask.
+    async fn is_full(&self, order: &Order, account: &Account) -> Result<bool, Error> {
+        if order.candidates().is_one() {
+            return Ok(false);
+        }
+        let Serving { gateway, snapshot, .. } = self.serving;
+        let parties = [account.party()];
+        let takes = AtWork::takes(&snapshot.limiters, &self.subject(&parties, Demand::NONE));
+        let slots: Vec<Take> = takes.into_iter().filter(Take::is_slot).collect();
+        gateway.limits().are_full(slots).await
+    }
+
+    /// Why an account has no room.
+    fn no_room(&self, denial: &Denial) -> NoRoom {
+        let at = |wait: Duration| self.now.saturating_add(wait).unwrap_or(Timestamp::MAX);
+        match denial.why {
+            Why::Used(None) => NoRoom::Used(at(OPERATOR)),
+            Why::Used(Some(wait)) => NoRoom::Used(at(self.by_the_wall(&denial.take, wait))),
+            Why::TooMuch => NoRoom::TooMuch,
+            Why::Reserved if !denial.take.is_slot() => NoRoom::Reserved(at(SOON)),
+            Why::Reserved | Why::Line => NoRoom::Slots,
+        }
     }
 
     /// How long a wait is by the wall clock, which days, weeks and months go by.
@@ -259,9 +286,4 @@ pub(crate) fn own(key: &Key) -> Own<'_> {
         None => Own::Key([key.party()]),
         Some(group) => Own::Both([key.party(), group.party()]),
     }
-}
-
-fn of_account(account: &Account) -> Party<'_> {
-    let principal = Principal::Account(Arc::clone(&account.name));
-    Party::new(principal, account.config.concurrency, &account.config.limits)
 }

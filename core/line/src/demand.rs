@@ -1,6 +1,7 @@
 //! What a request may use: what is expected of it, and the most that it can come to.
 
 use sluice_api::cost::{CeilingAsk, Exact, ListedAsk, PriceAsk, Usage};
+use sluice_api::dialect::Operation;
 use sluice_api::limiter::{Demand, Limit, Mode, Most, Spend, Take, Unit};
 use sluice_api::plugin::guarded;
 use sluice_config::key::Key;
@@ -34,6 +35,10 @@ pub(crate) fn of<'a, 'b>(
 ) -> Demand {
     let Asked { serving, key, order, target } = *asked;
     let ask = serving.ask;
+    // Counting tokens uses none.
+    if ask.route.operation == Operation::CountTokens {
+        return Demand::NONE;
+    }
     let counts = |limit: &Limit| limit.unit != Unit::Requests && limit.counts(&ask.model);
     if !limits.any(|limits| limits.iter().any(counts)) {
         return Demand::NONE;
@@ -52,9 +57,7 @@ fn expected(serving: Serving<'_>, key: &Key, target: &Target) -> Spend {
     }
     let input = (body.len() as u64).div_ceil(BYTES_PER_TOKEN);
     let usage = Usage::new(input, ANSWER);
-    let provider = &target.account.config.provider;
-    let model = provider.stands_for(&target.model).unwrap_or(&target.model);
-    let asked = PriceAsk::new(target.provider, model, &usage, gateway.now());
+    let asked = PriceAsk::new(target.provider, target.priced_as(), &usage, gateway.now());
     let priced = guarded("CostModel::price", || snapshot.cost.price(&asked)).flatten();
     let cost =
         priced.map_or(0, |priced| units(priced.charged(target.account.config.cost_multiplier).units()));
@@ -126,7 +129,7 @@ impl<'a> Worst<'a> {
     /// The most that an account would be asked for.
     fn usage(&self, target: &Target, output: Option<u64>) -> Option<Usage> {
         let Serving { gateway, snapshot, body, .. } = self.serving;
-        let listed = ListedAsk::new(target.provider, priced_as(target), gateway.now());
+        let listed = ListedAsk::new(target.provider, target.priced_as(), gateway.now());
         let lengths = guarded("CostModel::lengths", || snapshot.cost.lengths(&listed)).unwrap_or_default();
         let input = self.bounds.input(body.len() as u64, AROUND, lengths.input)?;
         let output = output.or(lengths.output)?;
@@ -138,7 +141,7 @@ impl<'a> Worst<'a> {
     fn charges(&self, target: &Target, output: Option<u64>) -> Option<u64> {
         let Serving { gateway, snapshot, ask, .. } = self.serving;
         let usage = self.usage(target, output)?;
-        let mut asked = CeilingAsk::new(target.provider, priced_as(target), &usage, gateway.now());
+        let mut asked = CeilingAsk::new(target.provider, target.priced_as(), &usage, gateway.now());
         asked.tier = ask.peek.tier.as_deref();
         asked.speed = self.bounds.speed.as_deref();
         asked.geo = target.account.config.provider.geo();
@@ -147,15 +150,10 @@ impl<'a> Worst<'a> {
     }
 }
 
-/// The model that a price list knows it by.
-fn priced_as(target: &Target) -> &str {
-    target.account.config.provider.stands_for(&target.model).unwrap_or(&target.model)
-}
-
 fn charges_alike(one: &Target, other: &Target) -> bool {
     let (one_config, other_config) = (&one.account.config, &other.account.config);
     one.provider == other.provider
-        && priced_as(one) == priced_as(other)
+        && one.priced_as() == other.priced_as()
         && one_config.cost_multiplier == other_config.cost_multiplier
         && one_config.provider.geo() == other_config.provider.geo()
 }

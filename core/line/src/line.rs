@@ -1,4 +1,4 @@
-//! The straight line: accept → authenticate → admit → read → route → plan → attempt → stream and meter → settle.
+//! The straight line: accept → authenticate → enter → read → route → plan → admit → attempt → stream and meter → settle.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use sluice_api::dialect::Api;
 use sluice_api::error::Error;
 use sluice_config::key::Key;
 use sluice_fleet::choosing::candidates::Candidates;
-use sluice_fleet::choosing::order::{Order, Picked, Picking};
+use sluice_fleet::choosing::order::{Order, Picked};
 use sluice_fleet::reference::Continued;
 use sluice_wire::request::session;
 
@@ -85,7 +85,7 @@ where
     let key = settlement.key();
     inbound::permit(&key, &route)?;
     gateway.records().book().has_room()?;
-    // Before the body: a key holds no more bodies than it may have requests.
+    // Before the body: a key holds no more bodies than it may have requests, those that wait among them.
     settlement.enters(&route)?;
     settlement.waits_for_body();
     let body = body::read(gateway.bodies(), &snapshot.server, &inbound.headers, body).await?;
@@ -127,7 +127,7 @@ async fn relayed(
     candidates: Arc<Candidates>,
     settlement: &mut Settlement,
 ) -> Result<Answered, Error> {
-    let Serving { gateway, snapshot, ask, body } = serving;
+    let Serving { gateway, ask, body, .. } = serving;
     let key = settlement.key();
     let session = session::session(ask.route.api, &inbound.headers, body, &ask.peek);
     let continued = continued(serving, &key).await?;
@@ -138,13 +138,6 @@ async fn relayed(
     settlement.planned(&order);
     let mut failure: Option<Error> = None;
     loop {
-        let picking = Picking {
-            fleet: gateway.fleet(),
-            choosing: &snapshot.choosing,
-            key: &key,
-            wanted: ask.wanted(),
-            now: gateway.now(),
-        };
         let (target, pool, place) = match admit::next(serving, &mut order, settlement).await {
             Ok(Picked { target, pool, place }) => (target, pool, place),
             Err(none) => return Err(failure.unwrap_or(none)),
@@ -154,7 +147,7 @@ async fn relayed(
             Ok(answered) => return Ok(answered),
             Err(error) => {
                 settlement.attempt_failed(&error);
-                let error = order.failed(error, &Picking { now: gateway.now(), ..picking });
+                let error = order.failed(error, &admit::picking(serving, &key, gateway.now()));
                 if !error.facts().elsewhere {
                     return Err(error);
                 }

@@ -68,7 +68,9 @@ pub(crate) fn lower(api: Api, body: &Bytes, most: u64) -> Option<(Bytes, Vec<&'s
 /// A number, rounded up, as lenient upstreams read one: also with decimals, and in quotes. One that is too large for 64
 /// bits is the largest.
 fn number(body: &[u8], at: &Range<usize>) -> Option<u64> {
-    let text = std::str::from_utf8(body.get(at.clone())?).ok()?.trim_matches('"').trim();
+    let raw = body.get(at.clone())?;
+    let text = if raw.first() == Some(&b'"') { json::unescaped(raw) } else { String::from_utf8_lossy(raw) };
+    let text = text.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(text.parse().unwrap_or(u64::MAX));
     }
@@ -120,6 +122,11 @@ mod tests {
             (
                 Api::Gemini,
                 r#"{"generationConfig":{"maxOutputTokens":"65536"}}"#,
+                Some(r#"{"generationConfig":{"maxOutputTokens":8000}}"#),
+            ),
+            (
+                Api::Gemini,
+                r#"{"generationConfig":{"maxOutputTokens":"\u00365536"}}"#,
                 Some(r#"{"generationConfig":{"maxOutputTokens":8000}}"#),
             ),
             (Api::OpenaiChat, r#"{"max_tokens":6.4e4}"#, Some(r#"{"max_tokens":8000}"#)),

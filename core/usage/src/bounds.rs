@@ -175,7 +175,9 @@ impl Bounds {
         match api {
             Api::Anthropic => {
                 self.speed = top.get("speed").and_then(Value::as_str).map(ToOwned::to_owned);
-                if top.get("context_management").is_some_and(compacts) {
+                // Turns beside the answer's own, some of them by other models.
+                let turns = ["compaction", "fallbacks"].iter().any(|name| is_there(top, name));
+                if turns || top.get("context_management").is_some_and(compacts) {
                     self.uses = None;
                 }
                 for tool in tools(top) {
@@ -197,6 +199,9 @@ impl Bounds {
             }
             Api::OpenaiResponses => {
                 let most = number("max_tool_calls");
+                if is_there(top, "context_management") {
+                    self.uses = None;
+                }
                 for tool in tools(top) {
                     self.responses(tool, most);
                 }
@@ -318,7 +323,7 @@ impl Bounds {
 }
 
 /// Members whose value stands for something that is elsewhere, or for more than it is long.
-const REFERS: [&str; 16] = [
+const REFERS: [&str; 17] = [
     "file_id",
     "file_url",
     "file_data",
@@ -326,6 +331,7 @@ const REFERS: [&str; 16] = [
     "fileUri",
     "file_uri",
     "previous_response_id",
+    "previous_message_id",
     "conversation",
     "container",
     "cachedContent",
@@ -347,6 +353,10 @@ fn compacts(management: &Value) -> bool {
         edit.get("type").and_then(Value::as_str).is_some_and(|kind| kind.starts_with("compact"))
     };
     edits.is_some_and(|edits| edits.iter().any(kind))
+}
+
+fn is_there(top: &Map<String, Value>, name: &str) -> bool {
+    top.get(name).is_some_and(|value| !value.is_null())
 }
 
 fn tools(top: &Map<String, Value>) -> impl Iterator<Item = &Map<String, Value>> {

@@ -169,9 +169,11 @@ fn a_refusal_says_whose_limit_it_is_and_what_to_do() {
 fn a_request_that_may_use_too_much_is_told_how_much_fits() {
     let takes = taken(Budget, Mode::Hard, Operation::Generate, "m");
     let mut denied = Denial::new(takes.first().unwrap().clone(), Why::TooMuch);
-    for (fits, says) in
-        [(Some(400), "at most 400 tokens with max_tokens"), (Some(0), "send less"), (None, "set max_tokens")]
-    {
+    for (fits, says) in [
+        (Some(400), "at most 400 tokens with max_tokens (an operator's max_output_tokens"),
+        (Some(0), "send less"),
+        (None, "set max_tokens"),
+    ] {
         denied.fits = fits;
         let error = Budget.refusal(&denied);
         assert!(error.to_string().contains(says), "{error}");

@@ -46,7 +46,7 @@ pub(crate) fn too_much(refused: &Denial) -> Error {
     let limit = limit(&refused.take);
     let message = match refused.fits {
         Some(most) if most > 0 => format!(
-            "by its max_tokens this request may use more than {limit} has: ask for at most {most} tokens with max_tokens"
+            "by its max_tokens this request may use more than {limit} has: ask for at most {most} tokens with max_tokens (an operator's max_output_tokens has that done for every request)"
         ),
         Some(_) => {
             format!(
@@ -60,7 +60,7 @@ pub(crate) fn too_much(refused: &Denial) -> Error {
     Error::new(Kind::MaxTokensTooLarge, message).param("max_tokens")
 }
 
-/// A limit, as people call it: "this key's limit of 60 requests in 1 m".
+/// A limit, as people call it: "this key's limit of 60 requests in any minute".
 fn limit(take: &Take) -> String {
     let whose = whose(take);
     let most = match take.unit {

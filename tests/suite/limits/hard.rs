@@ -83,6 +83,23 @@ fn a_request_that_could_never_fit_is_told_the_most_that_would() {
 }
 
 #[test]
+fn a_speed_that_costs_more_is_set_aside_at_its_own_price() {
+    let (_folder, prices) = priced();
+    let upstream = answering(1, 1);
+    let config = prices
+        + &account("a", "claude-console", &upstream.address, "")
+        + &key("mode = \"hard\"\nlimits = [{ per = \"day\", cost = \"0.025\" }]");
+    let gateway = Gateway::start(&config);
+    // A thousand tokens out and as many around the prompt: 0.0183 dollars, and twice that.
+    let ask = |more: &str| {
+        let body = format!(r#"{{"model":"n","max_tokens":1000,"messages":[]{more}}}"#);
+        gateway.post("/v1/messages", &body).status
+    };
+    assert_eq!(ask(r#","speed":"fast""#), 400);
+    assert_eq!(ask(""), 200);
+}
+
+#[test]
 fn what_nothing_bounds_is_refused_before_it_is_sent() {
     let (_folder, prices) = priced();
     let upstream = answering(1, 1);
@@ -138,6 +155,8 @@ fn what_others_have_set_aside_is_waited_for_and_not_used_up() {
 fn a_key_may_ask_for_so_much_output_and_no_more() {
     let upstream = answering(1, 1);
     let config = account("a", "claude-console", &upstream.address, "")
+        + &account("b", "openai", &upstream.address, "include_usage = false")
+        + "[[routes]]\nmodel = \"*\"\napi = [\"openai-chat\"]\npools = [\"openai\"]\nmax_output_tokens = 700\n"
         + "[[groups]]\nname = \"g\"\nmax_output_tokens = 9000\n"
         + &key("group = \"g\"\nmax_output_tokens = 8000");
     let gateway = Gateway::start(&config);
@@ -145,6 +164,10 @@ fn a_key_may_ask_for_so_much_output_and_no_more() {
     assert_eq!((answer.status, answer.header("x-sluice-dropped")), (200, Some("max_tokens")));
     let sent: Value = serde_json::from_slice(&upstream.last().body).unwrap();
     assert_eq!(sent["max_tokens"], 8000);
+    let chat = r#"{"model":"m","max_completion_tokens":9000}"#;
+    let answer = gateway.post("/v1/chat/completions", chat);
+    assert_eq!((answer.status, answer.header("x-sluice-dropped")), (200, Some("max_completion_tokens")));
+    assert_eq!(upstream.last().body, br#"{"model":"m","max_completion_tokens":700}"#, "by its route");
     let within = body("m", 8_000);
     let answer = gateway.post("/v1/messages", &within);
     assert_eq!((answer.status, answer.header("x-sluice-dropped")), (200, None));

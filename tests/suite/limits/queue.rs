@@ -1,13 +1,15 @@
 //! The line of a key: first come first served, for slots of its own, its group's and accounts'.
 
 use std::collections::VecDeque;
+use std::io::Write;
+use std::net::TcpStream;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use sluice_tests::client::{PATIENCE, Whole};
-use sluice_tests::gateway::{Gateway, account, key};
+use sluice_tests::gateway::{Gateway, KEY, account, key};
 use sluice_tests::upstream::{Step, Upstream, whole};
 
 use super::{ask, ask_as, body, me, message};
@@ -105,6 +107,68 @@ fn who_waits_too_long_is_told_and_who_leaves_makes_room_for_the_next() {
     let last = asking(&gateway, "m");
     held.answer();
     assert_eq!(last.join().unwrap().status, 200);
+}
+
+#[test]
+fn who_hangs_up_while_it_waits_is_waited_for_by_nobody() {
+    let (held, upstream) = Held::back();
+    let config = account("a", "claude-console", &upstream.address, "")
+        + &key("concurrency = 1\nqueue = { size = 2, wait = \"20s\" }");
+    let gateway = Arc::new(Gateway::start(&config));
+    let first = asking(&gateway, "m-0");
+    gateway.until("the first runs", |gateway| gateway.in_flight() == 1);
+    let mut leaves = TcpStream::connect(&gateway.address).unwrap();
+    let body = body("m-1", 9);
+    let head = format!(
+        "POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nx-api-key: {KEY}\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    leaves.write_all((head + &body).as_bytes()).unwrap();
+    gateway.until("it waits", |gateway| waiting(gateway) == 1);
+    let last = asking(&gateway, "m-2");
+    gateway.until("two wait", |gateway| waiting(gateway) == 2);
+    drop(leaves);
+    gateway.until("one waits", |gateway| waiting(gateway) == 1);
+    held.answer();
+    held.answer();
+    assert_eq!([first, last].map(|one| one.join().unwrap().status), [200, 200]);
+    assert_eq!(models(&upstream), ["m-0", "m-2"]);
+}
+
+#[test]
+fn what_ran_before_an_account_had_a_bound_is_in_nobodys_way() {
+    let (held, upstream) = Held::back();
+    let config = account("a", "claude-console", &upstream.address, "")
+        + &key("concurrency = 9\nqueue = { size = 9, wait = \"20s\" }");
+    let gateway = Arc::new(Gateway::start(&config));
+    let first = asking(&gateway, "m-0");
+    gateway.until("the first runs", |gateway| gateway.in_flight() == 1);
+    assert_eq!(gateway.admin("PATCH", "/accounts/a", r#"{"concurrency":1}"#).status, 200);
+    let second = asking(&gateway, "m-1");
+    gateway.until("both run", |_| upstream.seen().len() == 2);
+    let third = asking(&gateway, "m-2");
+    gateway.until("it waits", |gateway| waiting(gateway) == 1);
+    for _ in 0..3 {
+        held.answer();
+    }
+    assert_eq!([first, second, third].map(|one| one.join().unwrap().status), [200; 3]);
+}
+
+#[test]
+fn a_burst_of_requests_that_may_wait_uses_the_slots_of_all_accounts_before_any_waits() {
+    let (held, upstream) = Held::back();
+    let accounts: String = ["a", "b", "c"]
+        .map(|name| account(name, "claude-console", &upstream.address, "concurrency = 4"))
+        .concat();
+    let config = accounts + &key("concurrency = 90\nqueue = { size = 90, wait = \"20s\" }");
+    let gateway = Arc::new(Gateway::start(&config));
+    let asked: Vec<_> = (0..12).map(|_| asking(&gateway, "m")).collect();
+    gateway.until("all run", |_| upstream.seen().len() == 12);
+    assert_eq!(waiting(&gateway), 0);
+    for _ in 0..12 {
+        held.answer();
+    }
+    assert!(asked.into_iter().all(|one| one.join().unwrap().status == 200));
 }
 
 #[test]

@@ -2,10 +2,12 @@
 
 use std::io::Write;
 use std::net::TcpStream;
-use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
 
+use sluice_tests::client::send;
 use sluice_tests::gateway::{Gateway, KEY, account, key};
-use sluice_tests::upstream::{Step, Upstream, whole};
+use sluice_tests::upstream::{Step, Upstream, stream, whole};
 
 use super::{answering, ask, ask_as, at_once, body, count, message};
 
@@ -122,12 +124,112 @@ fn a_request_whose_client_leaves_gives_its_slot_back_at_once() {
 }
 
 #[test]
-fn requests_one_right_after_the_other_never_meet_their_own_slot() {
+fn a_session_leaves_an_account_whose_limit_is_used_up_for_one_other_and_stays_there() {
+    let upstreams = [answering(1, 1), answering(1, 1), answering(1, 1)];
+    let [one, two, three] = &upstreams;
+    let config = account(
+        "one",
+        "claude-console",
+        &one.address,
+        "priority = 1\nlimits = [{ per = \"day\", requests = 1 }]",
+    ) + &account("two", "claude-console", &two.address, "priority = 2")
+        + &account("three", "claude-console", &three.address, "priority = 2")
+        + &key("");
+    let gateway = Gateway::start(&config);
+    let turn = || {
+        let headers = [("x-api-key", KEY), ("x-session-id", "s")];
+        send(&gateway.address, "POST", "/v1/messages", &headers, body("m", 9).as_bytes()).status
+    };
+    assert_eq!([(); 7].map(|()| turn()), [200; 7]);
+    let mut seen = upstreams.each_ref().map(|upstream| upstream.seen().len());
+    seen.sort_unstable();
+    assert_eq!(seen, [0, 1, 6], "by turns, each of the others would have three");
+}
+
+/// Holds a request at the upstream until it is told to go on; all others are answered at once.
+fn one_held(body: &'static str) -> (Sender<()>, Upstream) {
+    let (go, gate) = channel();
+    let gate = Mutex::new(Some(gate));
+    let upstream = Upstream::start(move |_| {
+        let waits = gate.lock().unwrap().take().map(Step::Wait);
+        waits.into_iter().chain(whole(200, "content-type: application/json\r\n", body)).collect()
+    });
+    (go, upstream)
+}
+
+#[test]
+fn what_no_account_may_ever_serve_is_told_by_its_bound_and_a_used_up_total_by_an_operators_time() {
     let upstream = answering(1, 1);
+    let limits = "limits = [{ per = \"day\", tokens = 5000 }, { per = \"total\", requests = 1 }]";
+    let config = account("a", "claude-console", &upstream.address, limits) + &key("mode = \"hard\"");
+    let gateway = Gateway::start(&config);
+    let refused = gateway.post("/v1/messages", &body("m", 9_000));
+    assert_eq!(refused.status, 400, "{}", refused.text());
+    assert!(refused.text().contains("at most"), "{}", refused.text());
+    assert_eq!(ask(&gateway, "m").status, 200);
+    let refused = ask(&gateway, "m");
+    assert_eq!((refused.status, refused.header("x-sluice-retry-after")), (503, Some("300")));
+}
+
+#[test]
+fn tokens_are_counted_while_all_slots_are_in_use() {
+    let (go, upstream) = one_held(r#"{"input_tokens":7}"#);
+    let config =
+        account("a", "claude-console", &upstream.address, "concurrency = 1") + &key("concurrency = 1");
+    let gateway = Arc::new(Gateway::start(&config));
+    let first = std::thread::spawn({
+        let gateway = Arc::clone(&gateway);
+        move || ask(&gateway, "m").status
+    });
+    gateway.until("the first runs", |gateway| gateway.in_flight() == 1);
+    assert_eq!(ask(&gateway, "m").status, 429);
+    let counted = gateway.post("/v1/messages/count_tokens", r#"{"model":"m","messages":[]}"#);
+    assert_eq!((counted.status, counted.json()["input_tokens"].as_u64()), (200, Some(7)));
+    assert_eq!(counted.header("x-sluice-estimate"), None, "the account has counted them");
+    go.send(()).unwrap();
+    assert_eq!(first.join().unwrap(), 200);
+}
+
+#[test]
+fn what_has_gone_upstream_counts_though_its_client_leaves() {
+    let upstream = Upstream::start(|_| vec![Step::Hang]);
+    let config =
+        account("a", "openai", &upstream.address, "") + &key("limits = [{ per = \"day\", requests = 1 }]");
+    let gateway = Gateway::start(&config);
+    let (path, body) = ("/v1/images/generations", r#"{"model":"m","prompt":"a cat"}"#);
+    let mut client = TcpStream::connect(&gateway.address).unwrap();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nx-api-key: {KEY}\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    client.write_all((head + body).as_bytes()).unwrap();
+    upstream.wait_for_open(1);
+    drop(client);
+    gateway.until("it is settled", |gateway| {
+        super::me(gateway)["limits"][0]["used"] == 1 && gateway.in_flight() == 0
+    });
+    assert_eq!(gateway.post(path, body).status, 429);
+}
+
+#[test]
+fn requests_one_right_after_the_other_never_meet_their_own_slot() {
+    let upstream = Upstream::start(|request| {
+        if String::from_utf8_lossy(&request.body).contains("\"stream\":true") {
+            return stream(
+                "text/event-stream",
+                "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+                16,
+            );
+        }
+        whole(200, "content-type: application/json\r\n", &message(1, 1))
+    });
     let config =
         account("a", "claude-console", &upstream.address, "concurrency = 1") + &key("concurrency = 1");
     let gateway = Gateway::start(&config);
-    for _ in 0..300 {
-        assert_eq!(ask(&gateway, "m").status, 200);
+    let streamed = r#"{"model":"m","max_tokens":9,"stream":true,"messages":[]}"#;
+    for number in 0..300 {
+        let status =
+            if number % 2 == 0 { ask(&gateway, "m") } else { gateway.post("/v1/messages", streamed) }.status;
+        assert_eq!(status, 200, "request {number}");
     }
 }

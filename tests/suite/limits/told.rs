@@ -1,8 +1,10 @@
 //! What a client is told of its limits while they last.
 
+use std::time::Duration;
+
 use serde_json::json;
 use sluice_tests::gateway::{Gateway, account, key};
-use sluice_tests::upstream::{Upstream, whole};
+use sluice_tests::upstream::{Step, Upstream, chunk, end, stream_head, whole};
 
 use super::{ask, me, message};
 
@@ -33,7 +35,8 @@ fn answers_tell_the_keys_own_limits_under_the_dialects_names_and_none_of_the_acc
     let told = |name: &str| answer.header(&format!("x-ratelimit-{name}"));
     assert_eq!([told("limit-requests"), told("remaining-requests")], [Some("5"), Some("3")]);
     assert!(told("reset-requests").is_some_and(|wait| wait.ends_with('s')), "{:?}", told("reset-requests"));
-    assert!(told("remaining-tokens").is_some_and(|left| left.parse::<u64>().unwrap() < 100_000));
+    let left: u64 = told("remaining-tokens").unwrap().parse().unwrap();
+    assert!((1_000..100_000).contains(&left), "{left}: 999 is what the account has left");
 }
 
 #[test]
@@ -73,4 +76,40 @@ fn counting_tokens_has_a_limit_of_its_own_and_counts_in_no_other() {
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 600);
     assert_eq!(statuses.last(), Some(&429));
     assert_eq!(me(&gateway)["limits"][0]["used"], 0);
+}
+
+#[test]
+fn what_a_stream_has_used_counts_while_it_runs() {
+    let (go, gate) = std::sync::mpsc::channel();
+    let gate = std::sync::Mutex::new(Some(gate));
+    let upstream = Upstream::start(move |_| {
+        let event = |data: serde_json::Value| {
+            chunk(format!("event: {}\ndata: {data}\n\n", data["type"].as_str().unwrap()).as_bytes())
+        };
+        let usage = json!({ "input_tokens": 70, "output_tokens": 1 });
+        let start = json!({ "type": "message_start", "message": { "id": "msg_1", "type": "message", "role": "assistant",
+            "model": "m", "content": [], "stop_reason": null, "stop_sequence": null, "usage": usage } });
+        let mut steps = vec![stream_head("text/event-stream"), event(start)];
+        // Longer than windows are told nothing of a request that runs.
+        steps.push(Step::Pause(Duration::from_millis(3_200)));
+        steps.push(event(json!({ "type": "ping" })));
+        steps.extend(gate.lock().unwrap().take().map(Step::Wait));
+        steps.extend([event(json!({ "type": "message_stop" })), end()]);
+        steps
+    });
+    let config = account("a", "claude-console", &upstream.address, "")
+        + &key("limits = [{ per = \"1h\", tokens = 1000 }]");
+    let gateway = std::sync::Arc::new(Gateway::start(&config));
+    let streaming = std::thread::spawn({
+        let gateway = std::sync::Arc::clone(&gateway);
+        move || {
+            gateway.post("/v1/messages", r#"{"model":"m","max_tokens":9,"stream":true,"messages":[]}"#).status
+        }
+    });
+    gateway.until("it is told of", |gateway| me(gateway)["limits"][0]["used"].as_u64().unwrap() >= 70);
+    assert_eq!(gateway.in_flight(), 1, "it still runs");
+    go.send(()).unwrap();
+    assert_eq!(streaming.join().unwrap(), 200);
+    gateway.until("it is settled", |gateway| gateway.in_flight() == 0);
+    assert_eq!(me(&gateway)["limits"][0]["used"], 71);
 }

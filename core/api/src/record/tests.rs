@@ -192,3 +192,31 @@ fn sums_have_errors_and_what_has_no_price() {
     (fine.status, fine.outcome) = (200, Outcome::Completed);
     assert_eq!(Sums::of(&fine).errors, 0);
 }
+
+#[test]
+fn what_was_on_its_way_counts_and_what_others_are_at_fault_for_does_not() {
+    for (outcome, status, attempts, counts) in [
+        (Outcome::Completed, 200, 1, true),
+        (Outcome::ClientGone, 499, 0, false),
+        (Outcome::ClientGone, 499, 1, true),
+        (Outcome::Interrupted, 0, 1, true),
+        (Outcome::Refused("rate_limited".into()), 429, 0, false),
+        (Outcome::UpstreamError, 500, 1, false),
+        (Outcome::UpstreamError, 401, 1, false),
+        (Outcome::UpstreamError, 429, 1, false),
+        (Outcome::UpstreamError, 400, 1, true),
+        (Outcome::UpstreamError, 200, 1, true),
+        (Outcome::GatewayError, 503, 1, false),
+    ] {
+        let mut record = full();
+        (record.outcome, record.status, record.attempts) = (outcome, status, attempts);
+        // Images tell no usage, and count alike.
+        for operation in [Operation::Generate, Operation::Images] {
+            record.operation = operation;
+            assert_eq!(record.counts(), counts, "{:?} {status} {attempts}", record.outcome);
+            record.usage = None;
+        }
+        record.operation = Operation::CountTokens;
+        assert!(!record.counts());
+    }
+}

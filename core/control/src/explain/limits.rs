@@ -35,6 +35,8 @@ impl Control {
                 let total = limit.limit.per == sluice_api::limiter::Per::Total;
                 let (decision, refuses) = match (limit.left() > 0, limit.limit.unit) {
                     (true, _) => ("has room", false),
+                    // What only running requests have set aside comes back.
+                    (false, _) if limit.level.used < limit.limit.most => ("refused: 429", true),
                     (false, Unit::Cost) => ("refused: 402", true),
                     (false, _) if total => ("refused: 402", true),
                     (false, Unit::Requests | Unit::Tokens) => ("refused: 429", true),

@@ -59,8 +59,21 @@ pub struct Order {
     /// The account that alone knows what the request refers to.
     bound: Option<Arc<str>>,
     tried: Vec<Tried>,
-    /// Accounts whose limits had no room for it, by their places in the roster, and until when where that is known.
-    full: Vec<(usize, Option<Timestamp>)>,
+    /// Accounts whose limits had no room for it, by their places in the roster, and why.
+    full: Vec<(usize, NoRoom)>,
+}
+
+/// Why an account's limits have no room for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoRoom {
+    /// All its slots are in use.
+    Slots,
+    /// What is left of them is set aside for requests that run, for so long at least.
+    Reserved(Timestamp),
+    /// They are used up until then.
+    Used(Timestamp),
+    /// This request may use more than they ever have.
+    TooMuch,
 }
 
 /// An account that was tried for the request.
@@ -197,11 +210,11 @@ impl Order {
         }
         match self.no_room(target) {
             // A session on it goes elsewhere, and stays there: that may be until the next month.
-            Some(Some(until)) => {
+            Some(NoRoom::Used(until)) => {
                 let reason = "its own limit is used up".into();
                 return Err(Passed::Out { condition: Condition::QuotaExceeded, until, reason });
             }
-            Some(None) => return Err(Passed::Full),
+            Some(_) => return Err(Passed::Full),
             None => {}
         }
         // What is counted says nothing of an account's health, and so proves nothing either; and it takes no slot.
@@ -217,11 +230,10 @@ impl Order {
         }
     }
 
-    /// The limits of the account that was picked last have no room for the request, until then where that is known: it was
-    /// not tried, and is passed over.
-    pub fn has_no_room(&mut self, until: Option<Timestamp>) {
+    /// The limits of the account that was picked last have no room for the request: it was not tried, and is passed over.
+    pub fn has_no_room(&mut self, why: NoRoom) {
         if let Some(Tried { index, .. }) = self.tried.pop() {
-            self.full.push((index, until));
+            self.full.push((index, why));
         }
     }
 
@@ -240,14 +252,19 @@ impl Order {
         let waits = move |target: &&Target| {
             let no_room = self.no_room(target);
             let full = matches!(standing(target, cx.key, cx.fleet, cx.now), Err(Passed::Full));
-            self.tried(target).is_none() && (full || no_room == Some(None))
+            self.tried(target).is_none() && (full || no_room == Some(NoRoom::Slots))
         };
         self.usable(cx).filter(waits).map(|target| &target.account)
     }
 
-    /// Whether an account's limits had no room, and until when where that is known.
-    fn no_room(&self, target: &Target) -> Option<Option<Timestamp>> {
-        self.full.iter().find(|(index, _)| *index == target.account.index).map(|(_, until)| *until)
+    /// Whether the request is too much for the limits of every account that may serve it.
+    pub fn is_too_much(&self, cx: &Picking<'_>) -> bool {
+        self.usable(cx).all(|target| self.no_room(target) == Some(NoRoom::TooMuch))
+    }
+
+    /// Why an account's limits had no room, where they had none.
+    fn no_room(&self, target: &Target) -> Option<NoRoom> {
+        self.full.iter().find(|(index, _)| *index == target.account.index).map(|(_, why)| *why)
     }
 
     fn tried(&self, target: &Target) -> Option<&Tried> {
@@ -277,10 +294,11 @@ impl Order {
     fn recovery(&self, cx: &Picking<'_>) -> Option<Duration> {
         let first = self.usable(cx).filter_map(|target| {
             match standing(target, cx.key, cx.fleet, cx.now) {
-                // Its own limits begin anew then.
-                Ok(_) | Err(Passed::Full) if self.no_room(target).is_some() => {
-                    self.no_room(target).flatten().or(Some(cx.now))
-                }
+                // What its own limits say.
+                Ok(_) | Err(Passed::Full) if self.no_room(target).is_some() => match self.no_room(target) {
+                    Some(NoRoom::Reserved(until) | NoRoom::Used(until)) => Some(until),
+                    _ => Some(cx.now),
+                },
                 // One that is well for others may still have told this request when to come back.
                 Ok(_) => Some(self.tried(target).and_then(|tried| tried.until).unwrap_or(cx.now)),
                 // One that is only full may have room at any time.

@@ -69,6 +69,7 @@ fn a_prompt_is_no_longer_than_its_body_unless_something_of_it_is_elsewhere() {
         (Api::OpenaiResponses, r#"{"prompt":{"id":"p"}}"#),
         (Api::Gemini, r#"{"contents":[{"parts":[{"fileData":{"fileUri":"u"}}]}]}"#),
         (Api::Gemini, r#"{"cachedContent":"c"}"#),
+        (Api::Anthropic, r#"{"thread":{"type":"continue","previous_message_id":"m"}}"#),
         (Api::Gemini, r#"{"tools":[{"urlContext":{}}]}"#),
     ] {
         assert_eq!(input(api, body), Some(1_000_000), "{body}");
@@ -98,6 +99,9 @@ fn tools_of_the_server_are_bounded_by_their_uses_or_not_at_all() {
         (Api::Gemini, r#"{"tools":[{"googleSearch":{}}]}"#),
         (Api::Anthropic, r#"{"tools":[{"type":"advisor_20260301","name":"advisor"}]}"#),
         (Api::Anthropic, r#"{"context_management":{"edits":[{"type":"compact_20260112"}]}}"#),
+        (Api::Anthropic, r#"{"compaction":{"type":"summarize"}}"#),
+        (Api::Anthropic, r#"{"fallbacks":"default"}"#),
+        (Api::OpenaiResponses, r#"{"context_management":[{"type":"compaction"}]}"#),
         // What can't be read bounds nothing.
         (Api::OpenaiChat, r#"{"n":8.0,"max_tokens":1}"#),
         (Api::OpenaiChat, r#"{"max_tokens":1,"max_completion_tokens":100000.0}"#),
