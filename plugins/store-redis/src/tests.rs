@@ -1,0 +1,4 @@
+//! Against real servers, each test with one of its own.
+
+mod proxy;
+mod server;

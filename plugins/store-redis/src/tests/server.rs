@@ -1,0 +1,121 @@
+//! A server of a test's own.
+
+use std::ffi::OsString;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long a server may take to start: far more than it needs.
+const START: Duration = Duration::from_secs(60);
+
+/// A Redis that ends with the test; another server where `SLUICE_TEST_REDIS` says so.
+pub(crate) struct Server {
+    pub(crate) port: u16,
+    folder: PathBuf,
+    args: Vec<String>,
+    child: Option<Child>,
+}
+
+impl Server {
+    /// One with nothing in it, which keeps what it is told.
+    pub(crate) fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn with(args: &[&str]) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("sluice-redis-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let args = args.iter().map(ToString::to_string).collect();
+        let mut server = Self { port: 0, folder, args, child: None };
+        // Another process may take the port in between: then the next one is tried.
+        for _ in 0..20 {
+            server.port = free_port();
+            if server.try_revive() {
+                return server;
+            }
+        }
+        panic!("no server starts: {server:?}");
+    }
+
+    /// Starts it again where it was killed, with what it kept.
+    pub(crate) fn revive(&mut self) {
+        assert!(self.try_revive(), "it does not start again: {self:?}");
+    }
+
+    fn try_revive(&mut self) -> bool {
+        let program = std::env::var_os("SLUICE_TEST_REDIS").unwrap_or_else(|| OsString::from("redis-server"));
+        let child = Command::new(program)
+            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--port"])
+            .arg(self.port.to_string())
+            .args(&self.args)
+            .current_dir(&self.folder)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let child = self.child.insert(child);
+        let until = Instant::now() + START;
+        while Instant::now() < until {
+            if child.try_wait().unwrap().is_some() {
+                return false;
+            }
+            if std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+                return true;
+            }
+            std::thread::park_timeout(Duration::from_millis(2));
+        }
+        false
+    }
+
+    /// Ends it at once, as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Where it keeps its files.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/?protocol=resp3", self.port)
+    }
+
+    /// What it answers to a command, past all that is tested.
+    pub(crate) fn tell(&self, command: &[&str]) -> redis::Value {
+        self.try_tell(command).unwrap()
+    }
+
+    /// The same, or why not.
+    pub(crate) fn try_tell(&self, command: &[&str]) -> redis::RedisResult<redis::Value> {
+        let client = redis::Client::open(format!("redis://127.0.0.1:{}/", self.port))?;
+        let mut connection = client.get_connection_with_timeout(START)?;
+        let (name, args) = command.split_first().unwrap();
+        redis::cmd(name).arg(args).query(&mut connection)
+    }
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Server({} in {}, {:?})", self.port, self.folder.display(), self.args)
+    }
+}
+
+/// A port that is free now.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
