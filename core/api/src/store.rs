@@ -7,6 +7,7 @@ use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -36,6 +37,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// The folder of this machine that it keeps files in, where it has one. Known before it is opened.
     fn folder(&self) -> Option<&Path> {
         None
+    }
+
+    /// Whether other gateways may have it open too, and so see what this one writes.
+    fn is_shared(&self) -> bool {
+        false
     }
 
     /// Where the records of requests are kept.
@@ -94,14 +100,24 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Those of these takes whose windows it has no count of, as it forgets them when it ends: they are to be told by
     /// [`Store::seed`].
-    fn forgotten(&self, takes: Vec<Take>) -> Vec<Take> {
+    ///
+    /// # Errors
+    ///
+    /// When the store is out of reach.
+    async fn forgotten(&self, takes: Vec<Take>) -> Result<Vec<Take>, StoreError> {
         drop(takes);
-        Vec::new()
+        Ok(Vec::new())
     }
 
-    /// Is told what was used of windows that it has [forgotten](Store::forgotten); one that it has a count of by now keeps it.
-    fn seed(&self, seeds: Vec<Seed>) {
+    /// Is told what was used of windows that it has [forgotten](Store::forgotten); one that it has a count of by now keeps
+    /// it, as another gateway may have told of it first.
+    ///
+    /// # Errors
+    ///
+    /// When the store is out of reach; it may have been told of some.
+    async fn seed(&self, seeds: Vec<Seed>) -> Result<(), StoreError> {
         drop(seeds);
+        Ok(())
     }
 
     /// How much is taken from a bucket of slots now.
@@ -150,6 +166,35 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// When they could not be read.
     async fn list(&self, kind: &str) -> Result<Vec<(String, String)>, StoreError>;
+
+    /// How often a document of this kind was written or deleted, by any gateway: one more each time. Who asks, and reads
+    /// documents then, has all that was done before it asked. `None` where nobody else has the store open. Called a few
+    /// times a second.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be read.
+    async fn revision(&self, kind: &str) -> Result<Option<u64>, StoreError> {
+        let _ = kind;
+        Ok(None)
+    }
+
+    /// Claims what one gateway at a time may do, for this long or until it is [released](Store::release); whether it is
+    /// the gateway's from now on. Whoever has it already has it for longer. Where nobody else has the store open, it is
+    /// everybody's who asks.
+    ///
+    /// # Errors
+    ///
+    /// When the store is out of reach: it may have been claimed.
+    async fn claim(&self, name: &str, by: Owner, length: Duration) -> Result<bool, StoreError> {
+        let _ = (name, by, length);
+        Ok(true)
+    }
+
+    /// Gives up a claim, where it is still the gateway's. One that can't be given up ends by itself.
+    async fn release(&self, name: &str, by: Owner) {
+        let _ = (name, by);
+    }
 
     /// Keeps small values for a time, each in place of one of the same kind and id. Called in batches, off every
     /// request's path; durable when it returns.

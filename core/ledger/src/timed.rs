@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -10,7 +10,7 @@ use sluice_api::limiter::{Bucket, Take};
 use sluice_api::plugin::async_trait;
 use sluice_api::record::{Page, Record, RecordQuery, RecordStore, SumQuery, SumRow, Unwritable};
 use sluice_api::store::{
-    Asked, Lease, Level, Line, Lined, Place, Remembered, Seed, Store, StoreError, Taken, Turn, Used,
+    Asked, Lease, Level, Line, Lined, Owner, Place, Remembered, Seed, Store, StoreError, Taken, Turn, Used,
 };
 
 use crate::measure::{Histogram, Measures};
@@ -27,6 +27,7 @@ pub struct Timed {
     put: Arc<Histogram>,
     delete: Arc<Histogram>,
     list: Arc<Histogram>,
+    revision: Arc<Histogram>,
     remember: Arc<Histogram>,
     recall: Arc<Histogram>,
     forget: Arc<Histogram>,
@@ -52,6 +53,7 @@ impl Timed {
             put: of("put"),
             delete: of("delete"),
             list: of("list"),
+            revision: of("revision"),
             remember: of("remember"),
             recall: of("recall"),
             forget: of("forget"),
@@ -79,6 +81,10 @@ impl Store for Timed {
 
     fn folder(&self) -> Option<&Path> {
         self.store.folder()
+    }
+
+    fn is_shared(&self) -> bool {
+        self.store.is_shared()
     }
 
     fn records(&self) -> &dyn RecordStore {
@@ -121,14 +127,14 @@ impl Store for Timed {
         timed(&self.levels, self.store.levels(takes, now)).await
     }
 
-    /// Never waits, so there is nothing to time.
-    fn forgotten(&self, takes: Vec<Take>) -> Vec<Take> {
-        self.store.forgotten(takes)
+    /// Asked when limits change, which is seldom.
+    async fn forgotten(&self, takes: Vec<Take>) -> Result<Vec<Take>, StoreError> {
+        self.store.forgotten(takes).await
     }
 
-    /// Never waits, so there is nothing to time.
-    fn seed(&self, seeds: Vec<Seed>) {
-        self.store.seed(seeds);
+    /// Told when limits change, which is seldom.
+    async fn seed(&self, seeds: Vec<Seed>) -> Result<(), StoreError> {
+        self.store.seed(seeds).await
     }
 
     async fn held(&self, bucket: &Bucket) -> Result<u64, StoreError> {
@@ -154,6 +160,20 @@ impl Store for Timed {
 
     async fn list(&self, kind: &str) -> Result<Vec<(String, String)>, StoreError> {
         timed(&self.list, self.store.list(kind)).await
+    }
+
+    async fn revision(&self, kind: &str) -> Result<Option<u64>, StoreError> {
+        timed(&self.revision, self.store.revision(kind)).await
+    }
+
+    /// Asked when a token is renewed, which is seldom.
+    async fn claim(&self, name: &str, by: Owner, length: Duration) -> Result<bool, StoreError> {
+        self.store.claim(name, by, length).await
+    }
+
+    /// Told when a token is renewed, which is seldom.
+    async fn release(&self, name: &str, by: Owner) {
+        self.store.release(name, by).await;
     }
 
     async fn remember(&self, kind: &str, values: Vec<Remembered>) -> Result<(), StoreError> {

@@ -36,7 +36,7 @@ pub async fn seed(
 ) -> Result<(), StoreError> {
     let Now { wall, zone, .. } = now;
     let takes = parties.iter().flat_map(|party| AtWork::counts(limiters, party, (wall, zone)));
-    let forgotten = store.forgotten(takes.filter(|take| !take.is_slot()).collect());
+    let forgotten = store.forgotten(takes.filter(|take| !take.is_slot()).collect()).await?;
     let mut asked: HashMap<(Window, Dimension), Vec<Take>> = HashMap::new();
     for take in forgotten {
         asked.entry((take.window, dimension(&take.bucket.principal))).or_default().push(take);
@@ -50,7 +50,8 @@ pub async fn seed(
             query.filter = vec![(dimension, names)];
         }
         let rows = store.records().sums(&query).await?;
-        store.seed(takes.into_iter().filter_map(|take| of(take, parties, &rows, (&spans, now))).collect());
+        let seeds = takes.into_iter().filter_map(|take| of(take, parties, &rows, (&spans, now)));
+        store.seed(seeds.collect()).await?;
     }
     Ok(())
 }

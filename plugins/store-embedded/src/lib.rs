@@ -127,12 +127,13 @@ impl Store for Embedded {
         Ok(self.buckets.levels(&takes, now))
     }
 
-    fn forgotten(&self, takes: Vec<Take>) -> Vec<Take> {
-        self.buckets.forgotten(takes)
+    async fn forgotten(&self, takes: Vec<Take>) -> Result<Vec<Take>, StoreError> {
+        Ok(self.buckets.forgotten(takes))
     }
 
-    fn seed(&self, seeds: Vec<Seed>) {
+    async fn seed(&self, seeds: Vec<Seed>) -> Result<(), StoreError> {
         self.buckets.seed(seeds);
+        Ok(())
     }
 
     async fn held(&self, bucket: &Bucket) -> Result<u64, StoreError> {
