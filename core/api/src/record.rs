@@ -4,6 +4,7 @@ mod columns;
 mod outcome;
 mod packed;
 mod query;
+pub mod shape;
 mod show;
 mod store;
 pub mod traced;

@@ -1,6 +1,7 @@
 //! Where keys live, and where limits are counted.
 
 pub(crate) mod failed;
+mod process;
 
 use std::fmt;
 use std::future::Future;
@@ -16,6 +17,7 @@ use crate::limiter::{Bucket, Take};
 use crate::record::RecordStore;
 
 pub use failed::StoreError;
+pub use process::Process;
 
 pub use sluice_quota::lease::{Asked, Lease, LeaseId, Level, Line, Lined, Owner, Place, Seed, Taken, Used};
 
@@ -42,6 +44,16 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Whether other gateways may have it open too, and so see what this one writes.
     fn is_shared(&self) -> bool {
         false
+    }
+
+    /// Which of the processes that share it this one is; of no two that run at a time it is the same. Asked once, when it
+    /// is open.
+    ///
+    /// # Errors
+    ///
+    /// When the store is out of reach.
+    async fn process(&self) -> Result<Process, StoreError> {
+        Ok(Process::ALONE)
     }
 
     /// Where the records of requests are kept.

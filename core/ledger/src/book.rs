@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use sluice_api::error::{Error, Kind};
 use sluice_api::record::Record;
-use sluice_api::store::{Store, StoreError};
+use sluice_api::store::{Process, Store, StoreError};
 use sluice_journal::{Journal, JournalError, Logged, Running};
 
 use crate::aside;
+use crate::ids::Ids;
 
 /// Records that wait for the store at most, in memory and in the journal: about 0.8 KB each in memory. Then new requests are
 /// refused, so that what they cost is never lost.
@@ -43,7 +44,7 @@ struct Waiting {
 pub struct Book {
     /// None where the store keeps nothing on this machine.
     journal: Option<Journal>,
-    last_id: AtomicU64,
+    ids: Ids,
     waiting: Mutex<Vec<Waiting>>,
     /// Whether there was no room when it was looked for last.
     full: AtomicBool,
@@ -57,7 +58,13 @@ impl Book {
     /// One with a journal, whose ids are larger than this one.
     #[must_use]
     pub fn new(journal: Option<Journal>, last_id: u64) -> Self {
-        Self { journal, last_id: AtomicU64::new(last_id), ..Self::default() }
+        Self { journal, ids: Ids::after(last_id), ..Self::default() }
+    }
+
+    /// Whose ids are none that another process makes which shares the store.
+    #[must_use]
+    pub fn of_process(self, process: Process) -> Self {
+        Self { ids: self.ids.of_process(process), ..self }
     }
 
     /// How many records the store could not write, of which this many were set aside before.
@@ -75,10 +82,7 @@ impl Book {
     /// An id for a record that begins now: larger than every one before, and in the order of time as far as clocks go
     /// forward.
     pub fn next_id(&self, now: Timestamp) -> u64 {
-        let at = Record::id_at(now);
-        let next = |last: u64| last.saturating_add(1).max(at);
-        let before = self.last_id.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last)));
-        next(before.unwrap_or_else(|last| last))
+        self.ids.next(now)
     }
 
     /// Whether a request more can be recorded, whatever becomes of it.

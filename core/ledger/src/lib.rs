@@ -4,6 +4,7 @@
 mod aside;
 pub mod book;
 pub mod export;
+mod ids;
 pub mod live;
 pub mod measure;
 pub mod records;

@@ -1,6 +1,10 @@
 //! What a process that was killed has left in the journal, brought to the store before the next one serves anybody.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Display;
+use std::fs::File;
+use std::io::{ErrorKind, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 
 use sluice_api::record::{Outcome, Record};
@@ -12,6 +16,9 @@ use crate::book::Book;
 
 /// The kind of the document that says which gateway's a store is, and its id.
 const GATEWAY: (&str, &str) = ("gateway", "identity");
+
+/// The file that says it in a folder beside a store that several share.
+const GATEWAY_FILE: &str = "gateway";
 
 /// What was brought over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,10 +36,12 @@ pub struct Recovered {
 ///
 /// When the journal can't be read, or is not this gateway's; or when the store does not take what is in it, which stays.
 pub async fn open(store: &dyn Store, priced: impl Fn(&mut Record)) -> Result<(Book, Recovered), StoreError> {
+    let process = store.process().await?;
     let Some(folder) = store.folder() else {
-        return Ok((Book::new(None, store.records().last_id().await?), Recovered::default()));
+        let book = Book::new(None, store.records().last_id().await?).of_process(process);
+        return Ok((book, Recovered::default()));
     };
-    let gateway = identity(store).await?;
+    let gateway = if store.is_shared() { identity_in(folder)? } else { identity(store).await? };
     let folder = folder_of(folder);
     // On this thread, at the start, when nobody waits for it.
     let left = Journal::left(&folder, gateway).map_err(failed)?;
@@ -43,7 +52,7 @@ pub async fn open(store: &dyn Store, priced: impl Fn(&mut Record)) -> Result<(Bo
     left.is_kept(unknown == 0);
     let journal = Journal::open(&folder, gateway, last, Sizes::default()).map_err(failed)?;
     let last_id = store.records().last_id().await?;
-    Ok((Book::new(Some(journal), last_id).having_set_aside(set_aside), recovered))
+    Ok((Book::new(Some(journal), last_id).of_process(process).having_set_aside(set_aside), recovered))
 }
 
 /// The number by which this store's gateway knows its journal; made where there is none.
@@ -55,13 +64,40 @@ async fn identity(store: &dyn Store) -> Result<u64, StoreError> {
         Some(Ok(number)) => Ok(number),
         Some(Err(_)) => Err(StoreError(format!("its document {kind}/{id} is no number of a gateway"))),
         None => {
-            let mut bytes = [0; 8];
-            getrandom::fill(&mut bytes).map_err(|error| StoreError(format!("no random number: {error}")))?;
-            let number = u64::from_le_bytes(bytes);
+            let number = drawn()?;
             store.put(kind, id, &format!("{number:016x}")).await?;
             Ok(number)
         }
     }
+}
+
+/// The same for a store that several share, each with a folder on its machine: it is kept in there.
+fn identity_in(folder: &Path) -> Result<u64, StoreError> {
+    let file = folder.join(GATEWAY_FILE);
+    let failed = |error: &dyn Display| StoreError(format!("{}: {error}", file.display()));
+    match std::fs::read_to_string(&file) {
+        Ok(text) => {
+            u64::from_str_radix(text.trim(), 16).map_err(|_| failed(&"it holds no number of a gateway"))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let number = drawn()?;
+            // Under its name once it is whole, also where the process is killed meanwhile.
+            let new = folder.join(format!("{GATEWAY_FILE}.new"));
+            std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+            let mut whole = File::create(&new).map_err(|error| failed(&error))?;
+            write!(whole, "{number:016x}").map_err(|error| failed(&error))?;
+            whole.sync_all().map_err(|error| failed(&error))?;
+            std::fs::rename(&new, &file).map_err(|error| failed(&error))?;
+            Ok(number)
+        }
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+fn drawn() -> Result<u64, StoreError> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| StoreError(format!("no random number: {error}")))?;
+    Ok(u64::from_le_bytes(bytes))
 }
 
 /// What is read of a journal.
@@ -136,4 +172,28 @@ async fn append(store: &dyn Store, records: Vec<Record>) -> Result<u64, StoreErr
 
 fn failed(error: JournalError) -> StoreError {
     StoreError(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GATEWAY_FILE, identity_in};
+
+    #[test]
+    fn each_folder_beside_a_shared_store_has_a_number_of_its_own_and_keeps_it() {
+        let folder = |name: &str| {
+            let folder = std::env::temp_dir().join(format!("sluice-identity-{}-{name}", std::process::id()));
+            let _ = std::fs::remove_dir_all(&folder);
+            folder
+        };
+        let (one, other) = (folder("one"), folder("other"));
+        let number = identity_in(&one).unwrap();
+        assert_eq!(identity_in(&one).unwrap(), number);
+        assert_ne!(identity_in(&other).unwrap(), number);
+        std::fs::write(other.join(GATEWAY_FILE), "a copy of nothing").unwrap();
+        let wrong = identity_in(&other).unwrap_err().to_string();
+        assert!(wrong.contains("no number of a gateway"), "{wrong}");
+        for folder in [one, other] {
+            std::fs::remove_dir_all(folder).unwrap();
+        }
+    }
 }

@@ -10,7 +10,8 @@ use sluice_api::limiter::{Bucket, Take};
 use sluice_api::plugin::async_trait;
 use sluice_api::record::{Page, Record, RecordQuery, RecordStore, SumQuery, SumRow, Unwritable};
 use sluice_api::store::{
-    Asked, Lease, Level, Line, Lined, Owner, Place, Remembered, Seed, Store, StoreError, Taken, Turn, Used,
+    Asked, Lease, Level, Line, Lined, Owner, Place, Process, Remembered, Seed, Store, StoreError, Taken,
+    Turn, Used,
 };
 
 use crate::measure::{Histogram, Measures};
@@ -85,6 +86,11 @@ impl Store for Timed {
 
     fn is_shared(&self) -> bool {
         self.store.is_shared()
+    }
+
+    /// Asked once, at start.
+    async fn process(&self) -> Result<Process, StoreError> {
+        self.store.process().await
     }
 
     fn records(&self) -> &dyn RecordStore {

@@ -10,7 +10,6 @@ mod marks;
 mod page;
 mod past;
 mod row;
-mod shape;
 mod source;
 mod sums;
 mod time;

@@ -187,6 +187,9 @@ const IDS_BEGIN: i64 = 1_577_836_800_000;
 const IDS_IN_ONE: u32 = 20;
 
 impl Record {
+    /// How many ids there are of one millisecond, from [`Record::id_at`] on.
+    pub const IDS_IN_ONE: u64 = 1 << IDS_IN_ONE;
+
     /// One of which nothing is known.
     fn unknown() -> Self {
         let time = Timestamp::UNIX_EPOCH;
@@ -197,7 +200,7 @@ impl Record {
     #[must_use]
     pub fn id_at(time: Timestamp) -> u64 {
         let since = u64::try_from(time.as_millisecond().saturating_sub(IDS_BEGIN)).unwrap_or(0);
-        since.saturating_mul(1 << IDS_IN_ONE)
+        since.saturating_mul(Self::IDS_IN_ONE)
     }
 
     /// The millisecond that an id tells: the latest time for which [`Record::id_at`] is no larger.
@@ -235,6 +238,28 @@ impl Record {
     #[must_use]
     pub fn is_unpriced(&self) -> bool {
         self.usage.is_some() && self.cost.own.is_none()
+    }
+}
+
+impl Record {
+    /// The mark under which [`Record::pack`] writes the column of this name.
+    #[must_use]
+    pub const fn mark(name: &str) -> u32 {
+        packed::mark(name)
+    }
+
+    /// The columns of what [`Record::pack`] wrote, by their marks, for a store that keeps some apart; `None` where the bytes
+    /// end in the middle of one. What is a struct in a column may be read by it again.
+    #[must_use]
+    pub fn columns(from: &[u8]) -> Option<Vec<(u32, &[u8])>> {
+        packed::read(from)
+    }
+
+    /// Writes a column back, for [`Record::unpack`].
+    pub fn put_column((mark, value): (u32, &[u8]), into: &mut Vec<u8>) {
+        into.extend_from_slice(&mark.to_le_bytes());
+        into.extend_from_slice(&u32::try_from(value.len()).unwrap_or(u32::MAX).to_le_bytes());
+        into.extend_from_slice(value);
     }
 }
 

@@ -8,10 +8,9 @@ use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
-use sluice_api::record::{Bill, Interned, Record};
+use sluice_api::record::{Bill, Interned, Record, shape};
 
 use super::row::{BESIDE, unreadable};
-use super::shape;
 
 /// Terms, and shapes, that are kept in memory, at some hundred bytes each. Beyond it all are read again.
 const KEPT: usize = 8_192;

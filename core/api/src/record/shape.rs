@@ -1,4 +1,5 @@
-//! A text as its shape and the numbers in it: what upstreams write of usage differs in its numbers alone.
+//! A text as its shape and the numbers in it: what upstreams write of usage differs in its numbers alone, so that a store
+//! keeps the shapes once for many.
 
 /// Stands in a shape for a number as it is written mostly.
 const NUMBER: u8 = 1;
@@ -11,7 +12,7 @@ const DIGITS_MAX: usize = 19;
 
 /// Splits a text into its shape, which is put into an empty buffer, and its numbers, which are put behind others; false
 /// for one that has what stands for numbers in it.
-pub(super) fn split(text: &str, shape: &mut String, numbers: &mut Vec<u8>) -> bool {
+pub fn split(text: &str, shape: &mut String, numbers: &mut Vec<u8>) -> bool {
     if text.bytes().any(|byte| matches!(byte, NUMBER | PADDED)) {
         return false;
     }
@@ -46,7 +47,8 @@ pub(super) fn split(text: &str, shape: &mut String, numbers: &mut Vec<u8>) -> bo
 }
 
 /// The text of a shape with these numbers; `None` where they are not its own.
-pub(super) fn joined(shape: &str, mut numbers: &[u8]) -> Option<String> {
+#[must_use]
+pub fn joined(shape: &str, mut numbers: &[u8]) -> Option<String> {
     let mut text = String::with_capacity(shape.len() + numbers.len() * 3);
     for piece in shape.split_inclusive([char::from(NUMBER), char::from(PADDED)]) {
         match piece.as_bytes() {
@@ -68,7 +70,7 @@ pub(super) fn joined(shape: &str, mut numbers: &[u8]) -> Option<String> {
 }
 
 /// Writes a number with 7 bits in a byte, the lowest first.
-pub(super) fn put(mut number: u64, into: &mut Vec<u8>) {
+pub fn put(mut number: u64, into: &mut Vec<u8>) {
     while number >= 0x80 {
         into.push(number.to_le_bytes()[0] | 0x80);
         number >>= 7;
@@ -76,8 +78,9 @@ pub(super) fn put(mut number: u64, into: &mut Vec<u8>) {
     into.push(number.to_le_bytes()[0]);
 }
 
-/// Reads what [`put`] wrote.
-pub(super) fn take(from: &mut &[u8]) -> Option<u64> {
+/// Reads what [`put`] wrote; `None` where that is cut off.
+#[must_use]
+pub fn take(from: &mut &[u8]) -> Option<u64> {
     let mut number = 0_u64;
     for shift in (0..64).step_by(7) {
         let (byte, rest) = from.split_first()?;
