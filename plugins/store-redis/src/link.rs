@@ -1,106 +1,123 @@
 //! The way to the servers: one place that sends, and says of what failed whether it may have been done.
 
+mod ears;
+mod failure;
+mod fault;
+mod keeper;
+mod line;
+mod parcel;
+mod pause;
+mod post;
+mod seek;
+mod servers;
+mod task;
+
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use redis::{Cmd, Value};
-use sluice_api::store::StoreError;
 
 use crate::script::Script;
+use ears::{Audience, Ears};
+use line::Push;
+use parcel::Parcel;
+use post::Post;
+use seek::Seek;
 
-/// Why something was not answered.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// It was surely not done.
-    NotDone(String),
-    /// It may have been done.
-    Unknown(String),
-}
+pub(crate) use ears::{Ear, Heard};
+pub(crate) use failure::Failure;
+pub(crate) use servers::Servers;
 
-/// What a channel tells.
-#[derive(Debug)]
-pub(crate) enum Heard<'a> {
-    /// A message.
-    Message(&'a [u8]),
-    /// It is listened to from now on: what came before may have been missed.
-    Listening,
-}
-
-/// Who listens to a channel. It must not block.
-pub(crate) type Ear = Box<dyn Fn(Heard<'_>) + Send + Sync>;
+/// How many times longer what is large may take.
+const MUCH: u32 = 10;
 
 /// The way to the servers.
 pub(crate) struct Link {
     prefix: String,
-    client: redis::Client,
-    connection: tokio::sync::OnceCell<redis::aio::MultiplexedConnection>,
+    timeout: Duration,
+    little: Post,
+    much: Post,
+    ears: Ears,
 }
 
 impl Link {
+    /// One to these servers, on which all names begin with the prefix, and nothing takes longer than this, but ten times
+    /// as long where it is large. It connects when it is first used, which must be in a runtime.
+    pub(crate) fn to(servers: &Servers, prefix: &str, timeout: Duration) -> Self {
+        let key = named(prefix, "layout");
+        let seek = |timeout, push| Seek { servers: servers.clone(), key: key.clone(), timeout, push };
+        let nobody: Push = Arc::new(|_| {});
+        let audience = Arc::<Audience>::default();
+        Self {
+            prefix: prefix.to_owned(),
+            timeout,
+            little: Post::new("small", seek(timeout, Arc::clone(&nobody))),
+            much: Post::new("large", seek(timeout * MUCH, nobody)),
+            ears: Ears::new(seek(timeout, audience.push()), audience),
+        }
+    }
+
+    /// One to the server of a URL.
+    #[cfg(test)]
     pub(crate) fn new(prefix: &str, url: &str) -> Self {
-        Self { prefix: prefix.to_owned(), client: redis::Client::open(url).unwrap(), connection: tokio::sync::OnceCell::new() }
+        Self::to(&Servers::new(&[url], None).unwrap(), prefix, Duration::from_secs(1))
     }
 
     /// The name of a key or channel: all of a gateway's lie in one slot of a cluster.
     pub(crate) fn key(&self, name: &str) -> String {
-        format!("{{{}}}:{name}", self.prefix)
+        named(&self.prefix, name)
     }
 
-    /// Runs a script, whole or not at all.
-    pub(crate) async fn run(&self, script: &Script, keys: &[String], args: &[Vec<u8>]) -> Result<Value, Failure> {
-        let make = |name: &str, first: &str| {
-            let mut command = redis::cmd(name);
-            command.arg(first).arg(keys.len()).arg(keys).arg(args);
-            command
-        };
-        match self.send(&make("EVALSHA", script.digest())).await {
-            Err(error) if error.code() == Some("NOSCRIPT") => {
-                self.send(&make("EVAL", script.code())).await.map_err(|error| Failure::Unknown(error.to_string()))
-            }
-            other => other.map_err(|error| Failure::Unknown(error.to_string())),
-        }
+    /// How long anything that is not large may take.
+    pub(crate) const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Runs a script, whole or not at all. It begins with `#!lua`: where memory is short it is then refused before it
+    /// starts. One whose future is dropped may have run.
+    pub(crate) async fn run(
+        &self,
+        script: &Script,
+        keys: &[String],
+        args: &[Vec<u8>],
+    ) -> Result<Value, Failure> {
+        self.little.deliver(&Parcel::Script(script, keys, args)).await
     }
 
     /// Sends a command that may be sent twice.
     pub(crate) async fn ask(&self, command: &Cmd) -> Result<Value, Failure> {
-        self.send(command).await.map_err(|error| Failure::Unknown(error.to_string()))
+        self.little.deliver(&Parcel::Command(command)).await
     }
 
     /// The same for what is large, on a connection of its own: nothing small waits behind it.
     pub(crate) async fn ask_much(&self, command: &Cmd) -> Result<Value, Failure> {
-        self.ask(command).await
+        self.much.deliver(&Parcel::Command(command)).await
     }
 
     /// Runs a script on the connection of what is large.
-    pub(crate) async fn run_much(&self, script: &Script, keys: &[String], args: &[Vec<u8>]) -> Result<Value, Failure> {
-        self.run(script, keys, args).await
+    pub(crate) async fn run_much(
+        &self,
+        script: &Script,
+        keys: &[String],
+        args: &[Vec<u8>],
+    ) -> Result<Value, Failure> {
+        self.much.deliver(&Parcel::Script(script, keys, args)).await
     }
 
-    async fn send(&self, command: &Cmd) -> redis::RedisResult<Value> {
-        let connection = self.connection.get_or_try_init(|| self.client.get_multiplexed_async_connection()).await?;
-        connection.clone().send_packed_command(command).await
+    /// Listens to a channel from now on, over all that may happen to connections. There must be a runtime.
+    pub(crate) fn listen(self: &Arc<Self>, channel: String, ear: Ear) {
+        self.ears.listen(channel, ear);
     }
+}
 
-    /// Listens to a channel from now on, over all that may happen to connections.
-    pub(crate) fn listen(self: &Arc<Self>, _channel: String, _ear: Ear) {}
+/// A name of which the part that decides its slot is the prefix alone.
+fn named(prefix: &str, name: &str) -> String {
+    format!("{{{prefix}}}:{name}")
 }
 
 impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Link({})", self.prefix)
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotDone(why) | Self::Unknown(why) => f.write_str(why),
-        }
-    }
-}
-
-impl From<Failure> for StoreError {
-    fn from(failure: Failure) -> Self {
-        Self(failure.to_string())
     }
 }
