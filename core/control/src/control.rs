@@ -23,8 +23,9 @@ use crate::counted;
 use crate::error::KeyError;
 use crate::groups::made::{self, Groups, MadeGroups};
 use crate::made::MadeKeys;
-use crate::overrides::{AccountPatch, Overrides};
+use crate::overrides::{self, AccountPatch, Overrides};
 use crate::recover::recovered;
+use crate::seen::Seen;
 
 /// Upstreams that are asked for their lists of models at once: many accounts may have the same one.
 const DISCOVERING_AT_ONCE: usize = 16;
@@ -50,6 +51,8 @@ pub(crate) struct Current {
     pub(crate) config: Resolved,
     /// The groups of it, and those made at run time.
     pub(crate) groups: Groups,
+    /// How far what other gateways have changed is in force.
+    pub(crate) seen: Seen,
     /// What it was read from.
     loaded: Loaded,
     states: States,
@@ -97,7 +100,7 @@ impl Control {
         let keys = MadeKeys::load(&store, &config, &groups).await?;
         let transports = Transports::default();
         let overrides = Overrides::load(&store).await?;
-        overrides.prune(&config.accounts, &*store).await?;
+        overrides.prune(&config.accounts, &[], &*store).await?;
         let mut states = States::default();
         let table = Arc::new(key_table(&config, keys.in_force(), &groups));
         let snapshot = in_force(&config, table, &mut states, (&transports, &overrides))?;
@@ -117,6 +120,7 @@ impl Control {
             current: tokio::sync::Mutex::new(Current {
                 groups,
                 config,
+                seen: Seen::default(),
                 loaded: loaded.clone(),
                 states,
                 sources,
@@ -196,9 +200,10 @@ impl Control {
         }
         current.states = states;
         current.groups = groups;
-        current.config = fresh;
+        let before = std::mem::replace(&mut current.config, fresh).accounts;
         current.loaded = loaded;
-        if let Err(error) = self.overrides.prune(&current.config.accounts, &**self.gateway.store()).await {
+        let store = &**self.gateway.store();
+        if let Err(error) = self.overrides.prune(&current.config.accounts, &before, store).await {
             tracing::warn!(%error, "what operators changed of accounts that the file has changed since could not be forgotten");
         }
         Ok(())
@@ -226,7 +231,7 @@ impl Control {
     ///
     /// When the change could not be kept; nothing is changed then.
     pub async fn change_account(&self, name: &str, patch: AccountPatch) -> Result<bool, KeyError> {
-        let mut current = self.current.lock().await;
+        let mut current = self.changing().await?;
         let Current { config, states, .. } = &mut *current;
         let Some(file) = config.accounts.iter().find(|account| account.name == name) else {
             return Ok(false);
@@ -246,7 +251,27 @@ impl Control {
                 return Err(error);
             }
         }
+        self.wrote(overrides::KIND, &mut current).await;
         Ok(true)
+    }
+
+    /// Takes into force what operators have changed of accounts on other gateways, all of it; nothing where it can't be.
+    pub(crate) fn take_overrides(
+        &self,
+        all: overrides::All,
+        current: &mut Current,
+    ) -> Result<(), TransportError> {
+        let Some(before) = self.overrides.swap(all) else { return Ok(()) };
+        let Current { config, states, .. } = current;
+        let keys = Arc::clone(&self.gateway.snapshot().keys);
+        match in_force(config, keys, states, (&self.transports, &self.overrides)) {
+            Ok(snapshot) => self.in_force.replace(snapshot),
+            Err(error) => {
+                self.overrides.swap(before);
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     /// The configuration in force. While it is held nobody else changes anything.

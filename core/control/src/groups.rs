@@ -60,7 +60,7 @@ impl Control {
     ///
     /// When its fields are wrong, its name is taken, or the store fails.
     pub async fn create_group(&self, fields: Map<String, Value>) -> Result<GroupView, GroupError> {
-        let mut current = self.current().await;
+        let mut current = self.changing().await?;
         let stored = Stored { created: self.gateway().now(), fields };
         let name = stored.name();
         let taken = is_configured(&current, name) || self.made_groups().by_name(name).is_some();
@@ -81,7 +81,7 @@ impl Control {
         name: &str,
         patch: &Map<String, Value>,
     ) -> Result<GroupView, GroupError> {
-        let mut current = self.current().await;
+        let mut current = self.changing().await?;
         let mut stored = Stored::clone(&self.made_group(&current, name)?.stored);
         merge(&mut stored.fields, patch);
         if stored.name() != name {
@@ -97,7 +97,7 @@ impl Control {
     ///
     /// When there is no such group, it is the configuration's, it has keys, or the store fails.
     pub async fn delete_group(&self, name: &str) -> Result<(), GroupError> {
-        let mut current = self.current().await;
+        let mut current = self.changing().await?;
         self.made_group(&current, name)?;
         // Keys that name one which a file's group stands before are that one's.
         let own = !is_configured(&current, name);
@@ -105,10 +105,13 @@ impl Control {
             let key = key.stored.name().to_owned();
             return Err(GroupError::HasKeys { name: name.to_owned(), key });
         }
-        self.gateway().store().delete(KIND, name).await?;
+        let deleted = self.gateway().store().delete(KIND, name).await?;
         self.made_groups().remove(name);
         if own {
             current.groups.remove(name);
+        }
+        if deleted {
+            self.wrote(KIND, &mut current).await;
         }
         Ok(())
     }
@@ -133,6 +136,7 @@ impl Control {
         let document =
             serde_json::to_string(&stored).map_err(|error| GroupError::Internal(error.to_string()))?;
         self.gateway().store().put(KIND, &name, &document).await?;
+        self.wrote(KIND, current).await;
         let made = Made { stored: Arc::new(stored), state: GroupState::InForce(group) };
         let view = GroupView::of_made(&made);
         self.made_groups().put(made);

@@ -90,7 +90,7 @@ impl Control {
     ///
     /// When its fields are wrong, its name is taken, or the store fails.
     pub async fn create_key(&self, fields: Map<String, Value>) -> Result<(KeyView, String), KeyError> {
-        let current = self.current().await;
+        let mut current = self.changing().await?;
         let secret = fresh_secret()?;
         let id = format!("key_{}", uuid::Uuid::now_v7().simple());
         let stored = Stored {
@@ -103,6 +103,7 @@ impl Control {
         let made = self.fitting(stored, &current)?;
         // Many are made at once: one that a power cut takes back is made again.
         self.gateway().store().put_soon(KIND, &made.stored.id, &document(&made)?).await?;
+        self.wrote(KIND, &mut current).await;
         Ok((self.take_key(made), secret))
     }
 
@@ -112,7 +113,7 @@ impl Control {
     ///
     /// When there is no such key, it is the configuration's, the result is wrong, or the store fails.
     pub async fn change_key(&self, id: &str, patch: &Map<String, Value>) -> Result<KeyView, KeyError> {
-        let current = self.current().await;
+        let mut current = self.changing().await?;
         let mut stored = Stored::clone(&self.made_key(id)?.stored);
         merge(&mut stored.fields, patch);
         let made = self.fitting(stored, &current)?;
@@ -120,6 +121,7 @@ impl Control {
             counted::key(self.gateway(), key).await?;
         }
         self.gateway().store().put(KIND, &made.stored.id, &document(&made)?).await?;
+        self.wrote(KIND, &mut current).await;
         Ok(self.take_key(made))
     }
 
@@ -129,7 +131,7 @@ impl Control {
     ///
     /// When there is no such key, it is the configuration's, or the store fails: the old secret is in force then.
     pub async fn rotate_key(&self, id: &str) -> Result<(KeyView, String), KeyError> {
-        let current = self.current().await;
+        let mut current = self.changing().await?;
         let before = self.made_key(id)?;
         let mut stored = Stored::clone(&before.stored);
         let secret = fresh_secret()?;
@@ -142,6 +144,7 @@ impl Control {
             self.take_key(before);
             return Err(error.into());
         }
+        self.wrote(KIND, &mut current).await;
         Ok((view, secret))
     }
 
@@ -151,12 +154,21 @@ impl Control {
     ///
     /// When there is no such key, it is the configuration's, or the store fails: it has stopped then, too.
     pub async fn delete_key(&self, id: &str) -> Result<(), KeyError> {
-        let _current = self.current().await;
+        let changing = self.changing().await;
+        // It stops here also where the other gateways can't be told of it.
+        let _current = match &changing {
+            Ok(_) => None,
+            Err(_) => Some(self.current().await),
+        };
         let made = self.made_key(id)?;
         let id = made.stored.id.clone();
         self.take_key(made.with_state(KeyState::Deleted));
-        self.gateway().store().delete(KIND, &id).await.map_err(KeyError::NotForgotten)?;
+        let mut current = changing.map_err(KeyError::NotForgotten)?;
+        let deleted = self.gateway().store().delete(KIND, &id).await.map_err(KeyError::NotForgotten)?;
         self.keys().remove(&id);
+        if deleted {
+            self.wrote(KIND, &mut current).await;
+        }
         Ok(())
     }
 

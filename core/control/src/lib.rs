@@ -1,11 +1,13 @@
 //! What changes what is in force, and what operators see of it: reload, keys made at run time, accounts, `explain`; and what
 //! is done beside requests all the while.
 
+mod changing;
 mod control;
 mod counted;
 mod discover;
 mod error;
 pub mod explain;
+mod follow;
 pub mod groups;
 mod keeping;
 pub mod keys;
@@ -17,6 +19,7 @@ pub mod overrides;
 mod panics;
 mod recover;
 pub mod rehearse;
+mod seen;
 mod shown;
 mod upkeep;
 

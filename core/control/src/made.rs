@@ -19,7 +19,7 @@ use crate::groups::made::Groups;
 pub(crate) const KIND: &str = "key";
 
 /// A key as the store keeps it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Stored {
     pub(crate) id: String,
     pub(crate) hash: String,
@@ -31,6 +31,10 @@ pub(crate) struct Stored {
 impl Stored {
     pub(crate) fn name(&self) -> &str {
         self.fields.get("name").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    pub(crate) fn group(&self) -> Option<&str> {
+        self.fields.get("group").and_then(Value::as_str)
     }
 }
 
@@ -77,14 +81,7 @@ impl MadeKeys {
         for (id, text) in store.list(KIND).await? {
             let stored: Stored = serde_json::from_str(&text)
                 .map_err(|error| StoreError(format!("the key {id} in the store can't be read: {error}")))?;
-            let state = match fit(&stored, config, groups) {
-                Ok(key) => KeyState::InForce(Arc::new(key)),
-                Err(unfit) => {
-                    let why = unfit.sentence();
-                    tracing::error!(key = %id, why, "a key in the store does not fit the configuration: it is not in force");
-                    KeyState::Out(why)
-                }
-            };
+            let state = standing(&stored, config, groups);
             bound.put(Made { stored: Arc::new(stored), state });
         }
         Ok(Self { bound: Mutex::new(bound) })
@@ -134,7 +131,7 @@ impl MadeKeys {
     /// Those that name a group.
     pub(crate) fn of_group(&self, name: &str) -> Vec<Made> {
         let bound = self.bound.lock();
-        let named = |made: &&Made| made.stored.fields.get("group").and_then(Value::as_str) == Some(name);
+        let named = |made: &&Made| made.stored.group() == Some(name);
         bound.by_id.values().filter(named).cloned().collect()
     }
 
@@ -251,6 +248,18 @@ impl Unfit {
                 *problem
             }
             Self::Fields(_) => Problem::at("store", format!("keys.{}", stored.id), message),
+        }
+    }
+}
+
+/// Whether a key of the store is in force in a configuration; one that does not fit is told of.
+pub(crate) fn standing(stored: &Stored, config: &Resolved, groups: &Groups) -> KeyState {
+    match fit(stored, config, groups) {
+        Ok(key) => KeyState::InForce(Arc::new(key)),
+        Err(unfit) => {
+            let why = unfit.sentence();
+            tracing::error!(key = %stored.id, why, "a key in the store does not fit the configuration: it is not in force");
+            KeyState::Out(why)
         }
     }
 }

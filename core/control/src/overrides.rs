@@ -13,7 +13,7 @@ use sluice_config::resolved::AccountConfig;
 use utoipa::ToSchema;
 
 /// What these are called in the store.
-const KIND: &str = "account";
+pub(crate) const KIND: &str = "account";
 
 /// What an operator may change of an account at run time. What is left out, or null, stays.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
@@ -64,9 +64,10 @@ impl<T: PartialEq + Copy> Over<T> {
         }
     }
 
-    /// What the file has changed since is over for good, also when the file goes back to what it said.
-    fn prune(slot: &mut Option<Self>, file: T) {
-        slot.take_if(|over| over.file != file);
+    /// What the file has changed since is over for good, also when the file goes back to what it said. Where it is known
+    /// what the file said before, only what it says anew now.
+    fn prune(slot: &mut Option<Self>, file: T, before: Option<T>) {
+        slot.take_if(|over| over.file != file && before != Some(file));
     }
 
     fn take(slot: &mut Option<Self>, asked: Option<T>, file: T) {
@@ -86,24 +87,22 @@ pub(crate) struct Changes {
     concurrency: Option<Over<u32>>,
 }
 
+/// What was changed of each account, by its name.
+pub(crate) type All = BTreeMap<String, Changes>;
+
 /// Everything that was changed.
 #[derive(Debug, Default)]
-pub(crate) struct Overrides(Mutex<BTreeMap<String, Changes>>);
+pub(crate) struct Overrides(Mutex<All>);
 
 impl Overrides {
     pub(crate) async fn load(store: &Arc<dyn Store>) -> Result<Self, StoreError> {
-        let mut all = BTreeMap::new();
-        for (name, text) in store.list(KIND).await? {
-            match serde_json::from_str(&text) {
-                Ok(changes) => {
-                    all.insert(name, changes);
-                }
-                Err(error) => {
-                    tracing::error!(account = %name, %error, "what an operator changed can't be read")
-                }
-            }
-        }
-        Ok(Self(Mutex::new(all)))
+        Ok(Self(Mutex::new(read(store.list(KIND).await?))))
+    }
+
+    /// Takes all of this in place of what there was, which is given back where it was something else.
+    pub(crate) fn swap(&self, all: All) -> Option<All> {
+        let mut now = self.0.lock();
+        (*now != all).then(|| std::mem::replace(&mut *now, all))
     }
 
     /// Puts what was changed over an account of the file.
@@ -116,16 +115,26 @@ impl Overrides {
         Over::apply(changes.concurrency, &mut account.concurrency);
     }
 
-    /// Forgets what the file has changed since. Accounts that are not in the file keep theirs.
-    pub(crate) async fn prune(&self, files: &[AccountConfig], store: &dyn Store) -> Result<(), StoreError> {
+    /// Forgets what the files have changed since. Accounts that are not in them keep theirs.
+    ///
+    /// Another gateway with the store may have other files, and what is over in ours is in force there: where the store is
+    /// shared, only what our own `files` say anew, and did not say `before`, is forgotten.
+    pub(crate) async fn prune(
+        &self,
+        files: &[AccountConfig],
+        before: &[AccountConfig],
+        store: &dyn Store,
+    ) -> Result<(), StoreError> {
         for file in files {
-            let Some(before) = self.0.lock().get(&file.name).cloned() else { continue };
-            let mut changes = before.clone();
-            Over::prune(&mut changes.enabled, file.enabled);
-            Over::prune(&mut changes.priority, file.priority);
-            Over::prune(&mut changes.weight, file.weight);
-            Over::prune(&mut changes.concurrency, file.concurrency);
-            if changes != before {
+            let Some(kept) = self.0.lock().get(&file.name).cloned() else { continue };
+            let said = before.iter().find(|before| before.name == file.name);
+            let said = store.is_shared().then(|| said.unwrap_or(file));
+            let mut changes = kept.clone();
+            Over::prune(&mut changes.enabled, file.enabled, said.map(|said| said.enabled));
+            Over::prune(&mut changes.priority, file.priority, said.map(|said| said.priority));
+            Over::prune(&mut changes.weight, file.weight, said.map(|said| said.weight));
+            Over::prune(&mut changes.concurrency, file.concurrency, said.map(|said| said.concurrency));
+            if changes != kept {
                 self.put(&file.name, changes);
                 self.keep(&file.name, store).await?;
             }
@@ -156,6 +165,22 @@ impl Overrides {
         self.put(&file.name, changes);
         before
     }
+}
+
+/// What documents say that was changed.
+pub(crate) fn read(documents: Vec<(String, String)>) -> All {
+    let mut all = All::new();
+    for (name, text) in documents {
+        match serde_json::from_str(&text) {
+            Ok(changes) => {
+                all.insert(name, changes);
+            }
+            Err(error) => {
+                tracing::error!(account = %name, %error, "what an operator changed can't be read");
+            }
+        }
+    }
+    all
 }
 
 #[cfg(test)]
@@ -189,9 +214,14 @@ mod tests {
         }
         Over::take(&mut over, None, 50);
         assert!(over.is_some(), "what is left out stays");
-        Over::prune(&mut over, 50);
+        Over::prune(&mut over, 50, None);
         assert!(over.is_some());
-        Over::prune(&mut over, 40);
+        Over::prune(&mut over, 40, Some(40));
+        assert!(over.is_some(), "another gateway's file says something else all the while");
+        Over::prune(&mut over, 40, Some(50));
+        assert!(over.is_none());
+        Over::take(&mut over, Some(7), 50);
+        Over::prune(&mut over, 40, None);
         assert!(over.is_none(), "the file's value changed, so it is over when the file goes back, too");
         Over::take(&mut over, Some(7), 50);
         Over::take(&mut over, Some(50), 50);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 use crate::control::Control;
+use crate::follow::Following;
 use crate::keeping::Keeping;
 
 /// How often records are moved on; also the longest that one is behind.
@@ -18,11 +19,12 @@ const SWEEP_EVERY: u32 = 50;
 const FORGET_LEAST: usize = 1_000;
 
 impl Control {
-    /// Moves records on and brings them to the store, looks after idle connections, and has lists of models asked for;
-    /// runs until the process ends.
+    /// Moves records on and brings them to the store, looks after idle connections, has lists of models asked for, and
+    /// follows what other gateways change; runs until the process ends.
     pub async fn tend(self: Arc<Self>) {
         let keeping = Keeping::new(Arc::clone(&self));
-        tokio::join!(self.look_after(), keeping.run());
+        let following = Following::new(Arc::clone(&self));
+        tokio::join!(self.look_after(), keeping.run(), following.run());
     }
 
     /// All but what waits for the store to take records.

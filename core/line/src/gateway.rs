@@ -59,10 +59,11 @@ impl Gateway {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, records: Records, snapshot: Snapshot) -> (Arc<Self>, InForce) {
         records.measures().know(snapshot.catalogue().named(&snapshot.keys).into_iter().collect());
+        let tasks = Tasks::default();
         let gateway = Arc::new(Self {
             snapshot: ArcSwap::from_pointee(snapshot),
-            tasks: Tasks::default(),
-            vault: Arc::new(StoreVault(Arc::clone(&store))),
+            vault: Arc::new(StoreVault::new(Arc::clone(&store), tasks.clone())),
+            tasks,
             limits: Limits::new(Arc::clone(&store), (Instant::now(), Timestamp::now())),
             store,
             records,

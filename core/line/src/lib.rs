@@ -7,6 +7,7 @@ pub mod ask;
 mod attempt;
 mod body;
 pub mod caller;
+pub mod claim;
 mod containers;
 mod cut;
 mod decode;

@@ -20,7 +20,7 @@ pub(crate) const KIND: &str = "group";
 pub(crate) type Groups = HashMap<String, Arc<Group>>;
 
 /// A group as the store keeps it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Stored {
     pub(crate) created: Timestamp,
     pub(crate) fields: Map<String, Value>,
@@ -73,14 +73,7 @@ impl MadeGroups {
             let stored: Stored = serde_json::from_str(&text).map_err(|error| {
                 StoreError(format!("the group {name} in the store can't be read: {error}"))
             })?;
-            let state = match fit(&stored, config) {
-                Ok(group) => GroupState::InForce(Arc::new(group)),
-                Err(problems) => {
-                    let why = sentence(&problems);
-                    tracing::error!(group = %name, why, "a group in the store does not fit the configuration: it is not in force");
-                    GroupState::Out(why)
-                }
-            };
+            let state = standing(&stored, config);
             bound.insert(name, Made { stored: Arc::new(stored), state });
         }
         Ok(Self(Mutex::new(bound)))
@@ -138,6 +131,23 @@ pub(crate) fn in_force(config: &Resolved, made: &Bound) -> Groups {
     let made = made.values().filter_map(Made::in_force).map(Arc::clone);
     let configured = config.groups.iter().map(|group| Arc::new(Group::from_config(group)));
     made.chain(configured).map(|group| (group.name.to_string(), group)).collect()
+}
+
+/// Whether a group of the store is in force in a configuration; one that does not fit is told of.
+pub(crate) fn standing(stored: &Stored, config: &Resolved) -> GroupState {
+    match fit(stored, config) {
+        Ok(group) => GroupState::InForce(Arc::new(group)),
+        Err(problems) => {
+            let why = sentence(&problems);
+            let group = stored.name();
+            tracing::error!(
+                group,
+                why,
+                "a group in the store does not fit the configuration: it is not in force"
+            );
+            GroupState::Out(why)
+        }
+    }
 }
 
 /// The group that a document makes in a configuration.
