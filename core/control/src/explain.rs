@@ -122,8 +122,15 @@ impl Control {
         let wanted = Criteria::of(question.api, operation(question.api), &question.model);
         let candidates = snapshot.roster.candidates(wanted);
         let (fleet, now) = (self.gateway().fleet(), self.gateway().now());
-        let asked =
-            Asked { fleet, snapshot: &snapshot, key: &key, question, candidates: &candidates, full, now };
+        let session = question.session.clone().filter(|_| !snapshot.choosing.sticky_ttl.is_zero());
+        let session = session.map(sluice_wire::request::session::known_as);
+        if let Some(session) = &session {
+            let pools = candidates.pools.iter().map(|pool| &*pool.name);
+            let of = |pool| Conversation { key: &key.id, pool, session };
+            fleet.sessions().recall(pools.map(of), &**self.gateway().store(), now).await;
+        }
+        let (snapshot, key, candidates) = (&*snapshot, &*key, &*candidates);
+        let asked = Asked { fleet, snapshot, key, question, session, candidates, full, now };
         asked.consider(&mut told);
         asked.choose(&mut told);
         Ok(told)
@@ -155,6 +162,8 @@ struct Asked<'a> {
     snapshot: &'a Snapshot,
     key: &'a Key,
     question: &'a Question,
+    /// The session that it names, where there are any.
+    session: Option<String>,
     candidates: &'a Candidates,
     full: WithoutRoom,
     now: Timestamp,
@@ -162,7 +171,7 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     fn consider(&self, told: &mut Explanation) {
-        let Self { fleet, snapshot, key, question, candidates, now, ref full } = *self;
+        let Self { fleet, snapshot, key, question, candidates, now, ref full, .. } = *self;
         for account in &snapshot.roster.accounts {
             let found = candidates.pools.iter().find_map(|pool| {
                 let target = pool.targets.iter().find(|target| target.account.index == account.index)?;
@@ -197,7 +206,7 @@ impl Asked<'_> {
     }
 
     fn choose(&self, told: &mut Explanation) {
-        let Self { fleet, snapshot, key, question, candidates, now, ref full } = *self;
+        let Self { fleet, snapshot, key, question, candidates, now, ref full, ref session } = *self;
         for pool in &candidates.pools {
             let open: Vec<_> = pool
                 .targets
@@ -209,8 +218,6 @@ impl Asked<'_> {
             if open.is_empty() {
                 continue;
             }
-            let session = question.session.clone().filter(|_| !snapshot.choosing.sticky_ttl.is_zero());
-            let session = session.map(sluice_wire::request::session::known_as);
             let scope =
                 session.as_deref().map(|session| Conversation { key: &key.id, pool: &pool.name, session });
             let sticks = scope.and_then(|scope| fleet.sessions().account(scope, now));

@@ -52,6 +52,7 @@ impl Control {
             tracing::warn!(%error, "the store has not taken the last records: they are in its journal, and come with the next start");
         }
         gateway.references().keep(&**gateway.store()).await;
+        gateway.fleet().sessions().keep(&**gateway.store()).await;
         self.flush().await;
     }
 
@@ -76,7 +77,8 @@ impl Upkeep {
         // has no room.
         self.collect().await;
         let gateway = self.control.gateway();
-        let kept = gateway.references().keep(&**gateway.store()).await;
+        let store = &**gateway.store();
+        let kept = gateway.references().keep(store).await + gateway.fleet().sessions().keep(store).await;
         let sweeps = self.ticks >= SWEEP_EVERY;
         if self.behind || kept > 0 || sweeps {
             self.behind = self.forget(kept).await;

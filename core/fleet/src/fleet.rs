@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use parking_lot::{Mutex, MutexGuard};
+use sluice_api::store::Store;
 
 use crate::account::Account;
 use crate::health::{Overloads, Suspects};
@@ -23,6 +24,12 @@ pub struct Fleet {
 }
 
 impl Fleet {
+    /// That of a gateway with this store.
+    #[must_use]
+    pub fn of(store: &dyn Store) -> Self {
+        Self { sessions: Sessions::of(store), ..Self::default() }
+    }
+
     /// Until when an account's provider is overloaded, as two accounts of it saw.
     #[must_use]
     pub fn overloaded_until(&self, account: &Account, now: Timestamp) -> Option<Timestamp> {

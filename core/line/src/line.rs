@@ -12,7 +12,8 @@ use sluice_config::key::Key;
 use sluice_fleet::choosing::candidates::Candidates;
 use sluice_fleet::choosing::order::{Order, Picked};
 use sluice_fleet::reference::Continued;
-use sluice_wire::request::session;
+use sluice_fleet::session::Conversation;
+use sluice_wire::request::session::{self, Session};
 
 use crate::ask::{Ask, ClientRoute};
 use crate::gateway::Gateway;
@@ -133,6 +134,9 @@ async fn relayed(
     let continued = continued(serving, &key).await?;
     let bound = continued.account.clone();
     settlement.continues(continued);
+    if let (Some(session), None) = (&session, &bound) {
+        recalled(serving, &key, &candidates, session).await;
+    }
 
     let mut order = Order::new(candidates, session, bound);
     settlement.planned(&order);
@@ -158,6 +162,16 @@ async fn relayed(
                 });
             }
         }
+    }
+}
+
+/// Has in memory where the session of a request is, which another gateway may have served before.
+async fn recalled(serving: Serving<'_>, key: &Key, candidates: &Candidates, session: &Session) {
+    let Serving { gateway, snapshot, .. } = serving;
+    if session.follows && !snapshot.choosing.sticky_ttl.is_zero() {
+        let pools = candidates.pools.iter().map(|pool| &*pool.name);
+        let of = |pool| Conversation { key: &key.id, pool, session: &session.name };
+        gateway.fleet().sessions().recall(pools.map(of), &**gateway.store(), gateway.now()).await;
     }
 }
 

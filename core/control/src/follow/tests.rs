@@ -5,6 +5,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use sluice_config::{check, read};
 use sluice_fixtures::{AWAY, FULL};
+use sluice_fleet::session::Conversation;
+use sluice_wire::request::session::known_as;
 
 use super::{Change, Following, changes};
 use crate::error::KeyError;
@@ -12,7 +14,7 @@ use crate::overrides::AccountPatch;
 use crate::seen::Seen;
 use crate::{Control, Loss};
 
-const FILE: &str = "store.kind = \"test-store\"\nscheduler.kind = \"test-scheduler\"\ncost.kind = \"test-cost\"\n\
+const FILE: &str = "limits.kinds = []\nstore.kind = \"test-store\"\nscheduler.kind = \"test-scheduler\"\ncost.kind = \"test-cost\"\n\
                     [[accounts]]\nname = \"a\"\nprovider = \"test-secretive\"\nweight = 2\n";
 
 /// Gateways with these files, and what has them follow.
@@ -215,6 +217,29 @@ async fn a_gateways_own_changes_are_not_read_again() {
     other.control.create_key(fields(json!({ "name": "l" }))).await.unwrap();
     one.control.delete_key("k").await.unwrap();
     assert!(is_up(&one).await && one.control.show_key("l").is_ok());
+}
+
+#[tokio::test]
+async fn a_session_is_on_its_account_whichever_gateway_is_asked() {
+    let two = FILE
+        .replace("weight = 2", "weight = 2\n[[accounts]]\nname = \"b\"\nprovider = \"test-claude\"")
+        + "[[keys]]\nname = \"k\"\nkey = \"k\"\n";
+    let two = two.replace("test-secretive", "test-claude");
+    let [one, other] = gateways([&two; 2]).await;
+    let gateway = one.control.gateway();
+    let pool = gateway.snapshot().roster.accounts[1].config.pools[0].clone();
+    let name = known_as("s".to_owned());
+    let scope = Conversation { key: "k", pool: &pool, session: &name };
+    let ttl = gateway.snapshot().choosing.sticky_ttl;
+    gateway.fleet().sessions().bind(scope, &"b".into(), gateway.now(), ttl);
+    one.control.finish().await;
+    let question = fields(json!({ "key": "k", "api": "anthropic", "model": "claude-x", "session": "s" }));
+    let question = serde_json::from_value(Value::Object(question)).unwrap();
+    let told = other.control.explain(&question).await.unwrap();
+    assert!(
+        told.account.as_deref() == Some("b") && told.steps.iter().any(|step| step.step == "session"),
+        "{told:?}"
+    );
 }
 
 #[tokio::test]
