@@ -1,7 +1,12 @@
 //! The store of many gateways: Redis or Valkey, with scripts that do each step whole or not at all.
 
+mod claims;
+mod documents;
 mod link;
+mod opening;
 mod script;
+mod settings;
+mod values;
 
 #[cfg(test)]
 mod tests;

@@ -67,6 +67,11 @@ impl Servers {
         self.0.iter().any(is_encrypted)
     }
 
+    /// Whether some are reached over TLS and others are not.
+    pub(crate) fn are_mixed(&self) -> bool {
+        self.are_encrypted() && !self.0.iter().all(is_encrypted)
+    }
+
     /// The numbers of the databases that they name.
     pub(crate) fn databases(&self) -> impl Iterator<Item = i64> {
         self.0.iter().map(|server| server.redis_settings().db())
