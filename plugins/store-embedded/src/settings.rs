@@ -24,6 +24,8 @@ impl EmbeddedSettings {
     pub(crate) fn read(section: &Section<'_>) -> Result<Self, Vec<Problem>> {
         let (settings, problems) = section.read_right::<Self>();
         let mut problems: Vec<Problem> = problems.into_iter().map(hinted).collect();
+        // A list is looked at element by element: its key is unknown once.
+        problems.dedup_by(|one, before| (&one.path, &one.message) == (&before.path, &before.message));
         if settings.as_ref().is_some_and(|settings| settings.path.as_os_str().is_empty()) {
             problems.extend(section.wrong("path", "the store's folder needs a name"));
         }
@@ -35,16 +37,14 @@ impl EmbeddedSettings {
 }
 
 /// A key that belongs to a shared store, with a hint that it does.
-fn hinted(problem: Problem) -> Problem {
-    let shared = problem.unknown().filter(|name| SHARED.contains(name)).map(ToOwned::to_owned);
-    match shared {
-        Some(name) => {
-            let message =
-                format!("`{name}` is for a store that gateways share: write kind = \"redis\" beside it");
-            Problem { message, nearest: None, ..problem }
-        }
-        None => problem,
+fn hinted(mut problem: Problem) -> Problem {
+    let shared = problem.unknown().filter(|name| SHARED.contains(name));
+    if let Some(name) = shared {
+        problem.message =
+            format!("`{name}` is for a store that gateways share: write kind = \"redis\" beside it");
+        problem.nearest = None;
     }
+    problem
 }
 
 fn path() -> PathBuf {
