@@ -1,5 +1,6 @@
 //! Against real servers, each test with one of its own.
 
+mod counts;
 mod kept;
 mod proxy;
 mod sent;

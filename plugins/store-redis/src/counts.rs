@@ -1,0 +1,258 @@
+//! What limits count, in the servers: each step is one script, which is done whole or not at all.
+
+mod bells;
+mod encode;
+mod lives;
+mod queue;
+mod running;
+mod scripts;
+mod spawn;
+mod take;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sluice_api::limiter::{Bucket, Take};
+use sluice_api::store::{Asked, Lease, Level, Line, Lined, Place, Seed, StoreError, Taken, Turn, Used};
+
+use crate::link::Link;
+use bells::Bells;
+use encode::{Span, Tail, level, line_key, texts};
+use lives::Lives;
+use queue::{How, Name, Op, Queue};
+use running::Running;
+use scripts::Scripts;
+
+/// What limits count. Its methods are those of [`sluice_api::store::Store`] of the same names.
+#[derive(Debug)]
+pub(crate) struct Counts {
+    own: Arc<Own>,
+    lives: Lives,
+}
+
+/// What every step of this process needs.
+#[derive(Debug)]
+struct Own {
+    link: Arc<Link>,
+    scripts: Scripts,
+    /// The name of this process among all gateways.
+    gateway: String,
+    /// What it holds.
+    running: Running,
+    /// Who waits.
+    bells: Bells,
+    /// What is still to be told.
+    queue: Queue,
+    /// Whose time it is.
+    time: Time,
+}
+
+/// Whose time windows go by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Time {
+    /// The servers'.
+    Servers,
+    /// The one that is told, for tests.
+    #[cfg(test)]
+    Told,
+}
+
+impl Counts {
+    /// Those of a process of this name.
+    pub(crate) fn new(link: Arc<Link>, gateway: String, time: Time) -> Self {
+        let own = Own {
+            running: Running::default(),
+            bells: Bells::default(),
+            queue: Queue::default(),
+            scripts: Scripts::new(),
+            link,
+            gateway,
+            time,
+        };
+        Self { own: Arc::new(own), lives: Lives::default() }
+    }
+
+    /// Says that this process lives from now on, and goes on saying so.
+    pub(crate) async fn open(&self) -> Result<(), StoreError> {
+        self.lives.beat(&self.own).await?;
+        let own = Arc::downgrade(&self.own);
+        let ear = move |heard: crate::link::Heard<'_>| {
+            if let Some(own) = own.upgrade() {
+                own.bells.hear(heard);
+            }
+        };
+        self.own.link.listen(self.own.channel(), Box::new(ear));
+        lives::go_on(&self.own, &self.lives);
+        Ok(())
+    }
+
+    pub(crate) async fn take_all(&self, asked: Asked) -> Result<Taken, StoreError> {
+        let own = Arc::clone(&self.own);
+        // Whoever asks may go away; what is taken then must not stay taken.
+        let asked = spawn::to_the_end(async move { own.take(asked).await }, {
+            let own = Arc::clone(&self.own);
+            move |taken| own.give_back(taken)
+        });
+        asked.await.unwrap_or_else(|| Err(StoreError("the gateway ends".to_owned())))
+    }
+
+    pub(crate) async fn line_up(&self, line: Line, slots: Vec<Take>) -> Result<Lined, StoreError> {
+        let own = Arc::clone(&self.own);
+        let lined = spawn::to_the_end(async move { own.line_up(line, slots).await }, {
+            let own = Arc::clone(&self.own);
+            move |lined| {
+                if let Ok(Lined::Waits(place)) = lined {
+                    Own::leave(&own, place);
+                }
+            }
+        });
+        lined.await.unwrap_or_else(|| Err(StoreError("the gateway ends".to_owned())))
+    }
+
+    pub(crate) fn settle(&self, lease: &Lease, used: Used, now: Timestamp) {
+        self.own.progress(lease, How::End, (used, now));
+    }
+
+    pub(crate) fn land(&self, lease: &mut Lease, used: Used, now: Timestamp) {
+        self.own.progress(lease, How::Land, (used, now));
+        lease.landed = used;
+    }
+
+    pub(crate) fn turn(&self, place: &Place) -> Turn {
+        self.own.bells.turn(place.number)
+    }
+
+    pub(crate) fn leave(&self, place: Place) {
+        Own::leave(&self.own, place);
+    }
+
+    pub(crate) async fn waiting(&self, keys: Vec<Arc<str>>) -> Result<Vec<u64>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys: Vec<String> = keys.iter().map(|key| line_key(&self.own.link, key)).collect();
+        let answer = self.own.link.run(&self.own.scripts.lengths, &keys, &[]).await?;
+        Ok(texts(answer)?.iter().map(|length| length.parse().unwrap_or(0)).collect())
+    }
+
+    pub(crate) async fn levels(&self, takes: &[Take], now: Timestamp) -> Result<Vec<Level>, StoreError> {
+        if takes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let tail = Tail::new(&self.own.link, takes.iter(), now);
+        let mut args = vec![self.own.told(now)];
+        args.extend(tail.counts.iter().cloned());
+        let answer = texts(self.own.link.run(&self.own.scripts.look, &tail.keys, &args).await?)?;
+        let of = |(take, index): (&Take, &usize)| {
+            let at = 3 * index.saturating_sub(1);
+            level(answer.get(at..at + 3).unwrap_or_default(), take.window, now)
+        };
+        Ok(takes.iter().zip(&tail.which).map(of).collect())
+    }
+
+    pub(crate) async fn held(&self, bucket: &Bucket) -> Result<u64, StoreError> {
+        let take = Take::one(bucket.clone(), 1);
+        let levels = self.levels(&[take], Timestamp::UNIX_EPOCH).await?;
+        Ok(levels.first().map_or(0, |level| level.used))
+    }
+
+    /// Those of these takes whose windows nothing was ever counted in.
+    pub(crate) async fn forgotten(&self, mut takes: Vec<Take>) -> Result<Vec<Take>, StoreError> {
+        takes.retain(|take| !take.is_slot());
+        if takes.is_empty() {
+            return Ok(takes);
+        }
+        let keys: Vec<String> = takes.iter().map(|take| encode::count_key(&self.own.link, take)).collect();
+        let there = texts(self.own.link.run(&self.own.scripts.known, &keys, &[]).await?)?;
+        let mut there = there.iter().map(|there| there == "1");
+        takes.retain(|_| !there.next().unwrap_or(true));
+        Ok(takes)
+    }
+
+    /// Is told what was used of windows before anything was counted in them, as of a moment.
+    pub(crate) async fn seed(&self, seeds: Vec<Seed>, now: Timestamp) -> Result<(), StoreError> {
+        for mut seed in seeds {
+            seed.used.sort_unstable();
+            let take = Take::within(seed.bucket, seed.window, 0, 0);
+            let tail = Tail::new(&self.own.link, [&take].into_iter(), now);
+            let mut args = vec![self.own.told(now)];
+            args.extend(tail.counts);
+            for (at, amount) in seed.used {
+                let ago = Span::between(at, now).map_or(0, |span| span.0);
+                args.extend([ago.to_string().into_bytes(), amount.to_string().into_bytes()]);
+            }
+            self.own.link.run(&self.own.scripts.seed, &tail.keys, &args).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends when what was to be told so far is.
+    pub(crate) async fn settled(&self) {
+        self.own.queue.is_empty().await;
+    }
+}
+
+impl Own {
+    /// The channel on which it is told that it is worth asking.
+    fn channel(&self) -> String {
+        format!("{}:{}", self.link.key("told"), self.gateway)
+    }
+
+    fn leases_key(&self, gateway: &str) -> String {
+        self.link.key(&format!("leases:{gateway}"))
+    }
+
+    /// The keys that every script about leases and lines has first.
+    fn first_keys(&self, gateway: &str, line: String) -> Vec<String> {
+        let key = |name| self.link.key(name);
+        let own = [
+            self.leases_key(gateway),
+            key("wanted"),
+            key("waiters"),
+            key("places"),
+            key("told"),
+            key("anybody"),
+            line,
+        ];
+        own.into()
+    }
+
+    /// The time that a script is told.
+    fn told(&self, now: Timestamp) -> Vec<u8> {
+        match self.time {
+            Time::Servers => Vec::new(),
+            #[cfg(test)]
+            Time::Told => now.as_microsecond().to_string().into_bytes(),
+        }
+    }
+
+    /// A request that runs, or has ended, has used so much.
+    fn progress(self: &Arc<Self>, lease: &Lease, how: How, (used, now): (Used, Timestamp)) {
+        let name = encode::lease_name(lease.id);
+        let running = if how == How::Land { self.running.land(&name, used) } else { self.running.end(&name) };
+        let tail =
+            running.unwrap_or_else(|| Arc::new(Tail::new(&self.link, lease.takes.iter(), lease.since)));
+        Queue::push(
+            self,
+            Name::Lease(name),
+            Op::Progress { how, used, tail, told: self.told(now), line: None },
+        );
+    }
+
+    fn leave(own: &Arc<Self>, place: Place) {
+        own.bells.forget(place.number);
+        let line = line_key(&own.link, &place.key);
+        Queue::push(own, Name::Place(place.number), Op::Leave { line });
+    }
+
+    /// Nobody has waited for what came of asking.
+    fn give_back(self: &Arc<Self>, taken: Result<Taken, StoreError>) {
+        match taken {
+            Ok(Taken::All(leases)) => {
+                leases.iter().for_each(|lease| self.progress(lease, How::End, (Used::NOTHING, lease.since)));
+            }
+            Ok(Taken::Waits(place)) => Self::leave(self, place),
+            Ok(Taken::Refused(_)) | Err(_) => {}
+        }
+    }
+}

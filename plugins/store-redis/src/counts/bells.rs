@@ -1,0 +1,109 @@
+//! Tells who waits in this process that it is worth asking again.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use sluice_api::store::Turn;
+use tokio::sync::watch;
+
+use crate::link::Heard;
+
+/// Messages that are kept of places which nobody here knows yet: what tells of one may be quicker than the answer by which
+/// it was given. Far more than may be asked for at one moment.
+const EARLY_MAX: usize = 4_096;
+
+/// Those who wait, by the numbers of their places.
+#[derive(Debug, Default)]
+pub(super) struct Bells {
+    waiting: Mutex<Waiting>,
+    /// Messages that were heard.
+    heard: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    bells: HashMap<u64, watch::Sender<bool>>,
+    early: VecDeque<u64>,
+}
+
+impl Bells {
+    /// Somebody waits at a place from now on, or still does.
+    pub(super) fn wait(&self, number: u64) {
+        let mut waiting = self.waiting.lock();
+        let Waiting { bells, early } = &mut *waiting;
+        bells.entry(number).or_insert_with(|| {
+            let rung = early.iter().position(|one| *one == number);
+            rung.map(|at| early.remove(at));
+            watch::Sender::new(rung.is_some())
+        });
+    }
+
+    /// It is asked now: what is told from here on rings anew.
+    pub(super) fn hush(&self, number: u64) {
+        if let Some(bell) = self.waiting.lock().bells.get(&number) {
+            bell.send_replace(false);
+        }
+    }
+
+    /// Nobody waits there any more; whoever may still listen has nothing to wait for.
+    pub(super) fn forget(&self, number: u64) {
+        if let Some(bell) = self.waiting.lock().bells.remove(&number) {
+            bell.send_replace(true);
+        }
+    }
+
+    /// Ends when it is worth asking again; at once where nobody waits there.
+    pub(super) fn turn(&self, number: u64) -> Turn {
+        let bell = self.waiting.lock().bells.get(&number).map(watch::Sender::subscribe);
+        Box::pin(async move {
+            if let Some(mut bell) = bell {
+                let _ = bell.wait_for(|rung| *rung).await;
+            }
+        })
+    }
+
+    pub(super) fn hear(&self, heard: Heard<'_>) {
+        match heard {
+            Heard::Listening => self.ring_all(),
+            Heard::Message(number) => {
+                self.heard.fetch_add(1, Ordering::Relaxed);
+                let number = std::str::from_utf8(number).ok().and_then(|number| number.parse().ok());
+                number.into_iter().for_each(|number| self.ring(number));
+            }
+        }
+    }
+
+    fn ring(&self, number: u64) {
+        let mut waiting = self.waiting.lock();
+        if let Some(bell) = waiting.bells.get(&number) {
+            bell.send_replace(true);
+            return;
+        }
+        if waiting.early.len() >= EARLY_MAX {
+            waiting.early.pop_front();
+        }
+        waiting.early.push_back(number);
+    }
+
+    /// Messages may have been missed: each asks for itself.
+    pub(super) fn ring_all(&self) {
+        self.waiting.lock().bells.values().for_each(|bell| drop(bell.send_replace(true)));
+    }
+
+    /// Whether nobody waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.lock().bells.is_empty()
+    }
+
+    /// Messages that were heard.
+    pub(super) fn heard(&self) -> u64 {
+        self.heard.load(Ordering::Relaxed)
+    }
+
+    /// So many messages were sent: as many as are missing count as heard.
+    pub(super) fn has_missed(&self, sent: u64) {
+        self.heard.fetch_max(sent, Ordering::Relaxed);
+        self.ring_all();
+    }
+}

@@ -1,0 +1,204 @@
+-- What buckets have counted. All that a script needs of them is read at once, changed, and each is written once.
+--
+-- A count is one string of doubles, lowest byte first: what is used and what is reserved, as two parts each; and of a window that
+-- rolls also its grain, its first and last moment, how much was used at the last, how many moments are in the list beside it, and
+-- until when that list is kept. Where there is no moment it is -1.
+local SUMS, ROLLS = '<dddd', '<ddddddddddd'
+
+-- How many moments at which requests came are kept as they were. Beyond that they are rounded as amounts are.
+local EXACT_MAX = 1000
+-- Of how many slices a window is made whose moments are rounded.
+local SLICES = 128
+-- How long what says nothing any more is kept at least, in milliseconds.
+local KEPT = 3600000
+
+local NOTHING = struct.pack(SUMS, 0, 0, 0, 0)
+local NEVER = struct.pack(ROLLS, 0, 0, 0, 0, 1, -1, -1, 0, 0, 0, 0)
+
+-- Microseconds; asked once, as it may move while a script runs.
+local function clock(told)
+  if told ~= '' then return tonumber(told) end
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000000 + tonumber(time[2])
+end
+
+local function entry(at, high, low)
+  return string.format('%016.0f', at) .. write(high, low)
+end
+
+local function at_of(entry)
+  return tonumber(string.sub(entry, 1, 16))
+end
+
+local function amount_of(entry)
+  return read(string.sub(entry, 17))
+end
+
+-- All moments, the first one first.
+local function moments(count)
+  local all = count.listed > 0 and redis.call('LRANGE', count.list, 0, -1) or {}
+  if count.last then all[#all + 1] = entry(count.last, count.last_high, count.last_low) end
+  return all
+end
+
+-- In their place.
+local function set_moments(count, all)
+  redis.call('DEL', count.list)
+  count.listed, count.list_until, count.changed = math.max(#all - 1, 0), 0, true
+  for index = 1, count.listed do redis.call('RPUSH', count.list, all[index]) end
+  local last = all[#all]
+  count.first, count.last = all[1] and at_of(all[1]), last and at_of(last)
+  if last then count.last_high, count.last_low = amount_of(last) end
+end
+
+-- The clock was set back: what was counted is as long ago as it was before.
+local function set_back(count, by)
+  local all = moments(count)
+  for index, one in ipairs(all) do all[index] = entry(math.max(at_of(one) - by, 0), amount_of(one)) end
+  set_moments(count, all)
+end
+
+-- Drops what is over: a window reaches back to just after its length ago.
+local function pass(count, now)
+  if count.last and count.last > now + count.grain then set_back(count, count.last - now) end
+  while count.first and count.first + count.length <= now do
+    count.changed = true
+    local gone = count.listed > 0 and redis.call('LPOP', count.list)
+    if gone then
+      count.high, count.low = subtract(count.high, count.low, amount_of(gone))
+      count.listed = count.listed - 1
+      local first = count.listed > 0 and redis.call('LINDEX', count.list, 0)
+      count.first = first and at_of(first) or count.last
+    else
+      count.high, count.low = subtract(count.high, count.low, count.last_high, count.last_low)
+      count.first, count.last, count.listed, count.grain = nil, nil, 0, 1
+    end
+  end
+end
+
+-- Reads the counts that arguments name: kind, span, and for slots whose they are. Each has a key, and one that rolls a second
+-- one, of its list. What stands at the keys of `also` comes last.
+local function counts_of(at, first_key, now, also)
+  local number = tonumber(ARGV[at])
+  local counts, keys = {}, {}
+  at = at + 1
+  for which = 1, number do
+    local count = { key = KEYS[first_key], kind = ARGV[at], whose = ARGV[at + 2] }
+    keys[which] = count.key
+    first_key = first_key + 1
+    if count.kind == 'r' then
+      count.length = tonumber(ARGV[at + 1])
+      count.list = KEYS[first_key]
+      first_key = first_key + 1
+    elseif count.kind == 'c' then
+      count.left = math.max(tonumber(ARGV[at + 1]), 0)
+    end
+    counts[which] = count
+    at = at + 3
+  end
+  if also then keys[number + 1] = also end
+  local kept = #keys > 0 and redis.call('MGET', unpack(keys)) or {}
+  for which, count in ipairs(counts) do
+    local found = kept[which]
+    if count.kind ~= 'r' then
+      count.high, count.low, count.held_high, count.held_low = struct.unpack(SUMS, found or NOTHING)
+    else
+      count.high, count.low, count.held_high, count.held_low, count.grain, count.first, count.last, count.last_high,
+        count.last_low, count.listed, count.list_until = struct.unpack(ROLLS, found or NEVER)
+      if count.last < 0 then count.first, count.last = nil, nil end
+      pass(count, now)
+    end
+  end
+  return counts, at, kept[number + 1]
+end
+
+local function save(counts, now)
+  for _, count in ipairs(counts) do
+    if count.changed then
+      if count.kind == 'h' and count.high == 0 and count.low == 0 then
+        redis.call('DEL', count.key)
+      elseif count.kind == 'r' then
+        local length = math.floor(count.length / 1000) * 2 + KEPT
+        if count.listed > 0 and count.list_until < now + length * 500 then
+          count.list_until = now + length * 1000
+          redis.call('PEXPIRE', count.list, length)
+        end
+        local kept = struct.pack(ROLLS, count.high, count.low, count.held_high, count.held_low, count.grain, count.first or -1,
+          count.last or -1, count.last_high, count.last_low, count.listed, count.list_until)
+        redis.call('SET', count.key, kept, 'PX', length)
+      else
+        local kept = struct.pack(SUMS, count.high, count.low, count.held_high, count.held_low)
+        if count.kind == 'c' then
+          redis.call('SET', count.key, kept, 'PX', math.floor(count.left / 1000) + 24 * KEPT)
+        else
+          redis.call('SET', count.key, kept)
+        end
+      end
+    end
+  end
+end
+
+local function end_of_slice(count, at)
+  local beyond = at % count.grain
+  if beyond == 0 then return at end
+  return at + count.grain - beyond
+end
+
+local function push(count, at, high, low)
+  if high == 0 and low == 0 then return end
+  count.high, count.low = add(count.high, count.low, high, low)
+  count.changed = true
+  if count.last and count.last >= at then
+    count.last_high, count.last_low = add(count.last_high, count.last_low, high, low)
+    return
+  end
+  if count.last then
+    count.listed = redis.call('RPUSH', count.list, entry(count.last, count.last_high, count.last_low))
+  end
+  count.first = count.first or at
+  count.last, count.last_high, count.last_low = at, high, low
+end
+
+-- Something is used now.
+local function land(count, unit, now, high, low)
+  if count.grain == 1 and (unit ~= 'q' or count.listed >= EXACT_MAX) then
+    local all = moments(count)
+    redis.call('DEL', count.list)
+    count.grain, count.high, count.low = math.floor(count.length / SLICES) + 1, 0, 0
+    count.first, count.last, count.listed, count.list_until = nil, nil, 0, 0
+    for _, one in ipairs(all) do push(count, end_of_slice(count, at_of(one)), amount_of(one)) end
+  end
+  push(count, end_of_slice(count, now), high, low)
+end
+
+-- Takes back as much as there is of what was used from a moment on, or at that moment alone: what stays is over no earlier than
+-- what was really used. Nothing where some of it may be over, as what is left may be all others'.
+local function take_back(count, since, alone, now, high, low)
+  if since + count.length <= now then return end
+  local first, left = end_of_slice(count, since), {}
+  for _, one in ipairs(moments(count)) do
+    local at = at_of(one)
+    local there_high, there_low = amount_of(one)
+    if (high > 0 or low > 0) and at >= first and (at == first or not alone) then
+      local less_high, less_low = there_high, there_low
+      if is_less(high, low, there_high, there_low) then less_high, less_low = high, low end
+      high, low = subtract(high, low, less_high, less_low)
+      there_high, there_low = subtract(there_high, there_low, less_high, less_low)
+      count.high, count.low = subtract(count.high, count.low, less_high, less_low)
+    end
+    if there_high > 0 or there_low > 0 then left[#left + 1] = entry(at, there_high, there_low) end
+  end
+  set_moments(count, left)
+end
+
+-- A number that leaves: what a double holds exactly goes as it is.
+local function told(high, low)
+  return high == 0 and low or write(high, low)
+end
+
+-- How full it is: what is used, what is reserved beside, and how long until all that was used is over.
+local function level(count, now)
+  local over = ''
+  if count.kind == 'r' and count.last then over = count.last + count.length - now end
+  return told(count.high, count.low), told(count.held_high, count.held_low), over
+end

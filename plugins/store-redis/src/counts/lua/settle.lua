@@ -1,0 +1,69 @@
+-- Counts what a request has used by now in place of what it has reserved, or ends it. ARGV: the time that is told, or nothing; the
+-- lease's number; how: 'land', 'end', 'undo' where nobody knows whether it was ever taken, or 'bury' where its gateway is dead; '1'
+-- if it counts, of the dead the gateway; tokens; cost; the counts; of each take the count, unit and amount. KEYS[7] is the line in which one that is undone may
+-- wait, and for the dead the key of the living.
+local now = clock(ARGV[1])
+local lease, how = ARGV[2], ARGV[3]
+local kept = redis.call('HGET', LEASES, lease)
+if how == 'bury' and redis.call('HEXISTS', LINE, ARGV[4]) == 1 then return -1 end
+if how == 'undo' then
+  -- What comes later finds that it was given back.
+  if not kept then redis.call('HSET', LEASES, lease, '-') end
+  local place = string.match(redis.call('HGET', LEASES, 'place-' .. lease) or '', '^w(%d+)')
+  if place then
+    anybody = redis.call('EXISTS', ANYBODY) == 1
+    go(LINE, place)
+    tell()
+  end
+end
+if not kept or kept == '-' or string.sub(kept, 1, 1) == 'w' then return 0 end
+
+local since, landed_tokens, landed_cost, rest = string.match(kept, '^(%d+) (%d+) (%d+) (.*)$')
+since = tonumber(since)
+local ended = how ~= 'land'
+local counts, at, wanted = counts_of(7, 8, now, ANYBODY)
+anybody = wanted ~= false
+local nothing = ARGV[4] ~= '1'
+
+local function take_away(count, since, alone, now, high, low)
+  count.changed = true
+  if count.kind == 'r' then return take_back(count, since, alone, now, high, low) end
+  count.high, count.low = subtract(count.high, count.low, high, low)
+end
+
+for take = at, #ARGV, 3 do
+  local count, unit = counts[tonumber(ARGV[take])], ARGV[take + 1]
+  local high, low = read(ARGV[take + 2])
+  if unit ~= 'q' then
+    local before_high, before_low = read(unit == 't' and landed_tokens or landed_cost)
+    local after_high, after_low = read(unit == 't' and ARGV[5] or ARGV[6])
+    -- What is reserved of it: as much as is not used yet.
+    count.held_high, count.held_low = subtract(count.held_high, count.held_low, subtract(high, low, before_high, before_low))
+    if not ended then
+      count.held_high, count.held_low = add(count.held_high, count.held_low, subtract(high, low, after_high, after_low))
+    end
+    count.changed = true
+    if is_less(after_high, after_low, before_high, before_low) then
+      take_away(count, since, false, now, subtract(before_high, before_low, after_high, after_low))
+    elseif count.kind == 'r' then
+      land(count, unit, now, subtract(after_high, after_low, before_high, before_low))
+    else
+      count.high, count.low = add(count.high, count.low, subtract(after_high, after_low, before_high, before_low))
+    end
+  elseif ended and (nothing or count.kind == 'h') then
+    take_away(count, since, true, now, high, low)
+  end
+end
+
+if ended then
+  redis.call('HDEL', LEASES, lease)
+  if how == 'undo' then redis.call('HSET', LEASES, lease, '-') end
+  for _, count in ipairs(counts) do
+    if count.kind == 'h' then tell_first(count.whose) end
+  end
+else
+  redis.call('HSET', LEASES, lease, string.format('%.0f', since) .. ' ' .. ARGV[5] .. ' ' .. ARGV[6] .. ' ' .. rest)
+end
+save(counts, now)
+tell()
+return 1

@@ -1,0 +1,163 @@
+//! Asking for leases, and for a place in a line.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sluice_api::limiter::{Denial, Take, Why, Window};
+use sluice_api::store::{Asked, Lease, Level, Line, Lined, Place, StoreError, Taken, Used};
+
+use super::Own;
+use super::encode::{Span, Tail, lease_name, level, line_key, texts};
+use super::queue::{How, Name, Op, Queue};
+use crate::link::Failure;
+
+impl Own {
+    /// Takes all that the leases say, or nothing.
+    pub(super) async fn take(self: Arc<Self>, asked: Asked) -> Result<Taken, StoreError> {
+        let Asked { mut leases, line, .. } = asked;
+        let now = leases.iter().map(|lease| lease.since).max().unwrap_or(Timestamp::UNIX_EPOCH);
+        let takes = || leases.iter().flat_map(|lease| &lease.takes);
+        let tails: Vec<Arc<Tail>> =
+            leases.iter().map(|lease| Arc::new(Tail::new(&self.link, lease.takes.iter(), now))).collect();
+        let names: Vec<String> = leases.iter().map(|lease| lease_name(lease.id)).collect();
+        let all = Tail::new(&self.link, takes(), now);
+        let (mut keys, mut args) = self.first(line.as_ref(), now);
+        keys.extend(all.keys);
+        args.extend(all.counts.into_iter().chain(all.takes));
+        for (name, tail) in names.iter().zip(&tails) {
+            args.extend([name.as_str(), &tail.written()].map(Vec::from));
+        }
+        let place = line.as_ref().and_then(|line| line.place.as_ref());
+        place.into_iter().for_each(|place| self.bells.hush(place.number));
+        let undo = |own: &Arc<Self>| {
+            let line = line.as_ref().map(|line| line_key(&own.link, &line.key));
+            for (name, tail) in names.iter().zip(&tails) {
+                own.undo(name.clone(), Arc::clone(tail), (line.clone(), now));
+            }
+        };
+        let answer = match self.link.run(&self.scripts.take, &keys, &args).await {
+            Ok(answer) => texts(answer)?,
+            Err(failure) => {
+                if matches!(failure, Failure::Unknown(_)) {
+                    undo(&self);
+                }
+                return Err(failure.into());
+            }
+        };
+        let told: Vec<&str> = answer.iter().map(String::as_str).collect();
+        match told.as_slice() {
+            ["taken", ..] => {
+                for (name, tail) in names.into_iter().zip(tails) {
+                    self.running.begin(name, tail);
+                }
+                place.into_iter().for_each(|place| self.bells.forget(place.number));
+                tell_levels(&mut leases, answer.get(1..).unwrap_or_default(), now);
+                Ok(Taken::All(leases))
+            }
+            ["waits", number] => waits(line.as_ref(), number).map(|place| {
+                self.bells.wait(place.number);
+                Taken::Waits(place)
+            }),
+            ["refused", which, why, wait] => {
+                let which: usize = which.parse().unwrap_or(0);
+                let take = takes().nth(which.saturating_sub(1)).ok_or_else(|| odd(&answer))?;
+                let why = reason(why, wait, (take, now)).ok_or_else(|| odd(&answer))?;
+                Ok(Taken::Refused(Denial::new(take.clone(), why)))
+            }
+            _ => {
+                undo(&self);
+                Err(odd(&answer))
+            }
+        }
+    }
+
+    /// The first keys and arguments of whoever asks.
+    fn first(&self, line: Option<&Line>, now: Timestamp) -> (Vec<String>, Vec<Vec<u8>>) {
+        let key = line.map_or_else(|| self.link.key("line:"), |line| line_key(&self.link, &line.key));
+        let size = line.map(|line| line.size.to_string()).unwrap_or_default();
+        let place = line.and_then(|line| line.place.as_ref()).map(|place| place.number.to_string());
+        let keys = self.first_keys(&self.gateway, key);
+        let told = [size, place.unwrap_or_default()].map(String::into_bytes);
+        let args = [self.told(now), self.gateway.clone().into_bytes()].into_iter().chain(told);
+        (keys, args.collect())
+    }
+
+    /// Gives back what has ended though it may have been counted anew after that.
+    pub(super) fn end_unknown(self: &Arc<Self>, name: String, tail: Arc<Tail>) {
+        self.undo(name, tail, (None, Timestamp::UNIX_EPOCH));
+    }
+
+    /// Gives back what may have been taken, or may yet be.
+    fn undo(self: &Arc<Self>, name: String, tail: Arc<Tail>, (line, now): (Option<String>, Timestamp)) {
+        let told = self.told(now);
+        let undo = Op::Progress { how: How::Undo, used: Used::NOTHING, tail, told, line };
+        Queue::push(self, Name::Lease(name), undo);
+    }
+
+    /// Waits in a line until one of these slots is free.
+    pub(super) async fn line_up(self: Arc<Self>, line: Line, slots: Vec<Take>) -> Result<Lined, StoreError> {
+        let now = Timestamp::UNIX_EPOCH;
+        let tail = Arc::new(Tail::new(&self.link, slots.iter(), now));
+        let (mut keys, mut args) = self.first(Some(&line), now);
+        let name = format!("place-{:x}", getrandom::u64().unwrap_or_default());
+        args.push(name.clone().into_bytes());
+        keys.extend(tail.keys.iter().cloned());
+        args.extend(tail.counts.iter().chain(&tail.takes).cloned());
+        line.place.iter().for_each(|place| self.bells.hush(place.number));
+        let answer = match self.link.run(&self.scripts.line_up, &keys, &args).await {
+            Ok(answer) => texts(answer)?,
+            Err(failure) => {
+                if matches!(failure, Failure::Unknown(_)) {
+                    self.undo(name, tail, (Some(line_key(&self.link, &line.key)), now));
+                }
+                return Err(failure.into());
+            }
+        };
+        let told: Vec<&str> = answer.iter().map(String::as_str).collect();
+        match told.as_slice() {
+            ["free"] => Ok(Lined::Free),
+            ["full"] => Ok(Lined::Full),
+            ["waits", number] => {
+                let place = waits(Some(&line), number)?;
+                self.bells.wait(place.number);
+                Ok(Lined::Waits(place))
+            }
+            _ => Err(odd(&answer)),
+        }
+    }
+}
+
+fn waits(line: Option<&Line>, number: &str) -> Result<Place, StoreError> {
+    let number = number.parse().ok();
+    let place = line.zip(number).map(|(line, number)| Place::new(Arc::clone(&line.key), number));
+    place.ok_or_else(|| StoreError("it gave a place to a request that does not wait".to_owned()))
+}
+
+fn reason(why: &str, wait: &str, (take, now): (&Take, Timestamp)) -> Option<Why> {
+    let wait: i64 = wait.parse().ok()?;
+    Some(match (why, take.window) {
+        ("much", _) => Why::TooMuch,
+        ("reserved", _) => Why::Reserved,
+        ("line", _) => Why::Line,
+        ("used", Window::Calendar { to, .. }) => Why::Used(Some(Duration::from_micros(
+            Span::between(now, to).map_or(0, |left| left.0.unsigned_abs()),
+        ))),
+        ("used", _) => Why::Used((wait >= 0).then(|| Duration::from_micros(wait.unsigned_abs()))),
+        _ => return None,
+    })
+}
+
+/// How full each bucket was with what was taken.
+fn tell_levels(leases: &mut [Lease], told: &[String], now: Timestamp) {
+    let mut told = told.chunks(3);
+    for lease in leases {
+        let levels: Vec<Level> =
+            lease.takes.iter().map(|take| level(told.next().unwrap_or_default(), take.window, now)).collect();
+        lease.levels = levels;
+    }
+}
+
+fn odd(answer: &[String]) -> StoreError {
+    StoreError(format!("it answered something else than was asked: {answer:?}"))
+}
