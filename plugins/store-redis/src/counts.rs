@@ -15,7 +15,9 @@ use jiff::Timestamp;
 use sluice_api::limiter::{Bucket, Take};
 use sluice_api::store::{Asked, Lease, Level, Line, Lined, Place, Seed, StoreError, Taken, Turn, Used};
 
-use crate::link::Link;
+use tokio::time::Instant;
+
+use crate::link::{Heard, Link};
 use bells::Bells;
 use encode::{Span, Tail, level, line_key, texts};
 use lives::Lives;
@@ -74,9 +76,9 @@ impl Counts {
 
     /// Says that this process lives from now on, and goes on saying so.
     pub(crate) async fn open(&self) -> Result<(), StoreError> {
-        self.lives.beat(&self.own).await?;
+        self.lives.beat(&self.own, Instant::now()).await?;
         let own = Arc::downgrade(&self.own);
-        let ear = move |heard: crate::link::Heard<'_>| {
+        let ear = move |heard: Heard<'_>| {
             if let Some(own) = own.upgrade() {
                 own.bells.hear(heard);
             }
@@ -254,5 +256,19 @@ impl Own {
             Ok(Taken::Waits(place)) => Self::leave(self, place),
             Ok(Taken::Refused(_)) | Err(_) => {}
         }
+    }
+}
+
+#[cfg(test)]
+impl Counts {
+    /// Says that this process lives, and looks after the others, as if it were so late.
+    pub(crate) async fn beat(&self, now: Instant) -> Result<(), StoreError> {
+        self.lives.beat(&self.own, now).await
+    }
+
+    /// Gives a lease back as if nobody knew whether it was taken.
+    pub(crate) fn undo(&self, lease: &Lease) {
+        let tail = Arc::new(Tail::new(&self.own.link, lease.takes.iter(), lease.since));
+        self.own.end_unknown(encode::lease_name(lease.id), tail);
     }
 }

@@ -88,7 +88,9 @@ impl Bells {
 
     /// Messages may have been missed: each asks for itself.
     pub(super) fn ring_all(&self) {
-        self.waiting.lock().bells.values().for_each(|bell| drop(bell.send_replace(true)));
+        for bell in self.waiting.lock().bells.values() {
+            bell.send_replace(true);
+        }
     }
 
     /// Whether nobody waits.

@@ -21,6 +21,10 @@ const BEAT: Duration = Duration::from_secs(5);
 /// 60 s after which a slot is free by itself, and more than any pause that a network makes.
 const SILENT_MAX: Duration = Duration::from_secs(30);
 
+/// How long it is known that a lease was given back which nobody knows whether it was taken: far longer than what was sent may
+/// be on its way.
+const UNDONE_KEPT: Duration = Duration::from_secs(120);
+
 /// How often it is looked whether what should wake somebody was lost.
 const LOOK: Duration = Duration::from_millis(400);
 
@@ -41,7 +45,7 @@ struct State {
 
 impl Lives {
     /// Says that this gateway lives; gives back what others held that do not.
-    pub(super) async fn beat(&self, own: &Arc<Own>) -> Result<(), StoreError> {
+    pub(super) async fn beat(&self, own: &Arc<Own>, now: Instant) -> Result<(), StoreError> {
         let keys = [own.link.key("gateways")];
         let args = [own.gateway.clone().into_bytes()];
         let answer = own.link.run(&own.scripts.beat, &keys, &args).await?;
@@ -51,15 +55,14 @@ impl Lives {
         if had_begun && beats == "1" {
             own.restore().await?;
         }
-        for (gateway, beats) in self.silent(own, all) {
+        for (gateway, beats) in self.silent(own, all, now) {
             own.bury(&gateway, &beats).await?;
         }
-        Ok(())
+        own.forget_undone(now).await
     }
 
     /// Those that have said nothing for long.
-    fn silent(&self, own: &Own, all: HashMap<String, String>) -> Vec<(String, String)> {
-        let now = Instant::now();
+    fn silent(&self, own: &Own, all: HashMap<String, String>, now: Instant) -> Vec<(String, String)> {
         let mut state = self.0.lock();
         state.heard.retain(|gateway, _| all.contains_key(gateway));
         let mut silent = Vec::new();
@@ -88,7 +91,7 @@ async fn beats(own: Weak<Own>, lives: Lives) {
     loop {
         tick.tick().await;
         let Some(own) = own.upgrade() else { return };
-        if let Err(error) = lives.beat(&own).await {
+        if let Err(error) = lives.beat(&own, Instant::now()).await {
             tracing::debug!(%error, "this gateway could not say that it lives");
         }
     }
@@ -141,6 +144,17 @@ impl Own {
         }
         // Their places are lost: they ask for new ones.
         self.bells.ring_all();
+        Ok(())
+    }
+
+    /// Forgets what was given back so long ago that nothing of it is on its way any more.
+    async fn forget_undone(&self, now: Instant) -> Result<(), StoreError> {
+        let over = self.queue.undone_before(now.checked_sub(UNDONE_KEPT));
+        if !over.is_empty() {
+            let mut command = redis::cmd("HDEL");
+            command.arg(self.leases_key(&self.gateway)).arg(over);
+            self.link.ask(&command).await?;
+        }
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use sluice_api::store::Used;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::Own;
 use super::encode::Tail;
@@ -49,6 +50,8 @@ pub(super) enum Op {
 pub(super) struct Queue {
     state: Mutex<State>,
     empty: Notify,
+    /// What was undone, and when: servers still know of it.
+    undone: Mutex<VecDeque<(Instant, String)>>,
 }
 
 #[derive(Debug, Default)]
@@ -100,6 +103,13 @@ impl Queue {
         }
     }
 
+    /// What was undone before a moment, which is not undone any more.
+    pub(super) fn undone_before(&self, moment: Option<Instant>) -> Vec<String> {
+        let mut undone = self.undone.lock();
+        let over = moment.map_or(0, |moment| undone.partition_point(|(at, _)| *at < moment));
+        undone.drain(..over).map(|(_, name)| name).collect()
+    }
+
     /// Ends when there is nothing to tell.
     pub(super) async fn is_empty(&self) {
         loop {
@@ -128,7 +138,12 @@ async fn work(own: Arc<Own>) {
         };
         let Some((name, op)) = next else { break };
         match own.tell(&name, &op).await {
-            Ok(()) => own.queue.state.lock().told(name, None),
+            Ok(()) => {
+                if let (Name::Lease(name), Op::Progress { how: How::Undo, .. }) = (&name, &op) {
+                    own.queue.undone.lock().push_back((Instant::now(), name.clone()));
+                }
+                own.queue.state.lock().told(name, None);
+            }
             Err(failure) => {
                 tracing::debug!(%failure, "a store's server did not take what was used: telling it again");
                 own.queue.state.lock().told(name, Some(op));

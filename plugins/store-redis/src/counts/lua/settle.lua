@@ -24,6 +24,9 @@ local ended = how ~= 'land'
 local counts, at, wanted = counts_of(7, 8, now, ANYBODY)
 anybody = wanted ~= false
 local nothing = ARGV[4] ~= '1'
+local used_tokens, used_cost = ARGV[5], ARGV[6]
+-- What a dead gateway has told of was used.
+if how == 'bury' then used_tokens, used_cost = landed_tokens, landed_cost end
 
 local function take_away(count, since, alone, now, high, low)
   count.changed = true
@@ -36,7 +39,7 @@ for take = at, #ARGV, 3 do
   local high, low = read(ARGV[take + 2])
   if unit ~= 'q' then
     local before_high, before_low = read(unit == 't' and landed_tokens or landed_cost)
-    local after_high, after_low = read(unit == 't' and ARGV[5] or ARGV[6])
+    local after_high, after_low = read(unit == 't' and used_tokens or used_cost)
     -- What is reserved of it: as much as is not used yet.
     count.held_high, count.held_low = subtract(count.held_high, count.held_low, subtract(high, low, before_high, before_low))
     if not ended then
@@ -62,7 +65,7 @@ if ended then
     if count.kind == 'h' then tell_first(count.whose) end
   end
 else
-  redis.call('HSET', LEASES, lease, string.format('%.0f', since) .. ' ' .. ARGV[5] .. ' ' .. ARGV[6] .. ' ' .. rest)
+  redis.call('HSET', LEASES, lease, string.format('%.0f', since) .. ' ' .. used_tokens .. ' ' .. used_cost .. ' ' .. rest)
 end
 save(counts, now)
 tell()
