@@ -49,7 +49,8 @@ pub enum Scope {
 }
 
 /// The state that a failure puts its scope into, until it recovers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Condition {
     /// It was asked too much, for a while.
     RateLimited,

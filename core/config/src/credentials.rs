@@ -1,10 +1,15 @@
 //! What an account is let in by, as a hash that tells new credentials from old ones.
 
+use std::fmt;
+
 use figment::value::{Dict, Value};
 use http::HeaderMap;
 use serde::Deserialize as _;
 use sha2::{Digest as _, Sha256};
 use sluice_api::settings::Secret;
+
+/// Bytes of the hash that are told to other gateways.
+const SHOWN: usize = 8;
 
 /// All that decides as whom an account asks, and where: its provider's own settings and its headers. Secrets count as
 /// what they are, and not as where they stand: a file may have another one now.
@@ -29,6 +34,14 @@ impl Credentials {
             feed(value.as_bytes());
         }
         Self(hash.finalize().into())
+    }
+}
+
+impl fmt::Display for Credentials {
+    /// A part of the hash, by which gateways know that they mean the same ones: enough that no two are ever taken for
+    /// each other.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().take(SHOWN).try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::groups::made as groups;
 use crate::made::{self, KeyState, Made, MadeKeys};
 use crate::overrides;
 use crate::seen::Seen;
+use crate::tell::Hearing;
 
 /// How often the store is asked: what another gateway changes is in force within a second.
 const FOLLOW_EVERY: Duration = Duration::from_millis(500);
@@ -29,6 +30,7 @@ const AT_ONCE: usize = 64;
 /// Follows what other gateways do.
 pub(crate) struct Following {
     control: Arc<Control>,
+    hearing: Hearing,
     turns: u32,
     /// Whether the store could not be asked the last time.
     away: bool,
@@ -51,7 +53,7 @@ enum Change {
 
 impl Following {
     pub(crate) fn new(control: Arc<Control>) -> Self {
-        Self { control, turns: 0, away: false }
+        Self { control, hearing: Hearing::default(), turns: 0, away: false }
     }
 
     /// Runs until the process ends, where others have the store open too.
@@ -68,13 +70,7 @@ impl Following {
     }
 
     pub(crate) async fn turn(&mut self) {
-        let followed = {
-            let mut current = self.control.current().await;
-            if self.turns.is_multiple_of(ANEW_EVERY) {
-                current.seen = Seen::default();
-            }
-            self.control.catch_up(&mut current).await
-        };
+        let followed = self.follow(self.turns.is_multiple_of(ANEW_EVERY)).await;
         match (&followed, self.away) {
             (Err(error), false) => {
                 tracing::error!(%error, "what other gateways change is not seen: keys, groups and accounts stay as they are until it is");
@@ -84,6 +80,16 @@ impl Following {
         }
         self.away = followed.is_err();
         self.turns = self.turns.wrapping_add(1);
+    }
+
+    async fn follow(&mut self, anew: bool) -> Result<(), StoreError> {
+        let mut current = self.control.current().await;
+        if anew {
+            current.seen = Seen::default();
+        }
+        let caught_up = self.control.catch_up(&mut current).await;
+        drop(current);
+        caught_up.and(self.hearing.turn(self.control.gateway(), anew).await)
     }
 }
 

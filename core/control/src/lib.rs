@@ -21,6 +21,7 @@ mod recover;
 pub mod rehearse;
 mod seen;
 mod shown;
+mod tell;
 mod upkeep;
 
 pub use control::{Control, Loss, StartError};

@@ -38,7 +38,8 @@ pub struct AccountView {
     pub pools: Vec<String>,
     /// Whether the operator has it enabled.
     pub enabled: bool,
-    /// `ready`, `rate_limited`, `overloaded`, `unauthorized`, `quota_exceeded`, `failing` or `disabled`.
+    /// `ready`, `rate_limited`, `overloaded`, `unauthorized`, `quota_exceeded`, `failing` or `disabled`; as this gateway
+    /// has seen it, or heard of another one with its store.
     pub state: &'static str,
     /// Since when it is in this state; null where it is ready or disabled.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -59,9 +60,9 @@ pub struct AccountView {
     pub weight: u32,
     /// Requests it may have at once; 0 = no bound.
     pub concurrency: u32,
-    /// Requests it has now.
+    /// Requests it has now, of the gateway that is asked; `GET /admin/v1/concurrency` has the slots that all gateways hold.
     pub in_flight: u32,
-    /// When a request last went to it.
+    /// When a request of this gateway last went to it.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub last_used: Option<Timestamp>,
 }
@@ -198,7 +199,8 @@ impl Control {
         Some(AccountView::of(snapshot.roster.account(name)?, gateway.fleet(), gateway.now()))
     }
 
-    /// Ends every state that an account is in, as an operator knows better; `None` where there is no such account.
+    /// Ends every state that an account is in, as an operator knows better, here at once and on other gateways with this
+    /// store within a second; `None` where there is no such account.
     #[must_use]
     pub fn recover_account(&self, name: &str) -> Option<AccountView> {
         let snapshot = self.gateway().snapshot();

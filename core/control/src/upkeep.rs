@@ -53,6 +53,7 @@ impl Control {
         }
         gateway.references().keep(&**gateway.store()).await;
         gateway.fleet().sessions().keep(&**gateway.store()).await;
+        self.tell().await;
         self.flush().await;
     }
 
@@ -80,6 +81,7 @@ impl Upkeep {
         let store = &**gateway.store();
         let kept = gateway.references().keep(store).await + gateway.fleet().sessions().keep(store).await;
         let sweeps = self.ticks >= SWEEP_EVERY;
+        self.control.tell().await;
         if self.behind || kept > 0 || sweeps {
             self.behind = self.forget(kept).await;
         }

@@ -42,6 +42,12 @@ impl Fleet {
         self.overloads.recover(&account.upstream);
     }
 
+    /// An operator has said so to another gateway.
+    pub fn hear_recovery(&self, account: &Account) {
+        account.health.hear_recovery();
+        self.overloads.recover(&account.upstream);
+    }
+
     /// Which account each conversation is on.
     #[must_use]
     pub fn sessions(&self) -> &Sessions {

@@ -83,6 +83,12 @@ impl Limits {
         }
     }
 
+    /// This process, among all gateways.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        self.owner
+    }
+
     /// What requests are expected to use.
     #[must_use]
     pub fn means(&self) -> &Means {

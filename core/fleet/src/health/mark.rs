@@ -9,6 +9,7 @@ use sluice_config::cooldown::Policy;
 
 use super::evidence::FailedAttempt;
 use super::time::later;
+use super::told::Told;
 
 /// Doublings after which a cool-down grows no more; `cooldown.max` is reached long before.
 const STRIKES_MAX: u32 = 16;
@@ -115,6 +116,18 @@ impl Mark {
                 probes: Probes::default(),
             },
         }
+    }
+
+    /// One that another gateway has told of; nobody was let through here to see whether it is over.
+    pub(super) fn heard(Told { condition, since, until, reason, strikes }: Told) -> Self {
+        let (reason, strikes) = (bounded(&reason).into(), strikes.min(STRIKES_MAX));
+        Self { condition, since, until, reason, strikes, probes: Probes::default() }
+    }
+
+    /// It as other gateways are told of it.
+    pub(super) fn told(&self) -> Told {
+        let Self { condition, since, until, strikes, .. } = *self;
+        Told { condition, since, until, reason: Arc::clone(&self.reason), strikes }
     }
 
     pub(super) fn is_over(&self, now: Timestamp) -> bool {

@@ -8,6 +8,7 @@ mod overload;
 #[cfg(test)]
 mod tests;
 mod time;
+mod told;
 mod track;
 
 use std::collections::HashMap;
@@ -20,11 +21,11 @@ use sluice_api::error::{Condition, Scope};
 use sluice_config::cooldown::Policy;
 
 pub(crate) use evidence::{Asker, FailedAttempt, Suspects};
-use mark::News;
 pub use mark::Noted;
 pub(crate) use mark::Standing;
 pub(crate) use overload::{Overloads, Witness};
 pub(crate) use time::later;
+pub use told::{News, Told};
 
 use evidence::Lately;
 use track::Track;
@@ -37,13 +38,16 @@ const MODELS_MAX: usize = 256;
 pub struct Health {
     /// Nothing is noted: then nobody needs the lock.
     clear: AtomicBool,
+    /// There may be something that other gateways have not been told: then only is it looked for.
+    news: AtomicBool,
     lately: Lately,
     state: Mutex<State>,
 }
 
 impl Default for Health {
     fn default() -> Self {
-        Self { clear: AtomicBool::new(true), lately: Lately::default(), state: Mutex::default() }
+        let (clear, news) = (AtomicBool::new(true), AtomicBool::new(false));
+        Self { clear, news, lately: Lately::default(), state: Mutex::default() }
     }
 }
 
@@ -51,6 +55,8 @@ impl Default for Health {
 struct State {
     account: Track,
     models: HashMap<Arc<str>, Track>,
+    /// An operator has said that it is well again, and other gateways have not been told.
+    recovered: bool,
 }
 
 impl Health {
@@ -96,7 +102,54 @@ impl Health {
             Scope::Model => state.track(model, now),
             Scope::Account | Scope::Provider => &mut state.account,
         };
-        track.note(News { condition, told, policy, now }, others);
+        track.note(mark::News { condition, told, policy, now }, others);
+        self.clear.store(false, Ordering::Release);
+        self.news.store(true, Ordering::Release);
+    }
+
+    /// What this gateway has learnt itself since this was asked last: other gateways are to be told. What it has only
+    /// heard is not among it, nor what the requests of one client key alone have seen.
+    pub fn news(&self) -> Vec<News> {
+        // Before the lock: what comes after it is seen the next time.
+        if !self.news.swap(false, Ordering::AcqRel) {
+            return Vec::new();
+        }
+        let mut state = self.state.lock();
+        let recovered = std::mem::take(&mut state.recovered).then_some(News::Recovered);
+        let account = state.account.news().map(|told| News::State { model: None, told });
+        let of = |(model, track): (&Arc<str>, &mut Track)| {
+            Some(News::State { model: Some(Arc::clone(model)), told: track.news()? })
+        };
+        let models: Vec<News> = state.models.iter_mut().filter_map(of).collect();
+        recovered.into_iter().chain(account).chain(models).collect()
+    }
+
+    /// Others could not be told this: it is told again.
+    pub fn tell_again(&self, news: &News) {
+        let mut state = self.state.lock();
+        match news {
+            News::Recovered => state.recovered = true,
+            News::State { model: None, .. } => state.account.tell_again(),
+            News::State { model: Some(model), .. } => {
+                if let Some(track) = state.models.get_mut(model) {
+                    track.tell_again();
+                }
+            }
+        }
+        self.news.store(true, Ordering::Release);
+    }
+
+    /// Another gateway tells of a state, which holds here too.
+    pub fn hear(&self, model: Option<&Arc<str>>, told: Told, now: Timestamp) {
+        if now >= told.until {
+            return;
+        }
+        let mut state = self.state.lock();
+        let track = match model {
+            Some(model) => state.track(model, now),
+            None => &mut state.account,
+        };
+        track.hear(told);
         self.clear.store(false, Ordering::Release);
     }
 
@@ -130,6 +183,7 @@ impl Health {
         let mut state = self.state.lock();
         state.account.forget(Condition::Unauthorized);
         state.models.values_mut().for_each(|track| track.forget(Condition::Unauthorized));
+        self.news.store(true, Ordering::Release);
     }
 
     /// An operator's try came whole: what is over is cleared.
@@ -140,6 +194,13 @@ impl Health {
 
     /// An operator says that it is well again.
     pub(crate) fn recover(&self) {
+        *self.state.lock() = State { recovered: true, ..State::default() };
+        self.clear.store(true, Ordering::Release);
+        self.news.store(true, Ordering::Release);
+    }
+
+    /// An operator has said so to another gateway.
+    pub(crate) fn hear_recovery(&self) {
         *self.state.lock() = State::default();
         self.clear.store(true, Ordering::Release);
     }

@@ -10,6 +10,7 @@ use sluice_config::cooldown::Policy;
 use super::{Asker, FailedAttempt, Health, Overloads, Standing, Suspects, Witness};
 
 mod evidence;
+mod told;
 
 const POLICY: Policy = Policy {
     rate_limited: Duration::from_secs(15),

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use sluice_api::error::Condition;
 
 use super::evidence::{Asker, Evidence, Row};
-use super::mark::{Mark, News, Noted, Standing};
+use super::mark::{self, Mark, Noted, Standing};
+use super::told::Told;
 
 /// What operators read of a state that one client key alone has brought about.
 const LONE: &str = "only the requests of one client key have failed, and only that key is kept off";
@@ -14,6 +15,8 @@ const LONE: &str = "only the requests of one client key have failed, and only th
 pub(super) struct Track {
     /// What holds for all.
     mark: Option<Mark>,
+    /// Whether other gateways have not been told of it, or of its end.
+    untold: bool,
     /// Failures that one client key alone has seen. They may come of what it sends: for others they prove nothing.
     lone: Option<(Asker, Mark)>,
     row: Row,
@@ -35,11 +38,10 @@ impl Track {
     }
 
     /// Takes what a failure told. `others` says whether another client was answered lately.
-    pub(super) fn note(&mut self, news: News<'_>, others: bool) {
-        let News { condition, told, now, .. } = news;
+    pub(super) fn note(&mut self, news: mark::News<'_>, others: bool) {
+        let mark::News { condition, told, now, .. } = news;
         if condition != Condition::Failing {
-            self.mark = Some(Mark::after(self.mark.take(), news));
-            return;
+            return self.mark(news);
         }
         if !self.row.is_news(told, now) {
             return;
@@ -54,13 +56,41 @@ impl Track {
             }
             Evidence::OfSeveral => {
                 self.lone = None;
-                self.mark = Some(Mark::after(self.mark.take(), news));
+                self.mark(news);
             }
         }
     }
 
+    fn mark(&mut self, news: mark::News<'_>) {
+        let before = self.mark.take();
+        let until = before.as_ref().map(|mark| mark.until);
+        let mark = Mark::after(before, news);
+        self.untold |= until != Some(mark.until);
+        self.mark = Some(mark);
+    }
+
+    /// Takes what another gateway has told. Of two times the later one wins.
+    pub(super) fn hear(&mut self, told: Told) {
+        if self.mark.as_ref().is_none_or(|mark| mark.until < told.until) {
+            self.mark = Some(Mark::heard(told));
+            // Who told it has told all.
+            self.untold = false;
+        }
+    }
+
+    /// What other gateways have not been told yet: the state now, or that there is none any more.
+    pub(super) fn news(&mut self) -> Option<Option<Told>> {
+        std::mem::take(&mut self.untold).then(|| self.mark.as_ref().map(Mark::told))
+    }
+
+    /// They could not be told.
+    pub(super) fn tell_again(&mut self) {
+        self.untold = true;
+    }
+
     /// What a failure proves, with those before it. Of a probe after a state that seemed over one failure is enough.
-    fn evidence(&mut self, News { told, policy, now, .. }: News<'_>, others: bool) -> Evidence {
+    fn evidence(&mut self, news: mark::News<'_>, others: bool) -> Evidence {
+        let mark::News { told, policy, now, .. } = news;
         let in_a_row = self.row.count(told, others, policy.failures);
         let all_probe = self.mark.as_ref().is_some_and(|mark| mark.is_probed(now));
         let own_probe = self.lone_of(told.asker).is_some_and(|mark| mark.is_probed(now));
@@ -79,7 +109,7 @@ impl Track {
 
     /// A state is over, whatever its time.
     pub(super) fn forget(&mut self, condition: Condition) {
-        self.mark.take_if(|mark| mark.condition == condition);
+        self.untold |= self.mark.take_if(|mark| mark.condition == condition).is_some();
     }
 
     /// An answer to a request that began before the state says nothing about its end. One to another client says all
