@@ -7,7 +7,7 @@ use sluice_api::settings::{Problem, Section};
 use utoipa::ToSchema;
 
 /// Keys of a store that gateways share: whoever writes one has forgotten the kind, most likely.
-const SHARED: [&str; 5] = ["url", "prefix", "timeout", "on_outage", "ca"];
+const SHARED: [&str; 6] = ["url", "prefix", "timeout", "records", "on_outage", "ca"];
 
 /// Settings of the embedded store.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -5,6 +5,7 @@ mod counts;
 mod documents;
 mod link;
 mod opening;
+mod records;
 mod script;
 mod settings;
 mod values;

@@ -34,6 +34,11 @@ pub(crate) struct RedisSettings {
     #[serde(default = "timeout")]
     #[schema(default = timeout)]
     timeout: Span,
+    /// Records kept at most, at about 300 bytes of the server's memory each; beyond it the oldest go before their time.
+    /// Their sums stay.
+    #[serde(default = "records")]
+    #[schema(default = records)]
+    records: u64,
     /// What becomes of requests while the store is out of reach; "admit" is not available yet.
     #[serde(default)]
     #[schema(default = json!("reject"))]
@@ -65,6 +70,8 @@ const PREFIX_LENGTH: usize = 64;
 pub(crate) struct Reach {
     /// The folder on this machine.
     pub(crate) path: PathBuf,
+    /// Records kept at most.
+    pub(crate) records: u64,
     servers: Servers,
     prefix: String,
     timeout: Duration,
@@ -92,6 +99,9 @@ impl RedisSettings {
         if settings.timeout.0.is_zero() || settings.timeout.0 > LONGEST {
             wrong("timeout", "it must be more than 0, or every operation fails, and 60 s at most");
         }
+        if settings.records == 0 {
+            wrong("records", "at least one record must be kept");
+        }
         if settings.on_outage == OnOutage::Admit {
             wrong("on_outage", "to admit requests while the store is out of reach is not available yet");
         }
@@ -104,6 +114,7 @@ impl RedisSettings {
         match servers {
             Some(servers) if problems.is_empty() => Ok(Reach {
                 path: settings.path,
+                records: settings.records,
                 servers,
                 prefix: settings.prefix,
                 timeout: settings.timeout.0,
@@ -184,6 +195,10 @@ fn path() -> PathBuf {
 
 fn prefix() -> String {
     "sluice".to_owned()
+}
+
+fn records() -> u64 {
+    1_000_000
 }
 
 fn timeout() -> Span {

@@ -3,6 +3,6 @@
 mod counts;
 mod faults;
 mod kept;
-mod proxy;
+pub(crate) mod proxy;
 mod sent;
-mod server;
+pub(crate) mod server;

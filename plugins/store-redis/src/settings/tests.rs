@@ -13,7 +13,7 @@ fn read(toml: &str) -> Result<Reach, Vec<String>> {
 fn a_url_alone_is_enough() {
     let reach = read("url = \"redis://h\"").unwrap();
     assert_eq!((reach.path.to_str(), reach.prefix.as_str()), (Some("sluice-data"), "sluice"));
-    assert_eq!(reach.timeout.as_secs(), 1);
+    assert_eq!((reach.timeout.as_secs(), reach.records), (1, 1_000_000));
     for toml in [
         "url = \"redis://u:p%40w@h:1/5?protocol=resp3\"",
         "url = \"rediss://[::1]:6379/0\"\nprefix = \"a-b:c/d\"\ntimeout = \"60s\"\non_outage = \"reject\"\npath = \"d\"",
@@ -49,6 +49,7 @@ fn what_is_wrong_is_told_with_its_place_and_without_a_secret() {
         ("url = \"redis://h\"\ntimeout = \"0\"", "timeout", "more than 0"),
         ("url = \"redis://h\"\ntimeout = \"61s\"", "timeout", "60 s at most"),
         ("url = \"redis://h\"\ntimeout = \"2\"", "timeout", "invalid value"),
+        ("url = \"redis://h\"\nrecords = 0", "records", "at least one"),
         ("url = \"redis://h\"\non_outage = \"admit\"", "on_outage", "not available yet"),
         ("url = \"redis://h\"\non_outage = \"deny\"", "on_outage", "unknown value"),
         ("url = \"redis://h\"\npath = \"\"", "path", "needs a name"),
