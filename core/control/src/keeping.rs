@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sluice_api::store::StoreError;
 use sluice_ledger::export::archive;
+use sluice_line::claim::{Claim, Terms};
 use tokio::time::MissedTickBehavior;
 
 use crate::control::Control;
@@ -29,6 +30,13 @@ const LEAVE_BY: i64 = 3_600;
 
 /// Steps between two times that records are brought to the store.
 const STEPS: usize = 4;
+
+/// What is claimed by the gateway that deletes what is kept no longer: of two at once each would write the same records
+/// to its archive. Whoever finds it claimed leaves it at that.
+const RETENTION: &str = "retention";
+
+/// Longer than all steps take.
+const TERMS: Terms = Terms { length: Duration::from_secs(300), wait: Duration::ZERO };
 
 /// A day that records are kept.
 const DAY: Duration = Duration::from_hours(24);
@@ -85,6 +93,10 @@ impl Keeping {
     async fn expire(&self, now: Timestamp) -> bool {
         let stats = self.control.gateway().snapshot().stats.clone();
         let Some(before) = leaves_before(now, stats.retention_days) else { return false };
+        let gateway = self.control.gateway();
+        let claim = Claim::take(gateway.store(), gateway.tasks(), RETENTION, TERMS).await;
+        // A store that is away says so of records, too.
+        let Ok(Some(_claim)) = claim else { return false };
         for _ in 0..STEPS {
             match self.step(before, stats.archive.as_deref()).await {
                 Ok(true) => {}
@@ -132,7 +144,50 @@ fn leaves_before(now: Timestamp, retention_days: u32) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use super::leaves_before;
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use http::Request;
+    use http_body_util::{BodyExt as _, Full};
+    use jiff::{SignedDuration, Timestamp};
+    use sluice_api::dialect::{Api, Operation};
+    use sluice_config::{check, read};
+    use sluice_line::ask::ClientRoute;
+    use sluice_line::claim::Claim;
+    use sluice_line::line;
+
+    use super::{Keeping, RETENTION, TERMS, leaves_before};
+    use crate::Control;
+
+    #[tokio::test]
+    async fn of_gateways_with_one_store_one_at_a_time_deletes_what_is_kept_no_longer() {
+        let text = "store.kind = \"test-store\"\ncost.kind = \"test-cost\"\nscheduler.kind = \"test-scheduler\"\n\
+                    limits.kinds = []\n[[keys]]\nname = \"k\"\nkey = \"k\"\n";
+        let loaded = read::load_text(text).unwrap();
+        let mut resolved = check::check(&loaded).unwrap();
+        let [store, others] = sluice_fixtures::shared();
+        resolved.store = store;
+        let sources = read::Sources::Text(text.to_owned());
+        let control = Control::start(&loaded, resolved, sources).await.unwrap();
+        let gateway = Arc::clone(control.gateway());
+        let request = Request::post("http://g/v1/messages").header("x-api-key", "k");
+        let request = request.body(Full::new(Bytes::from_static(b"{}"))).unwrap();
+        let route = ClientRoute::body(Api::Anthropic, Operation::Generate);
+        line::serve(&gateway, request, route).await.into_body().collect().await.unwrap();
+        control.finish().await;
+        let kept = async || others.records().oldest(Timestamp::MAX, 9).await.unwrap().len();
+        assert_eq!(kept().await, 1);
+
+        let claim = Claim::take(&others, gateway.tasks(), RETENTION, TERMS).await.unwrap().unwrap();
+        let keeping = Keeping::new(control);
+        let later = gateway.now().saturating_add(SignedDuration::from_hours(24 * 365)).unwrap();
+        assert!(!keeping.expire(later).await);
+        assert_eq!(kept().await, 1);
+        drop(claim);
+        gateway.tasks().end().await;
+        keeping.expire(later).await;
+        assert_eq!(kept().await, 0);
+    }
 
     #[test]
     fn records_are_kept_for_so_many_days_and_leave_by_whole_hours() {

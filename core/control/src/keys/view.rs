@@ -41,7 +41,7 @@ pub struct KeyStatus {
     /// When its secret was last replaced.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub rotated: Option<Timestamp>,
-    /// When it was last used, since this gateway has started; null where it was not.
+    /// When it was last used on this gateway, since its start; null where it was not.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub last_used: Option<Timestamp>,
     /// Why no request is served with it, where that is so: it does not fit the configuration.
