@@ -2,6 +2,8 @@
 
 mod counts;
 mod faults;
+mod cluster;
+mod encrypted;
 mod kept;
 pub(crate) mod proxy;
 mod sent;

@@ -15,6 +15,8 @@ pub(crate) struct Server {
     pub(crate) port: u16,
     folder: PathBuf,
     args: Vec<String>,
+    /// The port on which nodes of a cluster speak to each other, where it is one.
+    pub(crate) bus: Option<u16>,
     child: Option<Child>,
 }
 
@@ -26,15 +28,25 @@ impl Server {
 
     /// The same with more arguments.
     pub(crate) fn with(args: &[&str]) -> Self {
+        Self::made(args, None)
+    }
+
+    /// A node of a cluster that is made yet.
+    pub(crate) fn node() -> Self {
+        Self::made(&[], Some(0))
+    }
+
+    fn made(args: &[&str], bus: Option<u16>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("sluice-redis-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let args = args.iter().map(ToString::to_string).collect();
-        let mut server = Self { port: 0, folder, args, child: None };
+        let mut server = Self { port: 0, folder, args, bus, child: None };
         // Another process may take the port in between: then the next one is tried.
         for _ in 0..20 {
             server.port = free_port();
+            server.bus = bus.map(|_| free_port());
             if server.try_revive() {
                 return server;
             }
@@ -53,6 +65,7 @@ impl Server {
             .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--port"])
             .arg(self.port.to_string())
             .args(&self.args)
+            .args(self.bus.iter().flat_map(|bus| cluster_args(*bus)))
             .current_dir(&self.folder)
             .stdout(Stdio::null())
             .spawn()
@@ -106,6 +119,12 @@ impl std::fmt::Debug for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Server({} in {}, {:?})", self.port, self.folder.display(), self.args)
     }
+}
+
+fn cluster_args(bus: u16) -> Vec<String> {
+    let args =
+        "--cluster-enabled yes --cluster-config-file nodes.conf --cluster-node-timeout 1500 --cluster-port";
+    args.split(' ').map(ToOwned::to_owned).chain([bus.to_string()]).collect()
 }
 
 /// A port that is free now.
