@@ -1,9 +1,9 @@
 //! Against real servers, each test with one of its own.
 
-mod counts;
-mod faults;
 mod cluster;
+mod counts;
 mod encrypted;
+mod faults;
 mod kept;
 pub(crate) mod proxy;
 mod sent;
