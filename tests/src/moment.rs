@@ -18,6 +18,16 @@ pub fn now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
 }
 
+/// The first line of a configuration: a zone in which it is about noon now, so that no test sees the end of a day, a week or
+/// a month.
+#[must_use]
+pub fn noon() -> String {
+    let hour = now().as_secs() % DAY / 3_600;
+    // East of Greenwich the names have a minus.
+    let zone = if hour <= 12 { format!("Etc/GMT-{}", 12 - hour) } else { format!("Etc/GMT+{}", hour - 12) };
+    format!("stats.timezone = \"{zone}\"\n")
+}
+
 /// Waits until a point in time is over.
 pub fn pass(at: Duration) {
     while let Some(left) = at.checked_sub(now()) {

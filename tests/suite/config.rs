@@ -72,7 +72,11 @@ fn what_is_not_at_work_yet_or_belongs_to_another_store_is_refused() {
     let simulated = "[[accounts]]\nname = \"s\"\nprovider = \"simulated\"\n";
     let shared = "kind = \"redis\"";
     for (text, path, says) in [
-        ("[store]\nkind = \"redis\"\nurl = \"redis://h\"\ntimeout = \"2s\"", "store.kind", "not available yet"),
+        (
+            "[store]\nkind = \"redis\"\nurl = \"redis://h\"\ntimeout = \"2s\"",
+            "store.kind",
+            "not available yet",
+        ),
         ("[store]\nurl = [\"redis://h:1\", \"rediss://h:2\"]", "store.url", shared),
         ("[store]\nprefix = \"sluice\"", "store.prefix", shared),
         ("[store]\ntimeout = \"2s\"", "store.timeout", shared),

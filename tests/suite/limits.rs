@@ -12,6 +12,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use sluice_tests::client::{Whole, send};
 use sluice_tests::gateway::{Gateway, KEY};
+use sluice_tests::moment::noon;
 use sluice_tests::upstream::{Upstream, whole};
 
 /// Prices of the model `m`: a million tokens in cost 3 dollars, out 15.
@@ -25,6 +26,11 @@ fn priced() -> (sluice_tests::gateway::Folder, String) {
     std::fs::write(&path, PRICES).unwrap();
     let config = format!("[cost]\nfiles = [{path:?}]\n");
     (folder, config)
+}
+
+/// A gateway whose days, weeks and months don't end while it is tested.
+fn start(config: &str) -> Gateway {
+    Gateway::start(&(noon() + config))
 }
 
 /// A message that used so many tokens.

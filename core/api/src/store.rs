@@ -121,14 +121,14 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         Ok(Vec::new())
     }
 
-    /// Is told what was used of windows that it has [forgotten](Store::forgotten); one that it has a count of by now keeps
-    /// it, as another gateway may have told of it first.
+    /// Is told what was used of windows that it has [forgotten](Store::forgotten), by the clock that leases go by, which says
+    /// `now`; one that it has a count of by now keeps it, as another gateway may have told of it first.
     ///
     /// # Errors
     ///
     /// When the store is out of reach; it may have been told of some.
-    async fn seed(&self, seeds: Vec<Seed>) -> Result<(), StoreError> {
-        drop(seeds);
+    async fn seed(&self, seeds: Vec<Seed>, now: Timestamp) -> Result<(), StoreError> {
+        let _ = (seeds, now);
         Ok(())
     }
 
@@ -164,6 +164,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     async fn flush(&self) -> Result<(), StoreError> {
         Ok(())
     }
+
+    /// Tells others what is still to be told of leases and places, as far as that is done within a few seconds. Called once,
+    /// after the last request.
+    async fn close(&self) {}
 
     /// Deletes a document; says whether there was one.
     ///

@@ -40,7 +40,6 @@ macro_rules! every_test {
         $crate::every_test! {
             $stores;
             the_last_document_is_there,
-            what_is_over_goes_and_nothing_else,
             all_is_taken_or_nothing,
             lines_are_served_in_their_order,
             everybody_in_a_line_is_served,
@@ -63,6 +62,7 @@ macro_rules! every_test_of_told_time {
     ($stores:expr) => {
         $crate::every_test! {
             $stores;
+            what_is_over_goes_and_nothing_else,
             no_window_has_more_than_its_limit
         }
     };

@@ -24,7 +24,6 @@ impl Stores for InMemory {
 crate::every_test! {
     InMemory;
     the_last_document_is_there,
-    what_is_over_goes_and_nothing_else,
     all_is_taken_or_nothing,
     lines_are_served_in_their_order,
     everybody_in_a_line_is_served,

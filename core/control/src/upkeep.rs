@@ -55,6 +55,7 @@ impl Control {
         gateway.fleet().sessions().keep(&**gateway.store()).await;
         self.tell().await;
         self.flush().await;
+        gateway.store().close().await;
     }
 
     async fn flush(&self) {

@@ -139,8 +139,8 @@ impl Store for Timed {
     }
 
     /// Told when limits change, which is seldom.
-    async fn seed(&self, seeds: Vec<Seed>) -> Result<(), StoreError> {
-        self.store.seed(seeds).await
+    async fn seed(&self, seeds: Vec<Seed>, now: Timestamp) -> Result<(), StoreError> {
+        self.store.seed(seeds, now).await
     }
 
     async fn held(&self, bucket: &Bucket) -> Result<u64, StoreError> {
@@ -156,6 +156,10 @@ impl Store for Timed {
     }
 
     /// Nearly always nothing is to be done, so that its times would say nothing.
+    async fn close(&self) {
+        self.store.close().await;
+    }
+
     async fn flush(&self) -> Result<(), StoreError> {
         self.store.flush().await
     }

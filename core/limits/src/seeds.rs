@@ -51,7 +51,7 @@ pub async fn seed(
         }
         let rows = store.records().sums(&query).await?;
         let seeds = takes.into_iter().filter_map(|take| of(take, parties, &rows, (&spans, now)));
-        store.seed(seeds.collect()).await?;
+        store.seed(seeds.collect(), now.steady).await?;
     }
     Ok(())
 }

@@ -38,6 +38,7 @@ use sluice_prices as _;
 use sluice_schedulers as _;
 use sluice_simulated as _;
 use sluice_store_embedded as _;
+use sluice_store_redis as _;
 
 use arguments::{Arguments, Command};
 

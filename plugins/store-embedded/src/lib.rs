@@ -131,7 +131,7 @@ impl Store for Embedded {
         Ok(self.buckets.forgotten(takes))
     }
 
-    async fn seed(&self, seeds: Vec<Seed>) -> Result<(), StoreError> {
+    async fn seed(&self, seeds: Vec<Seed>, _now: Timestamp) -> Result<(), StoreError> {
         self.buckets.seed(seeds);
         Ok(())
     }

@@ -10,6 +10,7 @@ mod spawn;
 mod take;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use sluice_api::limiter::{Bucket, Take};
@@ -24,6 +25,9 @@ use lives::Lives;
 use queue::{How, Name, Op, Queue};
 use running::Running;
 use scripts::Scripts;
+
+/// How long what is still to be told is waited for at the end.
+const CLOSE_MAX: Duration = Duration::from_secs(5);
 
 /// What limits count. Its methods are those of [`sluice_api::store::Store`] of the same names.
 #[derive(Debug)]
@@ -186,6 +190,19 @@ impl Counts {
             self.own.link.run(&self.own.scripts.seed, &tail.keys, &args).await?;
         }
         Ok(())
+    }
+
+    /// Tells what is still to be told, and that this process is none of the living any more.
+    pub(crate) async fn close(&self) {
+        if tokio::time::timeout(CLOSE_MAX, self.settled()).await.is_err() {
+            tracing::warn!(
+                "the store could not be told of all that ended: others give it back within a minute"
+            );
+            return;
+        }
+        if let Err(error) = self.lives.end(&self.own).await {
+            tracing::debug!(%error, "the store could not be told that this gateway ends");
+        }
     }
 
     /// Ends when what was to be told so far is.

@@ -35,7 +35,6 @@ const MUCH: u32 = 10;
 /// The way to the servers.
 pub(crate) struct Link {
     prefix: String,
-    timeout: Duration,
     little: Post,
     much: Post,
     ears: Ears,
@@ -51,7 +50,6 @@ impl Link {
         let audience = Arc::<Audience>::default();
         Self {
             prefix: prefix.to_owned(),
-            timeout,
             little: Post::new("small", seek(timeout, Arc::clone(&nobody))),
             much: Post::new("large", seek(timeout * MUCH, nobody)),
             ears: Ears::new(seek(timeout, audience.push()), audience),
@@ -67,11 +65,6 @@ impl Link {
     /// The name of a key or channel: all of a gateway's lie in one slot of a cluster.
     pub(crate) fn key(&self, name: &str) -> String {
         named(&self.prefix, name)
-    }
-
-    /// How long anything that is not large may take.
-    pub(crate) const fn timeout(&self) -> Duration {
-        self.timeout
     }
 
     /// Runs a script, whole or not at all. It begins with `#!lua`: where memory is short it is then refused before it

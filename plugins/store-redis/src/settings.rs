@@ -78,6 +78,12 @@ pub(crate) struct Reach {
 }
 
 impl Reach {
+    /// One to these servers, for tests.
+    #[cfg(test)]
+    pub(crate) fn new(servers: Servers, prefix: String, timeout: Duration) -> Self {
+        Self { path: path(), records: records(), servers, prefix, timeout }
+    }
+
     /// The way there. It connects when it is first used.
     pub(crate) fn link(&self) -> Link {
         Link::to(&self.servers, &self.prefix, self.timeout)

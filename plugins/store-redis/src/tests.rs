@@ -1,10 +1,10 @@
 //! Against real servers, each test with one of its own.
 
 mod cluster;
-mod counts;
 mod encrypted;
 mod faults;
 mod kept;
 pub(crate) mod proxy;
 mod sent;
 pub(crate) mod server;
+mod suite;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use sluice_tests::gateway::{Gateway, account, key};
+use sluice_tests::moment::noon;
 use sluice_tests::upstream::{Upstream, whole};
 
 const ANSWER: &str = r#"{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":20,"output_tokens":10}}"#;
@@ -16,7 +17,8 @@ fn limits(told: &Value) -> Vec<(String, String)> {
 #[test]
 fn each_limit_that_the_model_counts_in_is_a_step_with_its_figures_and_one_that_is_used_up_refuses() {
     let upstream = Upstream::start(|_| whole(200, "content-type: application/json\r\n", ANSWER));
-    let config = "[[groups]]\nname = \"g\"\nlimits = [{ per = \"total\", requests = 2 }]\n".to_owned()
+    let config = noon()
+        + "[[groups]]\nname = \"g\"\nlimits = [{ per = \"total\", requests = 2 }]\n"
         + &account(
             "a",
             "claude-console",

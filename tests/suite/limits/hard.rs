@@ -7,7 +7,7 @@ use serde_json::Value;
 use sluice_tests::gateway::{Gateway, account, key};
 use sluice_tests::upstream::{Upstream, whole};
 
-use super::{answering, at_once, body, count, message, priced};
+use super::{answering, at_once, body, count, message, priced, start};
 
 /// Asks for up to a thousand tokens.
 fn ask(gateway: &Gateway) -> u16 {
@@ -32,7 +32,7 @@ fn no_budget_is_exceeded_however_many_ask_at_once_and_what_was_not_used_comes_ba
     let config = prices
         + &account("a", "claude-console", &upstream.address, "")
         + &key("mode = \"hard\"\nlimits = [{ per = \"day\", cost = \"0.25\" }]");
-    let gateway = Arc::new(Gateway::start(&config));
+    let gateway = Arc::new(start(&config));
     let mut served = 0;
     for _ in 0..4 {
         let statuses = at_once(&gateway, 60, ask);
@@ -58,7 +58,7 @@ fn a_request_that_could_never_fit_is_told_the_most_that_would() {
         .map(|kind| account(kind, kind, &upstream.address, "models = [\"m\"]"))
         .concat();
     let config = prices + &accounts + &key("mode = \"hard\"\nlimits = [{ per = \"day\", cost = \"0.05\" }]");
-    let gateway = Gateway::start(&config);
+    let gateway = start(&config);
     let large = body("m", 64_000);
     let refused = gateway.post("/v1/messages", &large);
     let told = refused.json()["error"].clone();
@@ -89,7 +89,7 @@ fn a_speed_that_costs_more_is_set_aside_at_its_own_price() {
     let config = prices
         + &account("a", "claude-console", &upstream.address, "")
         + &key("mode = \"hard\"\nlimits = [{ per = \"day\", cost = \"0.025\" }]");
-    let gateway = Gateway::start(&config);
+    let gateway = start(&config);
     // A thousand tokens out and as many around the prompt: 0.0183 dollars, and twice that.
     let ask = |more: &str| {
         let body = format!(r#"{{"model":"n","max_tokens":1000,"messages":[]{more}}}"#);
@@ -107,7 +107,7 @@ fn what_nothing_bounds_is_refused_before_it_is_sent() {
         .map(|kind| account(kind, kind, &upstream.address, "models = [\"m\", \"unpriced\"]"))
         .concat();
     let config = prices + &accounts + &key("mode = \"hard\"\nlimits = [{ per = \"day\", cost = \"100\" }]");
-    let gateway = Gateway::start(&config);
+    let gateway = start(&config);
     let claude = "/v1/messages";
     for (path, body) in [
         (claude, super::body("unpriced", 10)),
@@ -137,12 +137,12 @@ fn what_others_have_set_aside_is_waited_for_and_not_used_up() {
     let config = prices
         + &account("a", "claude-console", &upstream.address, "")
         + &key("mode = \"hard\"\nlimits = [{ per = \"day\", cost = \"0.03\" }]");
-    let gateway = Arc::new(Gateway::start(&config));
+    let gateway = Arc::new(start(&config));
     let first = std::thread::spawn({
         let gateway = Arc::clone(&gateway);
         move || ask(&gateway)
     });
-    gateway.until("one in flight", |gateway| gateway.in_flight() == 1);
+    gateway.until("the first runs", |_| upstream.seen().len() == 1);
     let refused = gateway.post("/v1/messages", &body("m", 1_000));
     assert_eq!((refused.status, refused.header("retry-after")), (429, Some("1")), "{}", refused.text());
     go.send(()).unwrap();
@@ -159,7 +159,7 @@ fn a_key_may_ask_for_so_much_output_and_no_more() {
         + "[[routes]]\nmodel = \"*\"\napi = [\"openai-chat\"]\npools = [\"openai\"]\nmax_output_tokens = 700\n"
         + "[[groups]]\nname = \"g\"\nmax_output_tokens = 9000\n"
         + &key("group = \"g\"\nmax_output_tokens = 8000");
-    let gateway = Gateway::start(&config);
+    let gateway = start(&config);
     let answer = gateway.post("/v1/messages", &body("m", 64_000));
     assert_eq!((answer.status, answer.header("x-sluice-dropped")), (200, Some("max_tokens")));
     let sent: Value = serde_json::from_slice(&upstream.last().body).unwrap();

@@ -12,7 +12,7 @@ use sluice_tests::client::{PATIENCE, Whole};
 use sluice_tests::gateway::{Gateway, KEY, account, key};
 use sluice_tests::upstream::{Step, Upstream, whole};
 
-use super::{ask, ask_as, body, me, message};
+use super::{ask, ask_as, body, me, message, start};
 
 /// Requests that are at the upstream, in the order in which they came, each with what has it answered.
 #[derive(Default)]
@@ -65,9 +65,9 @@ fn who_came_first_is_served_first_and_no_more_wait_than_may() {
     let (held, upstream) = Held::back();
     let config = account("a", "claude-console", &upstream.address, "")
         + &key("concurrency = 1\nqueue = { size = 3, wait = \"20s\" }");
-    let gateway = Arc::new(Gateway::start(&config));
+    let gateway = Arc::new(start(&config));
     let mut asked = vec![asking(&gateway, "m-0")];
-    gateway.until("the first runs", |gateway| gateway.in_flight() == 1);
+    gateway.until("the first runs", |_| upstream.seen().len() == 1);
     for number in 1..=3 {
         asked.push(asking(&gateway, &format!("m-{number}")));
         gateway.until("it waits", |gateway| waiting(gateway) == number);
@@ -94,9 +94,9 @@ fn who_waits_too_long_is_told_and_who_leaves_makes_room_for_the_next() {
     let (held, upstream) = Held::back();
     let config = account("a", "claude-console", &upstream.address, "")
         + &key("concurrency = 1\nqueue = { size = 1, wait = \"700ms\" }");
-    let gateway = Arc::new(Gateway::start(&config));
+    let gateway = Arc::new(start(&config));
     let first = asking(&gateway, "m-0");
-    gateway.until("the first runs", |gateway| gateway.in_flight() == 1);
+    gateway.until("the first runs", |_| upstream.seen().len() == 1);
     let refused = ask(&gateway, "m-1");
     assert_eq!((refused.status, refused.header("retry-after")), (429, Some("1")), "{}", refused.text());
     assert!(refused.text().contains("in 0.7 s it was not this one's turn"), "{}", refused.text());
@@ -114,9 +114,9 @@ fn who_hangs_up_while_it_waits_is_waited_for_by_nobody() {
     let (held, upstream) = Held::back();
     let config = account("a", "claude-console", &upstream.address, "")
         + &key("concurrency = 1\nqueue = { size = 2, wait = \"20s\" }");
-    let gateway = Arc::new(Gateway::start(&config));
+    let gateway = Arc::new(start(&config));
     let first = asking(&gateway, "m-0");
-    gateway.until("the first runs", |gateway| gateway.in_flight() == 1);
+    gateway.until("the first runs", |_| upstream.seen().len() == 1);
     let mut leaves = TcpStream::connect(&gateway.address).unwrap();
     let body = body("m-1", 9);
     let head = format!(
@@ -140,9 +140,9 @@ fn what_ran_before_an_account_had_a_bound_is_in_nobodys_way() {
     let (held, upstream) = Held::back();
     let config = account("a", "claude-console", &upstream.address, "")
         + &key("concurrency = 9\nqueue = { size = 9, wait = \"20s\" }");
-    let gateway = Arc::new(Gateway::start(&config));
+    let gateway = Arc::new(start(&config));
     let first = asking(&gateway, "m-0");
-    gateway.until("the first runs", |gateway| gateway.in_flight() == 1);
+    gateway.until("the first runs", |_| upstream.seen().len() == 1);
     assert_eq!(gateway.admin("PATCH", "/accounts/a", r#"{"concurrency":1}"#).status, 200);
     let second = asking(&gateway, "m-1");
     gateway.until("both run", |_| upstream.seen().len() == 2);
@@ -161,7 +161,7 @@ fn a_burst_of_requests_that_may_wait_uses_the_slots_of_all_accounts_before_any_w
         .map(|name| account(name, "claude-console", &upstream.address, "concurrency = 4"))
         .concat();
     let config = accounts + &key("concurrency = 90\nqueue = { size = 90, wait = \"20s\" }");
-    let gateway = Arc::new(Gateway::start(&config));
+    let gateway = Arc::new(start(&config));
     let asked: Vec<_> = (0..12).map(|_| asking(&gateway, "m")).collect();
     gateway.until("all run", |_| upstream.seen().len() == 12);
     assert_eq!(waiting(&gateway), 0);
@@ -184,7 +184,7 @@ fn a_line_waits_for_a_groups_slot_and_for_accounts_alike() {
             + &format!("[[groups]]\nname = \"g\"\n{group}\n")
             + &member("one")
             + &member("two");
-        let gateway = Arc::new(Gateway::start(&config));
+        let gateway = Arc::new(start(&config));
         let ask = |key: &'static str, model: &'static str| {
             let gateway = Arc::clone(&gateway);
             std::thread::spawn(move || ask_as(&gateway, key, model).status)
@@ -195,7 +195,7 @@ fn a_line_waits_for_a_groups_slot_and_for_accounts_alike() {
             keys.iter().find(|key| key["name"] == name).unwrap()["waiting"].as_u64().unwrap()
         };
         let mut asked = vec![ask("one", "m-0")];
-        gateway.until("the first runs", |gateway| gateway.in_flight() == 1);
+        gateway.until("the first runs", |_| upstream.seen().len() == 1);
         for (key, model, there) in [("one", "m-1", 1), ("two", "m-2", 1), ("one", "m-3", 2)] {
             asked.push(ask(key, model));
             gateway.until("it waits", |_| waits(key) == there);
@@ -216,9 +216,9 @@ fn nothing_is_counted_of_who_waits_and_what_is_used_up_is_not_waited_for() {
         + &key(
             "concurrency = 1\nqueue = { size = 9, wait = \"20s\" }\nlimits = [{ per = \"day\", requests = 2 }]",
         );
-    let gateway = Arc::new(Gateway::start(&config));
+    let gateway = Arc::new(start(&config));
     let first = asking(&gateway, "m-0");
-    gateway.until("the first runs", |gateway| gateway.in_flight() == 1);
+    gateway.until("the first runs", |_| upstream.seen().len() == 1);
     let second = asking(&gateway, "m-1");
     gateway.until("it waits", |gateway| waiting(gateway) == 1);
     assert_eq!(me(&gateway)["limits"][0]["used"], 1);
@@ -240,7 +240,7 @@ fn hundreds_that_wait_are_all_served_with_never_more_at_once_than_may_be() {
     });
     let config = account("a", "claude-console", &upstream.address, "concurrency = 7")
         + &key("concurrency = 5\nqueue = { size = 400, wait = \"60s\" }");
-    let gateway = Arc::new(Gateway::start(&config));
+    let gateway = Arc::new(start(&config));
     let statuses =
         super::at_once(&gateway, 300, |gateway| gateway.post("/v1/messages", &body("m", 9)).status);
     assert_eq!(super::count(&statuses, 200), 300);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sluice_tests::gateway::{Folder, Gateway, account, key};
+use sluice_tests::moment::noon;
 
 use super::{answering, ask, me, priced};
 
@@ -14,14 +15,16 @@ fn a_restart_forgets_no_limit_whichever_way_the_gateway_ended() {
         let upstream = answering(100, 1_000);
         let folder = Arc::new(Folder::new());
         let limits = "limits = [{ per = \"day\", cost = \"0.03\" }, { per = \"total\", tokens = 3000 }, { per = \"5h\", requests = 4 }, { per = \"10m\", requests = 5 }]";
-        let config =
-            cost + &account(
+        let config = noon()
+            + &cost
+            + &account(
                 "a",
                 "claude-console",
                 &upstream.address,
                 "limits = [{ per = \"month\", requests = 100 }]",
-            ) + "[[groups]]\nname = \"g\"\nlimits = [{ per = \"week\", requests = 50 }]\n"
-                + &key(&format!("group = \"g\"\n{limits}"));
+            )
+            + "[[groups]]\nname = \"g\"\nlimits = [{ per = \"week\", requests = 50 }]\n"
+            + &key(&format!("group = \"g\"\n{limits}"));
         let gateway = Gateway::start_in(Arc::clone(&folder), &config);
         assert_eq!(ask(&gateway, "m").status, 200);
         let before = me(&gateway)["limits"].clone();
@@ -44,7 +47,9 @@ fn a_restart_forgets_no_limit_whichever_way_the_gateway_ended() {
 #[test]
 fn a_limit_that_is_new_counts_what_was_used_before_it() {
     let upstream = answering(1, 1);
-    let config = |limits: &str| account("a", "claude-console", &upstream.address, "") + &key(limits);
+    let zone = noon();
+    let config =
+        |limits: &str| zone.clone() + &account("a", "claude-console", &upstream.address, "") + &key(limits);
     let gateway = Gateway::start(&config(""));
     assert_eq!([(); 2].map(|()| ask(&gateway, "m").status), [200, 200]);
     // They have just ended.

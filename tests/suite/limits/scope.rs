@@ -6,17 +6,17 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use sluice_tests::client::send;
-use sluice_tests::gateway::{Gateway, KEY, account, key};
+use sluice_tests::gateway::{KEY, account, key};
 use sluice_tests::upstream::{Step, Upstream, stream, whole};
 
-use super::{answering, ask, ask_as, at_once, body, count, message};
+use super::{answering, ask, ask_as, at_once, body, count, message, start};
 
 #[test]
 fn a_limit_of_some_models_is_one_count_over_all_of_them_and_none_of_others() {
     let upstream = answering(1, 1);
     let config = account("a", "claude-console", &upstream.address, "")
         + &key("limits = [{ per = \"day\", requests = 3, models = [\"claude-*\"] }]");
-    let gateway = Gateway::start(&config);
+    let gateway = start(&config);
     let models = ["claude-a", "claude-a", "claude-b", "claude-a", "claude-b", "gpt-x"];
     let statuses = models.map(|model| ask(&gateway, model).status);
     assert_eq!(statuses, [200, 200, 200, 429, 429, 200]);
@@ -29,7 +29,7 @@ fn the_model_that_is_asked_for_counts_and_not_the_one_upstream_is_asked_for() {
     let config = account("a", "claude-console", &upstream.address, "model_map = { review = \"glm-5\" }")
         + &key("limits = [{ per = \"day\", requests = 1, models = [\"review\"] }]")
         + other;
-    let gateway = Gateway::start(&config);
+    let gateway = start(&config);
     assert_eq!([(); 2].map(|()| ask(&gateway, "review").status), [200, 429]);
     assert_eq!([(); 2].map(|()| ask_as(&gateway, "other", "review").status), [200, 200]);
 }
@@ -43,7 +43,7 @@ fn a_groups_limit_binds_all_its_keys_together() {
         + &member("one")
         + &member("two")
         + &key("");
-    let gateway = Arc::new(Gateway::start(&config));
+    let gateway = Arc::new(start(&config));
     let statuses = [
         at_once(&gateway, 6, |gateway| ask_as(gateway, "one", "m").status),
         at_once(&gateway, 6, |gateway| ask_as(gateway, "two", "m").status),
@@ -62,7 +62,7 @@ fn an_account_whose_own_limit_is_used_up_is_passed_over_and_all_of_them_are_a_50
     let config = account("one", "claude-console", &one.address, &format!("priority = 1\n{quota}"))
         + &account("other", "claude-console", &other.address, &format!("priority = 2\n{quota}"))
         + &key("");
-    let gateway = Arc::new(Gateway::start(&config));
+    let gateway = Arc::new(start(&config));
     let statuses = at_once(&gateway, 9, |gateway| ask(gateway, "m").status);
     assert_eq!((count(&statuses, 200), count(&statuses, 503)), (4, 5));
     assert_eq!((one.seen().len(), other.seen().len()), (2, 2));
@@ -89,7 +89,7 @@ fn what_an_account_or_a_vendor_is_at_fault_for_is_given_back_and_what_the_client
     let config = "scheduler.failures = 1000\n".to_owned()
         + &account("a", "claude-console", &upstream.address, "limits = [{ per = \"day\", requests = 3 }]")
         + &key("limits = [{ per = \"day\", requests = 3 }]");
-    let gateway = Gateway::start(&config);
+    let gateway = start(&config);
     for _ in 0..5 {
         assert_eq!(ask(&gateway, "m-500").status, 500);
     }
@@ -106,7 +106,7 @@ fn a_request_whose_client_leaves_gives_its_slot_back_at_once() {
         std::iter::once(pause).chain(whole(200, "", "{}")).collect()
     });
     let config = account("a", "claude-console", &upstream.address, "") + &key("concurrency = 1");
-    let gateway = Gateway::start(&config);
+    let gateway = start(&config);
     for _ in 0..3 {
         let body = body("m", 9);
         let mut client = TcpStream::connect(&gateway.address).unwrap();
@@ -135,7 +135,7 @@ fn a_session_leaves_an_account_whose_limit_is_used_up_for_one_other_and_stays_th
     ) + &account("two", "claude-console", &two.address, "priority = 2")
         + &account("three", "claude-console", &three.address, "priority = 2")
         + &key("");
-    let gateway = Gateway::start(&config);
+    let gateway = start(&config);
     let turn = || {
         let headers = [("x-api-key", KEY), ("x-session-id", "s")];
         send(&gateway.address, "POST", "/v1/messages", &headers, body("m", 9).as_bytes()).status
@@ -162,7 +162,7 @@ fn what_no_account_may_ever_serve_is_told_by_its_bound_and_a_used_up_total_by_an
     let upstream = answering(1, 1);
     let limits = "limits = [{ per = \"day\", tokens = 5000 }, { per = \"total\", requests = 1 }]";
     let config = account("a", "claude-console", &upstream.address, limits) + &key("mode = \"hard\"");
-    let gateway = Gateway::start(&config);
+    let gateway = start(&config);
     let refused = gateway.post("/v1/messages", &body("m", 9_000));
     assert_eq!(refused.status, 400, "{}", refused.text());
     assert!(refused.text().contains("at most"), "{}", refused.text());
@@ -176,12 +176,12 @@ fn tokens_are_counted_while_all_slots_are_in_use() {
     let (go, upstream) = one_held(r#"{"input_tokens":7}"#);
     let config =
         account("a", "claude-console", &upstream.address, "concurrency = 1") + &key("concurrency = 1");
-    let gateway = Arc::new(Gateway::start(&config));
+    let gateway = Arc::new(start(&config));
     let first = std::thread::spawn({
         let gateway = Arc::clone(&gateway);
         move || ask(&gateway, "m").status
     });
-    gateway.until("the first runs", |gateway| gateway.in_flight() == 1);
+    gateway.until("the first runs", |_| upstream.seen().len() == 1);
     assert_eq!(ask(&gateway, "m").status, 429);
     let counted = gateway.post("/v1/messages/count_tokens", r#"{"model":"m","messages":[]}"#);
     assert_eq!((counted.status, counted.json()["input_tokens"].as_u64()), (200, Some(7)));
@@ -195,7 +195,7 @@ fn what_has_gone_upstream_counts_though_its_client_leaves() {
     let upstream = Upstream::start(|_| vec![Step::Hang]);
     let config =
         account("a", "openai", &upstream.address, "") + &key("limits = [{ per = \"day\", requests = 1 }]");
-    let gateway = Gateway::start(&config);
+    let gateway = start(&config);
     let (path, body) = ("/v1/images/generations", r#"{"model":"m","prompt":"a cat"}"#);
     let mut client = TcpStream::connect(&gateway.address).unwrap();
     let head = format!(
@@ -225,7 +225,7 @@ fn requests_one_right_after_the_other_never_meet_their_own_slot() {
     });
     let config =
         account("a", "claude-console", &upstream.address, "concurrency = 1") + &key("concurrency = 1");
-    let gateway = Gateway::start(&config);
+    let gateway = start(&config);
     let streamed = r#"{"model":"m","max_tokens":9,"stream":true,"messages":[]}"#;
     for number in 0..300 {
         let status =

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use serde_json::json;
-use sluice_tests::gateway::{Gateway, account, key};
+use sluice_tests::gateway::{account, key};
+use sluice_tests::moment::{now, rfc3339};
 use sluice_tests::upstream::{Step, Upstream, chunk, end, stream_head, whole};
 
-use super::{ask, me, message};
+use super::{ask, me, message, start};
 
 #[test]
 fn answers_tell_the_keys_own_limits_under_the_dialects_names_and_none_of_the_accounts() {
@@ -18,7 +19,8 @@ fn answers_tell_the_keys_own_limits_under_the_dialects_names_and_none_of_the_acc
     let accounts =
         ["claude-console", "openai"].map(|kind| account(kind, kind, &upstream.address, "")).concat();
     let limits = "limits = [{ per = \"60s\", requests = 9 }, { per = \"day\", requests = 5 }, { per = \"1h\", tokens = 100000 }]";
-    let gateway = Gateway::start(&(accounts + &key(limits)));
+    let before = now();
+    let gateway = start(&(accounts + &key(limits)));
     let answer = ask(&gateway, "m");
     let told = |name: &str| answer.header(&format!("anthropic-ratelimit-{name}"));
     assert_eq!(
@@ -28,7 +30,9 @@ fn answers_tell_the_keys_own_limits_under_the_dialects_names_and_none_of_the_acc
     );
     assert_eq!(told("tokens-limit"), Some("100000"));
     let midnight = told("requests-reset").unwrap();
-    assert!(midnight.ends_with("T00:00:00Z"), "{midnight}");
+    // It is about noon there.
+    let after = |noon: Duration| rfc3339(Duration::from_secs((noon.as_secs() / 3_600 + 12) * 3_600));
+    assert!([before, now()].map(after).iter().any(|right| right == midnight), "{midnight}");
 
     let chat = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
     let answer = gateway.post("/v1/chat/completions", chat);
@@ -46,7 +50,7 @@ fn the_holder_is_told_of_each_limit_what_is_used_and_what_is_left() {
         + &key(
             "concurrency = 3\nlimits = [{ per = \"day\", tokens = 100 }, { per = \"total\", requests = 9, models = [\"m\"] }]",
         );
-    let gateway = Gateway::start(&config);
+    let gateway = start(&config);
     assert_eq!(ask(&gateway, "m").status, 200);
     let me = me(&gateway);
     let limit = |at: usize, fields: &[&str]| -> Vec<serde_json::Value> {
@@ -69,7 +73,7 @@ fn counting_tokens_has_a_limit_of_its_own_and_counts_in_no_other() {
         Upstream::start(|_| whole(200, "content-type: application/json\r\n", r#"{"input_tokens":7}"#));
     let config = account("a", "claude-console", &upstream.address, "concurrency = 1")
         + &key("concurrency = 1\nlimits = [{ per = \"day\", requests = 1 }]");
-    let gateway = Gateway::start(&config);
+    let gateway = start(&config);
     let body = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
     let count = || gateway.post("/v1/messages/count_tokens", body).status;
     let statuses: Vec<u16> = (0..601).map(|_| count()).collect();
@@ -99,7 +103,7 @@ fn what_a_stream_has_used_counts_while_it_runs() {
     });
     let config = account("a", "claude-console", &upstream.address, "")
         + &key("limits = [{ per = \"1h\", tokens = 1000 }]");
-    let gateway = std::sync::Arc::new(Gateway::start(&config));
+    let gateway = std::sync::Arc::new(start(&config));
     let streaming = std::thread::spawn({
         let gateway = std::sync::Arc::clone(&gateway);
         move || {

@@ -8,7 +8,7 @@ use sluice_tests::gateway::{Gateway, account, key};
 use sluice_tests::moment::pause;
 use sluice_tests::upstream::{Upstream, whole};
 
-use super::{answering, ask, at_once, count, message, priced};
+use super::{answering, ask, at_once, count, message, priced, start};
 
 #[test]
 fn never_more_requests_than_the_limit_pass_however_many_come_at_once() {
@@ -20,7 +20,7 @@ fn never_more_requests_than_the_limit_pass_however_many_come_at_once() {
         let upstream = answering(1, 1);
         let config =
             account("a", "claude-console", &upstream.address, "") + &key(&format!("limits = [{limit}]"));
-        let gateway = Arc::new(Gateway::start(&config));
+        let gateway = Arc::new(start(&config));
         let statuses = at_once(&gateway, 40, |gateway| ask(gateway, "m").status);
         assert_eq!((count(&statuses, 200), count(&statuses, status)), (7, 33), "{limit}");
         assert_eq!(upstream.seen().len(), 7, "{limit}");
@@ -32,7 +32,7 @@ fn a_window_that_rolls_is_told_how_long_it_is_full_and_is_true_both_ways() {
     let upstream = answering(1, 1);
     let config = account("a", "claude-console", &upstream.address, "")
         + &key("limits = [{ per = \"3s\", requests = 1 }]");
-    let gateway = Gateway::start(&config);
+    let gateway = start(&config);
     let began = Instant::now();
     assert_eq!(ask(&gateway, "m").status, 200);
     let refused = ask(&gateway, "m");
@@ -64,12 +64,12 @@ fn what_is_expected_of_running_requests_counts_and_then_what_they_used() {
     });
     let config = account("a", "claude-console", &upstream.address, "")
         + &key("limits = [{ per = \"60s\", tokens = 100 }]");
-    let gateway = Arc::new(Gateway::start(&config));
+    let gateway = Arc::new(start(&config));
     let first = std::thread::spawn({
         let gateway = Arc::clone(&gateway);
         move || ask(&gateway, "m").status
     });
-    gateway.until("one in flight", |gateway| gateway.in_flight() == 1);
+    gateway.until("the first runs", |_| upstream.seen().len() == 1);
     let refused = ask(&gateway, "m");
     assert_eq!((refused.status, refused.header("retry-after")), (429, Some("1")), "{}", refused.text());
     go.send(()).unwrap();
@@ -88,8 +88,7 @@ fn a_budget_is_refused_with_402_in_every_dialect_and_never_as_a_rate_limit() {
     let accounts: String = ["claude-console", "openai", "gemini"]
         .map(|kind| account(kind, kind, &upstream.address, "models = [\"m\"]"))
         .concat();
-    let gateway =
-        Gateway::start(&(prices + &accounts + &key("limits = [{ per = \"day\", cost = \"0.01\" }]")));
+    let gateway = start(&(prices + &accounts + &key("limits = [{ per = \"day\", cost = \"0.01\" }]")));
     assert_eq!(ask(&gateway, "m").status, 200);
     let chat = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
     let gemini = r#"{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}"#;
@@ -124,7 +123,7 @@ fn a_total_that_is_used_up_is_refused_without_a_wait() {
     let config = prices
         + &account("a", "claude-console", &upstream.address, "")
         + &key("limits = [{ per = \"total\", cost = \"0.015\" }]");
-    let gateway = Gateway::start(&config);
+    let gateway = start(&config);
     assert_eq!(ask(&gateway, "m").status, 200);
     let refused = ask(&gateway, "m");
     let waits = ["retry-after", "x-sluice-retry-after"].map(|name| refused.header(name));

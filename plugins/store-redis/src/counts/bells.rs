@@ -87,7 +87,7 @@ impl Bells {
     }
 
     /// Messages may have been missed: each asks for itself.
-    pub(super) fn ring_all(&self) {
+    fn ring_all(&self) {
         for bell in self.waiting.lock().bells.values() {
             bell.send_replace(true);
         }
@@ -101,6 +101,12 @@ impl Bells {
     /// Messages that were heard.
     pub(super) fn heard(&self) -> u64 {
         self.heard.load(Ordering::Relaxed)
+    }
+
+    /// Messages are counted anew, and each asks for itself.
+    pub(super) fn begin_anew(&self) {
+        self.heard.store(0, Ordering::Relaxed);
+        self.ring_all();
     }
 
     /// So many messages were sent: as many as are missing count as heard.

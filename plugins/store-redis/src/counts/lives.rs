@@ -41,11 +41,16 @@ struct State {
     heard: HashMap<String, (String, Option<Instant>)>,
     /// Whether this one has said so.
     has_begun: bool,
+    /// Whether it has said that it ends.
+    has_ended: bool,
 }
 
 impl Lives {
     /// Says that this gateway lives; gives back what others held that do not.
     pub(super) async fn beat(&self, own: &Arc<Own>, now: Instant) -> Result<(), StoreError> {
+        if self.0.lock().has_ended {
+            return Ok(());
+        }
         let keys = [own.link.key("gateways")];
         let args = [own.gateway.clone().into_bytes()];
         let answer = own.link.run(&own.scripts.beat, &keys, &args).await?;
@@ -59,6 +64,15 @@ impl Lives {
             own.bury(&gateway, &beats).await?;
         }
         own.forget_undone(now).await
+    }
+
+    /// This gateway ends, and holds nothing.
+    pub(super) async fn end(&self, own: &Own) -> Result<(), Failure> {
+        self.0.lock().has_ended = true;
+        for hash in ["gateways", "told"] {
+            own.link.ask(redis::cmd("HDEL").arg(own.link.key(hash)).arg(&own.gateway)).await?;
+        }
+        own.link.ask(redis::cmd("DEL").arg(own.leases_key(&own.gateway))).await.map(drop)
     }
 
     /// Those that have said nothing for long.
@@ -143,7 +157,7 @@ impl Own {
             }
         }
         // Their places are lost: they ask for new ones.
-        self.bells.ring_all();
+        self.bells.begin_anew();
         Ok(())
     }
 
@@ -173,16 +187,18 @@ impl Own {
 
     async fn bury_leases(&self, gateway: &str) -> Result<(), StoreError> {
         for (name, kept) in self.scanned(&self.leases_key(gateway)).await? {
-            // Those that only wait, or were given back, hold nothing.
-            let tail = kept.splitn(4, ' ').nth(3).and_then(Tail::read);
+            let Some(tail) = kept.splitn(4, ' ').nth(3).and_then(Tail::read) else {
+                // It only waits, or was given back, and holds nothing.
+                self.link.ask(redis::cmd("HDEL").arg(self.leases_key(gateway)).arg(name)).await?;
+                continue;
+            };
             let mut keys = self.first_keys(gateway, self.link.key("gateways"));
+            keys.extend(tail.keys);
             let mut args: Vec<Vec<u8>> = ["", &name, "bury", gateway, "0", "0"].map(Vec::from).into();
-            if let Some(tail) = tail {
-                keys.extend(tail.keys);
-                args.extend(tail.counts.into_iter().chain(tail.amounts));
-                self.link.run(&self.scripts.settle, &keys, &args).await?;
-            }
+            args.extend(tail.counts.into_iter().chain(tail.amounts));
+            self.link.run(&self.scripts.settle, &keys, &args).await?;
         }
+        self.link.ask(redis::cmd("HDEL").arg(self.link.key("told")).arg(gateway)).await?;
         Ok(())
     }
 

@@ -11,11 +11,10 @@ use sluice_api::plugin::Timestamp;
 use sluice_api::record::{
     Bill, Cost, Dimension, Interned, Page, Record, RecordQuery, RecordStore as _, Span, SumQuery, SumRow,
 };
-use sluice_conformance::{ask_much, usual, write_many};
+use sluice_conformance::{usual, write_many};
 use sluice_memory::RecordsInMemory;
 
 use super::Records;
-use super::source::REMEMBERED;
 use crate::link::Link;
 use crate::tests::proxy::Proxy;
 use crate::tests::server::Server;
@@ -253,19 +252,4 @@ async fn a_record_takes_few_bytes() {
     let (each, words) = (of("records") / NUMBER, of("words"));
     println!("{each} bytes a record, {words} of words");
     assert!(each < 400 && words < 2_000_000, "{each} bytes a record, {words} of words");
-}
-
-/// Figures, for who asks for them.
-#[tokio::test]
-#[ignore = "it takes long"]
-async fn figures() {
-    let server = Server::start();
-    let store = records(&server.url(), LOTS);
-    println!("100,000 records: {:?}", write_many(&store, 100_000).await);
-    for (name, middle, worst) in ask_much(&store).await {
-        println!("{name}: {middle:?}, {worst:?} at worst");
-    }
-    let used: String = redis::from_redis_value(server.tell(&["INFO", "memory"])).unwrap();
-    println!("{}", used.lines().find(|line| line.starts_with("used_memory:")).unwrap());
-    println!("{REMEMBERED} ids are remembered");
 }
