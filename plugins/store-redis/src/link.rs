@@ -98,7 +98,8 @@ impl Link {
         self.much.deliver(&Parcel::Script(script, keys, args)).await
     }
 
-    /// Listens to a channel from now on, over all that may happen to connections. There must be a runtime.
+    /// Listens to a channel from now on, over all that may happen to connections. There must be a runtime. An ear that
+    /// has the link itself keeps it for ever.
     pub(crate) fn listen(self: &Arc<Self>, channel: String, ear: Ear) {
         self.ears.listen(channel, ear);
     }

@@ -60,6 +60,9 @@ impl Keeper {
 
     /// The connection, which is waited for only where it may be there at once.
     pub(super) async fn line(&self, until: Instant) -> Result<Arc<Line>, Failure> {
+        if let State::Up(line) = &*self.kept.state.borrow() {
+            return Ok(Arc::clone(line));
+        }
         let mut state = self.watch();
         loop {
             match &*state.borrow_and_update() {
