@@ -168,10 +168,12 @@ async fn relayed(
 /// Has in memory where the session of a request is, which another gateway may have served before.
 async fn recalled(serving: Serving<'_>, key: &Key, candidates: &Candidates, session: &Session) {
     let Serving { gateway, snapshot, .. } = serving;
-    if session.follows && !snapshot.choosing.sticky_ttl.is_zero() {
+    let store = &**gateway.store();
+    if store.is_shared() && session.follows && !snapshot.choosing.sticky_ttl.is_zero() {
         let pools = candidates.pools.iter().map(|pool| &*pool.name);
         let of = |pool| Conversation { key: &key.id, pool, session: &session.name };
-        gateway.fleet().sessions().recall(pools.map(of), &**gateway.store(), gateway.now()).await;
+        // Boxed, as requests of a gateway that is alone need no room for it.
+        Box::pin(gateway.fleet().sessions().recall(pools.map(of), store, gateway.now())).await;
     }
 }
 

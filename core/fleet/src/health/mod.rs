@@ -111,7 +111,7 @@ impl Health {
     /// heard is not among it, nor what the requests of one client key alone have seen.
     pub fn news(&self) -> Vec<News> {
         // Before the lock: what comes after it is seen the next time.
-        if !self.news.swap(false, Ordering::AcqRel) {
+        if !self.news.load(Ordering::Acquire) || !self.news.swap(false, Ordering::AcqRel) {
             return Vec::new();
         }
         let mut state = self.state.lock();
