@@ -16,7 +16,7 @@ use sluice_tests::gateway::{Folder, workspace};
 use source::Source;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 37] = [
+const ARROWS: [(&str, &[&str]); 38] = [
     ("sluice-money", &[]),
     ("sluice-tariff", &["sluice-money"]),
     ("sluice-quota", &[]),
@@ -90,6 +90,7 @@ const ARROWS: [(&str, &[&str]); 37] = [
     ("sluice-limiters", &["sluice-api"]),
     ("sluice-prices", &["sluice-api"]),
     ("sluice-store-embedded", &["sluice-api", "sluice-buckets"]),
+    ("sluice-store-redis", &["sluice-api"]),
     ("sluice-tests", &[]),
 ];
 

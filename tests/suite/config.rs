@@ -73,8 +73,8 @@ fn what_is_not_at_work_yet_or_belongs_to_another_store_is_refused() {
     let shared = "kind = \"redis\"";
     for (text, path, says) in [
         (
-            "[store]\nkind = \"redis\"\nurl = \"redis://h\"\ntimeout = \"2s\"",
-            "store.kind",
+            "[store]\nkind = \"redis\"\nurl = \"redis://h\"\non_outage = \"admit\"",
+            "store.on_outage",
             "not available yet",
         ),
         ("[store]\nurl = [\"redis://h:1\", \"rediss://h:2\"]", "store.url", shared),

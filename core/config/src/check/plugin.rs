@@ -11,9 +11,6 @@ use crate::section::{Shared, file_of};
 use sluice_settings::plugins;
 use sluice_settings::schema::Schema;
 
-/// Kinds that are known to come.
-pub(super) const TO_COME: [&str; 1] = ["redis"];
-
 /// Where a plugin's settings stand, and what names its kind.
 #[derive(Clone, Debug)]
 pub(super) struct Place<'a> {
@@ -70,9 +67,7 @@ where
     Plugin<T>: inventory::Collect,
 {
     let Some(plugin) = find::<T>(kind, place, problems) else {
-        if !TO_COME.contains(&kind) {
-            problems.extend(unknown_keys::<T>(kind, place));
-        }
+        problems.extend(unknown_keys::<T>(kind, place));
         return None;
     };
     match (plugin.build)(&place.cx, &place.section) {
@@ -119,11 +114,7 @@ where
         return found;
     }
     let kinds = kinds::<T>();
-    let message = if TO_COME.contains(&kind) {
-        format!("`{kind}` is not available yet")
-    } else {
-        format!("no plugin of the kind `{kind}` is linked in")
-    };
+    let message = format!("no plugin of the kind `{kind}` is linked in");
     let problem = Problem::at(place.file.clone(), place.kind.clone(), message).allowed(kinds.join(", "));
     problems.push(problem.nearest(kind, kinds.iter().copied()));
     None
