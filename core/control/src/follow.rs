@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sluice_api::store::{Store, StoreError};
 use tokio::time::MissedTickBehavior;
@@ -16,6 +16,10 @@ use crate::tell::Hearing;
 
 /// How often the store is asked: what another gateway changes is in force within a second.
 const FOLLOW_EVERY: Duration = Duration::from_millis(500);
+
+/// How long a gateway goes on with what it knows while it can't know what others change: so long others may take to hear
+/// of it at any time.
+const BEHIND_MAX: Duration = Duration::from_secs(1);
 
 /// How many of those between two times that all is read, whether it has changed or not: a store that has lost what it
 /// wrote last counts on from before.
@@ -34,6 +38,8 @@ pub(crate) struct Following {
     turns: u32,
     /// Whether the store could not be asked the last time.
     away: bool,
+    /// When it had been asked last, before that: all that others had changed by then is in force.
+    followed: Instant,
 }
 
 /// What the store keeps of keys, groups and accounts.
@@ -52,8 +58,9 @@ enum Change {
 }
 
 impl Following {
-    pub(crate) fn new(control: Arc<Control>) -> Self {
-        Self { control, hearing: Hearing::default(), turns: 0, away: false }
+    /// What was read at the start is followed from now on.
+    pub(crate) fn new(control: Arc<Control>, now: Instant) -> Self {
+        Self { control, hearing: Hearing::default(), turns: 0, away: false, followed: now }
     }
 
     /// Runs until the process ends, where others have the store open too.
@@ -65,20 +72,27 @@ impl Following {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            self.turn().await;
+            self.turn(Instant::now).await;
         }
     }
 
-    pub(crate) async fn turn(&mut self) {
+    pub(crate) async fn turn(&mut self, now: impl Fn() -> Instant) {
+        let begun = now();
         let followed = self.follow(self.turns.is_multiple_of(ANEW_EVERY)).await;
         match (&followed, self.away) {
             (Err(error), false) => {
-                tracing::error!(%error, "what other gateways change is not seen: keys, groups and accounts stay as they are until it is");
+                tracing::error!(%error, "what other gateways change is not seen: after a second of it requests are refused until it is");
             }
             (Ok(()), true) => tracing::info!("what other gateways have changed meanwhile is in force"),
             _ => {}
         }
         self.away = followed.is_err();
+        if !self.away {
+            self.followed = begun;
+            self.control.gateway().finds_store();
+        } else if now().saturating_duration_since(self.followed) >= BEHIND_MAX {
+            self.control.gateway().loses_store();
+        }
         self.turns = self.turns.wrapping_add(1);
     }
 
@@ -129,19 +143,20 @@ impl Control {
             seen = now;
             documents = Documents::read(store).await?;
         }
-        self.take_documents(documents, current).await?;
+        self.take_documents(documents, current).await;
         current.seen = seen;
         Ok(())
     }
 
-    async fn take_documents(&self, documents: Documents, current: &mut Current) -> Result<(), StoreError> {
+    async fn take_documents(&self, documents: Documents, current: &mut Current) {
         let (bound, regrouped) = groups_of(documents.groups, self.made_groups(), current);
         current.groups = groups::in_force(&current.config, &bound);
         self.made_groups().commit(bound);
         let changes = changes(documents.keys, self.keys(), &regrouped, current).await;
         changes.into_iter().for_each(|change| self.take_change(change));
-        let accounts = overrides::read(documents.accounts);
-        self.take_overrides(accounts, current).map_err(|error| StoreError(error.to_string()))
+        if let Err(error) = self.take_overrides(overrides::read(documents.accounts), current) {
+            tracing::error!(%error, "what operators changed of accounts on other gateways could not be taken into force");
+        }
     }
 
     fn take_change(&self, change: Change) {

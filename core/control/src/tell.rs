@@ -138,7 +138,10 @@ impl Hearing {
         let fresh: Vec<Word> = fresh.filter_map(|(_, text)| Word::read(text)).collect();
         self.take(&fresh, gateway);
         (self.heard, self.seen) = (words, seen);
-        if anew { self.sweep(store, gateway.now()).await } else { Ok(()) }
+        if anew && let Err(error) = self.sweep(store, gateway.now()).await {
+            tracing::debug!(%error, "what is stale of what gateways tell each other could not be deleted");
+        }
+        Ok(())
     }
 
     fn take(&self, fresh: &[Word], gateway: &Gateway) {

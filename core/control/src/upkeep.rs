@@ -1,7 +1,7 @@
 //! What is done beside requests all the while: records are moved on, bindings kept, and what is over is forgotten.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::time::MissedTickBehavior;
 
@@ -23,7 +23,7 @@ impl Control {
     /// follows what other gateways change; runs until the process ends.
     pub async fn tend(self: Arc<Self>) {
         let keeping = Keeping::new(Arc::clone(&self));
-        let following = Following::new(Arc::clone(&self));
+        let following = Following::new(Arc::clone(&self), Instant::now());
         tokio::join!(self.look_after(), keeping.run(), following.run());
     }
 

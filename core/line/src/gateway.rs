@@ -7,6 +7,7 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use sluice_api::error::{Error, Kind};
 use sluice_api::provider::Vault;
 use sluice_api::store::Store;
 use sluice_config::resolved::ServerConfig;
@@ -36,6 +37,8 @@ pub struct Gateway {
     bodies: Arc<Bodies>,
     draining: AtomicBool,
     cutting: AtomicBool,
+    /// The store that others share is out of reach.
+    away: AtomicBool,
 }
 
 /// The only hand that changes what is in force.
@@ -73,6 +76,7 @@ impl Gateway {
             bodies: Arc::default(),
             draining: AtomicBool::new(false),
             cutting: AtomicBool::new(false),
+            away: AtomicBool::new(false),
         });
         (Arc::clone(&gateway), InForce(gateway))
     }
@@ -161,6 +165,29 @@ impl Gateway {
     /// Says that no new requests are wanted.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// The store that others share is out of reach: nobody knows any more which keys are good.
+    pub fn loses_store(&self) {
+        self.away.store(true, Ordering::Relaxed);
+    }
+
+    /// It is within reach again, and what others have changed is in force.
+    pub fn finds_store(&self) {
+        self.away.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the store is within reach, as far as is known. Where nobody else has it open it is asked by whoever needs it.
+    ///
+    /// # Errors
+    ///
+    /// 503 where it is not: no request is served then.
+    pub fn has_store(&self) -> Result<(), Error> {
+        if !self.away.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let message = "the gateway's store is out of reach, and so it can't be known what other gateways have changed: try again later";
+        Err(Error::new(Kind::StoreUnavailable, message))
     }
 
     /// Whether what still runs is to end now.

@@ -53,8 +53,10 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
     let snapshot = app.gateway.snapshot();
     let enabled = snapshot.roster.accounts.iter().filter(|account| account.config.enabled).count();
     let mut reasons = Vec::new();
-    if let Err(error) = app.gateway.store().ready().await {
-        reasons.push(error.to_string());
+    match (app.gateway.store().ready().await, app.gateway.has_store()) {
+        (Err(error), _) => reasons.push(error.to_string()),
+        (Ok(()), Err(error)) => reasons.push(error.to_string()),
+        (Ok(()), Ok(())) => {}
     }
     if app.gateway.is_draining() {
         reasons.push("the gateway is draining".to_owned());

@@ -1,11 +1,18 @@
 //! Two gateways on one store: what one changes is in force on the other one after its next turn, and nothing is undone.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use http::Request;
+use http_body_util::Full;
 use serde_json::{Map, Value, json};
+use sluice_api::dialect::{Api, Operation};
+use sluice_api::plugin::Bytes;
 use sluice_config::{check, read};
 use sluice_fixtures::{AWAY, FULL};
 use sluice_fleet::session::Conversation;
+use sluice_line::ask::ClientRoute;
+use sluice_line::line;
 use sluice_wire::request::session::known_as;
 
 use super::{Change, Following, changes};
@@ -25,7 +32,7 @@ async fn gateways(files: [&str; 2]) -> [Following; 2] {
         let mut resolved = check::check(&loaded).unwrap();
         resolved.store = store;
         let sources = read::Sources::Text(text.to_owned());
-        Following::new(Control::start(&loaded, resolved, sources).await.unwrap())
+        Following::new(Control::start(&loaded, resolved, sources).await.unwrap(), Instant::now())
     };
     [start(one, files[0]).await, start(other, files[1]).await]
 }
@@ -51,19 +58,19 @@ async fn a_key_works_everywhere_from_its_making_to_its_deletion() {
     let [mut one, mut other] = gateways([FILE; 2]).await;
     let (made, first) = one.control.create_key(fields(json!({ "name": "k" }))).await.unwrap();
     assert!(works(&one, &first) && !works(&other, &first));
-    other.turn().await;
+    other.turn(Instant::now).await;
     assert!(works(&other, &first));
     assert_eq!(other.control.show_key("k").unwrap().status.id, made.status.id);
 
     let (_, second) = other.control.rotate_key("k").await.unwrap();
-    one.turn().await;
+    one.turn(Instant::now).await;
     assert!(!works(&one, &first) && works(&one, &second));
     one.control.change_key("k", &fields(json!({ "name": "renamed" }))).await.unwrap();
-    other.turn().await;
+    other.turn(Instant::now).await;
     assert!(other.control.show_key("k").is_err() && other.control.show_key("renamed").is_ok());
 
     other.control.delete_key("renamed").await.unwrap();
-    one.turn().await;
+    one.turn(Instant::now).await;
     assert!(!works(&one, &second) && one.control.list_keys().is_empty());
 }
 
@@ -73,7 +80,7 @@ async fn a_group_binds_its_keys_everywhere() {
     one.control.create_group(fields(json!({ "name": "g", "concurrency": 2 }))).await.unwrap();
     let (_, secret) = one.control.create_key(fields(json!({ "name": "k", "group": "g" }))).await.unwrap();
     let (_, alone) = one.control.create_key(fields(json!({ "name": "alone" }))).await.unwrap();
-    other.turn().await;
+    other.turn(Instant::now).await;
     let found = |following: &Following, secret: &str| {
         following.control.gateway().snapshot().keys.find(secret.as_bytes()).unwrap()
     };
@@ -81,13 +88,13 @@ async fn a_group_binds_its_keys_everywhere() {
     assert_eq!(concurrency(&other), 2);
     let before = found(&one, &alone);
     other.control.change_group("g", &fields(json!({ "concurrency": 7 }))).await.unwrap();
-    one.turn().await;
+    one.turn(Instant::now).await;
     assert_eq!(concurrency(&one), 7);
     assert!(Arc::ptr_eq(&before, &found(&one, &alone)), "what is as it was is not made anew");
     assert!(one.control.delete_group("g").await.is_err());
     one.control.delete_key("k").await.unwrap();
     one.control.delete_group("g").await.unwrap();
-    other.turn().await;
+    other.turn(Instant::now).await;
     assert!(other.control.list_groups().await.is_empty());
 }
 
@@ -104,7 +111,7 @@ async fn what_is_changed_on_two_gateways_at_once_is_changed_twice_and_what_is_de
     let taken = other.control.create_key(fields(json!({ "name": "k" }))).await;
     assert!(matches!(taken, Err(KeyError::NameTaken(_))));
     let mut other = other;
-    other.turn().await;
+    other.turn(Instant::now).await;
     let shown = other.control.show_key("k").unwrap().fields;
     assert_eq!((shown.user.as_deref(), shown.concurrency, shown.tags.len()), (Some("u"), 3, 1));
 
@@ -118,13 +125,13 @@ async fn what_is_changed_on_two_gateways_at_once_is_changed_twice_and_what_is_de
 async fn what_an_operator_changes_of_an_account_is_changed_everywhere() {
     let [mut one, mut other] = gateways([FILE; 2]).await;
     let roster = Arc::as_ptr(&one.control.gateway().snapshot());
-    one.turn().await;
+    one.turn(Instant::now).await;
     assert_eq!(roster, Arc::as_ptr(&one.control.gateway().snapshot()), "nothing is built for nothing");
     assert!(one.control.change_account("a", patch(7)).await.unwrap());
-    other.turn().await;
+    other.turn(Instant::now).await;
     assert_eq!((weight(&one), weight(&other)), (7, 7));
     assert!(other.control.change_account("a", patch(9)).await.unwrap());
-    one.turn().await;
+    one.turn(Instant::now).await;
     assert_eq!((weight(&one), weight(&other)), (9, 9));
 }
 
@@ -139,9 +146,9 @@ async fn a_gateway_with_another_file_takes_no_change_from_the_others() {
     resolved.store = Arc::clone(other.control.gateway().store());
     let third = Control::start(&loaded, resolved, read::Sources::Text(heavier)).await.unwrap();
     third.reload(Loss::Refused).await.unwrap();
-    assert_eq!(weight(&Following::new(third)), 3);
+    assert_eq!(weight(&Following::new(third, Instant::now())), 3);
     one.turns = 0;
-    one.turn().await;
+    one.turn(Instant::now).await;
     assert_eq!(weight(&one), 7);
 }
 
@@ -150,13 +157,13 @@ async fn a_key_that_a_file_has_no_room_for_is_out_there_alone_until_it_fits() {
     let taken = format!("{FILE}[[keys]]\nname = \"k\"\nkey = \"file\"\n");
     let [one, mut other] = gateways([FILE, &taken]).await;
     let (_, secret) = one.control.create_key(fields(json!({ "name": "k" }))).await.unwrap();
-    other.turn().await;
+    other.turn(Instant::now).await;
     assert!(works(&one, &secret) && !works(&other, &secret) && works(&other, "file"));
     let id = one.control.show_key("k").unwrap().status.id;
     let shown = other.control.show_key(&id).unwrap().status.not_in_force;
     assert!(shown.unwrap().contains("has this name"));
     one.control.change_key("k", &fields(json!({ "name": "own" }))).await.unwrap();
-    other.turn().await;
+    other.turn(Instant::now).await;
     assert!(works(&other, &secret));
 }
 
@@ -165,11 +172,11 @@ async fn while_the_store_is_away_all_stays_and_then_it_is_caught_up_with() {
     let [one, mut other] = gateways([FILE; 2]).await;
     let (_, stays) = one.control.create_key(fields(json!({ "name": "stays" }))).await.unwrap();
     let (_, goes) = one.control.create_key(fields(json!({ "name": "goes" }))).await.unwrap();
-    other.turn().await;
+    other.turn(Instant::now).await;
     let store = Arc::clone(one.control.gateway().store());
     store.put(AWAY, "", "").await.unwrap();
     for turn in 0..3 {
-        other.turn().await;
+        other.turn(Instant::now).await;
         assert!(other.away && works(&other, &stays) && works(&other, &goes), "turn {turn}");
     }
     // It stops where it is deleted, whatever the store does, and everywhere once it is deleted there.
@@ -178,8 +185,34 @@ async fn while_the_store_is_away_all_stays_and_then_it_is_caught_up_with() {
     assert!(one.control.create_key(fields(json!({ "name": "new" }))).await.is_err());
     store.delete(AWAY, "").await.unwrap();
     one.control.delete_key("goes").await.unwrap();
-    other.turn().await;
+    other.turn(Instant::now).await;
     assert!(!other.away && works(&other, &stays) && !works(&other, &goes));
+}
+
+#[tokio::test]
+async fn who_can_not_know_what_others_change_serves_nobody_for_longer_than_they_wait_for_it() {
+    let file = format!("{FILE}[[keys]]\nname = \"k\"\nkey = \"k\"\n");
+    let [mut one, _] = gateways([&file; 2]).await;
+    let gateway = Arc::clone(one.control.gateway());
+    let status = async || {
+        let request = Request::post("http://g/v1/messages").header("x-api-key", "k");
+        let request = request.body(Full::new(Bytes::from_static(b"{}"))).unwrap();
+        let route = ClientRoute::body(Api::Anthropic, Operation::Generate);
+        line::serve(&gateway, request, route).await.status().as_u16()
+    };
+    let begun = one.followed;
+    let at = |ms: u64| move || begun + Duration::from_millis(ms);
+    gateway.store().put(AWAY, "", "").await.unwrap();
+    for (ms, told) in [(500, 400), (999, 400), (1_000, 503), (9_000, 503)] {
+        one.turn(at(ms)).await;
+        assert_eq!(status().await, told, "after {ms} ms");
+    }
+    gateway.store().delete(AWAY, "").await.unwrap();
+    one.turn(at(9_500)).await;
+    assert_eq!(status().await, 400);
+    gateway.store().put(AWAY, "", "").await.unwrap();
+    one.turn(at(10_499)).await;
+    assert_eq!(status().await, 400, "it counts from when it was asked last");
 }
 
 #[tokio::test]
@@ -187,22 +220,22 @@ async fn what_could_not_be_deleted_stays_out_here_until_somebody_makes_something
     let [mut one, mut other] = gateways([FILE; 2]).await;
     let (_, secret) = one.control.create_key(fields(json!({ "name": "k" }))).await.unwrap();
     let store = Arc::clone(one.control.gateway().store());
-    other.turn().await;
+    other.turn(Instant::now).await;
     store.put(FULL, "", "").await.unwrap();
     assert!(one.control.delete_key("k").await.is_err());
     store.delete(FULL, "").await.unwrap();
     one.turns = 0;
-    one.turn().await;
+    one.turn(Instant::now).await;
     assert!(!works(&one, &secret) && works(&other, &secret));
     let (_, fresh) = other.control.rotate_key("k").await.unwrap();
-    one.turn().await;
+    one.turn(Instant::now).await;
     assert!(works(&one, &fresh));
 }
 
 #[tokio::test]
 async fn a_gateways_own_changes_are_not_read_again() {
     let [mut one, mut other] = gateways([FILE; 2]).await;
-    one.turn().await;
+    one.turn(Instant::now).await;
     let store = Arc::clone(one.control.gateway().store());
     let is_up = async |following: &Following| {
         following.control.current().await.seen == Seen::now(&*store).await.unwrap()
@@ -211,7 +244,7 @@ async fn a_gateways_own_changes_are_not_read_again() {
     one.control.create_key(fields(json!({ "name": "k", "group": "g" }))).await.unwrap();
     one.control.change_account("a", patch(3)).await.unwrap();
     assert!(is_up(&one).await && !is_up(&other).await);
-    other.turn().await;
+    other.turn(Instant::now).await;
     assert!(is_up(&other).await);
     // One of another gateway between is read, whoever writes next.
     other.control.create_key(fields(json!({ "name": "l" }))).await.unwrap();
