@@ -7,6 +7,7 @@ mod expire;
 mod marks;
 mod packed;
 mod page;
+mod past;
 mod rows;
 mod small;
 mod source;

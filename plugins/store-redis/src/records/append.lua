@@ -44,7 +44,7 @@ for i = at, #ARGV, 4 do
   end
 end
 
-local change = redis.call('HINCRBY', marks, 'changes', 1)
+local change = next_change(marks)
 local changed = {}
 for _, row in ipairs(order) do
   local key = KEYS[7 + row.quarter]
@@ -52,7 +52,7 @@ for _, row in ipairs(order) do
   if not changed[key] then
     changed[key] = true
     local start = ARGV[starts + row.quarter - 1]
-    redis.call('HSET', key, '', string.format('%.0f', change))
+    redis.call('HSET', key, '', change)
     redis.call('ZADD', quarters, start, start)
   end
 end

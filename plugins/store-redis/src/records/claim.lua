@@ -4,5 +4,5 @@ local number = redis.call('ZCARD', KEYS[1])
 if number >= tonumber(ARGV[1]) then
   number = redis.call('ZRANGE', KEYS[1], 0, 0)[1]
 end
-redis.call('ZADD', KEYS[1], redis.call('HINCRBY', KEYS[2], 'changes', 1), number)
+redis.call('ZADD', KEYS[1], next_change(KEYS[2]), number)
 return tonumber(number)

@@ -28,6 +28,6 @@ if left == 0 or (left == 1 and redis.call('HEXISTS', quarter, '') == 1) then
   redis.call('DEL', quarter)
   redis.call('ZREM', quarters, ARGV[1])
 else
-  redis.call('HSET', quarter, '', string.format('%.0f', redis.call('HINCRBY', marks, 'changes', 1)))
+  redis.call('HSET', quarter, '', next_change(marks))
 end
 return moved

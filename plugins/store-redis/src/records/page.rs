@@ -1,7 +1,6 @@
 //! Pages of records, newest first, each found with so much work at most.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use sluice_api::record::{Filter, Page, Record, RecordQuery};
@@ -10,7 +9,7 @@ use sluice_api::store::StoreError;
 use super::answer::{self, unreadable};
 use super::marks::{Marks, id_at};
 use super::source::{Order, Source, reads};
-use super::words::{Known, Name};
+use super::words::Name;
 use super::written::{OWN_WITHIN_MS, made};
 
 /// Records that are looked through for one page.
@@ -28,7 +27,7 @@ pub(super) async fn page(source: &Source, query: &RecordQuery) -> Result<Page, S
     let low = query.from.map_or(0, |from| marks.first_id(from));
     let high = query.to.map(|to| marks.behind_ids(to));
     let high = [high, query.before].into_iter().flatten().min();
-    let mut making = Making { source, query, labels: HashMap::default() };
+    let mut making = Making { source, query, words: HashMap::default() };
     match query.filter.request_ids.is_empty() {
         true => making.look_through(low, high).await,
         false => making.look_up(low, high).await,
@@ -39,8 +38,8 @@ pub(super) async fn page(source: &Source, query: &RecordQuery) -> Result<Page, S
 struct Making<'a> {
     source: &'a Source,
     query: &'a RecordQuery,
-    /// Labels that were seen, and whether they pass.
-    labels: HashMap<Name, bool, RandomState>,
+    /// Labels and forms that were seen, and whether they pass.
+    words: HashMap<Name, bool, RandomState>,
 }
 
 impl Making<'_> {
@@ -77,21 +76,20 @@ impl Making<'_> {
 
     /// Those of some records that pass, in their order.
     async fn passing(&mut self, members: &[Vec<u8>]) -> Result<Vec<Record>, StoreError> {
-        let mut reads = reads(members)?;
-        if !self.query.filter.dimensions.is_empty() {
-            let unseen: Vec<Name> = reads
-                .iter()
-                .map(|read| read.label)
-                .filter(|label| !self.labels.contains_key(label))
-                .collect();
-            let words = self.source.words.read(unseen.clone(), &self.source.link).await?;
-            for label in unseen {
-                let passes = self.label_passes(&label, &words)?;
-                self.labels.insert(label, passes);
-            }
-            reads.retain(|read| self.labels.get(&read.label).copied().unwrap_or_default());
-        }
         let RecordQuery { from, to, filter, .. } = self.query;
+        let mut reads = reads(members)?;
+        // Most records that do not pass are known by a word: by their fields, or by their status and outcome.
+        let (mut of_label, mut of_form) = (Filter::default(), Filter::default());
+        of_label.dimensions.clone_from(&filter.dimensions);
+        (of_form.statuses, of_form.outcomes) = (filter.statuses.clone(), filter.outcomes.clone());
+        if of_label != Filter::default() {
+            self.look_at_words(reads.iter().map(|read| read.label).collect(), &of_label).await?;
+            reads.retain(|read| self.passes(Some(&read.label)));
+        }
+        if of_form != Filter::default() {
+            self.look_at_words(reads.iter().filter_map(|read| read.form).collect(), &of_form).await?;
+            reads.retain(|read| self.passes(read.form.as_ref()));
+        }
         let mut records = self.source.records(&reads).await?;
         records.retain(|record| {
             from.is_none_or(|from| from <= record.time)
@@ -101,12 +99,23 @@ impl Making<'_> {
         Ok(records)
     }
 
-    fn label_passes(&self, label: &Name, words: &Known) -> Result<bool, StoreError> {
-        let mut of_label = Filter::default();
-        of_label.dimensions.clone_from(&self.query.filter.dimensions);
-        let word: Option<&Arc<[u8]>> = words.get(label);
-        let word = word.and_then(|word| Record::unpack(word)).ok_or_else(|| unreadable("a label"))?;
-        Ok(of_label.passes(&word))
+    fn passes(&self, word: Option<&Name>) -> bool {
+        word.and_then(|word| self.words.get(word)).copied().unwrap_or(true)
+    }
+
+    /// Finds out whether words pass that were not seen yet.
+    async fn look_at_words(&mut self, mut names: Vec<Name>, filter: &Filter) -> Result<(), StoreError> {
+        names.retain(|name| !self.words.contains_key(name));
+        if names.is_empty() {
+            return Ok(());
+        }
+        let words = self.source.words.read(names.clone(), &self.source.link).await?;
+        for name in names {
+            let word = words.get(&name).and_then(|word| Record::unpack(word));
+            let passes = filter.passes(&word.ok_or_else(|| unreadable("a word"))?);
+            self.words.insert(name, passes);
+        }
+        Ok(())
     }
 
     /// Looks up the records of request ids.

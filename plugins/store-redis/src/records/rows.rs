@@ -1,7 +1,10 @@
 //! Rows of sums: those of a quarter-hour or of a day, read some at a time.
 
+use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use redis::Value;
 use sluice_api::record::Sums;
 use sluice_api::store::StoreError;
@@ -9,11 +12,13 @@ use sluice_api::store::StoreError;
 use super::answer::{self, unreadable};
 use super::cover::Cover;
 use super::packed;
+use super::past::Day;
 use super::source::Source;
+use super::time::Days;
 use super::words::{NAME, Name};
 
 /// Units that are asked for at once.
-pub(super) const AT_ONCE: usize = 100;
+const AT_ONCE: usize = 100;
 
 /// Rows that are read at once: about a millisecond of the server's time.
 const ROWS_AT_ONCE: usize = 2_000;
@@ -40,12 +45,26 @@ impl Unit {
 }
 
 /// Rows of one unit, each of a label.
-pub(super) type OfOne = Vec<(Name, Sums)>;
+#[derive(Debug, Default)]
+pub(super) struct OfOne {
+    /// Which version of the unit it is; empty where it can't be said of all rows.
+    version: Vec<u8>,
+    pub(super) rows: Vec<(Name, Sums)>,
+}
 
-/// The units that make up spans, each with its span.
-pub(super) async fn units(source: &Source, covers: &[Cover]) -> Result<Vec<(Unit, usize)>, StoreError> {
+/// What makes up spans, each with its span.
+#[derive(Debug, Default)]
+pub(super) struct Units {
+    /// Units by themselves.
+    pub(super) ones: Vec<(Unit, usize)>,
+    /// Quarter-hours that a day is made of.
+    pub(super) days: Vec<(Vec<i64>, usize)>,
+}
+
+/// The units that make up spans.
+pub(super) async fn units(source: &Source, covers: &[Cover], zone: &Days) -> Result<Units, StoreError> {
     let spans = || covers.iter().flat_map(|cover| cover.quarters.iter().chain(&cover.days));
-    let Some(from) = spans().map(|(from, _)| *from).min() else { return Ok(Vec::new()) };
+    let Some(from) = spans().map(|(from, _)| *from).min() else { return Ok(Units::default()) };
     let to = spans().map(|(_, to)| *to).max().unwrap_or(from);
     let days = starts(source, "days", from..to).await?;
     let quarters = starts(source, "quarters", from..to).await?;
@@ -53,13 +72,23 @@ pub(super) async fn units(source: &Source, covers: &[Cover]) -> Result<Vec<(Unit
         let (first, behind) = (all.partition_point(|at| *at < from), all.partition_point(|at| *at < to));
         all.get(first..behind).unwrap_or_default().to_vec()
     };
-    let mut units = Vec::new();
+    let mut units = Units::default();
     for (span, cover) in covers.iter().enumerate() {
-        if let Some(whole) = cover.days {
-            units.extend(within(&days, whole).into_iter().map(|start| (Unit::Day(start), span)));
+        for whole in &cover.quarters {
+            let ones = within(&quarters, *whole).into_iter().map(|start| (Unit::Quarter(start), span));
+            units.ones.extend(ones);
         }
-        for whole in cover.quarters.iter().chain(&cover.days) {
-            units.extend(within(&quarters, *whole).into_iter().map(|start| (Unit::Quarter(start), span)));
+        let Some(whole) = cover.days else { continue };
+        units.ones.extend(within(&days, whole).into_iter().map(|start| (Unit::Day(start), span)));
+        let mut end = i64::MIN;
+        for start in within(&quarters, whole) {
+            match units.days.last_mut() {
+                Some((day, _)) if start < end => day.push(start),
+                _ => {
+                    (_, end) = zone.around(start);
+                    units.days.push((vec![start], span));
+                }
+            }
         }
     }
     Ok(units)
@@ -98,26 +127,65 @@ impl<'a> Rows<'a> {
     pub(super) async fn read(&mut self, units: &[Unit]) -> Result<Option<Vec<OfOne>>, StoreError> {
         let mut all: Vec<OfOne> = Vec::with_capacity(units.len());
         while let Some(left) = units.get(all.len()..).filter(|left| !left.is_empty()) {
-            let mut keys = self.source.keys(["marks"]);
-            keys.extend(left.iter().map(|unit| unit.key(self.source)));
-            let mut args = vec![ROWS_AT_ONCE.to_string().into_bytes()];
-            args.extend(left.iter().map(|_| Vec::new()));
-            let answer = self.source.link.run_much(&self.source.scripts.read, &keys, &args).await?;
-            let answers: Vec<Value> = answer::read(answer)?;
-            let (moves, answers) = answers.split_first().ok_or_else(|| unreadable("sums"))?;
-            if answer::read::<i64>(moves.clone())? != self.moves {
-                return Ok(None);
-            }
+            let left = left.get(..AT_ONCE).unwrap_or(left);
+            let Some(answers) = self.ask(left, ROWS_AT_ONCE, &[]).await? else { return Ok(None) };
             let before = all.len();
             for answer in answers {
                 let Value::Array(fields) = answer else { break };
-                all.push(rows(fields)?);
+                all.push(rows(&fields)?);
             }
             if let (true, Some(large)) = (all.len() == before, left.first()) {
                 all.push(self.scan(*large).await?);
             }
         }
         Ok(Some(all))
+    }
+
+    /// The rows of a day, of which these are the quarter-hours that there are; `None` where some went over meanwhile.
+    pub(super) async fn day(&mut self, quarters: &[i64]) -> Result<Option<Arc<Day>>, StoreError> {
+        let units: Vec<Unit> = quarters.iter().map(|start| Unit::Quarter(*start)).collect();
+        if let Some(known) = self.source.past.get(quarters) {
+            let versions: Vec<&[u8]> = known.quarters.iter().map(|(_, version)| &version[..]).collect();
+            let mut same = true;
+            for (units, versions) in units.chunks(AT_ONCE).zip(versions.chunks(AT_ONCE)) {
+                let Some(answers) = self.ask(units, 0, versions).await? else { return Ok(None) };
+                same = same && answers.iter().all(|answer| *answer == Value::Int(0));
+            }
+            if same {
+                return Ok(Some(known));
+            }
+        }
+        let Some(read) = self.read(&units).await? else { return Ok(None) };
+        let mut sums: HashMap<Name, Sums, RandomState> = HashMap::default();
+        for (label, more) in read.iter().flat_map(|one| &one.rows) {
+            *sums.entry(*label).or_default() += *more;
+        }
+        let quarters = quarters.iter().copied().zip(read.into_iter().map(|one| one.version)).collect();
+        let day = Arc::new(Day { quarters, rows: sums.into_iter().collect() });
+        self.source.past.keep(&day);
+        Ok(Some(day))
+    }
+
+    /// What there is of units: rows, 0 of those that are as they are known, or how many there are, where they are too many;
+    /// `None` where some went over meanwhile.
+    async fn ask(
+        &self,
+        units: &[Unit],
+        most: usize,
+        versions: &[&[u8]],
+    ) -> Result<Option<Vec<Value>>, StoreError> {
+        let mut keys = self.source.keys(["marks"]);
+        keys.extend(units.iter().map(|unit| unit.key(self.source)));
+        let mut args = vec![most.to_string().into_bytes()];
+        args.extend(versions.iter().map(|version| version.to_vec()));
+        args.resize(units.len() + 1, Vec::new());
+        let answer = self.source.link.run_much(&self.source.scripts.read, &keys, &args).await?;
+        let mut answers: Vec<Value> = answer::read(answer)?;
+        if answers.len() != units.len() + 1 {
+            return Err(unreadable("sums"));
+        }
+        let moves: i64 = answer::read(answers.remove(0))?;
+        Ok((moves == self.moves).then_some(answers))
     }
 
     /// The rows of a unit that has too many to read them at once.
@@ -128,9 +196,9 @@ impl<'a> Rows<'a> {
             ask.arg(unit.key(self.source)).arg(&cursor).arg("COUNT").arg(ROWS_AT_ONCE);
             let (next, fields): (String, Vec<Value>) = answer::read(self.source.link.ask_much(&ask).await?)?;
             // One that comes twice is newer the second time.
-            all.extend(rows(&fields)?);
+            all.extend(rows(&fields)?.rows);
             if next == "0" {
-                return Ok(all.into_iter().collect());
+                return Ok(OfOne { rows: all.into_iter().collect(), version: Vec::new() });
             }
             cursor = next;
         }
@@ -139,15 +207,18 @@ impl<'a> Rows<'a> {
 
 /// Rows from fields and values by turns; the field without a name says which version it is.
 fn rows(fields: &[Value]) -> Result<OfOne, StoreError> {
-    let mut rows = Vec::with_capacity(fields.len() / 2);
     let (pairs, _) = fields.as_chunks::<2>();
+    let mut one = OfOne { version: Vec::new(), rows: Vec::with_capacity(pairs.len()) };
     for pair in pairs {
-        let [Value::BulkString(name), Value::BulkString(sums)] = pair else { return Err(unreadable("sums")) };
+        let [Value::BulkString(name), Value::BulkString(value)] = pair else {
+            return Err(unreadable("sums"));
+        };
         if name.is_empty() {
+            one.version.clone_from(value);
             continue;
         }
         let name: [u8; NAME] = name[..].try_into().map_err(|_| unreadable("sums"))?;
-        rows.push((name, packed::unpack(sums).ok_or_else(|| unreadable("sums"))?));
+        one.rows.push((name, packed::unpack(value).ok_or_else(|| unreadable("sums"))?));
     }
-    Ok(rows)
+    Ok(one)
 }

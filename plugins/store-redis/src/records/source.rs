@@ -10,6 +10,7 @@ use sluice_api::store::StoreError;
 
 use super::answer::{self, unreadable};
 use super::marks::Marks;
+use super::past::Past;
 use super::time::Days;
 use super::words::{Name, Words};
 use super::written::Read;
@@ -32,15 +33,16 @@ pub(super) struct Scripts {
 impl Scripts {
     fn new() -> Self {
         const SUMS: &str = include_str!("sums.lua");
+        const CHANGE: &str = include_str!("change.lua");
         const LEAVE: &str = include_str!("leave.lua");
         // What only frees memory runs without it too.
         let frees = "#!lua flags=allow-oom\n";
         Self {
-            append: Script::new(&["#!lua\n", SUMS, LEAVE, include_str!("append.lua")]),
+            append: Script::new(&["#!lua\n", CHANGE, SUMS, LEAVE, include_str!("append.lua")]),
             delete: Script::new(&[frees, LEAVE, include_str!("delete.lua")]),
-            fold: Script::new(&[frees, SUMS, include_str!("fold.lua")]),
+            fold: Script::new(&[frees, CHANGE, SUMS, include_str!("fold.lua")]),
             read: Script::new(&["#!lua flags=no-writes\n", include_str!("read.lua")]),
-            claim: Script::new(&["#!lua\n", include_str!("claim.lua")]),
+            claim: Script::new(&["#!lua\n", CHANGE, include_str!("claim.lua")]),
         }
     }
 }
@@ -57,6 +59,7 @@ pub(super) struct Source {
     pub(super) link: Arc<Link>,
     pub(super) scripts: Scripts,
     pub(super) words: Words,
+    pub(super) past: Past,
     /// The zone that was told last; the server may have been told another one since.
     zone: Mutex<TimeZone>,
 }
@@ -69,7 +72,8 @@ impl fmt::Debug for Source {
 
 impl Source {
     pub(super) fn new(link: Arc<Link>) -> Self {
-        Self { link, scripts: Scripts::new(), words: Words::default(), zone: Mutex::new(TimeZone::UTC) }
+        let (words, past) = (Words::default(), Past::default());
+        Self { link, scripts: Scripts::new(), words, past, zone: Mutex::new(TimeZone::UTC) }
     }
 
     pub(super) fn keys<const N: usize>(&self, names: [&str; N]) -> Vec<String> {

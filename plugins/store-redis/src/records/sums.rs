@@ -10,12 +10,15 @@ use sluice_api::store::StoreError;
 use super::answer::unreadable;
 use super::cover::Cover;
 use super::marks::Marks;
-use super::rows::{Rows, Unit};
+use super::rows::{Rows, Unit, Units};
 use super::source::{Order, Source, reads};
 use super::words::Name;
 
 /// Records that are read at once.
 const READ_AT_ONCE: usize = 500;
+
+/// Units whose rows are in memory at once.
+const UNITS_AT_ONCE: usize = 200;
 
 /// How often sums are read again that went over from quarter-hours to days meanwhile.
 const TRIES: usize = 20;
@@ -36,15 +39,19 @@ async fn attempt(source: &Source, query: &SumQuery) -> Result<Option<Vec<SumRow>
     let days = source.days(&marks);
     let covers: Vec<Cover> =
         query.spans.iter().map(|span| Cover::of(*span, &days, marks.sums_from)).collect();
-    let units = super::rows::units(source, &covers).await?;
+    let Units { ones, days } = super::rows::units(source, &covers, &days).await?;
     let mut adding = Adding::of(query);
     let mut rows = Rows::of(source, marks.moves);
-    for units in units.chunks(super::rows::AT_ONCE) {
-        let these: Vec<Unit> = units.iter().map(|(unit, _)| *unit).collect();
-        let Some(read) = rows.read(&these).await? else { return Ok(None) };
-        for ((_, span), rows) in units.iter().zip(read) {
-            adding.add(source, (*span, &rows)).await?;
+    for ones in ones.chunks(UNITS_AT_ONCE) {
+        let units: Vec<Unit> = ones.iter().map(|(unit, _)| *unit).collect();
+        let Some(read) = rows.read(&units).await? else { return Ok(None) };
+        for ((_, span), one) in ones.iter().zip(read) {
+            adding.add(source, (*span, &one.rows)).await?;
         }
+    }
+    for (quarters, span) in &days {
+        let Some(day) = rows.day(quarters).await? else { return Ok(None) };
+        adding.add(source, (*span, &day.rows)).await?;
     }
     for (span, cover) in covers.iter().enumerate() {
         for rest in &cover.rests {

@@ -1,6 +1,5 @@
-//! What every store must do with records, done by this one; and what a server elsewhere has beside that.
-
-mod stand_in;
+//! What a server elsewhere has beside what every store must do with records: answers that are lost, memory that is bounded,
+//! and others who write.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,14 +17,6 @@ use super::Records;
 use crate::link::Link;
 use crate::tests::proxy::Proxy;
 use crate::tests::server::Server;
-use stand_in::OnServer;
-
-sluice_conformance::every_test! {
-    OnServer::new();
-    what_is_told_is_what_was_appended,
-    what_is_appended_at_once_is_there_once,
-    days_answer_for_what_is_gone
-}
 
 const LOTS: u64 = 1_000_000;
 
@@ -239,6 +230,32 @@ async fn many_rows_of_one_quarter_hour_are_read_and_moved_a_few_at_a_time() {
     }
     assert_eq!(gone, 5_000);
     assert_eq!(number(&server, &["EXISTS", "{records}:records", "{records}:quarter:1795860000"]), 0);
+}
+
+#[tokio::test]
+async fn what_is_remembered_of_days_is_as_others_have_changed_it() {
+    let server = Server::start();
+    let (one, other) = (records(&server.url(), LOTS), records(&server.url(), LOTS));
+    // Some days, of which the first ones are over.
+    let all_of_them = usuals(400, Duration::from_secs(900));
+    let (first, late): (Vec<_>, Vec<_>) = all_of_them.iter().cloned().partition(|record| record.id % 7 > 0);
+    other.append(first.clone()).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(one.sums(&all()).await.unwrap(), expected(&first).await);
+    }
+    let mut appended = first;
+    for batch in late.chunks(20) {
+        other.append(batch.to_vec()).await.unwrap();
+        appended.extend_from_slice(batch);
+        assert_eq!(one.sums(&all()).await.unwrap(), expected(&appended).await);
+    }
+    let before = time("2026-11-30T12:00:00Z");
+    while other.expire(before, 50).await.unwrap() > 0 {
+        assert_eq!(one.sums(&all()).await.unwrap(), expected(&appended).await);
+    }
+    // Another zone's days are made of other quarter-hours.
+    other.keep_days_of(&jiff::tz::TimeZone::get("Asia/Kathmandu").unwrap()).await.unwrap();
+    assert_eq!(one.sums(&all()).await.unwrap(), expected(&appended).await);
 }
 
 /// What records take is said, and bounded: so many bytes each, with all that is kept beside them.

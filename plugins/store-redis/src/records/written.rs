@@ -213,7 +213,7 @@ fn put_bill(record: &Record, (own, words): (&mut Vec<u8>, &mut Vec<Word>)) {
 pub(super) struct Read<'a> {
     pub(super) id: u64,
     pub(super) label: Name,
-    form: Option<Name>,
+    pub(super) form: Option<Name>,
     /// The columns of its own, as a record packs them.
     packed: Vec<u8>,
     raw: Option<(Name, &'a [u8])>,
