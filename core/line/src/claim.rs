@@ -77,8 +77,11 @@ fn wait(turn: u32, random: u64) -> Duration {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let (store, name, by) = (Arc::clone(&self.store), std::mem::take(&mut self.name), self.by);
-        drop(self.tasks.spawn(async move { store.release(&name, by).await }));
+        // Where the runtime itself ends, it ends by its time.
+        if tokio::runtime::Handle::try_current().is_ok() {
+            let (store, name, by) = (Arc::clone(&self.store), std::mem::take(&mut self.name), self.by);
+            drop(self.tasks.spawn(async move { store.release(&name, by).await }));
+        }
     }
 }
 
@@ -130,6 +133,16 @@ mod tests {
         let own = sluice_fixtures::store();
         let all = [(); 2].map(|()| Claim::take(&own, &tasks, "it", NOW).now_or_never());
         assert!(all.into_iter().all(|claim| claim.unwrap().unwrap().is_some()));
+    }
+
+    #[test]
+    fn a_claim_may_outlive_its_runtime() {
+        let [one, _] = sluice_fixtures::shared();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let claim = runtime.block_on(Claim::take(&one, &Tasks::default(), "it", NOW)).unwrap();
+        drop(runtime);
+        assert!(claim.is_some());
+        drop(claim);
     }
 
     #[test]

@@ -18,8 +18,9 @@ const KIND: &str = "vault";
 /// Longest time that a renewal may take: all that need the secret wait for it.
 const RENEWAL_MAX: Duration = Duration::from_secs(30);
 
-/// How a renewal is claimed: for longer than it may take, and waited for as long as another one's may.
-const TERMS: Terms = Terms { length: RENEWAL_MAX.saturating_mul(2), wait: RENEWAL_MAX };
+/// How a renewal is claimed: for longer than it may take by what an answer of the store may, and waited for as long as
+/// another one's may take.
+const TERMS: Terms = Terms { length: RENEWAL_MAX.saturating_add(Duration::from_secs(5)), wait: RENEWAL_MAX };
 
 /// Secrets that change, kept in the store.
 #[derive(Debug)]
