@@ -98,9 +98,9 @@ async fn subscribe(keeper: Arc<Keeper>, audience: Arc<Audience>, timeout: Durati
             let channels: Vec<String> =
                 audience.ears.lock().iter().skip(done).map(|ear| ear.0.clone()).collect();
             if !channels.is_empty()
-                && !matches!(tokio::time::timeout(timeout, line.subscribe(&channels)).await, Ok(Ok(())))
+                && let Err(why) = listen(&line, &channels, timeout).await
             {
-                keeper.give_up(&line, End::Lost("it does not let us listen".to_owned()));
+                keeper.give_up(&line, End::Lost(why));
             }
             heard = Some((line, done + channels.len()));
         } else {
@@ -111,6 +111,13 @@ async fn subscribe(keeper: Arc<Keeper>, audience: Arc<Audience>, timeout: Durati
             () = audience.grown.notified() => {}
         }
     }
+}
+
+async fn listen(line: &Line, channels: &[String], timeout: Duration) -> Result<(), String> {
+    let heard = tokio::time::timeout(timeout, line.subscribe(channels)).await;
+    heard
+        .map_err(|_| "it confirms no channel".to_owned())?
+        .map_err(|error| format!("it lets nobody listen: {error}"))
 }
 
 impl fmt::Debug for Ears {

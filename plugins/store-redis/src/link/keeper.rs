@@ -60,15 +60,18 @@ impl Keeper {
 
     /// The connection, which is waited for only where it may be there at once.
     pub(super) async fn line(&self, until: Instant) -> Result<Arc<Line>, Failure> {
-        if let State::Up(line) = &*self.kept.state.borrow() {
+        if let State::Up(line) = &*self.kept.state.borrow()
+            && !line.is_over()
+        {
             return Ok(Arc::clone(line));
         }
         let mut state = self.watch();
         loop {
             match &*state.borrow_and_update() {
-                State::Up(line) => return Ok(Arc::clone(line)),
+                State::Up(line) if !line.is_over() => return Ok(Arc::clone(line)),
                 State::Down(why) => return Err(Failure::NotDone(why.to_string())),
-                State::Seeking => {}
+                // One that is over is about to be replaced: what is sent on it would be lost.
+                State::Up(_) | State::Seeking => {}
             }
             if !matches!(tokio::time::timeout_at(until, state.changed()).await, Ok(Ok(()))) {
                 return Err(Failure::NotDone("no connection was made in time".to_owned()));

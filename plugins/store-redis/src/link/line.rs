@@ -22,7 +22,7 @@ const DOUBTFUL: u32 = 2;
 pub(super) type Push = Arc<dyn Fn(PushInfo) + Send + Sync>;
 
 /// Why a connection is of no more use.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum End {
     /// It is lost, or does not lead where it should.
     Lost(String),
@@ -120,7 +120,7 @@ impl Line {
 
     /// Why it is of no more use, where it is.
     pub(super) fn ended(&self) -> Option<End> {
-        self.trouble.end.lock().take()
+        self.trouble.end.lock().clone()
     }
 
     /// Whether it is of no more use.

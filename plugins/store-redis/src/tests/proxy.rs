@@ -24,6 +24,7 @@ struct Wire {
     cut_answer_of: Option<(Vec<u8>, u64)>,
     cut: u64,
     passed: u64,
+    refused: u64,
     open: Vec<(TcpStream, TcpStream)>,
 }
 
@@ -83,6 +84,11 @@ impl Proxy {
         self.wire.lock().cut
     }
 
+    /// How many connections were closed as soon as they were made.
+    pub(crate) fn refused(&self) -> u64 {
+        self.wire.lock().refused
+    }
+
     /// How many connections were let through.
     pub(crate) fn connections(&self) -> u64 {
         self.wire.lock().passed
@@ -100,11 +106,12 @@ impl Drop for Proxy {
 fn accept(listener: &TcpListener, wire: &Arc<Mutex<Wire>>) {
     while let Ok((client, _)) = listener.accept() {
         let to = {
-            let wire = wire.lock();
+            let mut wire = wire.lock();
             if wire.ended {
                 return;
             }
             if wire.refuses {
+                wire.refused += 1;
                 continue;
             }
             wire.to

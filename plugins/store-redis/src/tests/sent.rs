@@ -90,18 +90,23 @@ async fn a_server_that_comes_back_is_found_and_has_what_it_kept() {
 
 #[tokio::test]
 async fn a_server_that_was_away_for_long_is_found_again() {
-    let mut server = Server::start();
-    let link = link(&server.url(), Duration::from_secs(1));
-    for seconds in [1, 15] {
+    let server = Server::start();
+    let proxy = Proxy::before(server.port);
+    let link = link(&proxy.url(), PATIENCE);
+    let mut knocked = 0;
+    // About a second, and about 15: so long that waits have grown as long as they get.
+    for knocks in [6, 25] {
         until_more(&link, "n").await;
-        server.kill();
+        proxy.refuse(true);
+        proxy.cut();
+        knocked += knocks;
+        while proxy.refused() < knocked {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         until_refused(&link).await;
-        // The outage itself is what is tested: there is no event in it to wait for.
-        tokio::time::sleep(Duration::from_secs(seconds)).await;
-        server.revive();
-        let since = Instant::now();
+        proxy.refuse(false);
         until_more(&link, "n").await;
-        assert!(since.elapsed() < PATIENCE / 2, "{seconds}: {:?}", since.elapsed());
+        knocked = proxy.refused();
     }
 }
 
@@ -225,6 +230,50 @@ async fn an_address_that_leads_to_another_server_is_followed() {
     assert!(matches!(failure, Failure::NotDone(_)), "{failure:?}");
     until_more(&link, "n").await;
     assert!(matches!(other.tell(&["GET", "{sluice}:n"]), Value::BulkString(_)));
+}
+
+#[tokio::test]
+async fn a_server_that_loads_is_waited_for_without_a_word_to_it() {
+    let mut server = Server::start();
+    let link = link(&server.url(), PATIENCE);
+    for at in 0..200 {
+        until_more(&link, &format!("filler{at}")).await;
+    }
+    assert_eq!(until_more(&link, "n").await, 1);
+    server.tell(&["BGREWRITEAOF"]);
+    let info = || redis::from_redis_value::<String>(server.tell(&["INFO", "persistence"])).unwrap();
+    while !info().contains("aof_rewrite_in_progress:0") || !info().contains("aof_rewrite_scheduled:0") {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    server.kill();
+    until_refused(&link).await;
+    // So slowly that it is met while it does.
+    server.revive_with(&["--key-load-delay", "10000", "--loading-process-events-interval-bytes", "1024"]);
+    let mut met = false;
+    let count = loop {
+        match more(&link, "n").await {
+            Ok(count) => break count,
+            Err(Failure::NotDone(why)) => met |= why.contains("LOADING") || why.contains("BusyLoading"),
+            Err(Failure::Unknown(why)) => panic!("nothing was cut: {why}"),
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    assert_eq!((count, met), (2, true));
+}
+
+#[tokio::test]
+async fn nothing_small_waits_behind_what_is_large() {
+    let server = Server::start();
+    let proxy = Proxy::before(server.port);
+    let link = link(&proxy.url(), PATIENCE);
+    until_more(&link, "n").await;
+    assert_eq!(proxy.connections(), 1);
+    let mut set = redis::cmd("SET");
+    set.arg(link.key("large")).arg(vec![b'x'; 1 << 20]);
+    link.ask_much(&set).await.unwrap();
+    assert_eq!(proxy.connections(), 2);
+    until_more(&link, "n").await;
+    assert_eq!(proxy.connections(), 2);
 }
 
 #[tokio::test]

@@ -54,6 +54,12 @@ impl Server {
         panic!("no server starts: {server:?}");
     }
 
+    /// Starts it again with more arguments.
+    pub(crate) fn revive_with(&mut self, args: &[&str]) {
+        self.args.extend(args.iter().map(ToString::to_string));
+        self.revive();
+    }
+
     /// Starts it again where it was killed, with what it kept.
     pub(crate) fn revive(&mut self) {
         assert!(self.try_revive(), "it does not start again: {self:?}");
