@@ -26,6 +26,7 @@ pub mod moment;
 pub mod place;
 pub mod proxy;
 pub mod real;
+pub mod redis;
 pub mod refusal;
 pub mod script;
 pub mod sdks;

@@ -20,7 +20,7 @@ const PRICES: &str = "[models.m]\ninput = \"3\"\noutput = \"15\"\n[models.n]\nin
                       [models.n.service_tiers.fast]\ninput = \"6\"\noutput = \"30\"\n";
 
 /// Configuration of a cost model that knows `m` and `n`.
-fn priced() -> (sluice_tests::gateway::Folder, String) {
+pub(crate) fn priced() -> (sluice_tests::gateway::Folder, String) {
     let folder = sluice_tests::gateway::Folder::new();
     let path = folder.0.join("prices.toml");
     std::fs::write(&path, PRICES).unwrap();
@@ -34,7 +34,7 @@ fn start(config: &str) -> Gateway {
 }
 
 /// A message that used so many tokens.
-fn message(input: u64, output: u64) -> String {
+pub(crate) fn message(input: u64, output: u64) -> String {
     json!({ "id": "msg_1", "type": "message", "role": "assistant", "model": "m",
         "content": [{ "type": "text", "text": "hi" }], "stop_reason": "end_turn", "stop_sequence": null,
         "usage": { "input_tokens": input, "output_tokens": output } })
@@ -46,7 +46,7 @@ fn answering(input: u64, output: u64) -> Upstream {
     Upstream::start(move |_| whole(200, "content-type: application/json\r\n", &message(input, output)))
 }
 
-fn body(model: &str, max_tokens: u64) -> String {
+pub(crate) fn body(model: &str, max_tokens: u64) -> String {
     json!({ "model": model, "max_tokens": max_tokens, "messages": [{ "role": "user", "content": "hi" }] })
         .to_string()
 }
@@ -73,7 +73,7 @@ fn at_once(gateway: &Arc<Gateway>, count: usize, ask: fn(&Gateway) -> u16) -> Ve
     asking.into_iter().map(|one| one.join().unwrap()).collect()
 }
 
-fn count(statuses: &[u16], status: u16) -> usize {
+pub(crate) fn count(statuses: &[u16], status: u16) -> usize {
     statuses.iter().filter(|one| **one == status).count()
 }
 

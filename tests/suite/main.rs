@@ -56,6 +56,7 @@ mod requests;
 mod server;
 mod sessions;
 mod shapes;
+mod shared;
 mod sizes;
 mod stale;
 mod streams;

@@ -237,6 +237,10 @@ impl Own {
     }
 
     /// The time that a script is told.
+    #[cfg_attr(
+        not(test),
+        expect(unused_variables, reason = "nobody but a test tells the servers what time it is")
+    )]
     fn told(&self, now: Timestamp) -> Vec<u8> {
         match self.time {
             Time::Servers => Vec::new(),

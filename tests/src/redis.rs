@@ -1,0 +1,81 @@
+//! Redis servers of a test's own, and gateways that share one.
+
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
+
+use crate::client::PATIENCE;
+use crate::gateway::{Folder, Gateway, LOOK_AGAIN};
+
+/// A server that ends with the test.
+pub struct Redis {
+    /// Where it listens.
+    pub port: u16,
+    folder: Folder,
+    child: Option<Child>,
+}
+
+impl Redis {
+    /// One with nothing in it, which writes down what it is told before it answers.
+    #[must_use]
+    pub fn start() -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut server = Self { port, folder: Folder::new(), child: None };
+        std::fs::create_dir_all(&server.folder.0).unwrap();
+        server.revive();
+        server
+    }
+
+    /// Starts it again, with what it had written.
+    pub fn revive(&mut self) {
+        let child = Command::new("redis-server")
+            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "always"])
+            .args(["--port", &self.port.to_string()])
+            .current_dir(&self.folder.0)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        self.child = Some(child);
+        let until = Instant::now() + PATIENCE;
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(Instant::now() < until, "the server does not start");
+            thread::park_timeout(LOOK_AGAIN);
+        }
+    }
+
+    /// Ends it at once.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// A configuration of the store that is on it.
+    #[must_use]
+    pub fn store(&self) -> String {
+        format!("store.kind = \"redis\"\nstore.url = \"redis://127.0.0.1:{}\"\n", self.port)
+    }
+
+    /// How many of its keys are called so.
+    #[must_use]
+    pub fn keys(&self, pattern: &str) -> usize {
+        let told = Command::new("redis-cli").args(["-p", &self.port.to_string(), "KEYS", pattern]).output();
+        String::from_utf8_lossy(&told.unwrap().stdout).lines().filter(|line| !line.is_empty()).count()
+    }
+
+    /// So many gateways of one configuration that share it.
+    #[must_use]
+    pub fn gateways(&self, count: usize, config: &str) -> Vec<Arc<Gateway>> {
+        let config = self.store() + config;
+        (0..count).map(|_| Arc::new(Gateway::start(&config))).collect()
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
