@@ -18,9 +18,10 @@ use source::Source;
 /// What each package of the workspace may depend on within it.
 const ARROWS: [(&str, &[&str]); 38] = [
     ("sluice-money", &[]),
+    ("sluice-packing", &["sluice-money"]),
     ("sluice-tariff", &["sluice-money"]),
     ("sluice-quota", &[]),
-    ("sluice-api", &["sluice-money", "sluice-tariff", "sluice-quota"]),
+    ("sluice-api", &["sluice-money", "sluice-packing", "sluice-tariff", "sluice-quota"]),
     ("sluice-usage", &["sluice-api"]),
     ("sluice-wire", &["sluice-api", "sluice-usage"]),
     ("sluice-translate", &["sluice-api", "sluice-wire"]),

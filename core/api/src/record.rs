@@ -4,7 +4,6 @@ mod columns;
 mod outcome;
 mod packed;
 mod query;
-pub mod shape;
 mod show;
 mod store;
 pub mod traced;

@@ -8,11 +8,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sluice_money::{Bill, Cost};
+use sluice_packing::columns::{self as packed, Packed};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::outcome::Outcome;
-use super::packed::{self, Packed};
 use super::show::{self, Costs, Tokens};
 use super::traced::Beside;
 use super::tries::Try;

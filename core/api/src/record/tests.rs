@@ -83,7 +83,7 @@ fn what_an_earlier_gateway_wrote_as_json_is_read() {
     let earlier = |client: &str, usage: &str| {
         let mut packed = Vec::new();
         for (name, value) in [("client", client), ("usage", usage)] {
-            packed.extend_from_slice(&super::packed::mark(name).to_le_bytes());
+            packed.extend_from_slice(&sluice_packing::columns::mark(name).to_le_bytes());
             packed.extend_from_slice(&u32::try_from(value.len()).unwrap().to_le_bytes());
             packed.extend_from_slice(value.as_bytes());
         }

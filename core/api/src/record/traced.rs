@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::packed::Packed;
+use sluice_packing::columns::Packed;
 
 /// What is kept beside a record; nothing where no traces are sent. No journal and no store has it.
 #[derive(Clone, Debug, Default, PartialEq)]

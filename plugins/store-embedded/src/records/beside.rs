@@ -8,7 +8,8 @@ use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
-use sluice_api::record::{Bill, Interned, Record, shape};
+use sluice_api::record::{Bill, Interned, Record};
+use sluice_packing::shape;
 
 use super::row::{BESIDE, unreadable};
 

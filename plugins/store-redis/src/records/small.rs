@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use sluice_api::record::Record;
-use sluice_api::record::shape::{put, take};
+use sluice_packing::shape::{put, take};
 
 /// What stands before the number in a request id of the gateway's own.
 const OWN: &str = "req_";

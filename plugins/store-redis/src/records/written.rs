@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use sluice_api::record::shape::{self, put, take};
 use sluice_api::record::{Bill, Interned, Record};
+use sluice_packing::shape::{self, put, take};
 
 use super::small::{Small, take_some};
 use super::words::{Known, NAME, Name, Word, of_terms};
