@@ -16,7 +16,7 @@ use sluice_tests::gateway::{Folder, workspace};
 use source::Source;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 38] = [
+const ARROWS: [(&str, &[&str]); 39] = [
     ("sluice-money", &[]),
     ("sluice-packing", &["sluice-money"]),
     ("sluice-tariff", &["sluice-money"]),
@@ -90,8 +90,8 @@ const ARROWS: [(&str, &[&str]); 38] = [
     ("sluice-schedulers", &["sluice-api"]),
     ("sluice-limiters", &["sluice-api"]),
     ("sluice-prices", &["sluice-api"]),
-    ("sluice-store-embedded", &["sluice-api", "sluice-buckets"]),
-    ("sluice-store-redis", &["sluice-api"]),
+    ("sluice-store-embedded", &["sluice-api", "sluice-buckets", "sluice-packing"]),
+    ("sluice-store-redis", &["sluice-api", "sluice-packing"]),
     ("sluice-tests", &[]),
 ];
 
