@@ -75,8 +75,7 @@ fn a_session_stays_on_its_account_whichever_gateway_it_comes_to() {
             let address = &gateway.address;
             let answer = send(address, "POST", "/v1/messages", &headers(session), body.as_bytes());
             assert_eq!(answer.status, 200);
-            let seen = upstreams.each_ref().map(|upstream| upstream.seen().len());
-            seen
+            upstreams.each_ref().map(|upstream| upstream.seen().len())
         };
         let before = upstreams.each_ref().map(|upstream| upstream.seen().len());
         let first = ask(&gateways[0]);
