@@ -16,7 +16,7 @@ use sluice_tests::gateway::{Folder, workspace};
 use source::Source;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 39] = [
+const ARROWS: [(&str, &[&str]); 40] = [
     ("sluice-money", &[]),
     ("sluice-packing", &["sluice-money"]),
     ("sluice-tariff", &["sluice-money"]),
@@ -79,6 +79,7 @@ const ARROWS: [(&str, &[&str]); 39] = [
         ],
     ),
     ("sluice-openapi", &["sluice-api", "sluice-config", "sluice-server"]),
+    ("sluice-compact", &["sluice-api", "sluice-packing"]),
     ("sluice-memory", &["sluice-api"]),
     ("sluice-fixtures", &["sluice-api", "sluice-memory", "sluice-buckets"]),
     ("sluice-conformance", &["sluice-api", "sluice-memory"]),
@@ -91,7 +92,7 @@ const ARROWS: [(&str, &[&str]); 39] = [
     ("sluice-limiters", &["sluice-api"]),
     ("sluice-prices", &["sluice-api"]),
     ("sluice-store-embedded", &["sluice-api", "sluice-buckets", "sluice-packing"]),
-    ("sluice-store-redis", &["sluice-api", "sluice-packing"]),
+    ("sluice-store-redis", &["sluice-api", "sluice-compact"]),
     ("sluice-tests", &[]),
 ];
 

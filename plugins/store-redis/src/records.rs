@@ -2,19 +2,13 @@
 
 mod answer;
 mod append;
-mod cover;
 mod expire;
 mod marks;
-mod packed;
 mod page;
-mod past;
 mod rows;
-mod small;
 mod source;
 mod sums;
-mod time;
 mod words;
-mod written;
 
 use std::sync::{Arc, OnceLock};
 

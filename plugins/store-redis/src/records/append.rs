@@ -6,14 +6,11 @@ use std::sync::Arc;
 use redis::Value;
 use sluice_api::record::{Record, Sums, Unwritable};
 use sluice_api::store::StoreError;
+use sluice_compact::days::{behind, quarter_of, second_of};
+use sluice_compact::{Name, Word, Wordy, Written, sums};
 
 use super::answer::{self, unreadable};
-use super::marks::behind;
-use super::packed;
 use super::source::{REMEMBERED, Source};
-use super::time::{quarter_of, second_of};
-use super::words::{Name, Word};
-use super::written::{Wordy, Written};
 
 /// Records of one step: a millisecond or two of the server's time.
 const AT_ONCE: usize = 64;
@@ -134,7 +131,7 @@ impl Step {
             args.push(written.member.clone());
             args.push(text(&quarters.get(&quarter(record)).copied().unwrap_or_default()));
             args.push(written.label.to_vec());
-            args.push(packed::pack(Sums::of(record)));
+            args.push(sums::pack(Sums::of(record)));
         }
         (keys, args)
     }

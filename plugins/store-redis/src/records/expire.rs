@@ -3,11 +3,11 @@
 use sluice_api::plugin::Timestamp;
 use sluice_api::record::Record;
 use sluice_api::store::StoreError;
+use sluice_compact::days::{QUARTER, quarter_of, second_of};
 
 use super::answer;
 use super::marks::Marks;
 use super::source::{Order, REMEMBERED, Source, reads};
-use super::time::{QUARTER, quarter_of, second_of};
 
 /// Records that are read at once.
 const READ_AT_ONCE: usize = 500;

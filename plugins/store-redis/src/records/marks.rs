@@ -1,8 +1,8 @@
 //! What is known of all records together.
 
 use sluice_api::plugin::Timestamp;
-use sluice_api::record::Record;
 use sluice_api::store::StoreError;
+use sluice_compact::days::id_at;
 
 use super::answer;
 use crate::link::Link;
@@ -55,15 +55,4 @@ impl Marks {
     pub(super) fn behind_ids(&self, to: Timestamp) -> u64 {
         id_at(to.as_millisecond().saturating_add(1).saturating_add(self.behind))
     }
-}
-
-/// The first id of a millisecond of Unix time.
-pub(super) fn id_at(millisecond: i64) -> u64 {
-    let last = if millisecond < 0 { Timestamp::MIN } else { Timestamp::MAX };
-    Record::id_at(Timestamp::from_millisecond(millisecond).unwrap_or(last))
-}
-
-/// By how many milliseconds a record's id is behind the one that its time could have.
-pub(super) fn behind(record: &Record) -> i64 {
-    Record::time_of(record.id).as_millisecond().saturating_sub(record.time.as_millisecond())
 }

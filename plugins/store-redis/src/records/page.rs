@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use foldhash::fast::RandomState;
 use sluice_api::record::{Filter, Page, Record, RecordQuery};
 use sluice_api::store::StoreError;
+use sluice_compact::days::id_at;
+use sluice_compact::request_id::{OWN_WITHIN_MS, made};
+use sluice_compact::{Name, Read};
 
 use super::answer::{self, unreadable};
-use super::marks::{Marks, id_at};
+use super::marks::Marks;
 use super::source::{Order, Source, reads};
-use super::words::Name;
-use super::written::{OWN_WITHIN_MS, made};
 
 /// Records that are looked through for one page.
 const LOOKED_AT: usize = 8_000;
@@ -62,7 +63,7 @@ impl Making<'_> {
                 }
                 records.push(record);
             }
-            let last = members.last().and_then(|member| super::written::id_of(member));
+            let last = members.last().and_then(|member| Read::id_of(member));
             if members.len() < at_once {
                 break;
             }
@@ -157,7 +158,7 @@ impl Making<'_> {
         while low < high {
             let members = self.source.members(Order::OldestFirst, (low, Some(high)), READ_AT_ONCE).await?;
             found.extend(self.passing(&members).await?.into_iter().map(|record| (record.id, record)));
-            match members.last().and_then(|member| super::written::id_of(member)) {
+            match members.last().and_then(|member| Read::id_of(member)) {
                 Some(last) if members.len() >= READ_AT_ONCE => low = last.saturating_add(1),
                 _ => break,
             }

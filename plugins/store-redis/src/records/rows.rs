@@ -8,14 +8,13 @@ use foldhash::fast::RandomState;
 use redis::Value;
 use sluice_api::record::Sums;
 use sluice_api::store::StoreError;
+use sluice_compact::Name;
+use sluice_compact::cover::{Cover, Unit, Units};
+use sluice_compact::days::Days;
+use sluice_compact::past::Day;
 
 use super::answer::{self, unreadable};
-use super::cover::Cover;
-use super::packed;
-use super::past::Day;
 use super::source::Source;
-use super::time::Days;
-use super::words::{NAME, Name};
 
 /// Units that are asked for at once.
 const AT_ONCE: usize = 100;
@@ -26,22 +25,11 @@ const ROWS_AT_ONCE: usize = 2_000;
 /// Names of units that are read at once.
 const UNITS_AT_ONCE: usize = 1_000;
 
-/// What has sums.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Unit {
-    /// A quarter-hour, by its first second.
-    Quarter(i64),
-    /// A day, by its first second.
-    Day(i64),
-}
-
-impl Unit {
-    fn key(self, source: &Source) -> String {
-        match self {
-            Self::Quarter(start) => source.link.key(&format!("quarter:{start}")),
-            Self::Day(start) => source.link.key(&format!("day:{start}")),
-        }
-    }
+fn key(unit: Unit, source: &Source) -> String {
+    source.link.key(&match unit {
+        Unit::Quarter(start) => format!("quarter:{start}"),
+        Unit::Day(start) => format!("day:{start}"),
+    })
 }
 
 /// Rows of one unit, each of a label.
@@ -52,46 +40,12 @@ pub(super) struct OfOne {
     pub(super) rows: Vec<(Name, Sums)>,
 }
 
-/// What makes up spans, each with its span.
-#[derive(Debug, Default)]
-pub(super) struct Units {
-    /// Units by themselves.
-    pub(super) ones: Vec<(Unit, usize)>,
-    /// Quarter-hours that a day is made of.
-    pub(super) days: Vec<(Vec<i64>, usize)>,
-}
-
 /// The units that make up spans.
 pub(super) async fn units(source: &Source, covers: &[Cover], zone: &Days) -> Result<Units, StoreError> {
-    let spans = || covers.iter().flat_map(|cover| cover.quarters.iter().chain(&cover.days));
-    let Some(from) = spans().map(|(from, _)| *from).min() else { return Ok(Units::default()) };
-    let to = spans().map(|(_, to)| *to).max().unwrap_or(from);
+    let Some((from, to)) = Units::hull(covers) else { return Ok(Units::default()) };
     let days = starts(source, "days", from..to).await?;
     let quarters = starts(source, "quarters", from..to).await?;
-    let within = |all: &[i64], (from, to): (i64, i64)| {
-        let (first, behind) = (all.partition_point(|at| *at < from), all.partition_point(|at| *at < to));
-        all.get(first..behind).unwrap_or_default().to_vec()
-    };
-    let mut units = Units::default();
-    for (span, cover) in covers.iter().enumerate() {
-        for whole in &cover.quarters {
-            let ones = within(&quarters, *whole).into_iter().map(|start| (Unit::Quarter(start), span));
-            units.ones.extend(ones);
-        }
-        let Some(whole) = cover.days else { continue };
-        units.ones.extend(within(&days, whole).into_iter().map(|start| (Unit::Day(start), span)));
-        let mut end = i64::MIN;
-        for start in within(&quarters, whole) {
-            match units.days.last_mut() {
-                Some((day, _)) if start < end => day.push(start),
-                _ => {
-                    (_, end) = zone.around(start);
-                    units.days.push((vec![start], span));
-                }
-            }
-        }
-    }
-    Ok(units)
+    Ok(Units::of(covers, (&days, &quarters), zone))
 }
 
 /// Where units of a kind begin that there are, in order.
@@ -175,7 +129,7 @@ impl<'a> Rows<'a> {
         versions: &[&[u8]],
     ) -> Result<Option<Vec<Value>>, StoreError> {
         let mut keys = self.source.keys(["marks"]);
-        keys.extend(units.iter().map(|unit| unit.key(self.source)));
+        keys.extend(units.iter().map(|unit| key(*unit, self.source)));
         let mut args = vec![most.to_string().into_bytes()];
         args.extend(versions.iter().map(|version| version.to_vec()));
         args.resize(units.len() + 1, Vec::new());
@@ -193,7 +147,7 @@ impl<'a> Rows<'a> {
         let (mut all, mut cursor) = (std::collections::BTreeMap::new(), "0".to_owned());
         loop {
             let mut ask = redis::cmd("HSCAN");
-            ask.arg(unit.key(self.source)).arg(&cursor).arg("COUNT").arg(ROWS_AT_ONCE);
+            ask.arg(key(unit, self.source)).arg(&cursor).arg("COUNT").arg(ROWS_AT_ONCE);
             let (next, fields): (String, Vec<Value>) = answer::read(self.source.link.ask_much(&ask).await?)?;
             // One that comes twice is newer the second time.
             all.extend(rows(&fields)?.rows);
@@ -217,8 +171,8 @@ fn rows(fields: &[Value]) -> Result<OfOne, StoreError> {
             one.version.clone_from(value);
             continue;
         }
-        let name: [u8; NAME] = name[..].try_into().map_err(|_| unreadable("sums"))?;
-        one.rows.push((name, packed::unpack(value).ok_or_else(|| unreadable("sums"))?));
+        let name = Name::try_from(&name[..]).map_err(|_| unreadable("sums"))?;
+        one.rows.push((name, sluice_compact::sums::unpack(value).ok_or_else(|| unreadable("sums"))?));
     }
     Ok(one)
 }

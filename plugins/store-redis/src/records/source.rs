@@ -7,13 +7,13 @@ use jiff::tz::TimeZone;
 use parking_lot::Mutex;
 use sluice_api::record::Record;
 use sluice_api::store::StoreError;
+use sluice_compact::days::Days;
+use sluice_compact::past::Past;
+use sluice_compact::{Name, Read};
 
 use super::answer::{self, unreadable};
 use super::marks::Marks;
-use super::past::Past;
-use super::time::Days;
-use super::words::{Name, Words};
-use super::written::Read;
+use super::words::Words;
 use crate::link::Link;
 use crate::script::Script;
 
@@ -125,8 +125,10 @@ impl Source {
     pub(super) async fn records(&self, reads: &[Read<'_>]) -> Result<Vec<Record>, StoreError> {
         let names: Vec<Name> = reads.iter().flat_map(Read::words).collect();
         let words = self.words.read(names, &self.link).await?;
-        let record =
-            |read: &Read<'_>| read.record(&words).ok_or_else(|| unreadable(&format!("record {}", read.id)));
+        let record = |read: &Read<'_>| {
+            read.record(|name| words.get(name).map(|text| &**text))
+                .ok_or_else(|| unreadable(&format!("record {}", read.id)))
+        };
         reads.iter().map(record).collect()
     }
 }

@@ -1,12 +1,12 @@
-//! Words: what many records have in common, kept once under a name that is made of it.
+//! Words that were read: what many records have in common.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use parking_lot::Mutex;
-use sha2::{Digest as _, Sha256};
 use sluice_api::store::StoreError;
+use sluice_compact::Name;
 
 use crate::link::Link;
 
@@ -15,36 +15,6 @@ const KEPT: usize = 16_384;
 
 /// Words that are read at once.
 const READ_AT_ONCE: usize = 500;
-
-/// Bytes of a word's name: of so many words as there will ever be no two have the same.
-pub(super) const NAME: usize = 10;
-
-/// A word's name.
-pub(super) type Name = [u8; NAME];
-
-/// A word.
-#[derive(Clone, Debug)]
-pub(super) struct Word {
-    pub(super) name: Name,
-    pub(super) text: Vec<u8>,
-}
-
-impl Word {
-    /// One of a kind, by what it says; the same in every process.
-    pub(super) fn new(kind: u8, text: Vec<u8>) -> Self {
-        let digest = Sha256::new().chain_update([kind]).chain_update(&text).finalize();
-        let mut name = Name::default();
-        name.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
-        Self { name, text }
-    }
-}
-
-/// The name of terms, which have a number of their own.
-pub(super) fn of_terms(number: u64) -> Name {
-    let mut name = *b"t         ";
-    name.iter_mut().skip(1).zip(number.to_be_bytes()).for_each(|(to, from)| *to = from);
-    name
-}
 
 /// Words that were read. What a name stands for never changes.
 #[derive(Debug, Default)]

@@ -1,4 +1,4 @@
-//! Sums as the server keeps them: in whole numbers of a fixed width, which scripts add up without loss.
+//! Sums in whole numbers of a fixed width, the highest byte first, which scripts add up without loss.
 
 use sluice_api::cost::Money;
 use sluice_api::record::Sums;
@@ -24,8 +24,9 @@ fn counts(sums: &mut Sums) -> [&mut u64; 9] {
     ]
 }
 
-/// Packs sums.
-pub(super) fn pack(mut sums: Sums) -> Vec<u8> {
+/// Packs sums: nine counts of 64 bits, then two amounts of 96; what is larger is the largest there is.
+#[must_use]
+pub fn pack(mut sums: Sums) -> Vec<u8> {
     let mut packed = Vec::with_capacity(LENGTH);
     let amounts = [sums.cost, sums.list_cost];
     counts(&mut sums).iter().for_each(|count| packed.extend_from_slice(&count.to_be_bytes()));
@@ -37,7 +38,8 @@ pub(super) fn pack(mut sums: Sums) -> Vec<u8> {
 }
 
 /// Reads packed sums; `None` for what is none.
-pub(super) fn unpack(packed: &[u8]) -> Option<Sums> {
+#[must_use]
+pub fn unpack(packed: &[u8]) -> Option<Sums> {
     let mut sums = Sums::default();
     let (mut rest, amounts) = packed.split_at_checked(9 * 8)?;
     for count in counts(&mut sums) {

@@ -6,19 +6,17 @@ use std::sync::Arc;
 use sluice_api::record::{Bill, Interned, Record};
 use sluice_packing::shape::{self, put, take};
 
-use super::small::{Small, take_some};
-use super::words::{Known, NAME, Name, Word, of_terms};
+use crate::request_id::foreign;
+use crate::small::{Small, take_some};
+use crate::word::{NAME, Name, Word, of_terms};
 
 /// What stands behind the id of each record: the way in which it is written.
-pub(super) const WAY: u8 = 1;
+const WAY: u8 = 1;
 
 /// What stands behind that: whether a form is named, and whether there is a request id that is not the gateway's own, by
 /// which the record is looked for. Scripts know it too.
 const FORM: u8 = 1;
 const FOREIGN: u8 = 2;
-
-/// How far the time in an id of the gateway's own is from that of its record at most; farther, it came from elsewhere.
-pub(super) const OWN_WITHIN_MS: u64 = 1_000;
 
 /// Where a column is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +87,7 @@ const UNNAMED: u64 = 1 << 10;
 
 /// What a record has of words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wordy {
+pub enum Wordy {
     /// All that it has in common with others.
     Much,
     /// Its label alone: for who makes ever new words.
@@ -98,14 +96,20 @@ pub(super) enum Wordy {
 
 /// A record as it is written.
 #[derive(Debug)]
-pub(super) struct Written {
-    pub(super) member: Vec<u8>,
-    pub(super) label: Name,
-    pub(super) words: Vec<Word>,
+#[non_exhaustive]
+pub struct Written {
+    /// Its id, the highest byte first, and all that it has of its own.
+    pub member: Vec<u8>,
+    /// The word of what sums are grouped and narrowed by.
+    pub label: Name,
+    /// The words that it names.
+    pub words: Vec<Word>,
 }
 
 impl Written {
-    pub(super) fn new(record: &Record, wordy: Wordy) -> Option<Self> {
+    /// Writes a record; `None` for one that can't be packed.
+    #[must_use]
+    pub fn new(record: &Record, wordy: Wordy) -> Option<Self> {
         let mut packed = Vec::with_capacity(1_024);
         record.pack(&mut packed);
         let (mut label, mut form, mut own) = (Vec::new(), Vec::new(), Vec::new());
@@ -148,24 +152,6 @@ impl Written {
     }
 }
 
-/// The millisecond of Unix time in a request id, where it is like one of the gateway's own.
-pub(super) fn made(request_id: &str) -> Option<i64> {
-    let digits = request_id.strip_prefix("req_").filter(|digits| digits.len() == 32)?;
-    if !digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')) {
-        return None;
-    }
-    i64::try_from(u128::from_str_radix(digits, 16).ok()? >> 80).ok()
-}
-
-/// The length of a record's request id, where it is not the gateway's own.
-fn foreign(record: &Record) -> Option<u16> {
-    let began = Record::time_of(record.id).as_millisecond();
-    match made(&record.request_id) {
-        Some(made) if made.abs_diff(began) <= OWN_WITHIN_MS => None,
-        _ => u16::try_from(record.request_id.len()).ok().filter(|length| *length > 0),
-    }
-}
-
 fn put_some(value: &[u8], into: &mut Vec<u8>) {
     put(u64::try_from(value.len()).unwrap_or(u64::MAX), into);
     into.extend_from_slice(value);
@@ -204,30 +190,36 @@ fn put_bill(record: &Record, (own, words): (&mut Vec<u8>, &mut Vec<Word>)) {
     put_own(place(BILL), Some(small), &[], own);
     // Of those that a journal has the number of alone, the text is there mostly; where it is not, it may come yet.
     if let Some(text) = bill.terms.text() {
-        words.push(Word { name: of_terms(bill.terms.id()), text: text.into_bytes() });
+        words.push(Word::terms(bill.terms.id(), text));
     }
 }
 
 /// A record that was read, before it is known what its words say.
 #[derive(Debug)]
-pub(super) struct Read<'a> {
-    pub(super) id: u64,
-    pub(super) label: Name,
-    pub(super) form: Option<Name>,
+#[non_exhaustive]
+pub struct Read<'a> {
+    /// Its id.
+    pub id: u64,
+    /// The word of what sums are grouped and narrowed by.
+    pub label: Name,
+    /// The word of its status, its outcome and more; none where it has them itself.
+    pub form: Option<Name>,
     /// The columns of its own, as a record packs them.
     packed: Vec<u8>,
     raw: Option<(Name, &'a [u8])>,
     bill: Option<(u64, Arc<[u64]>)>,
 }
 
-/// The id of a record that was read.
-pub(super) fn id_of(member: &[u8]) -> Option<u64> {
-    member.first_chunk().map(|id| u64::from_be_bytes(*id))
-}
-
 impl<'a> Read<'a> {
+    /// The id of a record as it is written.
+    #[must_use]
+    pub fn id_of(member: &[u8]) -> Option<u64> {
+        member.first_chunk().map(|id| u64::from_be_bytes(*id))
+    }
+
     /// What is written of a record; `None` where it is cut off, or is something else.
-    pub(super) fn new(member: &'a [u8]) -> Option<Self> {
+    #[must_use]
+    pub fn new(member: &'a [u8]) -> Option<Self> {
         let (id, rest) = member.split_first_chunk()?;
         let ([way, has], rest) = rest.split_first_chunk()?;
         if *way != WAY {
@@ -288,33 +280,104 @@ impl<'a> Read<'a> {
         Some(())
     }
 
-    /// The words that have to be there, and those that may be missing.
-    pub(super) fn words(&self) -> impl Iterator<Item = Name> + use<> {
+    /// The words that it names. Those of its terms may be missing.
+    pub fn words(&self) -> impl Iterator<Item = Name> + use<> {
         let shape = self.raw.map(|(shape, _)| shape);
         let terms = self.bill.as_ref().map(|(terms, _)| of_terms(*terms));
         [Some(self.label), self.form, shape, terms].into_iter().flatten()
     }
 
-    /// The record; `None` where a word is missing, or says something else.
-    pub(super) fn record(&self, words: &Known) -> Option<Record> {
-        let mut packed = words.get(&self.label)?.to_vec();
+    /// The record, by what words say; `None` where one is missing, or says something else.
+    #[must_use]
+    pub fn record<'w>(&self, word: impl Fn(&Name) -> Option<&'w [u8]>) -> Option<Record> {
+        let mut packed = word(&self.label)?.to_vec();
         if let Some(form) = &self.form {
-            packed.extend_from_slice(words.get(form)?);
+            packed.extend_from_slice(word(form)?);
         }
         packed.extend_from_slice(&self.packed);
         let mut record = Record::unpack(&packed)?;
         record.id = self.id;
         if let Some((shape, numbers)) = &self.raw {
-            let shape = std::str::from_utf8(words.get(shape)?).ok()?;
+            let shape = std::str::from_utf8(word(shape)?).ok()?;
             record.raw_usage = Some(shape::joined(shape, numbers)?.into());
         }
         if let Some((number, quantities)) = &self.bill {
-            let terms = match words.get(&of_terms(*number)) {
+            let terms = match word(&of_terms(*number)) {
                 Some(text) => Interned::told(*number, std::str::from_utf8(text).ok()?)?,
                 None => Interned::unknown(*number),
             };
             record.bill = Some(Bill::new(Arc::new(terms), Arc::clone(quantities)));
         }
         Some(record)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::time::Duration;
+
+    use sluice_api::cost::{Money, Usage};
+    use sluice_api::dialect::{Api, Operation};
+    use sluice_api::plugin::Timestamp;
+    use sluice_api::record::{Cost, Holder, Outcome, Terms};
+
+    use super::*;
+
+    fn record(request_id: &str, raw: &str) -> Record {
+        let time: Timestamp = "2026-11-28T10:00:00.123456789Z".parse().unwrap();
+        let holder = Holder::new("k".into(), "key_1".into(), vec!["red".to_owned()].into());
+        let mut record = Record::new(time, request_id.into(), holder, Api::Gemini, Operation::Generate);
+        record.id = Record::id_at(time) + 7;
+        (record.model, record.status, record.outcome) = ("größe".into(), 200, Outcome::Completed);
+        let mut usage = Usage::new(u64::MAX, 300);
+        (usage.cache_read, usage.estimated) = (1 << 40, true);
+        (record.usage, record.raw_usage) = (Some(usage), Some(raw.into()));
+        record.cost =
+            Cost::new(Some(Money::from_units(-5)), Some(Money::from_units(i128::from(i64::MAX) + 1)));
+        record.bill = Some(Bill::new(Arc::new(Interned::new(Terms::default())), vec![1, u64::MAX].into()));
+        record.duration = Duration::from_micros(1_234_567);
+        record
+    }
+
+    fn read(written: &Written, member: &[u8]) -> Option<Record> {
+        let words: HashMap<Name, &[u8]> =
+            written.words.iter().map(|word| (word.name, &word.text[..])).collect();
+        let read = Read::new(member)?;
+        assert!(read.words().all(|name| words.contains_key(&name)));
+        read.record(|name| words.get(name).copied())
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let made = "2026-11-28T10:00:00.5Z".parse::<Timestamp>().unwrap().as_millisecond();
+        let own = format!("req_{:012x}0123456789abcdef0123", made);
+        for request_id in [&own[..], "req_00000000000000000000000000000000", "client.id", ""] {
+            for raw in ["{\"a\":12,\"b\":\"7\"}", "\u{1}", ""] {
+                let record = record(request_id, raw);
+                let [much, little] =
+                    [Wordy::Much, Wordy::Little].map(|wordy| Written::new(&record, wordy).unwrap());
+                for written in [&much, &little] {
+                    assert_eq!(read(written, &written.member).as_ref(), Some(&record), "{request_id} {raw}");
+                    assert_eq!(Read::id_of(&written.member), Some(record.id));
+                }
+                assert_eq!(much.label, little.label);
+                assert!(much.member.len() < 200 && much.member.len() < little.member.len(), "{much:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_is_no_record_that_passes_for_whole() {
+        let record = record("client.id", "{\"a\":12}");
+        let written = Written::new(&record, Wordy::Much).unwrap();
+        for end in 0..written.member.len() {
+            assert_ne!(read(&written, written.member.get(..end).unwrap()).as_ref(), Some(&record), "{end}");
+        }
+        let mut other = written.member.clone();
+        other[8] = 9;
+        assert!(Read::new(&other).is_none(), "another version's");
+        let nothing = Read::new(&written.member).unwrap().record(|_| None);
+        assert_eq!(nothing, None, "without its words it says nothing");
     }
 }

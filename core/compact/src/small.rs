@@ -13,7 +13,7 @@ const AMOUNT: usize = 17;
 
 /// How a column's value is made small.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Small {
+pub(crate) enum Small {
     /// Not at all.
     As,
     /// A number of 64 bits.
@@ -57,7 +57,7 @@ const USAGE: [&str; 23] = [
 
 impl Small {
     /// The value made small; `None` for one that can't be made so and read again to the last byte.
-    pub(super) fn of(self, value: &[u8], id: u64) -> Option<Vec<u8>> {
+    pub(crate) fn of(self, value: &[u8], id: u64) -> Option<Vec<u8>> {
         let small = match self {
             Self::As => None,
             Self::Number => number(value),
@@ -70,7 +70,7 @@ impl Small {
     }
 
     /// The value that was made small.
-    pub(super) fn back(self, small: &[u8], id: u64) -> Option<Cow<'_, [u8]>> {
+    pub(crate) fn back(self, small: &[u8], id: u64) -> Option<Cow<'_, [u8]>> {
         Some(match self {
             Self::As => small.into(),
             Self::Number => number_back(small)?.to_vec().into(),
@@ -187,7 +187,7 @@ fn usage_back(mut small: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Bytes behind their number.
-pub(super) fn take_some<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
+pub(crate) fn take_some<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = usize::try_from(take(from)?).ok()?;
     let (some, rest) = from.split_at_checked(length)?;
     *from = rest;
