@@ -22,7 +22,8 @@ use append::Bounds;
 use marks::Marks;
 use source::{Order, Source, reads};
 
-/// Gateways that may share a store. A number is given again once so many others were given since it was used last.
+/// Gateways that may share a store. A number is given again once so many others were given since its process has said that
+/// it lives.
 const PROCESSES: u32 = 1_024;
 
 /// The records of a store.
@@ -44,11 +45,19 @@ impl Records {
         let number = match self.process.get() {
             Some(number) => *number,
             None => {
-                let claimed = append::claim(&self.source, PROCESSES).await?;
+                let claimed = append::claim(&self.source, PROCESSES, None).await?;
                 *self.process.get_or_init(|| claimed)
             }
         };
         Ok(Process::new(number, PROCESSES))
+    }
+
+    /// Says that this process lives, where it has a number; best every few seconds. Where that fails it is said another
+    /// time.
+    pub(crate) async fn is_here(&self) {
+        if let Some(own) = self.process.get() {
+            let _ = append::claim(&self.source, PROCESSES, Some(*own)).await;
+        }
     }
 }
 

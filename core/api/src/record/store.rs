@@ -94,7 +94,7 @@ pub trait RecordStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// When they could not be deleted; all of them are there then.
+    /// When they could not be deleted; some of them may be gone then.
     async fn delete(&self, ids: Vec<u64>) -> Result<usize, StoreError>;
 
     /// Deletes the oldest records that began before a time, and then sums of quarter-hours that ended before it, at most

@@ -141,10 +141,11 @@ fn quarter(record: &Record) -> i64 {
     quarter_of(second_of(record.time))
 }
 
-/// A number for this process among so many.
-pub(super) async fn claim(source: &Source, of: u32) -> Result<u32, StoreError> {
+/// A number for this process among so many, or its own once more: so that it is not given to another.
+pub(super) async fn claim(source: &Source, of: u32, own: Option<u32>) -> Result<u32, StoreError> {
     let keys = source.keys(["processes", "marks"]);
-    let answer = source.link.run_much(&source.scripts.claim, &keys, &[of.to_string().into_bytes()]).await?;
+    let args = [Some(of), own].map(|number| number.map(|number| number.to_string()).unwrap_or_default());
+    let answer = source.link.run_much(&source.scripts.claim, &keys, &args.map(String::into_bytes)).await?;
     let number: u32 = answer::read(answer)?;
     if number < of { Ok(number) } else { Err(unreadable("the list of processes")) }
 }

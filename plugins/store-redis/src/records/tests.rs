@@ -191,18 +191,19 @@ async fn terms_that_a_journal_has_the_number_of_alone_are_those_that_the_store_w
 }
 
 #[tokio::test]
-async fn each_process_has_a_number_of_its_own_and_those_that_append_keep_theirs() {
+async fn each_process_has_a_number_of_its_own_and_those_that_live_keep_theirs() {
     let server = Server::start();
     let store = || records(&server.url(), LOTS);
     let (first, second) = (store(), store());
     let number = async |store: &Records| store.process().await.unwrap().number;
     assert_eq!([number(&first).await, number(&second).await, number(&first).await], [0, 1, 0]);
     for _ in 2..super::PROCESSES {
-        super::append::claim(&first.source, super::PROCESSES).await.unwrap();
+        super::append::claim(&first.source, super::PROCESSES, None).await.unwrap();
     }
     first.append(usuals(1, Duration::ZERO)).await.unwrap();
-    // All are given: the next ones are those that were used longest ago.
-    assert_eq!([number(&store()).await, number(&store()).await], [1, 2]);
+    second.is_here().await;
+    // All are given: the next ones are those whose processes have said nothing for longest.
+    assert_eq!([number(&store()).await, number(&store()).await], [2, 3]);
 }
 
 #[tokio::test]
