@@ -11,6 +11,7 @@ mod post;
 mod seek;
 mod servers;
 mod task;
+mod wording;
 
 use std::fmt;
 use std::sync::Arc;

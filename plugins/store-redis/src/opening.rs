@@ -33,7 +33,7 @@ pub(crate) async fn open(link: &Link) -> Result<(), StoreError> {
                 tracing::warn!("{warning}");
             }
         }
-        Err(why) if why.to_string().contains("NOPERM") || why.to_string().contains("NoPerm") => {
+        Err(why) if why.to_string().contains("NoPerm") => {
             tracing::warn!(
                 "the store's user may not ask for INFO: version, persistence and memory are not checked"
             );

@@ -12,6 +12,7 @@ use super::keeper::{Keeper, State};
 use super::line::{End, Line, Push};
 use super::seek::Seek;
 use super::task::Task;
+use super::wording::worded;
 
 /// What a channel tells.
 #[derive(Debug)]
@@ -117,7 +118,7 @@ async fn listen(line: &Line, channels: &[String], timeout: Duration) -> Result<(
     let heard = tokio::time::timeout(timeout, line.subscribe(channels)).await;
     heard
         .map_err(|_| "it confirms no channel".to_owned())?
-        .map_err(|error| format!("it lets nobody listen: {error}"))
+        .map_err(|error| format!("it lets nobody listen: {}", worded(&error)))
 }
 
 impl fmt::Debug for Ears {

@@ -74,7 +74,7 @@ impl Keeper {
                 State::Up(_) | State::Seeking => {}
             }
             if !matches!(tokio::time::timeout_at(until, state.changed()).await, Ok(Ok(()))) {
-                return Err(Failure::NotDone("no connection was made in time".to_owned()));
+                return Err(Failure::NotDone(self.kept.late()));
             }
         }
     }
@@ -123,6 +123,13 @@ impl Kept {
             pause(failed).await;
             failed += 1;
         }
+    }
+
+    /// What is said of a connection that was not made in time.
+    fn late(&self) -> String {
+        let servers = &self.seek.servers;
+        let hint = if servers.are_encrypted() { ": does it speak TLS?" } else { "" };
+        format!("no connection to {servers:?} was made in time{hint}")
     }
 
     fn up(&self, line: &Arc<Line>) {

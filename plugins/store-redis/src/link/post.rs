@@ -16,6 +16,7 @@ use super::parcel::{Parcel, Told};
 use super::pause::pause;
 use super::seek::Seek;
 use super::servers::{Place, Servers};
+use super::wording::worded;
 
 /// Sends over a connection of its own.
 pub(super) struct Post {
@@ -91,7 +92,7 @@ impl Post {
     ) -> Result<Sent, Failure> {
         let line = match self.line_aside(place).await {
             Ok(line) => line,
-            Err(error) => return Ok(Sent::Later(format!("{place}: {error}"))),
+            Err(error) => return Ok(Sent::Later(format!("{place}: {}", worded(&error)))),
         };
         let both = parcel.with_asking(told);
         let Ok(answers) = timeout_at(until, line.send_together(&both)).await else {
@@ -114,7 +115,7 @@ impl Post {
             Ok(value) => return Ok(Sent::Answered(value)),
             Err(error) => error,
         };
-        let why = error.to_string();
+        let why = worded(&error);
         match Fault::of(&error) {
             Fault::NoScript if matches!(told, Told::Short) => Ok(Sent::Again(Told::Whole, aside.cloned())),
             Fault::Ask(node) => match Place::told(&node, &line.place) {

@@ -8,6 +8,7 @@ use redis::{RedisResult, Value};
 use super::fault::Fault;
 use super::line::{Line, Push};
 use super::servers::{Place, Servers};
+use super::wording::worded;
 
 /// How a server is looked for.
 pub(super) struct Seek {
@@ -62,12 +63,12 @@ impl Seek {
 
     async fn look(&self, place: &Place, known: &mut Known) -> Result<Found, String> {
         let line = Line::connect(&self.servers, place, self.timeout, &self.push).await;
-        let line = line.map_err(|error| error.to_string())?;
+        let line = line.map_err(|error| worded(&error))?;
         let mut questions = redis::pipe();
         questions.cmd("EXISTS").arg(&self.key).cmd("ROLE").cmd("CLUSTER").arg("SLOTS");
         let answers = tokio::time::timeout(self.timeout, line.send_together(&questions)).await;
         let answers =
-            answers.map_err(|_| "it does not answer".to_owned())?.map_err(|error| error.to_string())?;
+            answers.map_err(|_| "it does not answer".to_owned())?.map_err(|error| worded(&error))?;
         let [exists, role, slots]: [RedisResult<Value>; 3] =
             answers.try_into().map_err(|_| "its answers are not those of Redis".to_owned())?;
         if let Ok(slots) = slots {
@@ -78,7 +79,7 @@ impl Seek {
                 Fault::Moved(node) => Place::told(&node, place)
                     .map(Found::Elsewhere)
                     .ok_or_else(|| format!("it says that the keys are at {node:?}, which is no place")),
-                _ => Err(error.to_string()),
+                _ => Err(worded(&error)),
             };
         }
         // Whether it may be asked for its role is for its operator to say; a write would tell, too.

@@ -102,7 +102,8 @@ impl Servers {
 
 impl fmt::Debug for Servers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.places()).finish()
+        let places: Vec<_> = self.places().map(|place| place.to_string()).collect();
+        f.write_str(&places.join(", "))
     }
 }
 
