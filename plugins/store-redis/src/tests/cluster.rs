@@ -24,6 +24,11 @@ struct Cluster {
     slot: String,
 }
 
+/// Three nodes of a cluster that is whole.
+pub(super) fn three() -> Vec<Server> {
+    Cluster::start(0).nodes
+}
+
 impl Cluster {
     fn start(more: usize) -> Self {
         let nodes: Vec<Server> = (0..3 + more).map(|_| Server::node()).collect();

@@ -18,9 +18,9 @@ use crate::store::Redis;
 /// Far longer than any answer takes, whatever else runs on the machine.
 const HANGS: Duration = Duration::from_secs(60);
 
-/// Stores of a server, each with a prefix of its own.
+/// Stores of a server, or of a cluster, each with a prefix of its own.
 struct OnServer {
-    server: Server,
+    servers: Vec<Server>,
     time: Time,
     next: AtomicU64,
     last: Mutex<Option<Arc<Redis>>>,
@@ -28,12 +28,18 @@ struct OnServer {
 
 impl OnServer {
     fn new(server: Server, time: Time) -> Self {
-        Self { server, time, next: AtomicU64::new(0), last: Mutex::new(None) }
+        Self::among(vec![server], time)
+    }
+
+    fn among(servers: Vec<Server>, time: Time) -> Self {
+        Self { servers, time, next: AtomicU64::new(0), last: Mutex::new(None) }
     }
 
     /// The store of a case as a process finds it.
     async fn open(&self, number: u64) -> Arc<dyn Store> {
-        let servers = Servers::new(&[&self.server.url()], None).unwrap();
+        let urls: Vec<String> = self.servers.iter().map(Server::url).collect();
+        let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
+        let servers = Servers::new(&urls, None).unwrap();
         let reach = Reach::new(servers, format!("case-{number}"), HANGS);
         let store = Arc::new(Redis::with(reach, self.time));
         store.open().await.unwrap();
@@ -86,4 +92,13 @@ mod valkey {
         OnServer::new(Server::valkey(), Time::Told);
         no_window_has_more_than_its_limit
     }
+}
+
+mod cluster {
+    //! On three nodes, where each prefix has its own, and a script may use no key but those that it names.
+
+    use super::super::cluster::three;
+    use super::{OnServer, Time, every_test};
+
+    every_test!(OnServer::among(three(), Time::Servers));
 }
