@@ -352,7 +352,7 @@ mod tests {
     fn a_record_is_read_as_it_was_written() {
         let made = "2026-11-28T10:00:00.5Z".parse::<Timestamp>().unwrap().as_millisecond();
         let own = format!("req_{:012x}0123456789abcdef0123", made);
-        for request_id in [&own[..], "req_00000000000000000000000000000000", "client.id", ""] {
+        for request_id in [own.as_str(), "req_00000000000000000000000000000000", "client.id", ""] {
             for raw in ["{\"a\":12,\"b\":\"7\"}", "\u{1}", ""] {
                 let record = record(request_id, raw);
                 let [much, little] =

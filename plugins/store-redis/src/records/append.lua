@@ -72,6 +72,6 @@ end
 
 local over = redis.call('ZCARD', records) - tonumber(ARGV[1])
 if over > 0 then
-  leave(KEYS, redis.call('ZRANGE', records, 0, math.min(over, 200) - 1), tonumber(ARGV[2]))
+  leave(KEYS, redis.call('ZRANGE', records, 0, math.min(over, 200) - 1), tonumber(ARGV[2]), change)
 end
 return {}

@@ -45,7 +45,7 @@ pub(super) async fn oldest(
 pub(super) async fn delete(source: &Source, mut ids: Vec<u64>) -> Result<usize, StoreError> {
     ids.sort_unstable();
     ids.dedup();
-    let keys = source.keys(["records", "gone", "foreign"]);
+    let keys = source.keys(["records", "gone", "foreign", "marks"]);
     let mut deleted = 0;
     for ids in ids.chunks(DELETED_AT_ONCE) {
         let mut args = vec![REMEMBERED.to_string().into_bytes()];

@@ -6,11 +6,12 @@ local function foreign_of(member)
   end
 end
 
--- Records leave, and their ids are remembered for a while: what comes again adds nothing. Keys: records, gone, foreign.
-local function leave(keys, members, most)
+-- Records leave with a change, and their ids are remembered for a while: what comes again adds nothing. Those go that have left
+-- first, whatever their ids are: an old one that has come late may come again. Keys: records, gone, foreign.
+local function leave(keys, members, most, change)
   for _, member in ipairs(members) do
     redis.call('ZREM', keys[1], member)
-    redis.call('ZADD', keys[2], 0, string.sub(member, 1, 8))
+    redis.call('ZADD', keys[2], change, string.sub(member, 1, 8))
     local found_by = foreign_of(member)
     if found_by then
       redis.call('ZREM', keys[3], found_by)

@@ -39,7 +39,7 @@ impl Scripts {
         let frees = "#!lua flags=allow-oom\n";
         Self {
             append: Script::new(&["#!lua\n", CHANGE, SUMS, LEAVE, include_str!("append.lua")]),
-            delete: Script::new(&[frees, LEAVE, include_str!("delete.lua")]),
+            delete: Script::new(&[frees, CHANGE, LEAVE, include_str!("delete.lua")]),
             fold: Script::new(&[frees, CHANGE, SUMS, include_str!("fold.lua")]),
             read: Script::new(&["#!lua flags=no-writes\n", include_str!("read.lua")]),
             claim: Script::new(&["#!lua\n", CHANGE, include_str!("claim.lua")]),

@@ -153,6 +153,23 @@ async fn beyond_the_most_the_oldest_go_and_their_sums_stay() {
 }
 
 #[tokio::test]
+async fn an_old_record_that_comes_late_and_leaves_at_once_is_not_new_when_it_comes_again() {
+    let server = Server::start();
+    let store = records(&server.url(), 100);
+    // As many have left as are remembered, all of them younger.
+    let many = "for i = 1, 200000 do redis.call('ZADD', KEYS[1], i, string.format('z%07d', i)) end";
+    server.tell(&["EVAL", many, "1", "{records}:gone"]);
+    let all_of_them = usuals(101, Duration::from_secs(3));
+    let (late, others) = all_of_them.split_first().unwrap();
+    store.append(others.to_vec()).await.unwrap();
+    for _ in 0..2 {
+        store.append(vec![Arc::clone(late)]).await.unwrap();
+    }
+    assert_eq!(store.record(late.id).await.unwrap(), None);
+    assert_eq!(store.sums(&all()).await.unwrap(), expected(&all_of_them).await);
+}
+
+#[tokio::test]
 async fn who_makes_ever_new_words_has_them_in_the_records() {
     let server = Server::start();
     let store = records(&server.url(), LOTS);
