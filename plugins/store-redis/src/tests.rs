@@ -4,6 +4,7 @@ mod cluster;
 mod encrypted;
 mod faults;
 mod kept;
+mod moving;
 pub(crate) mod proxy;
 mod sent;
 pub(crate) mod server;

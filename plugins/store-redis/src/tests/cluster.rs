@@ -18,8 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const SLOTS: u64 = 16_384;
 
 /// Three masters, and others that are none yet.
-struct Cluster {
-    nodes: Vec<Server>,
+pub(super) struct Cluster {
+    pub(super) nodes: Vec<Server>,
     ids: Vec<String>,
     slot: String,
 }
@@ -30,7 +30,7 @@ pub(super) fn three() -> Vec<Server> {
 }
 
 impl Cluster {
-    fn start(more: usize) -> Self {
+    pub(super) fn start(more: usize) -> Self {
         let nodes: Vec<Server> = (0..3 + more).map(|_| Server::node()).collect();
         let ids = nodes.iter().map(|node| text(node.tell(&["CLUSTER", "MYID"]))).collect();
         for (at, node) in (0..3).zip(&nodes) {
@@ -59,7 +59,7 @@ impl Cluster {
     }
 
     /// Which node has our keys, as this one sees it.
-    fn owner(&self, seen_by: usize) -> Option<usize> {
+    pub(super) fn owner(&self, seen_by: usize) -> Option<usize> {
         let slot: u64 = self.slot.parse().unwrap();
         let Value::Array(ranges) = self.nodes[seen_by].tell(&["CLUSTER", "SLOTS"]) else { panic!() };
         ranges.iter().find_map(|range| {
@@ -73,20 +73,20 @@ impl Cluster {
         })
     }
 
-    fn link(&self, nodes: &[usize]) -> Link {
+    pub(super) fn link(&self, nodes: &[usize]) -> Link {
         let urls: Vec<_> = nodes.iter().map(|node| self.nodes[*node].url()).collect();
         let urls: Vec<_> = urls.iter().map(String::as_str).collect();
         Link::to(&Servers::new(&urls, None).unwrap(), "sluice", PATIENCE)
     }
 
     /// Begins to move our keys; new ones are at the other node from now on.
-    fn begin_move(&self, from: usize, to: usize) {
+    pub(super) fn begin_move(&self, from: usize, to: usize) {
         self.nodes[to].tell(&["CLUSTER", "SETSLOT", &self.slot, "IMPORTING", &self.ids[from]]);
         self.nodes[from].tell(&["CLUSTER", "SETSLOT", &self.slot, "MIGRATING", &self.ids[to]]);
     }
 
     /// Moves some keys; whether there was any.
-    fn move_some(&self, from: usize, to: usize) -> bool {
+    pub(super) fn move_some(&self, from: usize, to: usize) -> bool {
         let Value::Array(keys) = self.nodes[from].tell(&["CLUSTER", "GETKEYSINSLOT", &self.slot, "20"])
         else {
             panic!()
@@ -102,7 +102,7 @@ impl Cluster {
     }
 
     /// Ends the move.
-    fn end_move(&self, from: usize, to: usize) {
+    pub(super) fn end_move(&self, from: usize, to: usize) {
         for node in [to, from] {
             self.nodes[node].tell(&["CLUSTER", "SETSLOT", &self.slot, "NODE", &self.ids[to]]);
         }
@@ -113,7 +113,7 @@ fn text(value: Value) -> String {
     redis::from_redis_value(value).unwrap()
 }
 
-fn wait(mut done: impl FnMut() -> bool) {
+pub(super) fn wait(mut done: impl FnMut() -> bool) {
     let until = Instant::now() + PATIENCE;
     while !done() {
         assert!(Instant::now() < until, "it does not come to it");
