@@ -1,5 +1,6 @@
 //! The ledger's own hand: gives records their ids, keeps in the journal what the store has not yet, and brings it there.
 
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -44,6 +45,8 @@ struct Waiting {
 pub struct Book {
     /// None where the store keeps nothing on this machine.
     journal: Option<Journal>,
+    /// What keeps other processes out of the journal's folder, where the store does not.
+    _held: Option<File>,
     ids: Ids,
     waiting: Mutex<Vec<Waiting>>,
     /// Whether there was no room when it was looked for last.
@@ -65,6 +68,12 @@ impl Book {
     #[must_use]
     pub fn of_process(self, process: Process) -> Self {
         Self { ids: self.ids.of_process(process), ..self }
+    }
+
+    /// Which holds its folder by this lock, as long as it is there.
+    #[must_use]
+    pub fn holding(self, held: Option<File>) -> Self {
+        Self { _held: held, ..self }
     }
 
     /// How many records the store could not write, of which this many were set aside before.

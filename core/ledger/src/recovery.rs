@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
-use std::fs::File;
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -19,6 +19,9 @@ const GATEWAY: (&str, &str) = ("gateway", "identity");
 
 /// The file that says it in a folder beside a store that several share.
 const GATEWAY_FILE: &str = "gateway";
+
+/// The file there whose lock keeps a second process out.
+const LOCK: &str = "lock";
 
 /// What was brought over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +44,7 @@ pub async fn open(store: &dyn Store, priced: impl Fn(&mut Record)) -> Result<(Bo
         let book = Book::new(None, store.records().last_id().await?).of_process(process);
         return Ok((book, Recovered::default()));
     };
+    let held = if store.is_shared() { Some(hold(folder)?) } else { None };
     let gateway = if store.is_shared() { identity_in(folder)? } else { identity(store).await? };
     let folder = folder_of(folder);
     // On this thread, at the start, when nobody waits for it.
@@ -52,7 +56,10 @@ pub async fn open(store: &dyn Store, priced: impl Fn(&mut Record)) -> Result<(Bo
     left.is_kept(unknown == 0);
     let journal = Journal::open(&folder, gateway, last, Sizes::default()).map_err(failed)?;
     let last_id = store.records().last_id().await?;
-    Ok((Book::new(Some(journal), last_id).of_process(process).having_set_aside(set_aside), recovered))
+    Ok((
+        Book::new(Some(journal), last_id).of_process(process).holding(held).having_set_aside(set_aside),
+        recovered,
+    ))
 }
 
 /// The number by which this store's gateway knows its journal; made where there is none.
@@ -83,15 +90,45 @@ fn identity_in(folder: &Path) -> Result<u64, StoreError> {
             let number = drawn()?;
             // Under its name once it is whole, also where the process is killed meanwhile.
             let new = folder.join(format!("{GATEWAY_FILE}.new"));
-            std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
-            let mut whole = File::create(&new).map_err(|error| failed(&error))?;
-            write!(whole, "{number:016x}").map_err(|error| failed(&error))?;
-            whole.sync_all().map_err(|error| failed(&error))?;
-            std::fs::rename(&new, &file).map_err(|error| failed(&error))?;
+            let written = private(&new).and_then(|mut whole| {
+                whole.set_len(0)?;
+                write!(whole, "{number:016x}")?;
+                whole.sync_all()?;
+                std::fs::rename(&new, &file)
+            });
+            written.map_err(|error| failed(&error))?;
             Ok(number)
         }
         Err(error) => Err(failed(&error)),
     }
+}
+
+/// Keeps other processes out of a folder, which is made where it is missing, for as long as the file is open: a store that
+/// several share does not, and two journals in one folder would be none.
+fn hold(folder: &Path) -> Result<File, StoreError> {
+    let failed = |error: &dyn Display| StoreError(format!("{}: {error}", folder.display()));
+    let mut made = DirBuilder::new();
+    made.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut made, 0o700);
+    made.create(folder).map_err(|error| failed(&error))?;
+    let lock = private(&folder.join(LOCK)).map_err(|error| failed(&error))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => {
+            Err(failed(&"another process uses it: give each gateway a store.path of its own"))
+        }
+        Err(TryLockError::Error(error)) => Err(failed(&error)),
+    }
+}
+
+/// A file that only its user reads and writes, made where it is missing.
+fn private(path: &Path) -> std::io::Result<File> {
+    let mut options = File::options();
+    options.create(true).write(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 fn drawn() -> Result<u64, StoreError> {
@@ -176,24 +213,40 @@ fn failed(error: JournalError) -> StoreError {
 
 #[cfg(test)]
 mod tests {
-    use super::{GATEWAY_FILE, identity_in};
+    use std::path::PathBuf;
+
+    use super::{GATEWAY_FILE, hold, identity_in};
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("sluice-identity-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        folder
+    }
 
     #[test]
     fn each_folder_beside_a_shared_store_has_a_number_of_its_own_and_keeps_it() {
-        let folder = |name: &str| {
-            let folder = std::env::temp_dir().join(format!("sluice-identity-{}-{name}", std::process::id()));
-            let _ = std::fs::remove_dir_all(&folder);
-            folder
-        };
         let (one, other) = (folder("one"), folder("other"));
+        let held = [hold(&one).unwrap(), hold(&other).unwrap()];
         let number = identity_in(&one).unwrap();
         assert_eq!(identity_in(&one).unwrap(), number);
         assert_ne!(identity_in(&other).unwrap(), number);
         std::fs::write(other.join(GATEWAY_FILE), "a copy of nothing").unwrap();
         let wrong = identity_in(&other).unwrap_err().to_string();
         assert!(wrong.contains("no number of a gateway"), "{wrong}");
+        drop(held);
         for folder in [one, other] {
             std::fs::remove_dir_all(folder).unwrap();
         }
+    }
+
+    #[test]
+    fn a_folder_beside_a_shared_store_is_one_gateways() {
+        let folder = folder("held").join("below");
+        let held = hold(&folder).unwrap();
+        let wrong = hold(&folder).unwrap_err().to_string();
+        assert!(wrong.contains("a store.path of its own"), "{wrong}");
+        drop(held);
+        hold(&folder).unwrap();
+        std::fs::remove_dir_all(folder.parent().unwrap()).unwrap();
     }
 }
