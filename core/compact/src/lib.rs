@@ -7,10 +7,11 @@ pub mod days;
 pub mod past;
 pub mod request_id;
 mod small;
+pub mod step;
 pub mod sums;
 mod word;
 mod written;
 
 pub use adding::Adding;
-pub use word::{Name, Word};
-pub use written::{Read, Wordy, Written};
+pub use word::Name;
+pub use written::Read;

@@ -10,12 +10,11 @@ pub type Name = [u8; NAME];
 
 /// A word.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Word {
+pub(crate) struct Word {
     /// Its name, the same in every process.
-    pub name: Name,
+    pub(crate) name: Name,
     /// What it says; never empty.
-    pub text: Vec<u8>,
+    pub(crate) text: Vec<u8>,
 }
 
 impl Word {

@@ -87,7 +87,7 @@ const UNNAMED: u64 = 1 << 10;
 
 /// What a record has of words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wordy {
+pub(crate) enum Wordy {
     /// All that it has in common with others.
     Much,
     /// Its label alone: for who makes ever new words.
@@ -96,20 +96,18 @@ pub enum Wordy {
 
 /// A record as it is written.
 #[derive(Debug)]
-#[non_exhaustive]
-pub struct Written {
+pub(crate) struct Written {
     /// Its id, the highest byte first, and all that it has of its own.
-    pub member: Vec<u8>,
+    pub(crate) member: Vec<u8>,
     /// The word of what sums are grouped and narrowed by.
-    pub label: Name,
+    pub(crate) label: Name,
     /// The words that it names.
-    pub words: Vec<Word>,
+    pub(crate) words: Vec<Word>,
 }
 
 impl Written {
     /// Writes a record; `None` for one that can't be packed.
-    #[must_use]
-    pub fn new(record: &Record, wordy: Wordy) -> Option<Self> {
+    pub(crate) fn new(record: &Record, wordy: Wordy) -> Option<Self> {
         let mut packed = Vec::with_capacity(1_024);
         record.pack(&mut packed);
         let (mut label, mut form, mut own) = (Vec::new(), Vec::new(), Vec::new());
