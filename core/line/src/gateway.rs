@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -187,7 +187,7 @@ impl Gateway {
             return Ok(());
         }
         let message = "the gateway's store is out of reach, and so it can't be known what other gateways have changed: try again later";
-        Err(Error::new(Kind::StoreUnavailable, message))
+        Err(Error::new(Kind::StoreUnavailable, message).retry_after(Duration::from_secs(1)))
     }
 
     /// Whether what still runs is to end now.

@@ -25,20 +25,11 @@ return 1";
 ///
 /// When it can't be reached, or can't be the store: what to change, in a sentence.
 pub(crate) async fn open(link: &Link) -> Result<(), StoreError> {
-    match link.ask(&redis::cmd("INFO")).await {
-        Ok(info) => {
-            let info: String =
-                redis::from_redis_value(info).map_err(|error| StoreError(error.to_string()))?;
-            for warning in check(&Facts(&info)).map_err(StoreError)? {
-                tracing::warn!("{warning}");
-            }
-        }
-        Err(why) if why.to_string().contains("NoPerm") => {
-            tracing::warn!(
-                "the store's user may not ask for INFO: version, persistence and memory are not checked"
-            );
-        }
-        Err(why) => return Err(why.into()),
+    match looked(link).await? {
+        Some(warnings) => warnings.into_iter().for_each(|warning| tracing::warn!("{warning}")),
+        None => tracing::warn!(
+            "the store's user may not ask for INFO: version, persistence and memory are not checked"
+        ),
     }
     let laid_out =
         link.run(&Script::new(&[LAID_OUT]), &[link.key("layout")], &[LAYOUT.to_string().into()]).await?;
@@ -46,12 +37,27 @@ pub(crate) async fn open(link: &Link) -> Result<(), StoreError> {
     is_ours(&found).map_err(StoreError)
 }
 
-/// Whether a server can be reached and written to now.
+/// What is only ill-advised of what a server says of itself; nothing where it may not be asked.
+async fn looked(link: &Link) -> Result<Option<Vec<&'static str>>, StoreError> {
+    match link.ask(&redis::cmd("INFO")).await {
+        Ok(info) => {
+            let info: String =
+                redis::from_redis_value(info).map_err(|error| StoreError(error.to_string()))?;
+            check(&Facts(&info)).map(Some).map_err(StoreError)
+        }
+        Err(why) if why.to_string().contains("NoPerm") => Ok(None),
+        Err(why) => Err(why.into()),
+    }
+}
+
+/// Whether a server can be reached and written to now, and can still be the store: it may have been set otherwise, or be
+/// another one, since it was opened.
 ///
 /// # Errors
 ///
 /// When it can't.
 pub(crate) async fn ready(link: &Link) -> Result<(), StoreError> {
+    looked(link).await?;
     match link.run(&Script::new(&[WRITABLE]), &[link.key("layout")], &[]).await? {
         Value::Int(1) => Ok(()),
         other => Err(StoreError(format!("the server answers {other:?} where it should say 1"))),

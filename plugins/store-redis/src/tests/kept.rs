@@ -74,6 +74,10 @@ async fn a_document_is_deleted_where_there_is_no_memory_and_none_is_written() {
     assert!(documents.delete("key", "a").await.unwrap());
     server.tell(&["CONFIG", "SET", "maxmemory", "0"]);
     ready(&link).await.unwrap();
+    server.tell(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
+    assert!(ready(&link).await.unwrap_err().to_string().contains("noeviction"));
+    server.tell(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+    ready(&link).await.unwrap();
     assert_eq!((documents.list("key").await.unwrap(), documents.revision("key").await.unwrap()), (vec![], 2));
 }
 
