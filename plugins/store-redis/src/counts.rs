@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use sluice_api::limiter::{Bucket, Take};
 use sluice_api::store::{Asked, Lease, Level, Line, Lined, Place, Seed, StoreError, Taken, Turn, Used};
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::link::{Heard, Link};
@@ -33,7 +34,6 @@ const CLOSE_MAX: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Counts {
     own: Arc<Own>,
-    lives: Lives,
 }
 
 /// What every step of this process needs.
@@ -49,6 +49,10 @@ struct Own {
     bells: Bells,
     /// What is still to be told.
     queue: Queue,
+    /// Which gateways live.
+    lives: Lives,
+    /// The way is back that was lost.
+    back: Arc<Notify>,
     /// Whose time it is.
     time: Time,
 }
@@ -70,25 +74,30 @@ impl Counts {
             running: Running::default(),
             bells: Bells::default(),
             queue: Queue::default(),
+            lives: Lives::default(),
+            back: Arc::default(),
             scripts: Scripts::new(),
             link,
             gateway,
             time,
         };
-        Self { own: Arc::new(own), lives: Lives::default() }
+        Self { own: Arc::new(own) }
     }
 
     /// Says that this process lives from now on, and goes on saying so.
     pub(crate) async fn open(&self) -> Result<(), StoreError> {
-        self.lives.beat(&self.own, Instant::now()).await?;
+        self.own.lives.beat(&self.own, Instant::now()).await?;
         let own = Arc::downgrade(&self.own);
         let ear = move |heard: Heard<'_>| {
             if let Some(own) = own.upgrade() {
+                if matches!(heard, Heard::Listening) {
+                    own.back.notify_one();
+                }
                 own.bells.hear(heard);
             }
         };
         self.own.link.listen(self.own.channel(), Box::new(ear));
-        lives::go_on(&self.own, &self.lives);
+        lives::go_on(&self.own);
         Ok(())
     }
 
@@ -104,7 +113,8 @@ impl Counts {
 
     pub(crate) async fn line_up(&self, line: Line, slots: Vec<Take>) -> Result<Lined, StoreError> {
         let own = Arc::clone(&self.own);
-        let lined = spawn::to_the_end(async move { own.line_up(line, slots).await }, {
+        let name = format!("line-{:x}", getrandom::u64().unwrap_or_default());
+        let lined = spawn::to_the_end(async move { own.line_up(name, line, slots).await }, {
             let own = Arc::clone(&self.own);
             move |lined| {
                 if let Ok(Lined::Waits(place)) = lined {
@@ -200,7 +210,7 @@ impl Counts {
             );
             return;
         }
-        if let Err(error) = self.lives.end(&self.own).await {
+        if let Err(error) = self.own.lives.end(&self.own).await {
             tracing::debug!(%error, "the store could not be told that this gateway ends");
         }
     }
@@ -284,12 +294,28 @@ impl Own {
 impl Counts {
     /// Says that this process lives, and looks after the others, as if it were so late.
     pub(crate) async fn beat(&self, now: Instant) -> Result<(), StoreError> {
-        self.lives.beat(&self.own, now).await
+        self.own.lives.beat(&self.own, now).await
     }
 
     /// Gives a lease back as if nobody knew whether it was taken.
     pub(crate) fn undo(&self, lease: &Lease) {
         let tail = Arc::new(Tail::new(&self.own.link, lease.takes.iter(), lease.since));
-        self.own.end_unknown(encode::lease_name(lease.id), tail);
+        self.own.undo(encode::lease_name(lease.id), tail, (None, lease.since));
+    }
+
+    /// Gives a place in the line of a key up as if nobody knew whether it was given.
+    pub(crate) fn undo_place(&self, name: &str, key: &str) {
+        let line = line_key(&self.own.link, key);
+        self.own.undo(name.to_owned(), Arc::default(), (Some(line), Timestamp::UNIX_EPOCH));
+    }
+
+    /// Waits in a line under this name.
+    pub(crate) async fn line_up_as(
+        &self,
+        name: &str,
+        line: Line,
+        slots: Vec<Take>,
+    ) -> Result<Lined, StoreError> {
+        Arc::clone(&self.own).line_up(name.to_owned(), line, slots).await
     }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use redis::Value;
-use sluice_api::store::StoreError;
+use sluice_api::store::{StoreError, Used};
 use tokio::time::Instant;
 
 use super::Own;
 use super::encode::Tail;
+use super::queue::{How, Name, Op, Queue};
 use super::spawn::beside;
 use crate::link::Failure;
 
@@ -28,19 +29,28 @@ const UNDONE_KEPT: Duration = Duration::from_secs(120);
 /// How often it is looked whether what should wake somebody was lost.
 const LOOK: Duration = Duration::from_millis(400);
 
+/// How often one has said that it lives whom others have found dead.
+const DEAD: &str = "0";
+
 /// How many of what a dead gateway left are read at once.
 const READ_AT_ONCE: usize = 200;
 
-/// What is known of the other gateways.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Lives(Arc<Mutex<State>>);
+/// After how long without an answer nothing is told but that this gateway lives: others may have taken it for dead by the
+/// time that it is heard again, and what it holds must be there before it is settled.
+const UNHEARD_MAX: Duration = Duration::from_secs(15);
+
+/// What is known of the gateways.
+#[derive(Debug, Default)]
+pub(super) struct Lives(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// How often each has said that it lives, and when that was heard.
-    heard: HashMap<String, (String, Option<Instant>)>,
-    /// Whether this one has said so.
-    has_begun: bool,
+    /// How often each of the others has said that it lives, and when that was heard.
+    others: HashMap<String, (String, Instant)>,
+    /// How often this one has said so, as it was answered last, and when.
+    own: Option<(u64, Instant)>,
+    /// Whether what it holds has to be told anew.
+    forgotten: bool,
     /// Whether it has said that it ends.
     has_ended: bool,
 }
@@ -54,58 +64,87 @@ impl Lives {
         let keys = [own.link.key("gateways")];
         let args = [own.gateway.clone().into_bytes()];
         let answer = own.link.run(&own.scripts.beat, &keys, &args).await?;
-        let (beats, all): (String, HashMap<String, String>) = redis::from_redis_value(answer)
+        let (beats, all): (u64, HashMap<String, String>) = redis::from_redis_value(answer)
             .map_err(|error| StoreError(format!("it answered something else: {error}")))?;
-        let had_begun = std::mem::replace(&mut self.0.lock().has_begun, true);
-        if had_begun && beats == "1" {
+        let (forgotten, silent) = self.0.lock().heard(own, (beats, all), now);
+        if forgotten {
             own.restore().await?;
+            self.0.lock().forgotten = false;
         }
-        for (gateway, beats) in self.silent(own, all, now) {
-            own.bury(&gateway, &beats).await?;
+        for (gateway, beats) in silent {
+            // One that can't be done is nobody else's end; it is tried again with the next beat.
+            if let Err(error) = own.bury(&gateway, &beats).await {
+                tracing::warn!(%error, gateway, "what a dead gateway held could not be given back yet");
+            }
         }
         own.forget_undone(now).await
+    }
+
+    /// Whether others may have taken this gateway for dead, or its server may have forgotten it, since it was heard last.
+    pub(super) fn is_unheard(&self, now: Instant) -> bool {
+        let state = self.0.lock();
+        state.forgotten || state.own.is_some_and(|(_, at)| now.duration_since(at) >= UNHEARD_MAX)
     }
 
     /// This gateway ends, and holds nothing.
     pub(super) async fn end(&self, own: &Own) -> Result<(), Failure> {
         self.0.lock().has_ended = true;
-        for hash in ["gateways", "told"] {
-            own.link.ask(redis::cmd("HDEL").arg(own.link.key(hash)).arg(&own.gateway)).await?;
-        }
-        own.link.ask(redis::cmd("DEL").arg(own.leases_key(&own.gateway))).await.map(drop)
+        own.end(&own.gateway, "").await
     }
+}
 
-    /// Those that have said nothing for long.
-    fn silent(&self, own: &Own, all: HashMap<String, String>, now: Instant) -> Vec<(String, String)> {
-        let mut state = self.0.lock();
-        state.heard.retain(|gateway, _| all.contains_key(gateway));
+impl State {
+    /// What was answered: whether this gateway was forgotten, and which others say nothing for long, with how often they
+    /// have said before that they live.
+    fn heard(
+        &mut self,
+        own: &Own,
+        (beats, mut all): (u64, HashMap<String, String>),
+        now: Instant,
+    ) -> (bool, Vec<(String, String)>) {
+        let before = self.own.replace((beats, now));
+        self.forgotten |= before.is_some_and(|(before, _)| beats <= before);
+        all.remove(&own.gateway);
+        self.others.retain(|gateway, _| all.contains_key(gateway));
+        // Time in which this one heard nobody says nothing of the others.
+        if before.is_none_or(|(_, at)| now.duration_since(at) >= UNHEARD_MAX) {
+            self.others.values_mut().for_each(|(_, at)| *at = now);
+        }
         let mut silent = Vec::new();
-        for (gateway, beats) in all.into_iter().filter(|(gateway, _)| *gateway != own.gateway) {
-            let heard = state.heard.entry(gateway.clone()).or_insert_with(|| (beats.clone(), Some(now)));
-            if heard.0 != beats {
-                *heard = (beats, Some(now));
-            } else if heard.1.is_some_and(|at| now.duration_since(at) >= SILENT_MAX) {
+        for (gateway, beats) in all {
+            let other = self.others.entry(gateway.clone()).or_insert_with(|| (beats.clone(), now));
+            if other.0 != beats {
+                *other = (beats.clone(), now);
+            }
+            // One at 0 is dead by somebody else's word, who may not have come to the end with it.
+            if beats == DEAD || now.duration_since(other.1) >= SILENT_MAX {
                 silent.push((gateway, beats));
             }
         }
-        silent
+        (self.forgotten, silent)
     }
 }
 
 /// Goes on for as long as the store is used.
-pub(super) fn go_on(own: &Arc<Own>, lives: &Lives) {
-    beside(beats(Arc::downgrade(own), lives.clone()));
+pub(super) fn go_on(own: &Arc<Own>) {
+    beside(beats(Arc::downgrade(own)));
     beside(looks(Arc::downgrade(own)));
 }
 
-async fn beats(own: Weak<Own>, lives: Lives) {
+async fn beats(own: Weak<Own>) {
     let mut tick = tokio::time::interval(BEAT);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     tick.tick().await;
     loop {
-        tick.tick().await;
+        // At once where the way is back, as others may have taken it for dead.
+        let back = own.upgrade().map(|own| own.back.clone());
+        let Some(back) = back else { return };
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = back.notified() => {}
+        }
         let Some(own) = own.upgrade() else { return };
-        if let Err(error) = lives.beat(&own, Instant::now()).await {
+        if let Err(error) = own.lives.beat(&own, Instant::now()).await {
             tracing::debug!(%error, "this gateway could not say that it lives");
         }
     }
@@ -142,7 +181,9 @@ impl Own {
     /// Others took this gateway for dead, or the server came back empty: it says what it holds.
     async fn restore(self: &Arc<Self>) -> Result<(), StoreError> {
         tracing::warn!("the store's server had forgotten this gateway: what it holds is counted anew");
-        for (name, held) in self.running.all() {
+        for name in self.running.names() {
+            // As it is now: it may have ended meanwhile, and is told of as it does.
+            let Some(held) = self.running.get(&name) else { continue };
             let mut keys = self.first_keys(&self.gateway, self.link.key("line:"));
             keys.extend(held.tail.keys.iter().cloned());
             let numbers =
@@ -151,9 +192,11 @@ impl Own {
             args.extend(numbers);
             args.extend(held.tail.counts.iter().chain(&held.tail.amounts).cloned());
             self.link.run(&self.scripts.restore, &keys, &args).await?;
-            if !self.running.has(&name) {
-                // It has ended meanwhile, and may have been told before.
-                self.end_unknown(name, Arc::clone(&held.tail));
+            if self.running.get(&name).is_none() {
+                // It was told that it ended perhaps before it was counted anew.
+                let (how, used) = (How::End, Used::new(held.landed.tokens, held.landed.cost));
+                let ends = Op::Progress { how, used, tail: held.tail, told: Vec::new(), line: None };
+                Queue::push_unless_pending(self, Name::Lease(name), ends);
             }
         }
         // Their places are lost: they ask for new ones.
@@ -174,31 +217,39 @@ impl Own {
 
     /// Gives back what a dead gateway held.
     async fn bury(&self, gateway: &str, beats: &str) -> Result<(), StoreError> {
-        let living = self.link.key("gateways");
-        let args = [gateway, beats].map(Vec::from);
-        let ended = self.link.run(&self.scripts.end_of_life, &[living], &args).await?;
-        if ended != Value::Int(1) {
-            return Ok(());
+        if beats != DEAD {
+            let living = self.link.key("gateways");
+            let args = [gateway, beats].map(Vec::from);
+            let ended = self.link.run(&self.scripts.end_of_life, &[living], &args).await?;
+            if ended != Value::Int(1) {
+                return Ok(());
+            }
+            tracing::warn!(gateway, "a gateway has said nothing for long: what it held is given back");
         }
-        tracing::warn!(gateway, "a gateway has said nothing for long: what it held is given back");
         self.bury_leases(gateway).await?;
-        self.bury_places(gateway).await
+        self.bury_places(gateway).await?;
+        self.end(gateway, DEAD).await.map_err(StoreError::from)
+    }
+
+    /// A gateway is none of the living, nor of the dead: nothing is left of it.
+    async fn end(&self, gateway: &str, beats: &str) -> Result<(), Failure> {
+        let keys = [self.link.key("gateways"), self.link.key("told"), self.leases_key(gateway)];
+        self.link.run(&self.scripts.end, &keys, &[gateway, beats].map(Vec::from)).await.map(drop)
     }
 
     async fn bury_leases(&self, gateway: &str) -> Result<(), StoreError> {
         for (name, kept) in self.scanned(&self.leases_key(gateway)).await? {
-            let Some(tail) = kept.splitn(4, ' ').nth(3).and_then(Tail::read) else {
-                // It only waits, or was given back, and holds nothing.
-                self.link.ask(redis::cmd("HDEL").arg(self.leases_key(gateway)).arg(name)).await?;
-                continue;
-            };
+            // One that only waits, or was given back, holds nothing.
+            let Some(written) = kept.splitn(4, ' ').nth(3) else { continue };
+            let tail = Tail::read(written).ok_or_else(|| {
+                StoreError(format!("another version of Sluice must give back what {gateway} held"))
+            })?;
             let mut keys = self.first_keys(gateway, self.link.key("gateways"));
             keys.extend(tail.keys);
             let mut args: Vec<Vec<u8>> = ["", &name, "bury", gateway, "0", "0"].map(Vec::from).into();
             args.extend(tail.counts.into_iter().chain(tail.amounts));
             self.link.run(&self.scripts.settle, &keys, &args).await?;
         }
-        self.link.ask(redis::cmd("HDEL").arg(self.link.key("told")).arg(gateway)).await?;
         Ok(())
     }
 

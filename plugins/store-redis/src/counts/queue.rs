@@ -103,6 +103,13 @@ impl Queue {
         }
     }
 
+    /// The same, but for what is to be told of it already.
+    pub(super) fn push_unless_pending(own: &Arc<Own>, name: Name, op: Op) {
+        if !own.queue.state.lock().pending.contains_key(&name) {
+            Self::push(own, name, op);
+        }
+    }
+
     /// What was undone before a moment, which is not undone any more.
     pub(super) fn undone_before(&self, moment: Option<Instant>) -> Vec<String> {
         let mut undone = self.undone.lock();
@@ -137,6 +144,11 @@ async fn work(own: Arc<Own>) {
             next
         };
         let Some((name, op)) = next else { break };
+        if own.lives.is_unheard(Instant::now()) {
+            own.queue.state.lock().told(name, Some(op));
+            tokio::time::sleep(AGAIN.mul_f64(0.5 + chance())).await;
+            continue;
+        }
         match own.tell(&name, &op).await {
             Ok(()) => {
                 if let (Name::Lease(name), Op::Progress { how: How::Undo, .. }) = (&name, &op) {

@@ -37,11 +37,11 @@ impl Running {
         self.0.lock().remove(name).map(|held| held.tail)
     }
 
-    pub(super) fn all(&self) -> Vec<(String, Held)> {
-        self.0.lock().iter().map(|(name, held)| (name.clone(), held.clone())).collect()
+    pub(super) fn names(&self) -> Vec<String> {
+        self.0.lock().keys().cloned().collect()
     }
 
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.0.lock().contains_key(name)
+    pub(super) fn get(&self, name: &str) -> Option<Held> {
+        self.0.lock().get(name).cloned()
     }
 }

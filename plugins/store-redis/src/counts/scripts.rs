@@ -23,6 +23,7 @@ pub(super) struct Scripts {
     pub(super) known: Script,
     pub(super) beat: Script,
     pub(super) end_of_life: Script,
+    pub(super) end: Script,
 }
 
 impl Scripts {
@@ -40,6 +41,7 @@ impl Scripts {
             known: Script::new(&[FREELY, include_str!("lua/known.lua")]),
             beat: Script::new(&[FREELY, include_str!("lua/beat.lua")]),
             end_of_life: Script::new(&[FREELY, include_str!("lua/end_of_life.lua")]),
+            end: Script::new(&[FREELY, include_str!("lua/end.lua")]),
         }
     }
 }

@@ -83,24 +83,28 @@ impl Own {
         (keys, args.collect())
     }
 
-    /// Gives back what has ended though it may have been counted anew after that.
-    pub(super) fn end_unknown(self: &Arc<Self>, name: String, tail: Arc<Tail>) {
-        self.undo(name, tail, (None, Timestamp::UNIX_EPOCH));
-    }
-
     /// Gives back what may have been taken, or may yet be.
-    fn undo(self: &Arc<Self>, name: String, tail: Arc<Tail>, (line, now): (Option<String>, Timestamp)) {
+    pub(super) fn undo(
+        self: &Arc<Self>,
+        name: String,
+        tail: Arc<Tail>,
+        (line, now): (Option<String>, Timestamp),
+    ) {
         let told = self.told(now);
         let undo = Op::Progress { how: How::Undo, used: Used::NOTHING, tail, told, line };
         Queue::push(self, Name::Lease(name), undo);
     }
 
-    /// Waits in a line until one of these slots is free.
-    pub(super) async fn line_up(self: Arc<Self>, line: Line, slots: Vec<Take>) -> Result<Lined, StoreError> {
+    /// Waits in a line until one of these slots is free; by this name it is given up where nobody knows whether it does.
+    pub(super) async fn line_up(
+        self: Arc<Self>,
+        name: String,
+        line: Line,
+        slots: Vec<Take>,
+    ) -> Result<Lined, StoreError> {
         let now = Timestamp::UNIX_EPOCH;
         let tail = Arc::new(Tail::new(&self.link, slots.iter(), now));
         let (mut keys, mut args) = self.first(Some(&line), now);
-        let name = format!("place-{:x}", getrandom::u64().unwrap_or_default());
         args.push(name.clone().into_bytes());
         keys.extend(tail.keys.iter().cloned());
         args.extend(tail.counts.iter().chain(&tail.takes).cloned());

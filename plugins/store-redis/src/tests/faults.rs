@@ -194,17 +194,25 @@ async fn what_a_dead_gateway_held_and_waited_for_is_given_back_by_the_others() {
     let behind = waits(&lives, 2, &takes).await;
     let begin = Instant::now();
     let after = |seconds| begin + Duration::from_secs(seconds);
-    for seconds in [0, 20, 29] {
+    for seconds in [0, 10, 20, 29] {
         lives.beat(after(seconds)).await.unwrap();
     }
     assert_eq!(held(&lives).await, 2, "it may still live");
     // It says that it does: the others wait from then on.
     dies.beat(begin).await.unwrap();
-    lives.beat(after(31)).await.unwrap();
-    lives.beat(after(60)).await.unwrap();
+    for seconds in [31, 40, 50, 60] {
+        lives.beat(after(seconds)).await.unwrap();
+    }
+    assert_eq!(held(&lives).await, 2);
+    // Time in which nobody is heard is nobody's silence.
+    lives.beat(after(600)).await.unwrap();
+    assert_eq!(held(&lives).await, 2);
+    for seconds in [610, 620, 629] {
+        lives.beat(after(seconds)).await.unwrap();
+    }
     assert_eq!(held(&lives).await, 2);
     drop(dies);
-    lives.beat(after(62)).await.unwrap();
+    lives.beat(after(631)).await.unwrap();
     assert_eq!(held(&lives).await, 1, "its slot is free, and no other");
     assert_eq!(level(&lives, &takes[1]).await, Level::new(3, 5, None), "what it used stays");
     tokio::time::timeout(PATIENCE, lives.turn(&behind)).await.expect("who waited behind it is the first");
@@ -212,9 +220,7 @@ async fn what_a_dead_gateway_held_and_waited_for_is_given_back_by_the_others() {
     lives.leave(behind);
     lives.settle(&own, Used::NOTHING, Timestamp::now());
     lives.settled().await;
-    for seconds in [63, 100, 140] {
-        lives.beat(after(seconds)).await.unwrap();
-    }
+    lives.beat(after(632)).await.unwrap();
     assert_eq!(server.tell(&["KEYS", "{sluice}:leases:*"]), Value::Array(Vec::new()));
     assert_eq!(server.tell(&["KEYS", "{sluice}:wait*"]), Value::Array(Vec::new()));
 }
@@ -228,7 +234,7 @@ async fn a_gateway_that_was_taken_for_dead_says_again_what_it_holds() {
     away.land(&mut lease, Used::new(2, 0), Timestamp::now());
     away.settled().await;
     let begin = Instant::now();
-    for seconds in [0, 31] {
+    for seconds in [0, 10, 20, 31] {
         stays.beat(begin + Duration::from_secs(seconds)).await.unwrap();
     }
     let other = taken(&stays, 1, &takes).await;
@@ -413,4 +419,97 @@ async fn a_limit_that_is_new_is_told_once_what_was_used_before_it() {
     }
     let over = level(&other, &takes[0]).await.resets.unwrap().duration_since(now).as_secs();
     assert!((480..=520).contains(&over), "{over}");
+}
+
+#[tokio::test]
+async fn what_others_began_to_give_back_of_a_dead_gateway_is_brought_to_its_end() {
+    let server = Server::start();
+    let (dies, lives) = (gateway(&server.url(), "dies").await, gateway(&server.url(), "lives").await);
+    let takes = [slot(9), tokens(TOTAL, 5, 100)];
+    let _held = [taken(&dies, 1, &takes).await, taken(&dies, 2, &takes).await];
+    let _place = {
+        let full = [slot(2)];
+        waits(&dies, 3, &full).await
+    };
+    drop(dies);
+    // Somebody found it dead, and died in the middle of it.
+    server.tell(&["HSET", "{sluice}:gateways", "dies", "0"]);
+    lives.beat(Instant::now()).await.unwrap();
+    assert_eq!((held(&lives).await, level(&lives, &takes[1]).await), (0, Level::new(0, 0, None)));
+    assert_eq!(lives.waiting(vec!["key".into()]).await.unwrap(), [0]);
+    assert_eq!(server.tell(&["HEXISTS", "{sluice}:gateways", "dies"]), Value::Int(0));
+}
+
+#[tokio::test]
+async fn a_gateway_that_was_forgotten_says_what_it_holds_until_it_is_answered() {
+    let server = Server::start();
+    let proxy = Proxy::before(server.port);
+    let counts = gateway(&proxy.url(), "one").await;
+    let takes = [slot(9)];
+    let lease = taken(&counts, 1, &takes).await;
+    server.tell(&["FLUSHALL"]);
+    // The answer to the beat that would have told it is lost, and then that to what it says.
+    proxy.cut_answers_of(b"{sluice}:gateways", 1);
+    counts.beat(Instant::now()).await.unwrap_err();
+    proxy.cut_answers_of(b"{sluice}:leases:one", 1);
+    let until = Instant::now() + PATIENCE;
+    while counts.beat(Instant::now()).await.is_err() || proxy.answers_cut() < 2 {
+        assert!(Instant::now() < until, "{} answers were cut", proxy.answers_cut());
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(held(&counts).await, 1);
+    counts.settle(&lease, Used::NOTHING, Timestamp::now());
+    counts.settled().await;
+    assert_eq!(held(&counts).await, 0);
+}
+
+#[tokio::test]
+async fn a_place_that_was_given_up_before_it_was_asked_for_is_never_one() {
+    let server = Server::start();
+    let counts = gateway(&server.url(), "one").await;
+    let lease = taken(&counts, 1, &[slot(1)]).await;
+    counts.undo_place("place-1", "key");
+    counts.settled().await;
+    counts.line_up_as("place-1", Line::new("key".into(), 9), vec![slot(1)]).await.unwrap_err();
+    assert_eq!(counts.waiting(vec!["key".into()]).await.unwrap(), [0]);
+    counts.settle(&lease, Used::NOTHING, Timestamp::now());
+}
+
+#[tokio::test]
+async fn a_window_is_exact_whatever_becomes_of_the_list_beside_it() {
+    let server = Server::start();
+    let counts = Counts::new(link(&server.url(), PATIENCE), "one".to_owned(), Time::Told);
+    counts.open().await.unwrap();
+    let at = |seconds| Timestamp::from_second(seconds).unwrap();
+    let window = Window::Rolling(Duration::from_secs(60));
+    let bucket = || Bucket::new("rate", key()).part("requests".into());
+    let takes = [Take::within(bucket(), window, 1, 10)];
+    let mut number = 0;
+    let mut ask = async |second| {
+        number += 1;
+        let lease = Lease::new(LeaseId::new(Owner(7), number), at(second), takes.to_vec());
+        matches!(counts.take_all(Asked::new(vec![lease])).await.unwrap(), Taken::All(_))
+    };
+    for second in [1_000, 1_001, 1_002, 1_100, 1_101] {
+        assert!(ask(second).await);
+    }
+    // The list ends after its count does, at a second use as at the first.
+    let left = |key: &str| {
+        let left: i64 = redis::from_redis_value(server.tell(&["PTTL", key])).unwrap();
+        left
+    };
+    let name = "{sluice}:count:key/key:rate:requests:60000000us";
+    assert!(left(&format!("{name}:moments")) > left(name) && left(name) > 0);
+    // What stands there where nothing should counts for nobody.
+    server.tell(&["DEL", name]);
+    for second in 2_000..2_010 {
+        assert!(ask(second).await, "at {second}");
+    }
+    assert!(!ask(2_011).await && !ask(2_059).await);
+    assert!(ask(2_060).await && !ask(2_060).await);
+    // Where the list is lost, what it had is over no later than the last moment.
+    server.tell(&["DEL", &format!("{name}:moments")]);
+    for second in 2_200..2_210 {
+        assert!(ask(second).await, "at {second}");
+    }
 }

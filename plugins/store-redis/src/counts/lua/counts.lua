@@ -1,9 +1,9 @@
 -- What buckets have counted. All that a script needs of them is read at once, changed, and each is written once.
 --
 -- A count is one string of doubles, lowest byte first: what is used and what is reserved, as two parts each; and of a window that
--- rolls also its grain, its first and last moment, how much was used at the last, how many moments are in the list beside it, and
--- until when that list is kept. Where there is no moment it is -1.
-local SUMS, ROLLS = '<dddd', '<ddddddddddd'
+-- rolls also its grain, its first and last moment, how much was used at the last, and how many moments are in the list beside it.
+-- Where there is no moment it is -1.
+local SUMS, ROLLS = '<dddd', '<dddddddddd'
 
 -- How many moments at which requests came are kept as they were. Beyond that they are rounded as amounts are.
 local EXACT_MAX = 1000
@@ -13,7 +13,7 @@ local SLICES = 128
 local KEPT = 3600000
 
 local NOTHING = struct.pack(SUMS, 0, 0, 0, 0)
-local NEVER = struct.pack(ROLLS, 0, 0, 0, 0, 1, -1, -1, 0, 0, 0, 0)
+local NEVER = struct.pack(ROLLS, 0, 0, 0, 0, 1, -1, -1, 0, 0, 0)
 
 -- Microseconds; asked once, as it may move while a script runs.
 local function clock(told)
@@ -44,7 +44,7 @@ end
 -- In their place.
 local function set_moments(count, all)
   redis.call('DEL', count.list)
-  count.listed, count.list_until, count.changed = math.max(#all - 1, 0), 0, true
+  count.listed, count.changed = math.max(#all - 1, 0), true
   for index = 1, count.listed do redis.call('RPUSH', count.list, all[index]) end
   local last = all[#all]
   count.first, count.last = all[1] and at_of(all[1]), last and at_of(last)
@@ -70,7 +70,8 @@ local function pass(count, now)
       local first = count.listed > 0 and redis.call('LINDEX', count.list, 0)
       count.first = first and at_of(first) or count.last
     else
-      count.high, count.low = subtract(count.high, count.low, count.last_high, count.last_low)
+      -- Nothing is left, whatever became of the list.
+      count.high, count.low = 0, 0
       count.first, count.last, count.listed, count.grain = nil, nil, 0, 1
     end
   end
@@ -104,7 +105,7 @@ local function counts_of(at, first_key, now, also)
       count.high, count.low, count.held_high, count.held_low = struct.unpack(SUMS, found or NOTHING)
     else
       count.high, count.low, count.held_high, count.held_low, count.grain, count.first, count.last, count.last_high,
-        count.last_low, count.listed, count.list_until = struct.unpack(ROLLS, found or NEVER)
+        count.last_low, count.listed = struct.unpack(ROLLS, found or NEVER)
       if count.last < 0 then count.first, count.last = nil, nil end
       pass(count, now)
     end
@@ -112,19 +113,17 @@ local function counts_of(at, first_key, now, also)
   return counts, at, kept[number + 1]
 end
 
-local function save(counts, now)
+local function save(counts)
   for _, count in ipairs(counts) do
     if count.changed then
       if count.kind == 'h' and count.high == 0 and count.low == 0 then
         redis.call('DEL', count.key)
       elseif count.kind == 'r' then
         local length = math.floor(count.length / 1000) * 2 + KEPT
-        if count.listed > 0 and count.list_until < now + length * 500 then
-          count.list_until = now + length * 1000
-          redis.call('PEXPIRE', count.list, length)
-        end
+        -- Never gone before the sum of it.
+        if count.listed > 0 then redis.call('PEXPIRE', count.list, length + KEPT) end
         local kept = struct.pack(ROLLS, count.high, count.low, count.held_high, count.held_low, count.grain, count.first or -1,
-          count.last or -1, count.last_high, count.last_low, count.listed, count.list_until)
+          count.last or -1, count.last_high, count.last_low, count.listed)
         redis.call('SET', count.key, kept, 'PX', length)
       else
         local kept = struct.pack(SUMS, count.high, count.low, count.held_high, count.held_low)
@@ -153,6 +152,8 @@ local function push(count, at, high, low)
     return
   end
   if count.last then
+    -- What stands there where nothing should is none of this window's.
+    if count.listed == 0 then redis.call('DEL', count.list) end
     count.listed = redis.call('RPUSH', count.list, entry(count.last, count.last_high, count.last_low))
   end
   count.first = count.first or at
@@ -165,7 +166,7 @@ local function land(count, unit, now, high, low)
     local all = moments(count)
     redis.call('DEL', count.list)
     count.grain, count.high, count.low = math.floor(count.length / SLICES) + 1, 0, 0
-    count.first, count.last, count.listed, count.list_until = nil, nil, 0, 0
+    count.first, count.last, count.listed = nil, nil, 0
     for _, one in ipairs(all) do push(count, end_of_slice(count, at_of(one)), amount_of(one)) end
   end
   push(count, end_of_slice(count, now), high, low)

@@ -1,6 +1,8 @@
 -- Waits in a line until one of some slots is free. ARGV as those of taking: the time, the gateway, how many may wait, the place, the
 -- name by which it is found again, the counts, the takes.
 local now = clock(ARGV[1])
+-- It was given back before it came.
+if redis.call('HEXISTS', LEASES, ARGV[5]) == 1 then return { 'again' } end
 local gateway, size, place = ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local counts, at, wanted = counts_of(6, 8, now, ANYBODY)
 anybody = wanted ~= false

@@ -9,5 +9,5 @@ for _, count in ipairs(counts) do
   answer[#answer + 1] = reserved
   answer[#answer + 1] = over
 end
-save(counts, now)
+save(counts)
 return answer

@@ -17,5 +17,5 @@ for take = at, #ARGV, 3 do
   end
 end
 redis.call('HSET', LEASES, ARGV[2], string.format('%.0f', now) .. ' ' .. ARGV[4] .. ' ' .. ARGV[5] .. ' ' .. ARGV[3])
-save(counts, now)
+save(counts)
 return 1

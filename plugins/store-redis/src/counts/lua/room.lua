@@ -61,7 +61,7 @@ local function full_window(takes, now)
     if take.count.kind ~= 'h' then
       local this, lasts = full(take, now)
       if this then
-        local order = lasts
+        local order = math.max(lasts, 0)
         if this == 'much' then order = 1e300 elseif lasts == -1 then order = 1e299 end
         if order > rank then which, why, wait, rank = index, this, lasts, order end
       end

@@ -13,5 +13,5 @@ for index = at, #ARGV, 2 do
     count.high, count.low = add(count.high, count.low, high, low)
   end
 end
-save(counts, now)
+save(counts)
 return 1

@@ -5,7 +5,7 @@
 local now = clock(ARGV[1])
 local lease, how = ARGV[2], ARGV[3]
 local kept = redis.call('HGET', LEASES, lease)
-if how == 'bury' and redis.call('HEXISTS', LINE, ARGV[4]) == 1 then return -1 end
+if how == 'bury' and redis.call('HGET', LINE, ARGV[4]) ~= '0' then return -1 end
 if how == 'undo' then
   -- What comes later finds that it was given back.
   if not kept then redis.call('HSET', LEASES, lease, '-') end
@@ -67,6 +67,6 @@ if ended then
 else
   redis.call('HSET', LEASES, lease, string.format('%.0f', since) .. ' ' .. used_tokens .. ' ' .. used_cost .. ' ' .. rest)
 end
-save(counts, now)
+save(counts)
 tell()
 return 1

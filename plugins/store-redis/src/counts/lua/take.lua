@@ -19,7 +19,7 @@ for lease = first_lease, #ARGV, 2 do
 end
 
 local function done(answer)
-  save(counts, now)
+  save(counts)
   tell()
   return answer
 end
