@@ -30,6 +30,9 @@ use scripts::Scripts;
 /// How long what is still to be told is waited for at the end.
 const CLOSE_MAX: Duration = Duration::from_secs(5);
 
+/// How many counts are looked at in one step: others wait meanwhile.
+const LOOKED_AT_ONCE: usize = 200;
+
 /// What limits count. Its methods are those of [`sluice_api::store::Store`] of the same names.
 #[derive(Debug)]
 pub(crate) struct Counts {
@@ -146,15 +149,24 @@ impl Counts {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let keys: Vec<String> = keys.iter().map(|key| line_key(&self.own.link, key)).collect();
-        let answer = self.own.link.run(&self.own.scripts.lengths, &keys, &[]).await?;
-        Ok(texts(answer)?.iter().map(|length| length.parse().unwrap_or(0)).collect())
+        let mut lengths = Vec::with_capacity(keys.len());
+        for part in keys.chunks(LOOKED_AT_ONCE) {
+            let lines: Vec<String> = part.iter().map(|key| line_key(&self.own.link, key)).collect();
+            let answer = self.own.link.run(&self.own.scripts.lengths, &lines, &[]).await?;
+            lengths.extend(texts(answer)?.iter().map(|length| length.parse::<u64>().unwrap_or(0)));
+        }
+        Ok(lengths)
     }
 
     pub(crate) async fn levels(&self, takes: &[Take], now: Timestamp) -> Result<Vec<Level>, StoreError> {
-        if takes.is_empty() {
-            return Ok(Vec::new());
+        let mut levels = Vec::with_capacity(takes.len());
+        for part in takes.chunks(LOOKED_AT_ONCE) {
+            levels.append(&mut self.some_levels(part, now).await?);
         }
+        Ok(levels)
+    }
+
+    async fn some_levels(&self, takes: &[Take], now: Timestamp) -> Result<Vec<Level>, StoreError> {
         let tail = Tail::new(&self.own.link, takes.iter(), now);
         let mut args = vec![self.own.told(now)];
         args.extend(tail.counts.iter().cloned());
@@ -178,8 +190,11 @@ impl Counts {
         if takes.is_empty() {
             return Ok(takes);
         }
-        let keys: Vec<String> = takes.iter().map(|take| encode::count_key(&self.own.link, take)).collect();
-        let there = texts(self.own.link.run(&self.own.scripts.known, &keys, &[]).await?)?;
+        let mut there = Vec::with_capacity(takes.len());
+        for part in takes.chunks(LOOKED_AT_ONCE) {
+            let keys: Vec<String> = part.iter().map(|take| encode::count_key(&self.own.link, take)).collect();
+            there.append(&mut texts(self.own.link.run(&self.own.scripts.known, &keys, &[]).await?)?);
+        }
         let mut there = there.iter().map(|there| there == "1");
         takes.retain(|_| !there.next().unwrap_or(true));
         Ok(takes)
@@ -294,7 +309,9 @@ impl Own {
 impl Counts {
     /// Says that this process lives, and looks after the others, as if it were so late.
     pub(crate) async fn beat(&self, now: Instant) -> Result<(), StoreError> {
-        self.own.lives.beat(&self.own, now).await
+        let silent = self.own.lives.beat(&self.own, now).await?;
+        self.own.lives.bury(&self.own, silent).await;
+        Ok(())
     }
 
     /// Gives a lease back as if nobody knew whether it was taken.

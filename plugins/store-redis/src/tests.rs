@@ -4,6 +4,7 @@ mod cluster;
 mod encrypted;
 mod faults;
 mod kept;
+mod lives;
 mod moving;
 pub(crate) mod proxy;
 mod sent;

@@ -87,7 +87,7 @@ impl Bells {
     }
 
     /// Messages may have been missed: each asks for itself.
-    fn ring_all(&self) {
+    pub(super) fn ring_all(&self) {
         for bell in self.waiting.lock().bells.values() {
             bell.send_replace(true);
         }

@@ -79,8 +79,9 @@ impl Tail {
                 self.keys.push(key.clone());
                 ("r", Span::of(length).0.max(1), String::new())
             }
-            Window::Calendar { to, .. } => {
-                ("c", Span::between(now, to).map_or(0, |left| left.0), String::new())
+            Window::Calendar { from, to } => {
+                let long = |from| Span::between(from, to).map_or(0, |span| span.0);
+                ("c", long(now), long(from).to_string())
             }
             Window::Total => ("t", 0, String::new()),
         };

@@ -32,6 +32,9 @@ const LOOK: Duration = Duration::from_millis(400);
 /// How often one has said that it lives whom others have found dead.
 const DEAD: &str = "0";
 
+/// Of how many things that are told one after the other one is that this gateway lives.
+const BEAT_WITHIN: usize = 500;
+
 /// How many of what a dead gateway left are read at once.
 const READ_AT_ONCE: usize = 200;
 
@@ -53,13 +56,19 @@ struct State {
     forgotten: bool,
     /// Whether it has said that it ends.
     has_ended: bool,
+    /// Whether what dead ones held is being given back.
+    buries: bool,
 }
 
 impl Lives {
-    /// Says that this gateway lives; gives back what others held that do not.
-    pub(super) async fn beat(&self, own: &Arc<Own>, now: Instant) -> Result<(), StoreError> {
+    /// Says that this gateway lives; which others say nothing any more, with how often they have said so before.
+    pub(super) async fn beat(
+        &self,
+        own: &Arc<Own>,
+        now: Instant,
+    ) -> Result<Vec<(String, String)>, StoreError> {
         if self.0.lock().has_ended {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let keys = [own.link.key("gateways")];
         let args = [own.gateway.clone().into_bytes()];
@@ -71,13 +80,22 @@ impl Lives {
             own.restore().await?;
             self.0.lock().forgotten = false;
         }
+        own.forget_undone(now).await?;
+        Ok(silent)
+    }
+
+    /// Gives back what these held, which say nothing any more, one after the other; not where that is done already.
+    pub(super) async fn bury(&self, own: &Own, silent: Vec<(String, String)>) {
+        if silent.is_empty() || std::mem::replace(&mut self.0.lock().buries, true) {
+            return;
+        }
         for (gateway, beats) in silent {
             // One that can't be done is nobody else's end; it is tried again with the next beat.
             if let Err(error) = own.bury(&gateway, &beats).await {
                 tracing::warn!(%error, gateway, "what a dead gateway held could not be given back yet");
             }
         }
-        own.forget_undone(now).await
+        self.0.lock().buries = false;
     }
 
     /// Whether others may have taken this gateway for dead, or its server may have forgotten it, since it was heard last.
@@ -144,8 +162,11 @@ async fn beats(own: Weak<Own>) {
             () = back.notified() => {}
         }
         let Some(own) = own.upgrade() else { return };
-        if let Err(error) = own.lives.beat(&own, Instant::now()).await {
-            tracing::debug!(%error, "this gateway could not say that it lives");
+        match own.lives.beat(&own, Instant::now()).await {
+            // Beside, as it may take longer than others wait for this one.
+            Ok(silent) if !silent.is_empty() => beside(async move { own.lives.bury(&own, silent).await }),
+            Ok(_) => {}
+            Err(error) => tracing::debug!(%error, "this gateway could not say that it lives"),
         }
     }
 }
@@ -165,7 +186,16 @@ async fn looks(own: Weak<Own>) {
         if own.bells.heard() < sent_before {
             own.bells.has_missed(sent_before);
         }
-        sent_before = own.sent().await.unwrap_or(sent_before);
+        match own.sent().await {
+            // The server has forgotten how often it told: it may have forgotten places, too.
+            Ok(sent) if sent < sent_before => {
+                own.bells.begin_anew();
+                sent_before = 0;
+            }
+            Ok(sent) => sent_before = sent,
+            // Whoever waits asks, and is told that the store is away.
+            Err(_) => own.bells.ring_all(),
+        }
     }
 }
 
@@ -181,15 +211,17 @@ impl Own {
     /// Others took this gateway for dead, or the server came back empty: it says what it holds.
     async fn restore(self: &Arc<Self>) -> Result<(), StoreError> {
         tracing::warn!("the store's server had forgotten this gateway: what it holds is counted anew");
-        for name in self.running.names() {
+        self.link.ask(redis::cmd("PERSIST").arg(self.leases_key(&self.gateway))).await?;
+        for (at, name) in self.running.names().into_iter().enumerate() {
+            if at % BEAT_WITHIN == BEAT_WITHIN - 1 {
+                let living = [self.link.key("gateways")];
+                self.link.run(&self.scripts.beat, &living, &[self.gateway.clone().into_bytes()]).await?;
+            }
             // As it is now: it may have ended meanwhile, and is told of as it does.
             let Some(held) = self.running.get(&name) else { continue };
             let mut keys = self.first_keys(&self.gateway, self.link.key("line:"));
             keys.extend(held.tail.keys.iter().cloned());
-            let numbers =
-                [held.landed.tokens, held.landed.cost].map(|number| number.to_string().into_bytes());
             let mut args = vec![Vec::new(), name.clone().into_bytes(), held.tail.written().into_bytes()];
-            args.extend(numbers);
             args.extend(held.tail.counts.iter().chain(&held.tail.amounts).cloned());
             self.link.run(&self.scripts.restore, &keys, &args).await?;
             if self.running.get(&name).is_none() {
@@ -209,8 +241,11 @@ impl Own {
         let over = self.queue.undone_before(now.checked_sub(UNDONE_KEPT));
         if !over.is_empty() {
             let mut command = redis::cmd("HDEL");
-            command.arg(self.leases_key(&self.gateway)).arg(over);
-            self.link.ask(&command).await?;
+            command.arg(self.leases_key(&self.gateway)).arg(&over);
+            if let Err(failure) = self.link.ask(&command).await {
+                self.queue.undone_again(over);
+                return Err(failure.into());
+            }
         }
         Ok(())
     }
@@ -240,7 +275,10 @@ impl Own {
     async fn bury_leases(&self, gateway: &str) -> Result<(), StoreError> {
         for (name, kept) in self.scanned(&self.leases_key(gateway)).await? {
             // One that only waits, or was given back, holds nothing.
-            let Some(written) = kept.splitn(4, ' ').nth(3) else { continue };
+            if kept.starts_with(['-', 'w', 'b']) {
+                continue;
+            }
+            let written = kept.splitn(4, ' ').nth(3).unwrap_or_default();
             let tail = Tail::read(written).ok_or_else(|| {
                 StoreError(format!("another version of Sluice must give back what {gateway} held"))
             })?;
@@ -259,8 +297,10 @@ impl Own {
             if let (Some(whose), _, Some(line)) = (parts.next(), parts.next(), parts.next())
                 && whose == gateway
             {
-                let keys = self.first_keys(gateway, line.to_owned());
-                self.link.run(&self.scripts.leave, &keys, &[number.into_bytes()]).await?;
+                let mut keys = self.first_keys(gateway, line.to_owned());
+                keys.push(self.link.key("gateways"));
+                let args = [gateway.as_bytes().to_vec(), number.into_bytes()];
+                self.link.run(&self.scripts.leave, &keys, &args).await?;
             }
         }
         Ok(())

@@ -103,6 +103,12 @@ impl Queue {
         }
     }
 
+    /// What is undone still, as servers could not be told.
+    pub(super) fn undone_again(&self, names: Vec<String>) {
+        let now = Instant::now();
+        self.undone.lock().extend(names.into_iter().map(|name| (now, name)));
+    }
+
     /// The same, but for what is to be told of it already.
     pub(super) fn push_unless_pending(own: &Arc<Own>, name: Name, op: Op) {
         if !own.queue.state.lock().pending.contains_key(&name) {
@@ -177,7 +183,7 @@ impl Own {
         let (script, keys, args) = match (name, op) {
             (Name::Place(number), Op::Leave { line }) => {
                 let keys = self.first_keys(&self.gateway, line.clone());
-                (&self.scripts.leave, keys, vec![number.to_string().into_bytes()])
+                (&self.scripts.leave, keys, vec![Vec::new(), number.to_string().into_bytes()])
             }
             (Name::Lease(name), Op::Progress { how, used, tail, told, line }) => {
                 let line = line.clone().unwrap_or_else(|| self.link.key("line:"));

@@ -37,7 +37,7 @@ impl Own {
             }
         };
         let answer = match self.link.run(&self.scripts.take, &keys, &args).await {
-            Ok(answer) => texts(answer)?,
+            Ok(answer) => texts(answer).inspect_err(|_| undo(&self))?,
             Err(failure) => {
                 if matches!(failure, Failure::Unknown(_)) {
                     undo(&self);

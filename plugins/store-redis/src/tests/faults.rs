@@ -16,42 +16,42 @@ use crate::counts::{Counts, Time};
 use crate::link::{Link, Servers};
 
 /// How long a test waits for what must come: far more than it takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-fn link(url: &str, timeout: Duration) -> Arc<Link> {
+pub(crate) fn link(url: &str, timeout: Duration) -> Arc<Link> {
     Arc::new(Link::to(&Servers::new(&[url], None).unwrap(), "sluice", timeout))
 }
 
 /// A gateway of this name.
-async fn gateway(url: &str, name: &str) -> Counts {
+pub(crate) async fn gateway(url: &str, name: &str) -> Counts {
     let counts = Counts::new(link(url, PATIENCE), name.to_owned(), Time::Servers);
     counts.open().await.unwrap();
     counts
 }
 
-fn key() -> Principal {
+pub(crate) fn key() -> Principal {
     Principal::Key("key".into())
 }
 
-fn slot(limit: u64) -> Take {
+pub(crate) fn slot(limit: u64) -> Take {
     Take::one(Bucket::new("concurrency", key()), limit)
 }
 
 /// Tokens of a key in a window, so many of so many.
-fn tokens(window: Window, amount: u64, limit: u64) -> Take {
+pub(crate) fn tokens(window: Window, amount: u64, limit: u64) -> Take {
     let bucket = Bucket::new("rate", key()).part("tokens".into());
     Take::within(bucket, window, amount, limit).of(Unit::Tokens, Rule::Within)
 }
 
-fn lease(number: u64, takes: &[Take]) -> Lease {
+pub(crate) fn lease(number: u64, takes: &[Take]) -> Lease {
     Lease::new(LeaseId::new(Owner(7), number), Timestamp::now(), takes.to_vec())
 }
 
-async fn take(counts: &Counts, number: u64, takes: &[Take]) -> Result<Taken, StoreError> {
+pub(crate) async fn take(counts: &Counts, number: u64, takes: &[Take]) -> Result<Taken, StoreError> {
     counts.take_all(Asked::new(vec![lease(number, takes)])).await
 }
 
-async fn taken(counts: &Counts, number: u64, takes: &[Take]) -> Lease {
+pub(crate) async fn taken(counts: &Counts, number: u64, takes: &[Take]) -> Lease {
     match take(counts, number, takes).await.unwrap() {
         Taken::All(mut leases) => leases.remove(0),
         other => panic!("{other:?}"),
@@ -59,7 +59,7 @@ async fn taken(counts: &Counts, number: u64, takes: &[Take]) -> Lease {
 }
 
 /// Asks for a place in the line of the key.
-async fn waits(counts: &Counts, number: u64, takes: &[Take]) -> Place {
+pub(crate) async fn waits(counts: &Counts, number: u64, takes: &[Take]) -> Place {
     let asked = Asked::new(vec![lease(number, takes)]).in_line(Line::new("key".into(), 100));
     match counts.take_all(asked).await.unwrap() {
         Taken::Waits(place) => place,
@@ -67,16 +67,16 @@ async fn waits(counts: &Counts, number: u64, takes: &[Take]) -> Place {
     }
 }
 
-async fn level(counts: &Counts, take: &Take) -> Level {
+pub(crate) async fn level(counts: &Counts, take: &Take) -> Level {
     counts.levels(std::slice::from_ref(take), Timestamp::now()).await.unwrap().remove(0)
 }
 
-async fn held(counts: &Counts) -> u64 {
+pub(crate) async fn held(counts: &Counts) -> u64 {
     counts.held(&slot(1).bucket).await.unwrap()
 }
 
 /// Waits until no slot is held.
-async fn until_free(counts: &Counts) {
+pub(crate) async fn until_free(counts: &Counts) {
     let until = Instant::now() + PATIENCE;
     while held(counts).await > 0 {
         assert!(Instant::now() < until, "a slot is never free again");
@@ -84,7 +84,7 @@ async fn until_free(counts: &Counts) {
     }
 }
 
-const TOTAL: Window = Window::Total;
+pub(crate) const TOTAL: Window = Window::Total;
 
 #[tokio::test]
 async fn what_nobody_knows_whether_it_was_taken_is_given_back() {
@@ -179,95 +179,6 @@ async fn whoever_leaves_while_it_asks_holds_nothing_and_waits_nowhere() {
     }
     counts.settle(&lease, Used::NOTHING, Timestamp::now());
     until_free(&counts).await;
-}
-
-#[tokio::test]
-async fn what_a_dead_gateway_held_and_waited_for_is_given_back_by_the_others() {
-    let server = Server::start();
-    let (dies, lives) = (gateway(&server.url(), "dies").await, gateway(&server.url(), "lives").await);
-    let takes = [slot(2), tokens(TOTAL, 5, 100)];
-    let mut lease = taken(&dies, 1, &takes).await;
-    dies.land(&mut lease, Used::new(3, 0), Timestamp::now());
-    dies.settled().await;
-    let own = taken(&lives, 1, &takes).await;
-    let _place = waits(&dies, 2, &takes).await;
-    let behind = waits(&lives, 2, &takes).await;
-    let begin = Instant::now();
-    let after = |seconds| begin + Duration::from_secs(seconds);
-    for seconds in [0, 10, 20, 29] {
-        lives.beat(after(seconds)).await.unwrap();
-    }
-    assert_eq!(held(&lives).await, 2, "it may still live");
-    // It says that it does: the others wait from then on.
-    dies.beat(begin).await.unwrap();
-    for seconds in [31, 40, 50, 60] {
-        lives.beat(after(seconds)).await.unwrap();
-    }
-    assert_eq!(held(&lives).await, 2);
-    // Time in which nobody is heard is nobody's silence.
-    lives.beat(after(600)).await.unwrap();
-    assert_eq!(held(&lives).await, 2);
-    for seconds in [610, 620, 629] {
-        lives.beat(after(seconds)).await.unwrap();
-    }
-    assert_eq!(held(&lives).await, 2);
-    drop(dies);
-    lives.beat(after(631)).await.unwrap();
-    assert_eq!(held(&lives).await, 1, "its slot is free, and no other");
-    assert_eq!(level(&lives, &takes[1]).await, Level::new(3, 5, None), "what it used stays");
-    tokio::time::timeout(PATIENCE, lives.turn(&behind)).await.expect("who waited behind it is the first");
-    assert_eq!(lives.waiting(vec!["key".into()]).await.unwrap(), [1]);
-    lives.leave(behind);
-    lives.settle(&own, Used::NOTHING, Timestamp::now());
-    lives.settled().await;
-    lives.beat(after(632)).await.unwrap();
-    assert_eq!(server.tell(&["KEYS", "{sluice}:leases:*"]), Value::Array(Vec::new()));
-    assert_eq!(server.tell(&["KEYS", "{sluice}:wait*"]), Value::Array(Vec::new()));
-}
-
-#[tokio::test]
-async fn a_gateway_that_was_taken_for_dead_says_again_what_it_holds() {
-    let server = Server::start();
-    let (away, stays) = (gateway(&server.url(), "away").await, gateway(&server.url(), "stays").await);
-    let takes = [slot(1), tokens(TOTAL, 5, 100)];
-    let mut lease = taken(&away, 1, &takes).await;
-    away.land(&mut lease, Used::new(2, 0), Timestamp::now());
-    away.settled().await;
-    let begin = Instant::now();
-    for seconds in [0, 10, 20, 31] {
-        stays.beat(begin + Duration::from_secs(seconds)).await.unwrap();
-    }
-    let other = taken(&stays, 1, &takes).await;
-    away.beat(Instant::now()).await.unwrap();
-    assert_eq!(held(&stays).await, 2, "above the limit, as both run");
-    assert_eq!(level(&stays, &takes[1]).await, Level::new(2, 3 + 5, None));
-    for (counts, lease) in [(&away, lease), (&stays, other)] {
-        counts.settle(&lease, Used::new(4, 0), Timestamp::now());
-        counts.settled().await;
-    }
-    assert_eq!(held(&stays).await, 0);
-    assert_eq!(level(&stays, &takes[1]).await, Level::new(8, 0, None));
-}
-
-#[tokio::test]
-async fn a_server_that_comes_back_empty_is_told_what_runs() {
-    let server = Server::start();
-    let counts = gateway(&server.url(), "one").await;
-    let takes = [slot(1), tokens(TOTAL, 5, 100)];
-    let lease = taken(&counts, 1, &takes).await;
-    let place = waits(&counts, 2, &takes).await;
-    server.tell(&["FLUSHALL"]);
-    counts.beat(Instant::now()).await.unwrap();
-    assert_eq!(held(&counts).await, 1);
-    // Its place is lost: it asks, and is given another.
-    tokio::time::timeout(PATIENCE, counts.turn(&place)).await.expect("it is told to ask");
-    let line = Line::new("key".into(), 100).at(Some(place.clone()));
-    let asked = Asked::new(vec![self::lease(3, &takes)]).in_line(line);
-    let Taken::Waits(again) = counts.take_all(asked).await.unwrap() else { panic!("it is taken") };
-    assert!(again.number > place.number, "no number is given twice");
-    counts.settle(&lease, Used::new(5, 0), Timestamp::now());
-    tokio::time::timeout(PATIENCE, counts.turn(&again)).await.expect("its slot is free");
-    assert_eq!(level(&counts, &takes[1]).await, Level::new(5, 0, None));
 }
 
 #[tokio::test]
@@ -422,48 +333,6 @@ async fn a_limit_that_is_new_is_told_once_what_was_used_before_it() {
 }
 
 #[tokio::test]
-async fn what_others_began_to_give_back_of_a_dead_gateway_is_brought_to_its_end() {
-    let server = Server::start();
-    let (dies, lives) = (gateway(&server.url(), "dies").await, gateway(&server.url(), "lives").await);
-    let takes = [slot(9), tokens(TOTAL, 5, 100)];
-    let _held = [taken(&dies, 1, &takes).await, taken(&dies, 2, &takes).await];
-    let _place = {
-        let full = [slot(2)];
-        waits(&dies, 3, &full).await
-    };
-    drop(dies);
-    // Somebody found it dead, and died in the middle of it.
-    server.tell(&["HSET", "{sluice}:gateways", "dies", "0"]);
-    lives.beat(Instant::now()).await.unwrap();
-    assert_eq!((held(&lives).await, level(&lives, &takes[1]).await), (0, Level::new(0, 0, None)));
-    assert_eq!(lives.waiting(vec!["key".into()]).await.unwrap(), [0]);
-    assert_eq!(server.tell(&["HEXISTS", "{sluice}:gateways", "dies"]), Value::Int(0));
-}
-
-#[tokio::test]
-async fn a_gateway_that_was_forgotten_says_what_it_holds_until_it_is_answered() {
-    let server = Server::start();
-    let proxy = Proxy::before(server.port);
-    let counts = gateway(&proxy.url(), "one").await;
-    let takes = [slot(9)];
-    let lease = taken(&counts, 1, &takes).await;
-    server.tell(&["FLUSHALL"]);
-    // The answer to the beat that would have told it is lost, and then that to what it says.
-    proxy.cut_answers_of(b"{sluice}:gateways", 1);
-    counts.beat(Instant::now()).await.unwrap_err();
-    proxy.cut_answers_of(b"{sluice}:leases:one", 1);
-    let until = Instant::now() + PATIENCE;
-    while counts.beat(Instant::now()).await.is_err() || proxy.answers_cut() < 2 {
-        assert!(Instant::now() < until, "{} answers were cut", proxy.answers_cut());
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(held(&counts).await, 1);
-    counts.settle(&lease, Used::NOTHING, Timestamp::now());
-    counts.settled().await;
-    assert_eq!(held(&counts).await, 0);
-}
-
-#[tokio::test]
 async fn a_place_that_was_given_up_before_it_was_asked_for_is_never_one() {
     let server = Server::start();
     let counts = gateway(&server.url(), "one").await;
@@ -512,4 +381,17 @@ async fn a_window_is_exact_whatever_becomes_of_the_list_beside_it() {
     for second in 2_200..2_210 {
         assert!(ask(second).await, "at {second}");
     }
+}
+
+#[tokio::test]
+async fn thousands_of_counts_are_looked_at_in_parts() {
+    let server = Server::start();
+    let counts = gateway(&server.url(), "one").await;
+    let key = |number: u64| Principal::Key(format!("key-{number}").into());
+    let slots: Vec<Take> =
+        (0..9_000).map(|number| Take::one(Bucket::new("concurrency", key(number)), 9)).collect();
+    let lease = taken(&counts, 1, &slots[8_999..]).await;
+    let levels = counts.levels(&slots, Timestamp::now()).await.unwrap();
+    assert_eq!((levels.len(), levels[8_998].used, levels[8_999].used), (9_000, 0, 1));
+    counts.settle(&lease, Used::NOTHING, Timestamp::now());
 }

@@ -77,7 +77,7 @@ local function pass(count, now)
   end
 end
 
--- Reads the counts that arguments name: kind, span, and for slots whose they are. Each has a key, and one that rolls a second
+-- Reads the counts that arguments name: kind, span, and for slots whose they are, for days, weeks and months how long they are. Each has a key, and one that rolls a second
 -- one, of its list. What stands at the keys of `also` comes last.
 local function counts_of(at, first_key, now, also)
   local number = tonumber(ARGV[at])
@@ -93,6 +93,7 @@ local function counts_of(at, first_key, now, also)
       first_key = first_key + 1
     elseif count.kind == 'c' then
       count.left = math.max(tonumber(ARGV[at + 1]), 0)
+      count.whole = tonumber(ARGV[at + 2])
     end
     counts[which] = count
     at = at + 3
@@ -128,7 +129,7 @@ local function save(counts)
       else
         local kept = struct.pack(SUMS, count.high, count.low, count.held_high, count.held_low)
         if count.kind == 'c' then
-          redis.call('SET', count.key, kept, 'PX', math.floor(count.left / 1000) + 24 * KEPT)
+          redis.call('SET', count.key, kept, 'PX', math.floor(math.max(count.left, count.whole) / 1000) + 24 * KEPT)
         else
           redis.call('SET', count.key, kept)
         end
@@ -172,11 +173,27 @@ local function land(count, unit, now, high, low)
   push(count, end_of_slice(count, now), high, low)
 end
 
+-- A request counts that is known of by now.
+local function count_again(count, now, high, low)
+  count.changed = true
+  if count.kind == 'r' then return land(count, 'q', now, high, low) end
+  count.high, count.low = add(count.high, count.low, high, low)
+end
+
 -- Takes back as much as there is of what was used from a moment on, or at that moment alone: what stays is over no earlier than
 -- what was really used. Nothing where some of it may be over, as what is left may be all others'.
 local function take_back(count, since, alone, now, high, low)
   if since + count.length <= now then return end
   local first, left = end_of_slice(count, since), {}
+  -- A request's own moment is found without a look at all others.
+  if alone and count.listed > 0 and first < count.last
+    and redis.call('LREM', count.list, 1, entry(first, high, low)) == 1 then
+    count.high, count.low = subtract(count.high, count.low, high, low)
+    count.listed = count.listed - 1
+    local head = count.listed > 0 and redis.call('LINDEX', count.list, 0)
+    count.first = head and at_of(head) or count.last
+    return
+  end
   for _, one in ipairs(moments(count)) do
     local at = at_of(one)
     local there_high, there_low = amount_of(one)

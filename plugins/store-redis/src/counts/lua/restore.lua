@@ -1,21 +1,23 @@
 -- A gateway that others took for dead, or whose server came back empty, says what it holds. ARGV: the time that is told, or nothing; the
--- lease's number; what is kept of it; tokens and cost that were told; the counts; of each take the count,
--- unit and amount. Requests were counted when they came.
+-- lease's number; what is kept of it; the counts; of each take the count, unit and amount.
 local now = clock(ARGV[1])
-if redis.call('HEXISTS', LEASES, ARGV[2]) == 1 then return 0 end
-local counts, at = counts_of(6, 8, now)
+local kept = redis.call('HGET', LEASES, ARGV[2])
+if kept and string.sub(kept, 1, 1) ~= 'b' then return 0 end
+-- Of one that was buried so much is counted, of one that is not known nothing.
+local landed_tokens, landed_cost = string.match(kept or '', '^b %d+ (%d+) (%d+)$')
+local counts, at = counts_of(4, 8, now)
 for take = at, #ARGV, 3 do
   local count, unit = counts[tonumber(ARGV[take])], ARGV[take + 1]
   local high, low = read(ARGV[take + 2])
-  if unit ~= 'q' then
-    local landed_high, landed_low = read(unit == 't' and ARGV[4] or ARGV[5])
-    count.held_high, count.held_low = add(count.held_high, count.held_low, subtract(high, low, landed_high, landed_low))
-    count.changed = true
-  elseif count.kind == 'h' then
-    count.high, count.low = add(count.high, count.low, high, low)
+  if unit == 'q' then
+    count_again(count, now, high, low)
+  else
+    local left_high, left_low = subtract(high, low, read((unit == 't' and landed_tokens or landed_cost) or '0'))
+    count.held_high, count.held_low = add(count.held_high, count.held_low, left_high, left_low)
     count.changed = true
   end
 end
-redis.call('HSET', LEASES, ARGV[2], string.format('%.0f', now) .. ' ' .. ARGV[4] .. ' ' .. ARGV[5] .. ' ' .. ARGV[3])
+local begun = string.format('%.0f', now) .. ' ' .. (landed_tokens or '0') .. ' ' .. (landed_cost or '0') .. ' '
+redis.call('HSET', LEASES, ARGV[2], begun .. ARGV[3])
 save(counts)
 return 1

@@ -27,17 +27,22 @@ local function takes_of(at, counts)
   return takes, at
 end
 
+-- So many moments are read at once.
+local PART = 64
+
 -- How long until a window that rolls has room, if nothing more is used.
 local function room_in(take, now)
   local count = take.count
   local left_high, left_low = count.high, count.low
-  for _, one in ipairs(moments(count)) do
-    left_high, left_low = subtract(left_high, left_low, amount_of(one))
-    if fits(take, add(take.own_high, take.own_low, left_high, left_low)) then
-      return at_of(one) + count.length - now
+  for from = 0, count.listed - 1, PART do
+    for _, one in ipairs(redis.call('LRANGE', count.list, from, from + PART - 1)) do
+      left_high, left_low = subtract(left_high, left_low, amount_of(one))
+      if fits(take, add(take.own_high, take.own_low, left_high, left_low)) then
+        return math.max(at_of(one) + count.length - now, 0)
+      end
     end
   end
-  return count.length
+  return math.max(count.last + count.length - now, 0)
 end
 
 -- Why a window has no room, and how long that lasts: 'much' by itself, 'used' so long, -1 for ever, or 'reserved'.
