@@ -3,6 +3,7 @@
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::Instant;
 
@@ -21,7 +22,7 @@ impl Redis {
     /// One with nothing in it, which writes down what it is told before it answers.
     #[must_use]
     pub fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let mut server = Self { port, folder: Folder::new(), child: None };
         std::fs::create_dir_all(&server.folder.0).unwrap();
         server.revive();
@@ -71,6 +72,18 @@ impl Redis {
     pub fn gateways(&self, count: usize, config: &str) -> Vec<Arc<Gateway>> {
         let config = self.store() + config;
         (0..count).map(|_| Arc::new(Gateway::start(&config))).collect()
+    }
+}
+
+/// A port that is free now, below those that systems give to connections, and given to no other server of this process.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let at = NEXT.fetch_add(1, Ordering::Relaxed) % 100;
+        let port = 23_000 + u16::try_from(std::process::id() % 90).unwrap() * 100 + at;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 mod hard;
 mod queue;
 mod restart;
-mod scope;
+pub(crate) mod scope;
 mod told;
 mod windows;
 

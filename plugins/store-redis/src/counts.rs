@@ -323,7 +323,8 @@ impl Counts {
     /// Gives a place in the line of a key up as if nobody knew whether it was given.
     pub(crate) fn undo_place(&self, name: &str, key: &str) {
         let line = line_key(&self.own.link, key);
-        self.own.undo(name.to_owned(), Arc::default(), (Some(line), Timestamp::UNIX_EPOCH));
+        let nothing = Arc::new(Tail::new(&self.own.link, [].into_iter(), Timestamp::UNIX_EPOCH));
+        self.own.undo(name.to_owned(), nothing, (Some(line), Timestamp::UNIX_EPOCH));
     }
 
     /// Waits in a line under this name.

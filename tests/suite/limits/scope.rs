@@ -213,6 +213,11 @@ fn what_has_gone_upstream_counts_though_its_client_leaves() {
 
 #[test]
 fn requests_one_right_after_the_other_never_meet_their_own_slot() {
+    one_right_after_the_other("");
+}
+
+/// Of requests one right after the other none meets the slot of the one before, with this store.
+pub(crate) fn one_right_after_the_other(store: &str) {
     let upstream = Upstream::start(|request| {
         if String::from_utf8_lossy(&request.body).contains("\"stream\":true") {
             return stream(
@@ -223,8 +228,9 @@ fn requests_one_right_after_the_other_never_meet_their_own_slot() {
         }
         whole(200, "content-type: application/json\r\n", &message(1, 1))
     });
-    let config =
-        account("a", "claude-console", &upstream.address, "concurrency = 1") + &key("concurrency = 1");
+    let config = store.to_owned()
+        + &account("a", "claude-console", &upstream.address, "concurrency = 1")
+        + &key("concurrency = 1");
     let gateway = start(&config);
     let streamed = r#"{"model":"m","max_tokens":9,"stream":true,"messages":[]}"#;
     for number in 0..300 {

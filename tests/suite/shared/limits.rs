@@ -76,6 +76,11 @@ fn no_hard_budget_is_exceeded_and_every_gateway_says_what_was_billed() {
     }
 }
 
+#[test]
+fn requests_one_right_after_the_other_never_meet_their_own_slot() {
+    crate::limits::scope::one_right_after_the_other(&Redis::start().store());
+}
+
 /// How many are at an upstream at once, and the most that ever were.
 #[derive(Default)]
 struct AtOnce(Mutex<(usize, usize)>);

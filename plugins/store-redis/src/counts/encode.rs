@@ -10,6 +10,9 @@ use sluice_api::store::{LeaseId, Level, StoreError};
 
 use crate::link::Link;
 
+/// How the keys of slots end.
+const HELD: &str = ":held";
+
 /// A span of time in whole microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span(pub(super) i64);
@@ -89,6 +92,17 @@ impl Tail {
         counts.extend([kind.to_owned(), span.to_string(), whose].map(String::into_bytes));
     }
 
+    /// The keys of slots among its counts.
+    pub(super) fn slots(&self) -> impl Iterator<Item = &String> {
+        self.keys.iter().filter(|key| key.ends_with(HELD))
+    }
+
+    /// What of it is sent with a script that ends it.
+    pub(super) fn settled(&self) -> impl Iterator<Item = Vec<u8>> {
+        let takes = (self.amounts.len() / 3).to_string().into_bytes();
+        self.counts.iter().cloned().chain([takes]).chain(self.amounts.iter().cloned())
+    }
+
     /// As a lease keeps it, so that others can give back what one that is dead held.
     pub(super) fn written(&self) -> String {
         let texts = |all: &[Vec<u8>]| -> Vec<String> {
@@ -113,7 +127,7 @@ pub(super) fn count_key(link: &Link, take: &Take) -> String {
     name.push(':');
     escaped(part.as_deref().unwrap_or_default(), &mut name);
     let _ = match take.window {
-        Window::Held => write!(name, ":held"),
+        Window::Held => write!(name, "{HELD}"),
         Window::Rolling(length) => write!(name, ":{}us", Span::of(length).0),
         Window::Calendar { from, .. } => write!(name, ":{}", from.as_second()),
         Window::Total => write!(name, ":total"),

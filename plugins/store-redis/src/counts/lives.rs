@@ -283,9 +283,9 @@ impl Own {
                 StoreError(format!("another version of Sluice must give back what {gateway} held"))
             })?;
             let mut keys = self.first_keys(gateway, self.link.key("gateways"));
-            keys.extend(tail.keys);
+            keys.extend(tail.keys.iter().cloned());
             let mut args: Vec<Vec<u8>> = ["", &name, "bury", gateway, "0", "0"].map(Vec::from).into();
-            args.extend(tail.counts.into_iter().chain(tail.amounts));
+            args.extend(tail.settled());
             self.link.run(&self.scripts.settle, &keys, &args).await?;
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! What servers are still to be told: of each lease and place the last word, again and again until it is answered.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +14,17 @@ use super::encode::Tail;
 use super::spawn::beside;
 use crate::link::Failure;
 
-/// How many are told at once: so many are on the way on one connection.
-const AT_ONCE: usize = 32;
+/// How many scripts are on the way at once.
+const AT_ONCE: usize = 4;
+
+/// How many leases are settled by one script.
+const TOGETHER: usize = 16;
+
+/// How long what is told first waits for others that are told with it.
+const GATHER: Duration = Duration::from_millis(1);
+
+/// Of how many that are to be told next it is looked whether they are in the way of what is asked.
+const LOOKED_AT: usize = 64;
 
 /// How long a word waits before it is said again, on the average.
 const AGAIN: Duration = Duration::from_millis(200);
@@ -49,7 +58,8 @@ pub(super) enum Op {
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
-    empty: Notify,
+    /// Something was told.
+    told: Notify,
     /// What was undone, and when: servers still know of it.
     undone: Mutex<VecDeque<(Instant, String)>>,
 }
@@ -59,22 +69,74 @@ struct State {
     pending: HashMap<Name, Op>,
     order: VecDeque<Name>,
     /// What is being told.
-    busy: HashSet<Name>,
+    busy: HashMap<Name, Op>,
     workers: usize,
 }
 
+/// What one script tells.
+type Told = Vec<(Name, Op)>;
+
+impl Op {
+    /// Whether it may be told by one script with others of this kind.
+    fn settles(&self) -> bool {
+        matches!(self, Self::Progress { how: How::Land | How::End, line: None, .. })
+    }
+
+    /// Whether it frees one of these slots.
+    fn frees(&self, slots: &[&String]) -> bool {
+        matches!(self, Self::Progress { tail, .. } if tail.slots().any(|slot| slots.contains(&slot)))
+    }
+}
+
 impl State {
-    fn next(&mut self) -> Option<(Name, Op)> {
-        while let Some(name) = self.order.pop_front() {
+    /// What is told next, where it is so.
+    fn next(&mut self, so: impl Fn(&Op) -> bool) -> Option<(Name, Op)> {
+        loop {
+            let name = self.order.front()?;
             // What is being told waits for its answer: whoever has it looks for more.
-            if !self.busy.contains(&name)
-                && let Some(op) = self.pending.remove(&name)
-            {
-                self.busy.insert(name.clone());
+            let op = self.pending.get(name).filter(|_| !self.busy.contains_key(name));
+            if op.is_some_and(|op| !so(op)) {
+                return None;
+            }
+            let is_next = op.is_some();
+            let name = self.order.pop_front()?;
+            if is_next && let Some(op) = self.pending.remove(&name) {
+                self.busy.insert(name.clone(), op.clone());
                 return Some((name, op));
             }
         }
-        None
+    }
+
+    /// What is told next by one script; nothing where there is nothing.
+    fn next_together(&mut self) -> Told {
+        let mut together: Told = self.next(|_| true).into_iter().collect();
+        while together.len() < TOGETHER && together.first().is_some_and(|(_, op)| op.settles()) {
+            let Some(next) = self.next(Op::settles) else { break };
+            together.push(next);
+        }
+        together
+    }
+
+    /// What frees one of these slots is told now, as far as it is not yet; and the names of all that do.
+    fn freeing(&mut self, slots: &[&String]) -> (Told, Vec<Name>) {
+        let frees = |op: &Op| op.frees(slots);
+        let mut names: Vec<Name> =
+            self.busy.iter().filter(|(_, op)| frees(op)).map(|(name, _)| name.clone()).collect();
+        let mut now = Told::new();
+        for at in (0..self.order.len().min(LOOKED_AT)).rev() {
+            let Some(name) = self.order.get(at).filter(|name| !self.busy.contains_key(name)) else {
+                continue;
+            };
+            if now.len() < TOGETHER && self.pending.get(name).is_some_and(|op| op.settles() && frees(op)) {
+                let Some(name) = self.order.remove(at) else { continue };
+                if let Some(op) = self.pending.remove(&name) {
+                    self.busy.insert(name.clone(), op.clone());
+                    names.push(name.clone());
+                    now.push((name, op));
+                }
+            }
+        }
+        (now, names)
     }
 
     /// It was told, or has to be told again.
@@ -123,54 +185,50 @@ impl Queue {
         undone.drain(..over).map(|(_, name)| name).collect()
     }
 
+    /// Ends when none of these is to be told any more.
+    pub(super) async fn are_told(&self, names: &[Name]) {
+        self.until(|state| {
+            !names.iter().any(|name| state.pending.contains_key(name) || state.busy.contains_key(name))
+        })
+        .await;
+    }
+
     /// Ends when there is nothing to tell.
     pub(super) async fn is_empty(&self) {
+        self.until(|state| state.pending.is_empty() && state.busy.is_empty()).await;
+    }
+
+    async fn until(&self, so: impl Fn(&State) -> bool) {
         loop {
-            let mut emptied = std::pin::pin!(self.empty.notified());
-            emptied.as_mut().enable();
-            {
-                let state = self.state.lock();
-                if state.pending.is_empty() && state.busy.is_empty() {
-                    return;
-                }
+            let mut told = std::pin::pin!(self.told.notified());
+            told.as_mut().enable();
+            if so(&self.state.lock()) {
+                return;
             }
-            emptied.await;
+            told.await;
         }
     }
 }
 
 async fn work(own: Arc<Own>) {
+    tokio::time::sleep(GATHER).await;
     loop {
         let next = {
             let mut state = own.queue.state.lock();
-            let next = state.next();
-            if next.is_none() {
+            let next = state.next_together();
+            if next.is_empty() {
                 state.workers -= 1;
             }
             next
         };
-        let Some((name, op)) = next else { break };
-        if own.lives.is_unheard(Instant::now()) {
-            own.queue.state.lock().told(name, Some(op));
+        if next.is_empty() {
+            break;
+        }
+        if !own.tell(next).await {
             tokio::time::sleep(AGAIN.mul_f64(0.5 + chance())).await;
-            continue;
         }
-        match own.tell(&name, &op).await {
-            Ok(()) => {
-                if let (Name::Lease(name), Op::Progress { how: How::Undo, .. }) = (&name, &op) {
-                    own.queue.undone.lock().push_back((Instant::now(), name.clone()));
-                }
-                own.queue.state.lock().told(name, None);
-            }
-            Err(failure) => {
-                tracing::debug!(%failure, "a store's server did not take what was used: telling it again");
-                own.queue.state.lock().told(name, Some(op));
-                tokio::time::sleep(AGAIN.mul_f64(0.5 + chance())).await;
-            }
-        }
-        own.queue.empty.notify_waiters();
     }
-    own.queue.empty.notify_waiters();
+    own.queue.told.notify_waiters();
 }
 
 /// A number below 1, by chance, so that not all gateways come back at the same moment.
@@ -179,30 +237,66 @@ fn chance() -> f64 {
 }
 
 impl Own {
-    async fn tell(&self, name: &Name, op: &Op) -> Result<(), Failure> {
-        let (script, keys, args) = match (name, op) {
-            (Name::Place(number), Op::Leave { line }) => {
-                let keys = self.first_keys(&self.gateway, line.clone());
-                (&self.scripts.leave, keys, vec![Vec::new(), number.to_string().into_bytes()])
-            }
-            (Name::Lease(name), Op::Progress { how, used, tail, told, line }) => {
-                let line = line.clone().unwrap_or_else(|| self.link.key("line:"));
-                let mut keys = self.first_keys(&self.gateway, line);
-                keys.extend(tail.keys.iter().cloned());
-                let how = match how {
-                    How::Land => "land",
-                    How::End => "end",
-                    How::Undo => "undo",
-                };
-                let mut args = vec![told.clone(), name.clone().into_bytes(), how.into()];
-                args.extend(amounts(*used));
-                args.extend(tail.counts.iter().chain(&tail.amounts).cloned());
-                (&self.scripts.settle, keys, args)
-            }
-            // Nothing else is pushed.
-            _ => return Ok(()),
+    /// Tells what frees one of these slots and was not told yet; the names of all that do.
+    pub(super) async fn tell_of(&self, slots: &[&String]) -> Vec<Name> {
+        let (now, names) =
+            if slots.is_empty() { (Told::new(), Vec::new()) } else { self.queue.state.lock().freeing(slots) };
+        if !now.is_empty() {
+            self.tell(now).await;
+        }
+        names
+    }
+
+    /// Tells these, which are being told from now on; whether that was answered. What was not is told again.
+    async fn tell(&self, told: Told) -> bool {
+        // Others may have taken this gateway for dead: first it says what it holds.
+        let answer = if self.lives.is_unheard(Instant::now()) {
+            Err(Failure::NotDone("the server has not heard of this gateway for long".to_owned()))
+        } else {
+            self.send(&told).await
         };
-        self.link.run(script, &keys, &args).await.map(drop)
+        if let Err(failure) = &answer {
+            tracing::debug!(%failure, "a store's server did not take what was used: telling it again");
+        }
+        for (name, op) in told {
+            if answer.is_ok()
+                && let (Name::Lease(name), Op::Progress { how: How::Undo, .. }) = (&name, &op)
+            {
+                self.queue.undone.lock().push_back((Instant::now(), name.clone()));
+            }
+            self.queue.state.lock().told(name, answer.is_err().then_some(op));
+        }
+        self.queue.told.notify_waiters();
+        answer.is_ok()
+    }
+
+    async fn send(&self, told: &[(Name, Op)]) -> Result<(), Failure> {
+        if let Some((Name::Place(number), Op::Leave { line })) = told.first() {
+            let keys = self.first_keys(&self.gateway, line.clone());
+            let args = [Vec::new(), number.to_string().into_bytes()];
+            return self.link.run(&self.scripts.leave, &keys, &args).await.map(drop);
+        }
+        let (mut keys, mut args) = (Vec::new(), Vec::new());
+        for (name, op) in told {
+            let (Name::Lease(name), Op::Progress { how, used, tail, told, line }) = (name, op) else {
+                continue;
+            };
+            if keys.is_empty() {
+                let line = line.clone().unwrap_or_else(|| self.link.key("line:"));
+                keys = self.first_keys(&self.gateway, line);
+                args.push(told.clone());
+            }
+            keys.extend(tail.keys.iter().cloned());
+            let how = match how {
+                How::Land => "land",
+                How::End => "end",
+                How::Undo => "undo",
+            };
+            args.extend([name.as_str(), how].map(Vec::from));
+            args.extend(amounts(*used));
+            args.extend(tail.settled());
+        }
+        self.link.run(&self.scripts.settle, &keys, &args).await.map(drop)
     }
 }
 

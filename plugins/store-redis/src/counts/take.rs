@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use redis::Value;
 use sluice_api::limiter::{Denial, Take, Why, Window};
 use sluice_api::store::{Asked, Lease, Level, Line, Lined, Place, StoreError, Taken, Used};
 
@@ -11,6 +12,12 @@ use super::Own;
 use super::encode::{Span, Tail, lease_name, level, line_key, texts};
 use super::queue::{How, Name, Op, Queue};
 use crate::link::Failure;
+
+/// How long a request waits for what this gateway frees to be told.
+const FREED_MAX: Duration = Duration::from_millis(100);
+
+/// How often a request asks again whose slot this gateway has just freed.
+const ASKED_AGAIN: usize = 3;
 
 impl Own {
     /// Takes all that the leases say, or nothing.
@@ -36,7 +43,8 @@ impl Own {
                 own.undo(name.clone(), Arc::clone(tail), (line.clone(), now));
             }
         };
-        let answer = match self.link.run(&self.scripts.take, &keys, &args).await {
+        let slots: Vec<&String> = tails.iter().flat_map(|tail| tail.slots()).collect();
+        let answer = match self.ask(&slots, &keys, &args).await {
             Ok(answer) => texts(answer).inspect_err(|_| undo(&self))?,
             Err(failure) => {
                 if matches!(failure, Failure::Unknown(_)) {
@@ -70,6 +78,22 @@ impl Own {
                 Err(odd(&answer))
             }
         }
+    }
+
+    /// Asks for leases with these slots. What this gateway has freed of them is told before: whoever comes right behind
+    /// another never meets its slot.
+    async fn ask(&self, slots: &[&String], keys: &[String], args: &[Vec<u8>]) -> Result<Value, Failure> {
+        for _ in 0..ASKED_AGAIN {
+            let asked = self.link.run(&self.scripts.take, keys, args);
+            // In this order they are sent on one connection.
+            let (freeing, answer) = tokio::join!(biased; self.tell_of(slots), asked);
+            let answer = answer?;
+            if freeing.is_empty() || !is_held(&answer) {
+                return Ok(answer);
+            }
+            let _ = tokio::time::timeout(FREED_MAX, self.queue.are_told(&freeing)).await;
+        }
+        self.link.run(&self.scripts.take, keys, args).await
     }
 
     /// The first keys and arguments of whoever asks.
@@ -130,6 +154,14 @@ impl Own {
             _ => Err(odd(&answer)),
         }
     }
+}
+
+/// Whether an answer says that what runs is in the way.
+fn is_held(answer: &Value) -> bool {
+    let Value::Array(told) = answer else { return false };
+    let says =
+        |at: usize, word: &[u8]| matches!(told.get(at), Some(Value::BulkString(found)) if found == word);
+    says(0, b"refused") && says(2, b"reserved")
 }
 
 fn waits(line: Option<&Line>, number: &str) -> Result<Place, StoreError> {

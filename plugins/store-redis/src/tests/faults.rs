@@ -395,3 +395,47 @@ async fn thousands_of_counts_are_looked_at_in_parts() {
     assert_eq!((levels.len(), levels[8_998].used, levels[8_999].used), (9_000, 0, 1));
     counts.settle(&lease, Used::NOTHING, Timestamp::now());
 }
+
+#[tokio::test]
+async fn who_comes_right_behind_another_does_not_meet_its_slot() {
+    let server = Server::start();
+    let counts = gateway(&server.url(), "one").await;
+    let takes = [slot(1), tokens(TOTAL, 5, 1_000_000)];
+    for number in 0..300 {
+        let lease = taken(&counts, number, &takes).await;
+        counts.settle(&lease, Used::new(3, 0), Timestamp::now());
+    }
+    counts.settled().await;
+    assert_eq!(level(&counts, &takes[1]).await, Level::new(900, 0, None));
+}
+
+#[tokio::test]
+async fn many_that_end_together_are_each_counted_once() {
+    let server = Server::start();
+    let counts = gateway(&server.url(), "one").await;
+    let rolling = Window::Rolling(Duration::from_secs(3_600));
+    let takes = |number: u64| {
+        let own = Principal::Account(format!("account-{}", number % 7).into());
+        let own = Take::one(Bucket::new("concurrency", own), 1_000);
+        [slot(1_000), own, tokens(TOTAL, 5, 1_000_000), tokens(rolling, 5, 1_000_000)]
+    };
+    for round in 0..3 {
+        let mut leases = Vec::new();
+        for number in 0..200 {
+            leases.push(taken(&counts, round * 200 + number, &takes(number)).await);
+        }
+        for (number, lease) in leases.iter_mut().enumerate() {
+            if number % 3 == 0 {
+                counts.land(lease, Used::new(2, 0), Timestamp::now());
+            }
+        }
+        for lease in &leases {
+            counts.settle(lease, Used::new(4, 0), Timestamp::now());
+        }
+        counts.settled().await;
+        let [held, _, total, rolls] = takes(0);
+        assert_eq!(level(&counts, &held).await.used, 0);
+        assert_eq!(level(&counts, &total).await, Level::new((round + 1) * 800, 0, None));
+        assert_eq!(level(&counts, &rolls).await.used, (round + 1) * 800);
+    }
+}

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a server may take to start: far more than it needs.
@@ -151,9 +151,17 @@ fn cluster_args(bus: u16) -> Vec<String> {
     args.split(' ').map(ToOwned::to_owned).chain([bus.to_string()]).collect()
 }
 
-/// A port that is free now.
+/// A port that is free now, below those that systems give to connections, and given to no other server of this process.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let at = NEXT.fetch_add(1, Ordering::Relaxed) % 100;
+        let own = u16::try_from(std::process::id() % 100).unwrap_or_default();
+        let port = 12_000 + own * 100 + at;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 impl Drop for Server {

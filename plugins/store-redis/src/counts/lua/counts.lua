@@ -77,31 +77,46 @@ local function pass(count, now)
   end
 end
 
--- Reads the counts that arguments name: kind, span, and for slots whose they are, for days, weeks and months how long they are. Each has a key, and one that rolls a second
--- one, of its list. What stands at the keys of `also` comes last.
-local function counts_of(at, first_key, now, also)
-  local number = tonumber(ARGV[at])
-  local counts, keys = {}, {}
+-- Counts, each once: in their order, and by their keys.
+local all, by_key = {}, {}
+
+-- The counts that arguments name: kind, span, and for slots whose they are, for days, weeks and months how long they are. Each has a
+-- key, and one that rolls a second one, of its list.
+local function counts_of(at, first_key)
+  local counts, number = {}, tonumber(ARGV[at])
   at = at + 1
   for which = 1, number do
-    local count = { key = KEYS[first_key], kind = ARGV[at], whose = ARGV[at + 2] }
-    keys[which] = count.key
-    first_key = first_key + 1
-    if count.kind == 'r' then
-      count.length = tonumber(ARGV[at + 1])
-      count.list = KEYS[first_key]
-      first_key = first_key + 1
-    elseif count.kind == 'c' then
-      count.left = math.max(tonumber(ARGV[at + 1]), 0)
-      count.whole = tonumber(ARGV[at + 2])
+    local key, kind = KEYS[first_key], ARGV[at]
+    local count = by_key[key]
+    if not count then
+      count = { key = key, kind = kind }
+      if kind == 'r' then
+        count.length = tonumber(ARGV[at + 1])
+        count.list = KEYS[first_key + 1]
+      elseif kind == 'c' then
+        count.left = math.max(tonumber(ARGV[at + 1]), 0)
+        count.whole = tonumber(ARGV[at + 2])
+      else
+        count.whose = ARGV[at + 2]
+      end
+      all[#all + 1] = count
+      by_key[key] = count
     end
+    first_key = first_key + (kind == 'r' and 2 or 1)
     counts[which] = count
     at = at + 3
   end
-  if also then keys[number + 1] = also end
+  return counts, at, first_key
+end
+
+-- Reads all counts as they are now, and what stands at one key more.
+local function load(now, more)
+  local keys = {}
+  for index, count in ipairs(all) do keys[index] = count.key end
+  keys[#keys + 1] = more
   local kept = #keys > 0 and redis.call('MGET', unpack(keys)) or {}
-  for which, count in ipairs(counts) do
-    local found = kept[which]
+  for index, count in ipairs(all) do
+    local found = kept[index]
     if count.kind ~= 'r' then
       count.high, count.low, count.held_high, count.held_low = struct.unpack(SUMS, found or NOTHING)
     else
@@ -111,11 +126,11 @@ local function counts_of(at, first_key, now, also)
       pass(count, now)
     end
   end
-  return counts, at, kept[number + 1]
+  return more and kept[#all + 1]
 end
 
-local function save(counts)
-  for _, count in ipairs(counts) do
+local function save()
+  for _, count in ipairs(all) do
     if count.changed then
       if count.kind == 'h' and count.high == 0 and count.low == 0 then
         redis.call('DEL', count.key)

@@ -4,8 +4,8 @@ local now = clock(ARGV[1])
 -- It was given back before it came.
 if redis.call('HEXISTS', LEASES, ARGV[5]) == 1 then return { 'again' } end
 local gateway, size, place = ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local counts, at, wanted = counts_of(6, 8, now, ANYBODY)
-anybody = wanted ~= false
+local counts, at = counts_of(6, 8)
+anybody = load(now, ANYBODY) ~= false
 local takes = takes_of(at, counts)
 local rank = place ~= '' and redis.call('ZRANK', LINE, place)
 local waiting = redis.call('ZCARD', LINE)

@@ -1,7 +1,8 @@
 -- How full counts are; nothing but what is over is changed. KEYS begin with the first count's. ARGV: the time that is told, or nothing;
 -- the counts.
 local now = clock(ARGV[1])
-local counts = counts_of(2, 1, now)
+local counts = counts_of(2, 1)
+load(now)
 local answer = {}
 for _, count in ipairs(counts) do
   local used, reserved, over = level(count, now)
@@ -9,5 +10,5 @@ for _, count in ipairs(counts) do
   answer[#answer + 1] = reserved
   answer[#answer + 1] = over
 end
-save(counts)
+save()
 return answer

@@ -5,7 +5,8 @@ local kept = redis.call('HGET', LEASES, ARGV[2])
 if kept and string.sub(kept, 1, 1) ~= 'b' then return 0 end
 -- Of one that was buried so much is counted, of one that is not known nothing.
 local landed_tokens, landed_cost = string.match(kept or '', '^b %d+ (%d+) (%d+)$')
-local counts, at = counts_of(4, 8, now)
+local counts, at = counts_of(4, 8)
+load(now)
 for take = at, #ARGV, 3 do
   local count, unit = counts[tonumber(ARGV[take])], ARGV[take + 1]
   local high, low = read(ARGV[take + 2])
@@ -19,5 +20,5 @@ for take = at, #ARGV, 3 do
 end
 local begun = string.format('%.0f', now) .. ' ' .. (landed_tokens or '0') .. ' ' .. (landed_cost or '0') .. ' '
 redis.call('HSET', LEASES, ARGV[2], begun .. ARGV[3])
-save(counts)
+save()
 return 1

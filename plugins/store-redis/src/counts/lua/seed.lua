@@ -2,7 +2,8 @@
 -- how long ago, in microseconds, and how much, the longest ago first.
 local now = clock(ARGV[1])
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-local counts, at = counts_of(2, 1, now)
+local counts, at = counts_of(2, 1)
+load(now)
 local count = counts[1]
 count.changed = true
 for index = at, #ARGV, 2 do
@@ -13,5 +14,5 @@ for index = at, #ARGV, 2 do
     count.high, count.low = add(count.high, count.low, high, low)
   end
 end
-save(counts)
+save()
 return 1

@@ -3,8 +3,8 @@
 -- numbers, each with what is kept of it.
 local now = clock(ARGV[1])
 local gateway, size, place = ARGV[2], ARGV[3], ARGV[4]
-local counts, at, wanted = counts_of(5, 8, now, ANYBODY)
-anybody = wanted ~= false
+local counts, at = counts_of(5, 8)
+anybody = load(now, ANYBODY) ~= false
 local takes
 takes, at = takes_of(at, counts)
 local first_lease = at
@@ -19,7 +19,7 @@ for lease = first_lease, #ARGV, 2 do
 end
 
 local function done(answer)
-  save(counts)
+  save()
   tell()
   return answer
 end
