@@ -283,7 +283,7 @@ impl Own {
         Queue::push(
             self,
             Name::Lease(name),
-            Op::Progress { how, used, tail, told: self.told(now), line: None },
+            Op::Progress { how, used, tail, told: self.told(now), line: None, alone: false },
         );
     }
 

@@ -227,7 +227,8 @@ impl Own {
             if self.running.get(&name).is_none() {
                 // It was told that it ended perhaps before it was counted anew.
                 let (how, used) = (How::End, Used::new(held.landed.tokens, held.landed.cost));
-                let ends = Op::Progress { how, used, tail: held.tail, told: Vec::new(), line: None };
+                let ends =
+                    Op::Progress { how, used, tail: held.tail, told: Vec::new(), line: None, alone: false };
                 Queue::push_unless_pending(self, Name::Lease(name), ends);
             }
         }

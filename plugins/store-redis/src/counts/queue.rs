@@ -50,8 +50,18 @@ pub(super) enum How {
 /// What is told.
 #[derive(Clone, Debug)]
 pub(super) enum Op {
-    Progress { how: How, used: Used, tail: Arc<Tail>, told: Vec<u8>, line: Option<String> },
-    Leave { line: String },
+    Progress {
+        how: How,
+        used: Used,
+        tail: Arc<Tail>,
+        told: Vec<u8>,
+        line: Option<String>,
+        /// Whether it was told with others, and not taken.
+        alone: bool,
+    },
+    Leave {
+        line: String,
+    },
 }
 
 /// What is still to be told.
@@ -79,12 +89,12 @@ type Told = Vec<(Name, Op)>;
 impl Op {
     /// Whether it may be told by one script with others of this kind.
     fn settles(&self) -> bool {
-        matches!(self, Self::Progress { how: How::Land | How::End, line: None, .. })
+        matches!(self, Self::Progress { how: How::Land | How::End, line: None, alone: false, .. })
     }
 
     /// Whether it frees one of these slots.
     fn frees(&self, slots: &[&String]) -> bool {
-        matches!(self, Self::Progress { tail, .. } if tail.slots().any(|slot| slots.contains(&slot)))
+        matches!(self, Self::Progress { how: How::End, tail, .. } if tail.slots().any(|slot| slots.contains(&slot)))
     }
 }
 
@@ -120,8 +130,9 @@ impl State {
     /// What frees one of these slots is told now, as far as it is not yet; and the names of all that do.
     fn freeing(&mut self, slots: &[&String]) -> (Told, Vec<Name>) {
         let frees = |op: &Op| op.frees(slots);
-        let mut names: Vec<Name> =
-            self.busy.iter().filter(|(_, op)| frees(op)).map(|(name, _)| name.clone()).collect();
+        // What is said of one meanwhile has its answer first.
+        let ends = |(name, op): &(&Name, &Op)| frees(op) || self.pending.get(*name).is_some_and(frees);
+        let mut names: Vec<Name> = self.busy.iter().filter(ends).map(|(name, _)| name.clone()).collect();
         let mut now = Told::new();
         for at in (0..self.order.len().min(LOOKED_AT)).rev() {
             let Some(name) = self.order.get(at).filter(|name| !self.busy.contains_key(name)) else {
@@ -158,7 +169,14 @@ impl Queue {
         if state.pending.insert(name.clone(), op).is_none() {
             state.order.push_back(name);
         }
-        if state.workers < AT_ONCE {
+        drop(state);
+        Self::wake(own);
+    }
+
+    /// Has what is to be told told by somebody.
+    fn wake(own: &Arc<Own>) {
+        let mut state = own.queue.state.lock();
+        if !state.order.is_empty() && state.workers < AT_ONCE {
             state.workers += 1;
             drop(state);
             beside(work(Arc::clone(own)));
@@ -173,8 +191,13 @@ impl Queue {
 
     /// The same, but for what is to be told of it already.
     pub(super) fn push_unless_pending(own: &Arc<Own>, name: Name, op: Op) {
-        if !own.queue.state.lock().pending.contains_key(&name) {
-            Self::push(own, name, op);
+        let state = own.queue.state.lock();
+        let again = state.busy.get(&name).cloned();
+        let is_pending = state.pending.contains_key(&name);
+        drop(state);
+        if !is_pending {
+            // What is being told may have come too early, and is told again.
+            Self::push(own, name, again.unwrap_or(op));
         }
     }
 
@@ -238,7 +261,7 @@ fn chance() -> f64 {
 
 impl Own {
     /// Tells what frees one of these slots and was not told yet; the names of all that do.
-    pub(super) async fn tell_of(&self, slots: &[&String]) -> Vec<Name> {
+    pub(super) async fn tell_of(self: &Arc<Self>, slots: &[&String]) -> Vec<Name> {
         let (now, names) =
             if slots.is_empty() { (Told::new(), Vec::new()) } else { self.queue.state.lock().freeing(slots) };
         if !now.is_empty() {
@@ -248,7 +271,7 @@ impl Own {
     }
 
     /// Tells these, which are being told from now on; whether that was answered. What was not is told again.
-    async fn tell(&self, told: Told) -> bool {
+    async fn tell(self: &Arc<Self>, told: Told) -> bool {
         // Others may have taken this gateway for dead: first it says what it holds.
         let answer = if self.lives.is_unheard(Instant::now()) {
             Err(Failure::NotDone("the server has not heard of this gateway for long".to_owned()))
@@ -258,15 +281,22 @@ impl Own {
         if let Err(failure) = &answer {
             tracing::debug!(%failure, "a store's server did not take what was used: telling it again");
         }
-        for (name, op) in told {
+        // One that can't be told must not hold up those that went with it.
+        let together = told.len() > 1;
+        for (name, mut op) in told {
             if answer.is_ok()
                 && let (Name::Lease(name), Op::Progress { how: How::Undo, .. }) = (&name, &op)
             {
                 self.queue.undone.lock().push_back((Instant::now(), name.clone()));
             }
+            if let Op::Progress { alone, .. } = &mut op {
+                *alone |= together;
+            }
             self.queue.state.lock().told(name, answer.is_err().then_some(op));
         }
         self.queue.told.notify_waiters();
+        // What is told again, or was said meanwhile, may have nobody yet.
+        Queue::wake(self);
         answer.is_ok()
     }
 
@@ -278,7 +308,7 @@ impl Own {
         }
         let (mut keys, mut args) = (Vec::new(), Vec::new());
         for (name, op) in told {
-            let (Name::Lease(name), Op::Progress { how, used, tail, told, line }) = (name, op) else {
+            let (Name::Lease(name), Op::Progress { how, used, tail, told, line, .. }) = (name, op) else {
                 continue;
             };
             if keys.is_empty() {

@@ -82,7 +82,12 @@ impl Own {
 
     /// Asks for leases with these slots. What this gateway has freed of them is told before: whoever comes right behind
     /// another never meets its slot.
-    async fn ask(&self, slots: &[&String], keys: &[String], args: &[Vec<u8>]) -> Result<Value, Failure> {
+    async fn ask(
+        self: &Arc<Self>,
+        slots: &[&String],
+        keys: &[String],
+        args: &[Vec<u8>],
+    ) -> Result<Value, Failure> {
         for _ in 0..ASKED_AGAIN {
             let asked = self.link.run(&self.scripts.take, keys, args);
             // In this order they are sent on one connection.
@@ -115,7 +120,7 @@ impl Own {
         (line, now): (Option<String>, Timestamp),
     ) {
         let told = self.told(now);
-        let undo = Op::Progress { how: How::Undo, used: Used::NOTHING, tail, told, line };
+        let undo = Op::Progress { how: How::Undo, used: Used::NOTHING, tail, told, line, alone: false };
         Queue::push(self, Name::Lease(name), undo);
     }
 

@@ -439,3 +439,24 @@ async fn many_that_end_together_are_each_counted_once() {
         assert_eq!(level(&counts, &rolls).await.used, (round + 1) * 800);
     }
 }
+
+#[tokio::test]
+async fn what_is_told_before_a_request_and_lost_is_told_again_by_itself() {
+    let server = Server::start();
+    let proxy = Proxy::before(server.port);
+    let counts = gateway(&proxy.url(), "one").await;
+    let takes = [slot(9), tokens(TOTAL, 5, 100)];
+    for round in 0..5 {
+        let lease = taken(&counts, 10 * round, &takes).await;
+        proxy.cut_answers_of(b"end", 1);
+        counts.settle(&lease, Used::new(3, 0), Timestamp::now());
+        // It tells what has just ended, on a connection that is cut.
+        if let Ok(Taken::All(leases)) = take(&counts, 10 * round + 1, &takes).await {
+            counts.settle(&leases[0], Used::NOTHING, Timestamp::now());
+        }
+        tokio::time::timeout(PATIENCE, counts.settled()).await.expect("somebody tells it again");
+        assert_eq!(held(&counts).await, 0);
+        assert_eq!(level(&counts, &takes[1]).await, Level::new(3 * (round + 1), 0, None));
+    }
+    assert!(proxy.answers_cut() > 0);
+}
