@@ -2,6 +2,7 @@
 
 mod cluster;
 mod encrypted;
+pub(crate) mod event;
 mod faults;
 mod kept;
 mod lives;

@@ -2,14 +2,11 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
+use super::event::PATIENCE;
 use super::sent::{more, until_refused};
 use super::server::Server;
 use crate::link::{Link, Servers};
-
-/// How long anything may take until it is there: far more than it needs.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An authority, and a server's certificate by it, made in a folder.
 fn certify(folder: &Path) {

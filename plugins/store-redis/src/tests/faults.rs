@@ -10,13 +10,11 @@ use sluice_api::limiter::{Bucket, Principal, Rule, Take, Unit, Why, Window};
 use sluice_api::store::{Asked, Lease, LeaseId, Level, Line, Owner, Place, Seed, StoreError, Taken, Used};
 use tokio::time::Instant;
 
+use super::event::PATIENCE;
 use super::proxy::Proxy;
 use super::server::Server;
 use crate::counts::{Counts, Time};
 use crate::link::{Link, Servers};
-
-/// How long a test waits for what must come: far more than it takes.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn link(url: &str, timeout: Duration) -> Arc<Link> {
     Arc::new(Link::to(&Servers::new(&[url], None).unwrap(), "sluice", timeout))

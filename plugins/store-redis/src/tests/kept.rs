@@ -8,6 +8,7 @@ use redis::Value;
 use sluice_api::plugin::Timestamp;
 use sluice_api::store::{Owner, Remembered};
 
+use super::event::{PATIENCE, until};
 use super::sent::{link, until_refused};
 use super::server::Server;
 use crate::claims::Claims;
@@ -15,9 +16,6 @@ use crate::documents::Documents;
 use crate::link::Link;
 use crate::opening::{open, ready};
 use crate::values::Values;
-
-/// How long anything may take until it is there: far more than it needs.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 fn two(server: &Server) -> [Arc<Link>; 2] {
     [0, 1].map(|_| Arc::new(link(&server.url(), PATIENCE)))
@@ -211,9 +209,5 @@ async fn what_is_away_is_not_ready_and_not_opened_and_says_so_at_once() {
         assert!(why.to_string().contains(&port), "{why}");
     }
     server.revive();
-    let until = Instant::now() + PATIENCE;
-    while let Err(why) = ready(&link).await {
-        assert!(Instant::now() < until, "{why}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("it is ready again", async || ready(&link).await.is_ok()).await;
 }

@@ -8,7 +8,8 @@ use sluice_api::limiter::{Bucket, Take, Window};
 use sluice_api::store::{Asked, Level, Line, Taken, Used};
 use tokio::time::Instant;
 
-use super::faults::{PATIENCE, TOTAL, gateway, held, key, lease, level, slot, taken, tokens, waits};
+use super::event::PATIENCE;
+use super::faults::{TOTAL, gateway, held, key, lease, level, slot, taken, tokens, waits};
 use super::proxy::Proxy;
 use super::server::Server;
 

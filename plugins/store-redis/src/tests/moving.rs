@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use redis::Value;
@@ -10,11 +9,9 @@ use sluice_api::limiter::{Bucket, Principal, Rule, Take, Unit, Window};
 use sluice_api::store::{Asked, Lease, LeaseId, Owner, Taken, Used};
 
 use super::cluster::{Cluster, wait};
+use super::event::{Counter, until};
 use super::sent::futures;
 use crate::counts::{Counts, Time};
-
-/// How long a test waits for what must come: far more than it takes.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Slots that all gateways have together.
 const SLOTS: u64 = 3;
@@ -24,7 +21,7 @@ const SLOTS: u64 = 3;
 struct Seen {
     now: AtomicU64,
     most: AtomicU64,
-    served: AtomicU64,
+    served: Counter,
     lost: AtomicU64,
     ends: AtomicBool,
 }
@@ -60,32 +57,14 @@ async fn requests(counts: &Counts, seen: &Seen, task: u64) {
                 for lease in leases {
                     counts.settle(&lease, Used::new(1, 0), Timestamp::now());
                 }
-                seen.served.fetch_add(1, Ordering::Relaxed);
+                seen.served.one_more();
             }
             Ok(_) => tokio::task::yield_now().await,
             Err(_) => {
                 seen.lost.fetch_add(1, Ordering::Relaxed);
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                tokio::task::yield_now().await;
             }
         }
-    }
-}
-
-/// Waits until so many more were served.
-async fn serve(seen: &Seen, more: u64) {
-    let (until, goal) = (Instant::now() + PATIENCE, seen.served.load(Ordering::Relaxed) + more);
-    while seen.served.load(Ordering::Relaxed) < goal {
-        assert!(Instant::now() < until, "nothing is served any more");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
-/// Waits, and lets others work meanwhile.
-async fn until(done: impl Fn() -> bool) {
-    let until = Instant::now() + PATIENCE;
-    while !done() {
-        assert!(Instant::now() < until, "it does not come to it");
-        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -98,9 +77,9 @@ async fn while_served(cluster: &Cluster, done: impl AsyncFnOnce(&Seen)) -> Seen 
         requests(&gateways[usize::from(task % 2 == 1)], &seen, task)
     });
     let work = async {
-        serve(&seen, 50).await;
+        seen.served.grows(50).await;
         done(&seen).await;
-        serve(&seen, 50).await;
+        seen.served.grows(50).await;
         seen.ends.store(true, Ordering::Relaxed);
     };
     tokio::join!(load, work);
@@ -109,7 +88,7 @@ async fn while_served(cluster: &Cluster, done: impl AsyncFnOnce(&Seen)) -> Seen 
     }
     let [slots, tokens] = takes();
     let level = gateways[0].levels(&[tokens], Timestamp::now()).await.unwrap().remove(0);
-    assert_eq!(level.used, seen.served.load(Ordering::Relaxed), "each is counted once");
+    assert_eq!(level.used, seen.served.now(), "each is counted once");
     assert_eq!(gateways[0].held(&slots.bucket).await.unwrap(), 0, "no slot is kept");
     assert!(seen.most.load(Ordering::SeqCst) <= SLOTS, "never more than there are");
     seen
@@ -124,10 +103,10 @@ async fn limits_hold_while_the_slot_of_all_keys_moves() {
         for (from, to) in [(from, to), (to, from)] {
             cluster.begin_move(from, to);
             while cluster.move_some(from, to) {
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                tokio::task::yield_now().await;
             }
             cluster.end_move(from, to);
-            serve(seen, 50).await;
+            seen.served.grows(50).await;
         }
     })
     .await;
@@ -147,8 +126,9 @@ async fn limits_hold_while_a_replica_takes_over() {
     wait(|| says(3, "master_link_status:up"));
     while_served(&cluster, async |_| {
         // In order: the replica has all before it takes over.
-        until(|| cluster.nodes[3].try_tell(&["CLUSTER", "FAILOVER"]).is_ok()).await;
-        until(|| cluster.owner(3) == Some(3)).await;
+        let told = async || cluster.nodes[3].try_tell(&["CLUSTER", "FAILOVER"]).is_ok();
+        until("it is told to take over", told).await;
+        until("it has taken over", async || cluster.owner(3) == Some(3)).await;
     })
     .await;
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::event::Counter;
+
 /// The way to a server, whole until it is told otherwise. It ends with the test.
 pub(crate) struct Proxy {
     pub(crate) port: u16,
@@ -23,8 +25,8 @@ struct Wire {
     /// Whose answer is cut, and how often still.
     cut_answer_of: Option<(Vec<u8>, u64)>,
     cut: u64,
-    passed: u64,
-    refused: u64,
+    passed: Counter,
+    refused: Counter,
     open: Vec<(TcpStream, TcpStream)>,
 }
 
@@ -86,12 +88,22 @@ impl Proxy {
 
     /// How many connections were closed as soon as they were made.
     pub(crate) fn refused(&self) -> u64 {
-        self.wire.lock().refused
+        self.wire.lock().refused.now()
+    }
+
+    /// Ends when so many were closed.
+    pub(crate) fn refuses_until(&self, count: u64) -> impl Future<Output = ()> + use<> {
+        self.wire.lock().refused.reaches(count)
+    }
+
+    /// Ends when one more connection is let through than were before.
+    pub(crate) fn passes_another(&self) -> impl Future<Output = ()> + use<> {
+        self.wire.lock().passed.grows(1)
     }
 
     /// How many connections were let through.
     pub(crate) fn connections(&self) -> u64 {
-        self.wire.lock().passed
+        self.wire.lock().passed.now()
     }
 }
 
@@ -106,12 +118,12 @@ impl Drop for Proxy {
 fn accept(listener: &TcpListener, wire: &Arc<Mutex<Wire>>) {
     while let Ok((client, _)) = listener.accept() {
         let to = {
-            let mut wire = wire.lock();
+            let wire = wire.lock();
             if wire.ended {
                 return;
             }
             if wire.refuses {
-                wire.refused += 1;
+                wire.refused.one_more();
                 continue;
             }
             wire.to
@@ -123,7 +135,7 @@ fn accept(listener: &TcpListener, wire: &Arc<Mutex<Wire>>) {
         let way = |stream: &TcpStream| stream.try_clone().unwrap();
         {
             let mut wire = wire.lock();
-            wire.passed += 1;
+            wire.passed.one_more();
             wire.open.push((way(&client), way(&server)));
         }
         let asked = Arc::new(Mutex::new(false));

@@ -1,17 +1,15 @@
 //! What is sent through whatever becomes of the server and of the way to it, and what is said of what failed.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use redis::Value;
 
+use super::event::{PATIENCE, until};
 use super::proxy::Proxy;
 use super::server::Server;
 use crate::link::{Failure, Heard, Link, Servers};
 use crate::script::Script;
-
-/// How long anything may take until it is there: far more than it needs.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One operation's time where a test waits for it to run out.
 const SHORT: Duration = Duration::from_millis(200);
@@ -33,26 +31,26 @@ pub(crate) async fn more(link: &Link, counter: &str) -> Result<i64, Failure> {
 
 /// Waits until it is done again, and says what it comes to; each failure on the way must be one that says so.
 pub(crate) async fn until_more(link: &Link, counter: &str) -> i64 {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        match more(link, counter).await {
-            Ok(count) => return count,
-            Err(failure) => assert!(Instant::now() < until, "{failure:?}"),
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let mut found = None;
+    until("it is done again", async || {
+        found = more(link, counter).await.ok();
+        found.is_some()
+    })
+    .await;
+    found.unwrap()
 }
 
 /// Waits until it fails as what was not done, without a word to the server.
 pub(crate) async fn until_refused(link: &Link) -> String {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        match link.ask(&redis::cmd("PING")).await {
-            Err(Failure::NotDone(why)) => return why,
-            other => assert!(Instant::now() < until, "{other:?}"),
+    let mut found = None;
+    until("it is refused", async || {
+        if let Err(Failure::NotDone(why)) = link.ask(&redis::cmd("PING")).await {
+            found = Some(why);
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+        found.is_some()
+    })
+    .await;
+    found.unwrap()
 }
 
 #[tokio::test]
@@ -100,9 +98,7 @@ async fn a_server_that_was_away_for_long_is_found_again() {
         proxy.refuse(true);
         proxy.cut();
         knocked += knocks;
-        while proxy.refused() < knocked {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        proxy.refuses_until(knocked).await;
         until_refused(&link).await;
         proxy.refuse(false);
         until_more(&link, "n").await;
@@ -159,13 +155,9 @@ async fn a_mute_connection_that_nobody_uses_is_found_too() {
     let proxy = Proxy::before(server.port);
     let link = link(&proxy.url(), SHORT);
     until_more(&link, "n").await;
-    let before = proxy.connections();
+    let passes = proxy.passes_another();
     proxy.swallow(true);
-    let until = Instant::now() + PATIENCE;
-    while proxy.connections() == before {
-        assert!(Instant::now() < until);
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    passes.await;
 }
 
 #[tokio::test]
@@ -242,23 +234,25 @@ async fn a_server_that_loads_is_waited_for_without_a_word_to_it() {
     assert_eq!(until_more(&link, "n").await, 1);
     server.tell(&["BGREWRITEAOF"]);
     let info = || redis::from_redis_value::<String>(server.tell(&["INFO", "persistence"])).unwrap();
-    while !info().contains("aof_rewrite_in_progress:0") || !info().contains("aof_rewrite_scheduled:0") {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("the file is written anew", async || {
+        info().contains("aof_rewrite_in_progress:0") && info().contains("aof_rewrite_scheduled:0")
+    })
+    .await;
     server.kill();
     until_refused(&link).await;
     // So slowly that it is met while it does.
     server.revive_with(&["--key-load-delay", "10000", "--loading-process-events-interval-bytes", "1024"]);
-    let mut met = false;
-    let count = loop {
+    let (mut met, mut found) = (false, None);
+    until("it has loaded", async || {
         match more(&link, "n").await {
-            Ok(count) => break count,
+            Ok(count) => found = Some(count),
             Err(Failure::NotDone(why)) => met |= why.contains("LOADING"),
             Err(Failure::Unknown(why)) => panic!("nothing was cut: {why}"),
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    };
-    assert_eq!((count, met), (2, true));
+        found.is_some()
+    })
+    .await;
+    assert_eq!((found, met), (Some(2), true));
 }
 
 #[tokio::test]
@@ -320,10 +314,7 @@ async fn who_listens_hears_each_message_and_each_time_that_it_may_have_missed_so
             1 => proxy.cut(),
             2 => {
                 proxy.swallow(true);
-                let before = proxy.connections();
-                while proxy.connections() == before {
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                }
+                proxy.passes_another().await;
                 proxy.swallow(false);
             }
             _ => {
