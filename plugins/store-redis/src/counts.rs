@@ -7,6 +7,7 @@ mod queue;
 mod running;
 mod scripts;
 mod spawn;
+mod strays;
 mod take;
 
 use std::sync::Arc;
@@ -101,6 +102,7 @@ impl Counts {
         };
         self.own.link.listen(self.own.channel(), Box::new(ear));
         lives::go_on(&self.own);
+        spawn::beside(strays::compares(Arc::downgrade(&self.own)));
         Ok(())
     }
 
@@ -312,6 +314,14 @@ impl Counts {
         let silent = self.own.lives.beat(&self.own, now).await?;
         self.own.lives.bury(&self.own, silent).await;
         Ok(())
+    }
+
+    /// Compares what it holds with what its server knows of that, at these moments.
+    pub(crate) async fn compare(&self, moments: impl IntoIterator<Item = Instant>) {
+        let mut strays = strays::Strays::default();
+        for moment in moments {
+            strays.compare(&self.own, moment).await.unwrap();
+        }
     }
 
     /// Gives a lease back as if nobody knew whether it was taken.

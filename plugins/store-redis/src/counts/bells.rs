@@ -93,6 +93,11 @@ impl Bells {
         }
     }
 
+    /// Whether somebody waits there.
+    pub(super) fn has(&self, number: u64) -> bool {
+        self.waiting.lock().bells.contains_key(&number)
+    }
+
     /// Whether nobody waits.
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.lock().bells.is_empty()

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::Own;
 use super::encode::Tail;
-use super::queue::{How, Name, Op, Queue};
+use super::queue::{Name, Op, Queue};
 use super::spawn::beside;
 use crate::link::Failure;
 
@@ -217,23 +217,27 @@ impl Own {
                 let living = [self.link.key("gateways")];
                 self.link.run(&self.scripts.beat, &living, &[self.gateway.clone().into_bytes()]).await?;
             }
-            // As it is now: it may have ended meanwhile, and is told of as it does.
-            let Some(held) = self.running.get(&name) else { continue };
-            let mut keys = self.first_keys(&self.gateway, self.link.key("line:"));
-            keys.extend(held.tail.keys.iter().cloned());
-            let mut args = vec![Vec::new(), name.clone().into_bytes(), held.tail.written().into_bytes()];
-            args.extend(held.tail.counts.iter().chain(&held.tail.amounts).cloned());
-            self.link.run(&self.scripts.restore, &keys, &args).await?;
-            if self.running.get(&name).is_none() {
-                // It was told that it ended perhaps before it was counted anew.
-                let (how, used) = (How::End, Used::new(held.landed.tokens, held.landed.cost));
-                let ends =
-                    Op::Progress { how, used, tail: held.tail, told: Vec::new(), line: None, alone: false };
-                Queue::push_unless_pending(self, Name::Lease(name), ends);
-            }
+            self.restore_one(name).await?;
         }
         // Their places are lost: they ask for new ones.
         self.bells.begin_anew();
+        Ok(())
+    }
+
+    /// Says that it holds a lease, where the server does not know that.
+    pub(super) async fn restore_one(self: &Arc<Self>, name: String) -> Result<(), StoreError> {
+        // As it is now: it may have ended meanwhile, and is told of as it does.
+        let Some(held) = self.running.get(&name) else { return Ok(()) };
+        let mut keys = self.first_keys(&self.gateway, self.link.key("line:"));
+        keys.extend(held.tail.keys.iter().cloned());
+        let mut args = vec![Vec::new(), name.clone().into_bytes(), held.tail.written().into_bytes()];
+        args.extend(held.tail.counts.iter().chain(&held.tail.amounts).cloned());
+        self.link.run(&self.scripts.restore, &keys, &args).await?;
+        if self.running.get(&name).is_none() {
+            // It was told that it ended perhaps before it was counted anew.
+            let used = Used::new(held.landed.tokens, held.landed.cost);
+            Queue::push_unless_pending(self, Name::Lease(name), Op::ends(used, held.tail));
+        }
         Ok(())
     }
 
@@ -308,7 +312,7 @@ impl Own {
     }
 
     /// All fields of a hash, read in parts.
-    async fn scanned(&self, key: &str) -> Result<Vec<(String, String)>, StoreError> {
+    pub(super) async fn scanned(&self, key: &str) -> Result<Vec<(String, String)>, StoreError> {
         let (mut cursor, mut all) = ("0".to_owned(), Vec::new());
         loop {
             let mut command = redis::cmd("HSCAN");

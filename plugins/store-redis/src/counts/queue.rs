@@ -87,6 +87,11 @@ struct State {
 type Told = Vec<(Name, Op)>;
 
 impl Op {
+    /// A request has ended, having used so much.
+    pub(super) fn ends(used: Used, tail: Arc<Tail>) -> Self {
+        Self::Progress { how: How::End, used, tail, told: Vec::new(), line: None, alone: false }
+    }
+
     /// Whether it may be told by one script with others of this kind.
     fn settles(&self) -> bool {
         matches!(self, Self::Progress { how: How::Land | How::End, line: None, alone: false, .. })
@@ -199,6 +204,12 @@ impl Queue {
             // What is being told may have come too early, and is told again.
             Self::push(own, name, again.unwrap_or(op));
         }
+    }
+
+    /// Whether something is to be told of it.
+    pub(super) fn knows(&self, name: &Name) -> bool {
+        let state = self.state.lock();
+        state.pending.contains_key(name) || state.busy.contains_key(name)
     }
 
     /// What was undone before a moment, which is not undone any more.

@@ -189,3 +189,41 @@ async fn what_ended_while_its_gateway_was_taken_for_dead_is_counted() {
     away.settled().await;
     assert_eq!(used().await, [(0, 0), (2, 0), (105, 0), (105, 0)]);
 }
+
+#[tokio::test]
+async fn what_a_server_has_forgotten_of_a_gateway_that_lives_is_found() {
+    let server = Server::start();
+    let counts = gateway(&server.url(), "one").await;
+    let takes = [slot(2), tokens(TOTAL, 5, 100)];
+    let ends = taken(&counts, 1, &takes).await;
+    let runs = taken(&counts, 2, &takes).await;
+    let left = waits(&counts, 3, &takes).await;
+    // A failover: the ends of one and of the place are lost, and that the other was ever taken.
+    let keys = ["leases:one", "waiters", "wanted", "line:key", "anybody"];
+    let counted = ["count:key/key:concurrency::held", "count:key/key:rate:tokens:total"];
+    let all = || keys.iter().chain(&counted).map(|key| format!("{{sluice}}:{key}"));
+    for key in all() {
+        server.tell(&["COPY", &key, &format!("{key}:before")]);
+    }
+    counts.settle(&ends, Used::new(3, 0), Timestamp::now());
+    counts.leave(left);
+    counts.settled().await;
+    for key in all() {
+        server.tell(&["COPY", &format!("{key}:before"), &key, "REPLACE"]);
+    }
+    assert_eq!((held(&counts).await, counts.waiting(vec!["key".into()]).await.unwrap()), (2, vec![1]));
+    let now = Instant::now();
+    counts.compare([now, now + Duration::from_secs(60), now + Duration::from_secs(120)]).await;
+    counts.settled().await;
+    assert_eq!(held(&counts).await, 2, "its answer may still be on its way");
+    counts.compare([now, now + Duration::from_secs(130)]).await;
+    counts.settled().await;
+    assert_eq!((held(&counts).await, counts.waiting(vec!["key".into()]).await.unwrap()), (1, vec![0]));
+    // And what runs, of which the server knows nothing, is told to it.
+    server.tell(&["FLUSHALL"]);
+    counts.compare([now]).await;
+    assert_eq!((held(&counts).await, level(&counts, &takes[1]).await), (1, Level::new(0, 5, None)));
+    counts.settle(&runs, Used::new(4, 0), Timestamp::now());
+    counts.settled().await;
+    assert_eq!((held(&counts).await, level(&counts, &takes[1]).await), (0, Level::new(4, 0, None)));
+}
