@@ -15,6 +15,7 @@ use sluice_memory::RecordsInMemory;
 
 use super::Records;
 use crate::link::Link;
+use crate::tests::event::until;
 use crate::tests::proxy::Proxy;
 use crate::tests::server::Server;
 
@@ -73,9 +74,7 @@ async fn nothing_is_lost_and_nothing_twice_where_answers_are_cut() {
         let before = proxy.answers_cut();
         // After the first steps of a batch, and of several of them.
         proxy.cut_answers_of(b"quarter:", 1 + at as u64 % 3);
-        while store.append(batch.to_vec()).await.is_err() {
-            tokio::task::yield_now().await;
-        }
+        until("all are taken", async || store.append(batch.to_vec()).await.is_ok()).await;
         assert!(proxy.answers_cut() > before);
     }
     let straight = records(&server.url(), LOTS);
@@ -92,9 +91,7 @@ async fn what_was_appended_outlives_the_server() {
     server.kill();
     server.revive();
     let store = records(&server.url(), LOTS);
-    while store.last_id().await.is_err() {
-        tokio::task::yield_now().await;
-    }
+    until("it is there again", async || store.last_id().await.is_ok()).await;
     assert_eq!(store.last_id().await.unwrap(), all_of_them.last().unwrap().id);
     assert_eq!(store.sums(&all()).await.unwrap(), expected(&all_of_them).await);
 }
@@ -237,10 +234,13 @@ async fn many_rows_of_one_quarter_hour_are_read_and_moved_a_few_at_a_time() {
     store.append(rows.clone()).await.unwrap();
     let before = expected(&rows).await;
     assert_eq!(store.sums(&all()).await.unwrap(), before);
-    let later = time("2026-11-29T10:00:00Z");
+    let (later, query) = (time("2026-11-29T10:00:00Z"), all());
     let mut gone = 0;
     loop {
-        match store.expire(later, 400).await.unwrap() {
+        // Also while they are read: a little goes over between two steps of a read that takes several.
+        let (step, meanwhile) = tokio::join!(store.expire(later, 40), store.sums(&query));
+        assert_eq!(meanwhile.unwrap(), before);
+        match step.unwrap() {
             0 => break,
             step => gone += step,
         }
