@@ -72,7 +72,14 @@ impl Following {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            self.turn(Instant::now).await;
+            let gateway = Arc::clone(self.control.gateway());
+            let mut turn = std::pin::pin!(self.turn(Instant::now));
+            // A turn that hangs is no better than one that fails.
+            tokio::select! {
+                () = &mut turn => continue,
+                () = tokio::time::sleep(BEHIND_MAX) => gateway.loses_store(),
+            }
+            turn.await;
         }
     }
 
