@@ -25,12 +25,19 @@ impl Redis {
         let port = free_port();
         let mut server = Self { port, folder: Folder::new(), child: None };
         std::fs::create_dir_all(&server.folder.0).unwrap();
-        server.revive();
+        // Somebody else may take the port in between: then the next one is tried.
+        while !server.try_revive() {
+            server.port = free_port();
+        }
         server
     }
 
     /// Starts it again, with what it had written.
     pub fn revive(&mut self) {
+        assert!(self.try_revive(), "its port is somebody else's");
+    }
+
+    fn try_revive(&mut self) -> bool {
         let child = Command::new("redis-server")
             .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "always"])
             .args(["--port", &self.port.to_string()])
@@ -38,12 +45,16 @@ impl Redis {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        self.child = Some(child);
+        let child = self.child.insert(child);
         let until = Instant::now() + PATIENCE;
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        while child.try_wait().unwrap().is_none() {
+            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+                return true;
+            }
             assert!(Instant::now() < until, "the server does not start");
             thread::park_timeout(LOOK_AGAIN);
         }
+        false
     }
 
     /// Ends it at once.

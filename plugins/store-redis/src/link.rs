@@ -28,6 +28,7 @@ use seek::Seek;
 
 pub(crate) use ears::{Ear, Heard};
 pub(crate) use failure::Failure;
+pub(crate) use pause::pause;
 pub(crate) use servers::Servers;
 
 /// How many times longer what is large may take.

@@ -201,11 +201,13 @@ async fn looks(own: Weak<Own>) {
 
 impl Own {
     /// How often this gateway was told that it is worth asking.
-    async fn sent(&self) -> Result<u64, Failure> {
+    async fn sent(&self) -> Result<u64, StoreError> {
         let mut command = redis::cmd("HGET");
         command.arg(self.link.key("told")).arg(&self.gateway);
-        let sent: Option<u64> = redis::from_redis_value(self.link.ask(&command).await?).unwrap_or_default();
-        Ok(sent.unwrap_or(0))
+        let sent = self.link.ask(&command).await.map_err(StoreError::from)?;
+        redis::from_redis_value::<Option<u64>>(sent)
+            .map(Option::unwrap_or_default)
+            .map_err(|error| StoreError(format!("it answered something else: {error}")))
     }
 
     /// Others took this gateway for dead, or the server came back empty: it says what it holds.

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::Own;
 use super::encode::Tail;
 use super::spawn::beside;
-use crate::link::Failure;
+use crate::link::{Failure, pause};
 
 /// How many scripts are on the way at once.
 const AT_ONCE: usize = 4;
@@ -25,9 +25,6 @@ const GATHER: Duration = Duration::from_millis(1);
 
 /// Of how many that are to be told next it is looked whether they are in the way of what is asked.
 const LOOKED_AT: usize = 64;
-
-/// How long a word waits before it is said again, on the average.
-const AGAIN: Duration = Duration::from_millis(200);
 
 /// What something is told of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -246,6 +243,7 @@ impl Queue {
 
 async fn work(own: Arc<Own>) {
     tokio::time::sleep(GATHER).await;
+    let mut failed = 0;
     loop {
         let next = {
             let mut state = own.queue.state.lock();
@@ -259,15 +257,13 @@ async fn work(own: Arc<Own>) {
             break;
         }
         if !own.tell(next).await {
-            tokio::time::sleep(AGAIN.mul_f64(0.5 + chance())).await;
+            failed += 1;
+            pause(failed).await;
+        } else {
+            failed = 0;
         }
     }
     own.queue.told.notify_waiters();
-}
-
-/// A number below 1, by chance, so that not all gateways come back at the same moment.
-fn chance() -> f64 {
-    f64::from(getrandom::u32().unwrap_or(0)) / f64::from(u32::MAX)
 }
 
 impl Own {

@@ -40,7 +40,7 @@ impl<T, F: Fn(T)> Drop for Asker<T, F> {
 /// Goes on beside everything else.
 #[expect(
     clippy::disallowed_methods,
-    reason = "a plugin has no tracker; what is queued is waited for by Store::flush, and what never ends has nothing to lose"
+    reason = "a plugin has no tracker; what is queued is waited for by Store::close, and what never ends has nothing to lose"
 )]
 pub(super) fn beside(work: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(work);

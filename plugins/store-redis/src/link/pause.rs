@@ -9,7 +9,7 @@ const LEAST: Duration = Duration::from_millis(20);
 const MOST: Duration = Duration::from_secs(1);
 
 /// Waits before the next try, after so many that failed.
-pub(super) async fn pause(failed: u32) {
+pub(crate) async fn pause(failed: u32) {
     tokio::time::sleep(span(failed, getrandom::u32().unwrap_or_default())).await;
 }
 

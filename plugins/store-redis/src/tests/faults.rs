@@ -10,7 +10,7 @@ use sluice_api::limiter::{Bucket, Principal, Rule, Take, Unit, Why, Window};
 use sluice_api::store::{Asked, Lease, LeaseId, Level, Line, Owner, Place, Seed, StoreError, Taken, Used};
 use tokio::time::Instant;
 
-use super::event::PATIENCE;
+use super::event::{PATIENCE, until};
 use super::proxy::Proxy;
 use super::server::Server;
 use crate::counts::{Counts, Time};
@@ -75,11 +75,7 @@ pub(crate) async fn held(counts: &Counts) -> u64 {
 
 /// Waits until no slot is held.
 pub(crate) async fn until_free(counts: &Counts) {
-    let until = Instant::now() + PATIENCE;
-    while held(counts).await > 0 {
-        assert!(Instant::now() < until, "a slot is never free again");
-        tokio::task::yield_now().await;
-    }
+    until("every slot is free", async || held(counts).await == 0).await;
 }
 
 pub(crate) const TOTAL: Window = Window::Total;
@@ -170,11 +166,8 @@ async fn whoever_leaves_while_it_asks_holds_nothing_and_waits_nowhere() {
         assert!((&mut asks).now_or_never().is_none());
         tokio::task::yield_now().await;
     }
-    let until = Instant::now() + PATIENCE;
-    while counts.waiting(vec!["key".into()]).await.unwrap() != [0] {
-        assert!(Instant::now() < until, "somebody waits who has left");
-        counts.settled().await;
-    }
+    until("who has left waits no more", async || counts.waiting(vec!["key".into()]).await.unwrap() == [0])
+        .await;
     counts.settle(&lease, Used::NOTHING, Timestamp::now());
     until_free(&counts).await;
 }
