@@ -18,7 +18,7 @@ const BYTES: usize = 256 * 1_024;
 
 /// What became of a record that a step was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Given {
+pub enum Added {
     /// It is in it.
     Taken,
     /// It is for the next one: this one is full.
@@ -36,15 +36,15 @@ pub struct Step {
 
 impl Step {
     /// Gives it one more record.
-    pub fn give(&mut self, record: &Arc<Record>) -> Given {
-        let Some(written) = Written::new(record, Wordy::Much) else { return Given::Unwritable };
+    pub fn give(&mut self, record: &Arc<Record>) -> Added {
+        let Some(written) = Written::new(record, Wordy::Much) else { return Added::Unwritable };
         let bytes = self.bytes.saturating_add(written.member.len());
         if !self.records.is_empty() && (self.records.len() >= AT_ONCE || bytes > BYTES) {
-            return Given::Full;
+            return Added::Full;
         }
         self.bytes = bytes;
         self.records.push((Arc::clone(record), written));
-        Given::Taken
+        Added::Taken
     }
 
     /// Whether it has no record.

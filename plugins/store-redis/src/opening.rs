@@ -1,6 +1,5 @@
 //! What is looked at before a server is used, and whether it can be used now.
 
-use redis::Value;
 use sluice_api::store::StoreError;
 
 use crate::link::Link;
@@ -15,10 +14,6 @@ if redis.call('TYPE', KEYS[1]).ok == 'none' then redis.call('SET', KEYS[1], ARGV
 if redis.call('TYPE', KEYS[1]).ok ~= 'string' then return 'no string' end
 return redis.call('GET', KEYS[1])";
 
-/// Does nothing, and is refused wherever a script that writes would be.
-const WRITABLE: &str = "#!lua
-return 1";
-
 /// Looks whether a server can be the store; what is only ill-advised is warned of.
 ///
 /// # Errors
@@ -31,10 +26,7 @@ pub(crate) async fn open(link: &Link) -> Result<(), StoreError> {
             "the store's user may not ask for INFO: version, persistence and memory are not checked"
         ),
     }
-    let laid_out =
-        link.run(&Script::new(&[LAID_OUT]), &[link.key("layout")], &[LAYOUT.to_string().into()]).await?;
-    let found: String = redis::from_redis_value(laid_out).map_err(|error| StoreError(error.to_string()))?;
-    is_ours(&found).map_err(StoreError)
+    lay_out(link).await
 }
 
 /// What is only ill-advised of what a server says of itself; nothing where it may not be asked.
@@ -58,10 +50,16 @@ async fn looked(link: &Link) -> Result<Option<Vec<&'static str>>, StoreError> {
 /// When it can't.
 pub(crate) async fn ready(link: &Link) -> Result<(), StoreError> {
     looked(link).await?;
-    match link.run(&Script::new(&[WRITABLE]), &[link.key("layout")], &[]).await? {
-        Value::Int(1) => Ok(()),
-        other => Err(StoreError(format!("the server answers {other:?} where it should say 1"))),
-    }
+    lay_out(link).await
+}
+
+/// Whether the keys are of our layout, which they are from now on where there were none. It is refused wherever a script
+/// that writes would be.
+async fn lay_out(link: &Link) -> Result<(), StoreError> {
+    let layout = [LAYOUT.to_string().into_bytes()];
+    let laid_out = link.run(&Script::new(&[LAID_OUT]), &[link.key("layout")], &layout).await?;
+    let found: String = redis::from_redis_value(laid_out).map_err(|error| StoreError(error.to_string()))?;
+    is_ours(&found).map_err(StoreError)
 }
 
 fn is_ours(layout: &str) -> Result<(), String> {

@@ -6,7 +6,7 @@ use redis::Value;
 use sluice_api::record::{Record, Unwritable};
 use sluice_api::store::StoreError;
 use sluice_compact::Name;
-use sluice_compact::step::{Given, Step};
+use sluice_compact::step::{Added, Step};
 
 use super::answer::{self, unreadable};
 use super::source::{REMEMBERED, Source};
@@ -35,12 +35,12 @@ pub(super) async fn append(
 ) -> Result<Vec<Unwritable>, StoreError> {
     let (mut unwritable, mut step) = (Vec::new(), Step::default());
     for record in records {
-        let mut given = step.give(record);
-        if given == Given::Full {
+        let mut added = step.give(record);
+        if added == Added::Full {
             run(std::mem::take(&mut step), source, bounds).await?;
-            given = step.give(record);
+            added = step.give(record);
         }
-        if given == Given::Unwritable {
+        if added == Added::Unwritable {
             unwritable.push(Unwritable::new(record.id, "it can't be packed".to_owned()));
         }
     }

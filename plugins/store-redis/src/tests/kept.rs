@@ -77,6 +77,12 @@ async fn a_document_is_deleted_where_there_is_no_memory_and_none_is_written() {
     server.tell(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
     ready(&link).await.unwrap();
     assert_eq!((documents.list("key").await.unwrap(), documents.revision("key").await.unwrap()), (vec![], 2));
+    // One that came back empty is ours from now on, and one that a newer one has laid out is not.
+    server.tell(&["FLUSHALL"]);
+    ready(&link).await.unwrap();
+    assert_eq!(server.tell(&["GET", "{sluice}:layout"]), Value::BulkString(b"1".to_vec()));
+    server.tell(&["SET", "{sluice}:layout", "2"]);
+    assert!(ready(&link).await.unwrap_err().to_string().contains("newer"));
 }
 
 #[tokio::test]

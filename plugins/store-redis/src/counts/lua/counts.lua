@@ -188,10 +188,10 @@ local function land(count, unit, now, high, low)
   push(count, end_of_slice(count, now), high, low)
 end
 
--- A request counts that is known of by now.
-local function count_again(count, now, high, low)
+-- Something is used as of a moment, whatever the window.
+local function use(count, unit, now, high, low)
   count.changed = true
-  if count.kind == 'r' then return land(count, 'q', now, high, low) end
+  if count.kind == 'r' then return land(count, unit, now, high, low) end
   count.high, count.low = add(count.high, count.low, high, low)
 end
 

@@ -11,7 +11,7 @@ for take = at, #ARGV, 3 do
   local count, unit = counts[tonumber(ARGV[take])], ARGV[take + 1]
   local high, low = read(ARGV[take + 2])
   if unit == 'q' then
-    count_again(count, now, high, low)
+    use(count, 'q', now, high, low)
   else
     local left_high, left_low = subtract(high, low, read((unit == 't' and landed_tokens or landed_cost) or '0'))
     count.held_high, count.held_low = add(count.held_high, count.held_low, left_high, left_low)

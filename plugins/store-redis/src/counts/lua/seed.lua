@@ -8,11 +8,7 @@ local count = counts[1]
 count.changed = true
 for index = at, #ARGV, 2 do
   local high, low = read(ARGV[index + 1])
-  if count.kind == 'r' then
-    land(count, 'q', math.max(now - tonumber(ARGV[index]), 0), high, low)
-  else
-    count.high, count.low = add(count.high, count.low, high, low)
-  end
+  use(count, 'q', math.max(now - tonumber(ARGV[index]), 0), high, low)
 end
 save()
 return 1

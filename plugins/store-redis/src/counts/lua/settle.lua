@@ -31,10 +31,8 @@ local function progress(count, unit, since, before_high, before_low, after_high,
   count.changed = true
   if is_less(after_high, after_low, before_high, before_low) then
     take_away(count, since, false, subtract(before_high, before_low, after_high, after_low))
-  elseif count.kind == 'r' then
-    land(count, unit, now, subtract(after_high, after_low, before_high, before_low))
   else
-    count.high, count.low = add(count.high, count.low, subtract(after_high, after_low, before_high, before_low))
+    use(count, unit, now, subtract(after_high, after_low, before_high, before_low))
   end
 end
 
@@ -72,7 +70,7 @@ local function settle(lease, kept)
       progress(count, unit, since, before_high, before_low, after_high, after_low)
     elseif buried then
       -- It is none of those at once any more, and its request was given back.
-      if not nothing and count.kind ~= 'h' then count_again(count, now, high, low) end
+      if not nothing and count.kind ~= 'h' then use(count, 'q', now, high, low) end
     elseif ended and (nothing or count.kind == 'h') then
       take_away(count, since, true, high, low)
     end

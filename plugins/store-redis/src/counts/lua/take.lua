@@ -66,10 +66,8 @@ local answer = { 'taken' }
 for _, take in ipairs(takes) do
   local count = take.count
   count.changed = true
-  if count.kind == 'r' and take.unit == 'q' then
-    land(count, take.unit, now, take.high, take.low)
-  elseif take.unit == 'q' then
-    count.high, count.low = add(count.high, count.low, take.high, take.low)
+  if take.unit == 'q' then
+    use(count, take.unit, now, take.high, take.low)
   else
     count.held_high, count.held_low = add(count.held_high, count.held_low, take.high, take.low)
   end
