@@ -16,7 +16,7 @@ use sluice_tests::gateway::{Folder, workspace};
 use source::Source;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 40] = [
+const ARROWS: [(&str, &[&str]); 45] = [
     ("sluice-money", &[]),
     ("sluice-packing", &["sluice-money"]),
     ("sluice-tariff", &["sluice-money"]),
@@ -24,6 +24,11 @@ const ARROWS: [(&str, &[&str]); 40] = [
     ("sluice-api", &["sluice-money", "sluice-packing", "sluice-tariff", "sluice-quota"]),
     ("sluice-usage", &["sluice-api"]),
     ("sluice-wire", &["sluice-api", "sluice-usage"]),
+    ("sluice-neutral", &["sluice-api"]),
+    ("sluice-dialect-anthropic", &["sluice-api", "sluice-usage", "sluice-wire", "sluice-neutral"]),
+    ("sluice-dialect-chat", &["sluice-api", "sluice-usage", "sluice-wire", "sluice-neutral"]),
+    ("sluice-dialect-responses", &["sluice-api", "sluice-usage", "sluice-wire", "sluice-neutral"]),
+    ("sluice-dialect-gemini", &["sluice-api", "sluice-usage", "sluice-wire", "sluice-neutral"]),
     ("sluice-translate", &["sluice-api", "sluice-wire"]),
     ("sluice-oauth", &["sluice-api"]),
     ("sluice-reading", &["sluice-api"]),

@@ -1,0 +1,404 @@
+//! A stream's events put in order: one block after another, calls under the client's own names, usage with the end.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use sluice_api::cost::Usage;
+use sluice_api::error::{Error, Kind};
+
+use crate::answer::{Answer, Block, Called, Citation, End, Event, Failure, Logprob, Piece, Reason, owned};
+use crate::dialect::{Sent, Writer};
+use crate::request::Text;
+use crate::seal::Seal;
+
+/// Most that is held of blocks whose turn has not come: far above what a model says at once.
+const HELD_MAX: usize = 8 * 1024 * 1024;
+
+/// What happens to the one block that is open.
+#[derive(Clone, Debug)]
+pub enum Plain<'a> {
+    /// A block begins.
+    Opened(Block<'a>),
+    /// It goes on.
+    Added(Piece<'a>),
+    /// It is whole.
+    Closed,
+}
+
+/// Puts what a stream tells in order for a writer.
+pub struct Ordered {
+    sent: Arc<Sent>,
+    writer: Box<dyn Writer>,
+    request_id: Arc<str>,
+    waiting: VecDeque<Waiting>,
+    held: usize,
+    /// A call with text of no form, as long as its arguments have not all come.
+    wrapped: Option<String>,
+    /// How far the arguments have come of the call that is open.
+    arguments: Option<Arguments>,
+    told: Told,
+    usage: Usage,
+    end: Option<End<'static>>,
+    progress: Progress,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Before,
+    Begun,
+    Whole,
+    Failed,
+}
+
+/// A block that another one is written before.
+struct Waiting {
+    index: u64,
+    /// What of it was told while it waited. Nothing waits in the first one.
+    held: Vec<Plain<'static>>,
+    closed: bool,
+}
+
+impl Ordered {
+    /// Nothing has come yet.
+    #[must_use]
+    pub fn new(sent: Arc<Sent>, writer: Box<dyn Writer>, request_id: Arc<str>) -> Self {
+        Self {
+            sent,
+            writer,
+            request_id,
+            waiting: VecDeque::new(),
+            held: 0,
+            wrapped: None,
+            arguments: None,
+            told: Told::default(),
+            usage: Usage::default(),
+            end: None,
+            progress: Progress::Before,
+        }
+    }
+
+    /// Takes what a stream tells, and writes what can be told of it.
+    ///
+    /// # Errors
+    ///
+    /// When blocks are mixed that are too long to be held.
+    pub fn take(&mut self, event: Event<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
+        match (event, self.progress) {
+            (_, Progress::Whole | Progress::Failed) => {}
+            (Event::Started(started), Progress::Before) => {
+                self.progress = Progress::Begun;
+                if let Some(usage) = started.usage {
+                    self.usage = usage;
+                }
+                self.writer.start(&started, out);
+            }
+            (Event::Failed(failure), _) => self.fail(&failure, out),
+            (_, Progress::Before) | (Event::Started(_), Progress::Begun) => {}
+            (Event::Opened(index, block), Progress::Begun) => self.opened(index, block, out)?,
+            (Event::Added(index, piece), Progress::Begun) => self.held_or(index, Plain::Added(piece), out)?,
+            (Event::Closed(index), Progress::Begun) => self.closed(index, out),
+            (Event::Used(usage), Progress::Begun) => {
+                self.usage = usage;
+                if self.end.is_some() {
+                    self.finish(out);
+                }
+            }
+            (Event::Ended(end), Progress::Begun) => self.ended(end, out),
+            (Event::Whole, Progress::Begun) => {
+                if self.end.is_some() {
+                    self.finish(out);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing more comes. Whether the answer is whole; else it is for the caller to say how it failed.
+    pub fn ends(&mut self, out: &mut Vec<u8>) -> bool {
+        if self.progress == Progress::Begun && self.end.is_some() {
+            self.finish(out);
+        }
+        self.progress == Progress::Whole
+    }
+
+    /// The answer fails, unless it is whole or has failed already.
+    pub fn fail(&mut self, failure: &Failure<'_>, out: &mut Vec<u8>) {
+        if matches!(self.progress, Progress::Before | Progress::Begun) {
+            self.progress = Progress::Failed;
+            self.writer.fail(failure, &self.request_id, out);
+        }
+    }
+
+    /// Whether the client has been told the end, of whichever kind.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self.progress, Progress::Whole | Progress::Failed)
+    }
+
+    /// What keeps a silent connection alive; nothing before the answer has begun and after it has ended.
+    #[must_use]
+    pub fn keep_alive(&self) -> &'static [u8] {
+        if self.progress == Progress::Begun { self.writer.keep_alive() } else { b"" }
+    }
+
+    fn opened(&mut self, index: u64, block: Block<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
+        if self.waiting.iter().any(|waiting| waiting.index == index) {
+            return Ok(());
+        }
+        self.told.note(&block);
+        self.waiting.push_back(Waiting { index, held: Vec::new(), closed: false });
+        self.held_or(index, Plain::Opened(block), out)
+    }
+
+    /// Writes what belongs to the first block; what belongs to another waits.
+    fn held_or(&mut self, index: u64, plain: Plain<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
+        if self.waiting.front().is_some_and(|first| first.index == index) {
+            self.write(plain, out);
+            return Ok(());
+        }
+        self.held = self.held.saturating_add(plain.length());
+        if self.held > HELD_MAX {
+            return Err(Error::new(Kind::Upstream, "the upstream mixes longer blocks than can be held"));
+        }
+        if let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.index == index) {
+            waiting.held.push(plain.owned());
+        }
+        Ok(())
+    }
+
+    fn closed(&mut self, index: u64, out: &mut Vec<u8>) {
+        if let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.index == index) {
+            waiting.closed = true;
+        }
+        while self.waiting.front().is_some_and(|first| first.closed) {
+            self.waiting.pop_front();
+            self.write(Plain::Closed, out);
+            let held = self.waiting.front_mut().map(|first| std::mem::take(&mut first.held));
+            for plain in held.unwrap_or_default() {
+                self.held = self.held.saturating_sub(plain.length());
+                self.write(plain, out);
+            }
+        }
+    }
+
+    fn ended(&mut self, end: End<'_>, out: &mut Vec<u8>) {
+        for waiting in &mut self.waiting {
+            waiting.closed = true;
+        }
+        if let Some(first) = self.waiting.front().map(|first| first.index) {
+            self.closed(first, out);
+        }
+        let stop_sequence = end.stop_sequence.map(owned);
+        self.end = Some(End { reason: self.told.reason(end.reason), stop_sequence });
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        let Some(end) = self.end.take() else { return };
+        self.progress = Progress::Whole;
+        self.writer.end(&end, &self.usage, out);
+    }
+
+    /// Writes what happens to the open block, its tool under the client's own name.
+    fn write(&mut self, plain: Plain<'_>, out: &mut Vec<u8>) {
+        match plain {
+            Plain::Opened(Block::Call(Called { id, name, plain })) => {
+                let sent = Arc::clone(&self.sent);
+                let name = sent.names.own(&name);
+                let wrapped = !plain && sent.wrapped.iter().any(|known| known == name);
+                self.wrapped = wrapped.then(String::new);
+                self.arguments = (!plain).then(Arguments::default);
+                let called = Called { id, name: name.into(), plain: plain || wrapped };
+                self.writer.block(Plain::Opened(Block::Call(called)), out);
+            }
+            Plain::Added(Piece::Text(text)) if self.arguments.is_some() => {
+                if let Some(arguments) = &mut self.arguments {
+                    arguments.feed(&text);
+                }
+                match &mut self.wrapped {
+                    Some(wrapped) => wrapped.push_str(&text),
+                    None => self.writer.block(Plain::Added(Piece::Text(text)), out),
+                }
+            }
+            Plain::Closed => {
+                let arguments = self.arguments.take();
+                self.told.is_cut |= arguments.as_ref().is_some_and(Arguments::are_cut);
+                let text = match self.wrapped.take() {
+                    Some(wrapped) => Some(unwrapped(&wrapped).unwrap_or(wrapped).into()),
+                    // No client reads arguments that are no JSON.
+                    None => arguments.filter(Arguments::are_none).map(|_| Text::from("{}")),
+                };
+                if let Some(text) = text {
+                    self.writer.block(Plain::Added(Piece::Text(text)), out);
+                }
+                self.writer.block(Plain::Closed, out);
+            }
+            plain => self.writer.block(plain, out),
+        }
+    }
+}
+
+/// What an answer has told, as far as that says why it ended.
+#[derive(Debug, Default)]
+struct Told {
+    called: bool,
+    refused: bool,
+    /// A call whose arguments are not whole.
+    is_cut: bool,
+}
+
+impl Told {
+    fn note(&mut self, block: &Block<'_>) {
+        self.called |= matches!(block, Block::Call(_));
+        self.refused |= *block == Block::Refusal;
+    }
+
+    /// Why the answer ended. Upstreams say that they are done where they call tools, or where they were cut in the midst of
+    /// a call, which no client must take for a whole one.
+    const fn reason(&self, told: Reason) -> Reason {
+        match told {
+            Reason::Done | Reason::Calls if self.is_cut => Reason::Length,
+            Reason::Done if self.called => Reason::Calls,
+            Reason::Done if self.refused => Reason::Refused,
+            Reason::Calls if !self.called => Reason::Done,
+            told => told,
+        }
+    }
+}
+
+/// Whether arguments are whole, as far as brackets and quotes tell.
+#[derive(Debug, Default)]
+struct Arguments {
+    depth: usize,
+    in_text: bool,
+    escaped: bool,
+    any: bool,
+}
+
+impl Arguments {
+    fn feed(&mut self, text: &str) {
+        for byte in text.bytes() {
+            self.any |= !byte.is_ascii_whitespace();
+            if self.escaped {
+                self.escaped = false;
+                continue;
+            }
+            match byte {
+                b'"' => self.in_text = !self.in_text,
+                b'\\' => self.escaped = self.in_text,
+                b'{' | b'[' if !self.in_text => self.depth += 1,
+                b'}' | b']' if !self.in_text => self.depth = self.depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+    }
+
+    const fn are_cut(&self) -> bool {
+        self.any && (self.depth > 0 || self.in_text)
+    }
+
+    const fn are_none(&self) -> bool {
+        !self.any
+    }
+}
+
+/// A whole answer, put as a stream is: calls under the client's own names, with arguments that are never empty, and the
+/// true reason of its end.
+#[must_use]
+pub fn settled<'a>(mut answer: Answer<'a>, sent: &Sent) -> Answer<'a> {
+    let mut told = Told::default();
+    for said in &mut answer.said {
+        told.note(&said.block);
+        let Block::Call(called) = &mut said.block else { continue };
+        let own = sent.names.own(&called.name).to_owned();
+        let wrapped = !called.plain && sent.wrapped.contains(&own);
+        called.name = own.into();
+        if called.plain {
+            continue;
+        }
+        let mut arguments = Arguments::default();
+        arguments.feed(&said.text);
+        told.is_cut |= arguments.are_cut();
+        if wrapped {
+            called.plain = true;
+            if let Some(text) = unwrapped(&said.text) {
+                said.text = text.into();
+            }
+        } else if arguments.are_none() {
+            said.text = "{}".into();
+        }
+    }
+    answer.end.reason = told.reason(answer.end.reason);
+    answer
+}
+
+/// The text that a tool of one string was called with.
+#[must_use]
+pub fn unwrapped(arguments: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Wrapped {
+        input: String,
+    }
+    serde_json::from_str::<Wrapped>(arguments).ok().map(|wrapped| wrapped.input)
+}
+
+impl Plain<'_> {
+    fn length(&self) -> usize {
+        match self {
+            Self::Opened(_) | Self::Closed => 64,
+            Self::Added(Piece::Text(text)) => text.len(),
+            Self::Added(Piece::Seal(seal)) => seal.payload.len(),
+            Self::Added(Piece::Citation(_)) => 256,
+            Self::Added(Piece::Logprobs(logprobs)) => logprobs.len() * 64,
+        }
+    }
+
+    fn owned(self) -> Plain<'static> {
+        match self {
+            Self::Opened(block) => Plain::Opened(block.owned()),
+            Self::Closed => Plain::Closed,
+            Self::Added(piece) => Plain::Added(match piece {
+                Piece::Text(text) => Piece::Text(owned(text)),
+                Piece::Seal(Seal { origin, account, payload }) => {
+                    Piece::Seal(Seal { origin, account, payload: owned(payload) })
+                }
+                Piece::Citation(Citation { url, title, span }) => {
+                    Piece::Citation(Citation { url: owned(url), title: title.map(owned), span })
+                }
+                Piece::Logprobs(all) => Piece::Logprobs(all.into_iter().map(Logprob::owned).collect()),
+            }),
+        }
+    }
+}
+
+impl Block<'_> {
+    fn owned(self) -> Block<'static> {
+        match self {
+            Self::Text => Block::Text,
+            Self::Refusal => Block::Refusal,
+            Self::Thinking => Block::Thinking,
+            Self::Redacted => Block::Redacted,
+            Self::Call(Called { id, name, plain }) => {
+                Block::Call(Called { id: owned(id), name: owned(name), plain })
+            }
+            Self::Image { media_type } => Block::Image { media_type: owned(media_type) },
+        }
+    }
+}
+
+impl Logprob<'_> {
+    fn owned(self) -> Logprob<'static> {
+        let others: Vec<(Text<'static>, f64)> =
+            self.others.into_iter().map(|(token, logprob)| (owned(token), logprob)).collect();
+        Logprob { token: owned(self.token), logprob: self.logprob, others }
+    }
+}
+
+impl std::fmt::Debug for Ordered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ordered").field("progress", &self.progress).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
