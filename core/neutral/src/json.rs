@@ -43,6 +43,17 @@ impl<'a> Members<'a> {
         serde_json::from_str(text).map_err(|_| refused())
     }
 
+    /// The same under other names: of a dialect that has two spellings of one, as `topK` and `top_k`.
+    #[must_use]
+    pub fn renamed(mut self, rename: impl Fn(&str) -> Option<String>) -> Self {
+        for (name, _) in &mut self.0 {
+            if let Some(other) = rename(name) {
+                *name = Cow::Owned(other);
+            }
+        }
+        self
+    }
+
     /// Names and values in their order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Raw<'a>)> {
         self.0.iter().map(|(name, value)| (&**name, *value))
@@ -280,6 +291,8 @@ mod tests {
         let told: Vec<(&str, &str)> = members.iter().map(|(name, value)| (name, value.get())).collect();
         assert_eq!(told, [("a", "1.50"), ("c\n", "\"x\"")]);
         assert_eq!(members.text("a", At::ROOT).unwrap_err().to_string(), "`a` is wrong: it must be a string");
+        let members = members.renamed(|name| (name == "a").then(|| "A".to_owned()));
+        assert_eq!(members.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["A", "c\n"]);
     }
 
     #[test]

@@ -31,6 +31,12 @@ impl At {
         Self { field: name, ..Self::ROOT }
     }
 
+    /// An object within the request, whose fields are told by [`then`](Self::then): as `generationConfig`.
+    #[must_use]
+    pub const fn object(name: &'static str) -> Self {
+        Self { list: name, ..Self::ROOT }
+    }
+
     /// An element of a list of the request's.
     #[must_use]
     pub fn item(list: &'static str, index: usize) -> Self {
@@ -217,6 +223,7 @@ mod tests {
         assert_eq!(part.then("source.data").to_string(), "messages[3].content[1].source.data");
         assert_eq!(part.then("x").anywhere().to_string(), "messages.content.x");
         assert_eq!(At::field("generationConfig.topK").to_string(), "generationConfig.topK");
+        assert_eq!(At::object("generationConfig").then("topK").to_string(), "generationConfig.topK");
     }
 
     #[test]
