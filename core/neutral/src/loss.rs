@@ -18,12 +18,13 @@ pub struct At {
     index: Option<u32>,
     inner: &'static str,
     second: Option<u32>,
+    object: &'static str,
     field: &'static str,
 }
 
 impl At {
     /// The request itself.
-    pub const ROOT: Self = Self { list: "", index: None, inner: "", second: None, field: "" };
+    pub const ROOT: Self = Self { list: "", index: None, inner: "", second: None, object: "", field: "" };
 
     /// A field of the request; it may have more than one step, as `generationConfig.topK`.
     #[must_use]
@@ -46,7 +47,14 @@ impl At {
     /// An element of a list of this element's.
     #[must_use]
     pub fn within(self, inner: &'static str, index: usize) -> Self {
-        Self { inner, second: u32::try_from(index).ok(), field: "", ..self }
+        Self { inner, second: u32::try_from(index).ok(), object: "", field: "", ..self }
+    }
+
+    /// An object of this element's, whose fields are told by [`then`](Self::then): as `messages[3].content[1].source`. It
+    /// may have more than one step.
+    #[must_use]
+    pub const fn inside(self, object: &'static str) -> Self {
+        Self { object, field: "", ..self }
     }
 
     /// A field of it, in place of the one that it named; it may have more than one step.
@@ -65,7 +73,9 @@ impl At {
 impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut dot = "";
-        for (name, index) in [(self.list, self.index), (self.inner, self.second), (self.field, None)] {
+        for (name, index) in
+            [(self.list, self.index), (self.inner, self.second), (self.object, None), (self.field, None)]
+        {
             if name.is_empty() {
                 continue;
             }
@@ -222,6 +232,8 @@ mod tests {
         assert_eq!(part.to_string(), "messages[3].content[1]");
         assert_eq!(part.then("source.data").to_string(), "messages[3].content[1].source.data");
         assert_eq!(part.then("x").anywhere().to_string(), "messages.content.x");
+        assert_eq!(part.inside("source").then("data").to_string(), "messages[3].content[1].source.data");
+        assert_eq!(part.inside("source").anywhere().then("x").to_string(), "messages.content.source.x");
         assert_eq!(At::field("generationConfig.topK").to_string(), "generationConfig.topK");
         assert_eq!(At::object("generationConfig").then("topK").to_string(), "generationConfig.topK");
     }
