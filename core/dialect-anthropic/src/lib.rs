@@ -1,1 +1,17 @@
-//! To be written.
+//! Anthropic's Messages: its requests, answers, streams and refusals, from and to what is neutral between the dialects.
+
+mod answer;
+mod dialect;
+mod failure;
+mod fields;
+mod ids;
+mod json;
+mod kept;
+mod models;
+mod read;
+mod reason;
+mod stream;
+mod usage;
+mod write;
+
+pub use dialect::Anthropic;

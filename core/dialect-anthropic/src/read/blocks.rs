@@ -1,0 +1,139 @@
+//! The content of turns, block by block.
+
+use std::borrow::Cow;
+
+use sluice_api::dialect::Api;
+use sluice_api::error::Error;
+use sluice_neutral::json::{self, Raw};
+use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::request::{Call, Content, Input, Outcome, Part, Text, Thinking};
+use sluice_neutral::seal::Seal;
+
+use super::heard::Heard;
+use super::media;
+use super::object::Object;
+use crate::fields::{CONTENT, INNER};
+
+/// Reads a block of a turn, and adds what it is to the turn's parts.
+pub(super) fn read<'a>(
+    value: Raw<'a>,
+    at: At,
+    (heard, parts): (&mut Heard<'a>, &mut Vec<Part<'a>>),
+    losses: &mut Losses,
+) -> Result<(), Error> {
+    let mut block = Object::of(value, CONTENT, at, losses)?;
+    let kind = block.needed("type")?;
+    if !losses.has(block.placed(), &kind)? {
+        return Ok(());
+    }
+    let cache = block.mark()?;
+    let content = match &*kind {
+        "text" | "image" | "document" | "search_result" => {
+            return media::read(&kind, block, cache, (parts, losses));
+        }
+        "thinking" => thinking(&mut block)?,
+        "redacted_thinking" => {
+            let seal = Some(Seal::read(Api::Anthropic, block.needed("data")?));
+            Content::Thinking(Thinking { text: Cow::Borrowed(""), seal, redacted: true })
+        }
+        "tool_use" => Content::Call(call(&mut block, parts, losses)?),
+        "tool_result" => Content::Outcome(outcome(&mut block, heard, losses)?),
+        "server_tool_use" => {
+            heard.served.called(&mut block)?;
+            caller(&mut block, losses)?;
+            return block.rest(losses);
+        }
+        // Results of tools that Anthropic has run.
+        _ => Content::Text(heard.served.said(&mut block, losses)?),
+    };
+    caller(&mut block, losses)?;
+    block.rest(losses)?;
+    parts.push(Part { cache, ..Part::new(content, at) });
+    Ok(())
+}
+
+fn thinking<'a>(block: &mut Object<'a>) -> Result<Content<'a>, Error> {
+    let text = block.needed("thinking")?;
+    let signature = block.text("signature")?.filter(|signature| !signature.is_empty());
+    let seal = signature.map(|signature| Seal::read(Api::Anthropic, signature));
+    Ok(Content::Thinking(Thinking { text, seal, redacted: false }))
+}
+
+/// A call. What Gemini wants back with one stands before it, as thoughts without words.
+fn call<'a>(block: &mut Object<'a>, parts: &mut Vec<Part<'a>>, losses: &Losses) -> Result<Call<'a>, Error> {
+    let is_before = parts.last().is_some_and(|part| match &part.content {
+        Content::Thinking(Thinking { text, seal: Some(seal), redacted: false }) => {
+            text.is_empty() && seal.origin == Api::Gemini && losses.target() == Api::Gemini
+        }
+        _ => false,
+    });
+    let seal = match parts.pop_if(|_| is_before).map(|part| part.content) {
+        Some(Content::Thinking(thinking)) => thinking.seal,
+        _ => None,
+    };
+    let input = block.must("input")?.get();
+    if !input.starts_with('{') {
+        return Err(json::wrong(block.at().then("input"), "it must be an object"));
+    }
+    let id = block.needed("id")?;
+    Ok(Call { id, name: block.needed("name")?, input: Input::Json(Cow::Borrowed(input)), seal })
+}
+
+/// Who called a tool where that was not the model.
+fn caller(block: &mut Object<'_>, losses: &mut Losses) -> Result<(), Error> {
+    let Some(value) = block.get("caller") else { return Ok(()) };
+    Object::of(value, "messages.content.caller", block.at().then("caller"), losses)?.rest(losses)
+}
+
+fn outcome<'a>(
+    block: &mut Object<'a>,
+    heard: &mut Heard<'a>,
+    losses: &mut Losses,
+) -> Result<Outcome<'a>, Error> {
+    let at = block.at().then("content");
+    let id = block.needed("tool_use_id")?;
+    let failed = block.parsed("is_error")?.unwrap_or_default();
+    let mut parts = Vec::new();
+    match block.get("content") {
+        None => {}
+        Some(value) if value.get().starts_with('"') => parts.push(Part::text(json::text(value, at)?, at)),
+        Some(value) => {
+            for value in json::items(value, at)? {
+                inner(value, at, (heard, &mut parts), losses)?;
+            }
+        }
+    }
+    Ok(Outcome { id, name: Text::default(), parts, failed })
+}
+
+/// A block of what a tool said.
+fn inner<'a>(
+    value: Raw<'a>,
+    at: At,
+    (heard, parts): (&mut Heard<'a>, &mut Vec<Part<'a>>),
+    losses: &mut Losses,
+) -> Result<(), Error> {
+    let mut block = Object::of(value, INNER, at, losses)?;
+    let kind = block.needed("type")?;
+    if !losses.has(block.placed(), &kind)? {
+        return Ok(());
+    }
+    let cache = block.mark()?;
+    let text = match &*kind {
+        "tool_reference" => {
+            let name = block.needed("tool_name")?;
+            heard.found.push(name.clone());
+            name
+        }
+        "browser_state" => {
+            losses.name(at);
+            block.get("tabs");
+            block.get("state_changes");
+            Cow::Borrowed(value.get())
+        }
+        _ => return media::read(&kind, block, cache, (parts, losses)),
+    };
+    block.rest(losses)?;
+    parts.push(Part { cache, ..Part::text(text, at) });
+    Ok(())
+}

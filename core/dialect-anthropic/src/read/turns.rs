@@ -1,0 +1,184 @@
+//! The conversation: turns in their order, and what stands beside their content.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use sluice_api::dialect::Api;
+use sluice_api::error::Error;
+use sluice_neutral::json::{self, Raw};
+use sluice_neutral::loss::{At, Losses, Place};
+use sluice_neutral::request::{Content, Part, Request, Role, Turn};
+
+use super::blocks;
+use super::heard::Heard;
+use super::object::Object;
+use super::options;
+use super::tools;
+use crate::fields::{CONTENT, FIELDS};
+
+/// The conversation while it is read.
+#[derive(Default)]
+pub(super) struct Turns<'a> {
+    pub(super) heard: Heard<'a>,
+    /// Tools that come and go in the midst of the conversation.
+    changes: Vec<Change<'a>>,
+}
+
+/// A tool that comes or goes.
+struct Change<'a> {
+    comes: bool,
+    tool: Raw<'a>,
+    at: At,
+}
+
+/// What a message says of itself.
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(borrow)]
+    role: Option<Cow<'a, str>>,
+}
+
+impl<'a> Turns<'a> {
+    /// Reads `messages`.
+    pub(super) fn read(
+        &mut self,
+        value: Raw<'a>,
+        request: &mut Request<'a>,
+        losses: &mut Losses,
+    ) -> Result<(), Error> {
+        let messages = json::items(value, At::field("messages"))?;
+        let mut roles = Vec::with_capacity(messages.len());
+        for (index, value) in messages.iter().enumerate() {
+            let at = At::item("messages", index);
+            let head: Head<'_> = json::parse(value, at)?;
+            roles.push(role(head.role.as_deref(), at.then("role"))?);
+        }
+        let last_user = roles.iter().rposition(|role| *role == Role::User);
+        for (index, (value, role)) in messages.into_iter().zip(roles).enumerate() {
+            let is_past = last_user.is_some_and(|last| last > index);
+            let at = At::item("messages", index);
+            let mut message = Object::of(value, "messages", at, losses)?;
+            message.get("role");
+            let cleared = message.text("clear_at")?.is_some_and(|when| when == "next_user_message");
+            if cleared && is_past && role == Role::System && losses.target() != Api::Anthropic {
+                continue;
+            }
+            self.message(message, role, request, losses)?;
+        }
+        Ok(())
+    }
+
+    fn message(
+        &mut self,
+        mut message: Object<'a>,
+        role: Role,
+        request: &mut Request<'a>,
+        losses: &mut Losses,
+    ) -> Result<(), Error> {
+        let at = message.at();
+        let content = message.must("content")?;
+        let mut parts = Vec::new();
+        if content.get().starts_with('"') {
+            parts.push(Part::text(json::text(content, at.then("content"))?, at.then("content")));
+        } else {
+            for (index, value) in json::items(content, at.then("content"))?.into_iter().enumerate() {
+                let at = at.within("content", index);
+                if role == Role::System {
+                    self.system(value, at, &mut parts, losses)?;
+                } else {
+                    blocks::read(value, at, (&mut self.heard, &mut parts), losses)?;
+                }
+            }
+        }
+        if let Some(value) = message.get("output_config") {
+            let mut config = Object::of(value, "messages.output_config", at.then("output_config"), losses)?;
+            let at = at.then("output_config.effort");
+            if let Some(name) = config.text("effort")? {
+                self.heard.effort = Some(options::effort(&name, at)?);
+            }
+            config.rest(losses)?;
+        }
+        message.rest(losses)?;
+        // What stands before all turns is told before all turns.
+        if role == Role::System && request.turns.is_empty() {
+            request.system.extend(parts);
+        } else {
+            request.turns.push(Turn { role, name: None, parts, at });
+        }
+        Ok(())
+    }
+
+    /// A part of a message of the system's: text, or a tool that comes or goes.
+    fn system(
+        &mut self,
+        value: Raw<'a>,
+        at: At,
+        parts: &mut Vec<Part<'a>>,
+        losses: &mut Losses,
+    ) -> Result<(), Error> {
+        #[derive(Deserialize)]
+        struct Kind<'a> {
+            #[serde(rename = "type", borrow)]
+            kind: Cow<'a, str>,
+        }
+        let Kind { kind } = json::parse(value, at)?;
+        let comes = kind == "tool_addition";
+        if !comes && kind != "tool_removal" {
+            parts.extend(options::told(value, at, losses)?);
+            return Ok(());
+        }
+        let mut block = Object::of(value, CONTENT, at, losses)?;
+        block.get("type");
+        block.mark()?;
+        if losses.has(Place::new(FIELDS, CONTENT, at), &kind)? {
+            let tool = block.must("tool")?;
+            self.changes.push(Change { comes, tool, at: at.then("tool") });
+        }
+        block.rest(losses)
+    }
+
+    /// Changes the tools by what the conversation says of them.
+    pub(super) fn change(&mut self, request: &mut Request<'a>, losses: &mut Losses) -> Result<(), Error> {
+        for Change { comes, tool, at } in std::mem::take(&mut self.changes) {
+            let mut told = Object::of(tool, "messages.content.tool", at, losses)?;
+            let kind = told.needed("type")?;
+            losses.has(told.placed(), &kind)?;
+            if kind == "tool_definition" {
+                let definition = told.must("definition")?;
+                tools::add(definition, at.then("tool.definition"), request, losses)?;
+            } else {
+                let name = told.needed("name")?;
+                if comes {
+                    self.heard.found.push(name);
+                } else {
+                    request.tools.retain(|tool| tool.name != name);
+                }
+            }
+            told.rest(losses)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a last turn of the model's that it is to go on with: no other dialect has that.
+    pub(super) fn refuse_prefill(&self, request: &Request<'a>, losses: &Losses) -> Result<(), Error> {
+        if losses.target() == Api::Anthropic {
+            return Ok(());
+        }
+        let last = request.turns.iter().rev().find(|turn| turn.role != Role::System);
+        let Some(last) = last.filter(|turn| turn.role == Role::Assistant) else { return Ok(()) };
+        if last.parts.iter().any(|part| matches!(part.content, Content::Call(_))) {
+            return Ok(());
+        }
+        Err(losses.refusal(last.at, "a last turn of the model's, which it is to go on with,"))
+    }
+}
+
+fn role(role: Option<&str>, at: At) -> Result<Role, Error> {
+    match role {
+        Some("user") => Ok(Role::User),
+        Some("assistant") => Ok(Role::Assistant),
+        Some("system") => Ok(Role::System),
+        Some(_) => Err(json::wrong(at, "it is user, assistant or system")),
+        None => Err(json::missing(at)),
+    }
+}

@@ -1,0 +1,181 @@
+//! Tools, the choice among them, and the search that Anthropic runs.
+
+use std::borrow::Cow;
+
+use sluice_api::error::Error;
+use sluice_neutral::dialect::Sent;
+use sluice_neutral::json;
+use sluice_neutral::loss::Losses;
+use sluice_neutral::names::Rule;
+use sluice_neutral::request::{Choice, Request, Search, Takes, Tool};
+
+use super::marks::Marks;
+use crate::json::{List, Object};
+use crate::models::Family;
+
+/// What Anthropic allows tools to be called.
+pub(super) const RULE: Rule = Rule { longest: 128, begins_with_letter: false, also: "" };
+
+/// The schema of a tool that takes text of no form.
+const WRAPPED: &str = r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false}"#;
+
+/// The schema of a tool that takes nothing.
+const NOTHING: &str = r#"{"type":"object","properties":{}}"#;
+
+/// Tools as they are sent.
+pub(super) struct Tools<'r> {
+    tools: Vec<&'r Tool<'r>>,
+    search: Option<&'r Search<'r>>,
+    strict: bool,
+}
+
+impl<'r> Tools<'r> {
+    /// The tools of a request that may be called.
+    pub(super) fn of(request: &'r Request<'r>, family: &Family, losses: &mut Losses) -> Self {
+        let mut tools: Vec<&Tool<'_>> = request.tools.iter().collect();
+        if let Some(choice) = &request.choice
+            && let Choice::Some { names, .. } = &choice.value
+        {
+            losses.name(choice.at);
+            tools.retain(|tool| names.contains(&tool.name));
+        }
+        if !family.schemas {
+            let strict = tools.iter().filter(|tool| tool.strict == Some(true));
+            strict.for_each(|tool| losses.name(tool.at.then("strict")));
+        }
+        let search = request.search.as_ref().map(|search| &search.value);
+        Self { tools, search, strict: family.schemas }
+    }
+
+    /// How many of them ask for a cache mark.
+    pub(super) fn marks(&self) -> usize {
+        self.tools.iter().filter(|tool| tool.cache.is_some()).count()
+    }
+
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.tools.is_empty() && self.search.is_none()
+    }
+
+    /// Writes them.
+    ///
+    /// # Errors
+    ///
+    /// When a schema is none.
+    pub(super) fn write(
+        &self,
+        body: &mut Object<'_>,
+        sent: &mut Sent,
+        marks: &mut Marks,
+    ) -> Result<(), Error> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        let mut list = body.list("tools");
+        for tool in &self.tools {
+            self.tool(tool, &mut list, (sent, marks))?;
+        }
+        if let Some(told) = self.search {
+            search(told, &mut list.object());
+        }
+        Ok(())
+    }
+
+    fn tool(
+        &self,
+        tool: &Tool<'_>,
+        list: &mut List<'_>,
+        (sent, marks): (&mut Sent, &mut Marks),
+    ) -> Result<(), Error> {
+        let mut object = list.object();
+        object.text("name", &sent.names.sent(&tool.name, RULE));
+        if let Some(description) = description(tool) {
+            object.text("description", &description);
+        }
+        match &tool.takes {
+            Takes::Plain(_) => {
+                sent.wrapped.push(tool.name.to_string());
+                object.raw("input_schema", WRAPPED);
+            }
+            Takes::Schema(None) => {
+                object.raw("input_schema", NOTHING);
+            }
+            Takes::Schema(Some(text)) => {
+                let schema =
+                    schema(text).ok_or_else(|| json::wrong(tool.at, "its schema must be an object"))?;
+                object.raw("input_schema", &schema);
+            }
+        }
+        if self.strict && tool.strict == Some(true) {
+            object.raw("strict", "true");
+        }
+        marks.write(tool.cache, &mut object);
+        Ok(())
+    }
+}
+
+/// A schema that says that it is of an object, which Anthropic insists on.
+fn schema(text: &str) -> Option<Cow<'_, str>> {
+    #[derive(serde::Deserialize)]
+    struct Typed {
+        #[serde(rename = "type")]
+        kind: Option<serde::de::IgnoredAny>,
+    }
+    let trimmed = text.trim();
+    let rest = trimmed.strip_prefix('{')?;
+    let typed: Typed = serde_json::from_str(trimmed).ok()?;
+    if typed.kind.is_some() {
+        return Some(Cow::Borrowed(trimmed));
+    }
+    let comma = if rest.trim_start().starts_with('}') { "" } else { "," };
+    Some(Cow::Owned(format!("{{\"type\":\"object\"{comma}{rest}")))
+}
+
+/// What a tool is for, and the grammar of what it takes.
+fn description<'t>(tool: &'t Tool<'_>) -> Option<Cow<'t, str>> {
+    let told = tool.description.as_deref().filter(|told| !told.is_empty());
+    let Takes::Plain(Some(grammar)) = &tool.takes else { return told.map(Cow::Borrowed) };
+    let told = told.unwrap_or_default();
+    let grammar = format!("`input` fits this {} grammar:\n{}", grammar.syntax, grammar.definition);
+    Some(format!("{told}\n\n{grammar}").trim_start().to_owned().into())
+}
+
+fn search(told: &Search<'_>, object: &mut Object<'_>) {
+    object.text("type", "web_search_20250305").text("name", "web_search");
+    if let Some(most) = told.most {
+        object.number("max_uses", most);
+    }
+    if !told.allowed.is_empty() {
+        let mut list = object.list("allowed_domains");
+        told.allowed.iter().for_each(|domain| list.text(domain));
+    }
+    if !told.near.is_empty() {
+        let mut place = object.object("user_location");
+        place.text("type", "approximate");
+        for (name, text) in &told.near {
+            place.text(name, text);
+        }
+    }
+}
+
+/// Writes the choice among tools. One that can't be forced is left to the model.
+pub(super) fn choice(request: &Request<'_>, urged: bool, body: &mut Object<'_>, sent: &mut Sent) {
+    let alone = request.parallel.as_ref().is_some_and(|parallel| !parallel.value);
+    let told = request.choice.as_ref().map(|choice| &choice.value);
+    let (kind, name) = match told {
+        None if !alone => return,
+        Some(Choice::Never) => ("none", None),
+        _ if urged => ("auto", None),
+        Some(Choice::Any | Choice::Some { must: true, .. }) => ("any", None),
+        Some(Choice::One(name)) => ("tool", Some(name)),
+        None | Some(Choice::Auto | Choice::Some { must: false, .. }) => ("auto", None),
+    };
+    let mut object = body.object("tool_choice");
+    object.text("type", kind);
+    if let Some(name) = name {
+        object.text("name", &sent.names.sent(name, RULE));
+    }
+    if alone && kind != "none" {
+        object.raw("disable_parallel_tool_use", "true");
+    }
+}
