@@ -1,0 +1,321 @@
+//! A whole request for an upstream.
+
+use std::borrow::Cow;
+
+use sluice_api::dialect::{Api, Operation};
+use sluice_api::error::Error;
+use sluice_neutral::dialect::{Sent, Upstream};
+use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::request::{Call, Content, Input, Media, Outcome, Part, Request, Source};
+
+use crate::models::{Model, NAMES};
+use crate::pen::{Pen, is_object};
+use crate::request::media;
+use crate::request::parts::SKIP;
+use crate::request::settings;
+use crate::request::turns::{Answered, Conversation, Piece, Spoken, conversation};
+
+/// What stands where a client tells no result of a call.
+const NO_RESULT: &str = "[no result provided]";
+
+/// Images that Gemini reads.
+const IMAGES: [&str; 6] = ["image/png", "image/jpeg", "image/jpg", "image/webp", "image/heic", "image/heif"];
+
+/// Writes a request.
+pub(crate) fn write(
+    request: &Request<'_>,
+    upstream: &Upstream<'_>,
+    losses: &mut Losses,
+) -> Result<(Vec<u8>, Sent), Error> {
+    let conversation = conversation(request, upstream, losses)?;
+    let mut out = Vec::with_capacity(length(request));
+    let mut writing = Writing {
+        model: Model::of(upstream.model),
+        account: upstream.account,
+        losses,
+        sent: Sent { account: upstream.account.to_owned(), ..Sent::default() },
+        pen: Pen::new(&mut out),
+    };
+    writing.pen.open(b'{');
+    match upstream.operation {
+        Operation::CountTokens => writing.count(request, upstream.model, &conversation)?,
+        _ => {
+            writing.conversation(&conversation)?;
+            let Writing { losses, sent, pen, .. } = &mut writing;
+            settings::settings(request, upstream, (losses, sent), pen)?;
+        }
+    }
+    writing.pen.close(b'}');
+    let sent = writing.sent;
+    Ok((out, sent))
+}
+
+/// About how long it becomes.
+fn length(request: &Request<'_>) -> usize {
+    let of = |part: &Part<'_>| match &part.content {
+        Content::Text(text) | Content::Refusal(text) => text.len(),
+        Content::Call(Call { input: Input::Json(text) | Input::Plain(text), .. }) => text.len() + 128,
+        Content::Outcome(outcome) => {
+            let texts = outcome.parts.iter().map(|part| match &part.content {
+                Content::Text(text) => text.len(),
+                _ => 64,
+            });
+            texts.sum::<usize>() + 128
+        }
+        Content::Image(media) | Content::Document(media) | Content::Audio(media) => match &media.source {
+            Source::Inline(data) | Source::Url(data) | Source::Plain(data) => data.len() + 64,
+        },
+        Content::Thinking(thinking) => thinking.seal.as_ref().map_or(0, |seal| seal.payload.len()),
+    };
+    let parts: usize = request.turns.iter().flat_map(|turn| &turn.parts).map(|part| of(part) + 32).sum();
+    let system: usize = request.system.iter().map(of).sum();
+    let tools = request.tools.len() * 1_024;
+    // Some of it is escaped.
+    (parts + system) / 16 * 17 + tools + 1_024
+}
+
+struct Writing<'w, 'o> {
+    model: Model,
+    account: &'w str,
+    losses: &'w mut Losses,
+    sent: Sent,
+    pen: Pen<'o>,
+}
+
+impl Writing<'_, '_> {
+    /// A count, of the conversation alone or of all that stands around it.
+    fn count(
+        &mut self,
+        request: &Request<'_>,
+        model: &str,
+        told: &Conversation<'_, '_>,
+    ) -> Result<(), Error> {
+        if told.system.is_empty() && request.tools.is_empty() {
+            return self.conversation(told);
+        }
+        let model = model.strip_prefix("models/").unwrap_or(model);
+        self.pen.key("generateContentRequest").open(b'{').field("model", &format!("models/{model}"));
+        self.conversation(told)?;
+        let Writing { losses, sent, pen, .. } = self;
+        settings::tools(request, (losses, sent), pen)?;
+        self.pen.close(b'}');
+        Ok(())
+    }
+
+    fn conversation(&mut self, told: &Conversation<'_, '_>) -> Result<(), Error> {
+        self.pen.key("contents").open(b'[');
+        for spoken in &told.spoken {
+            self.pen.open(b'{').field("role", if spoken.is_model { "model" } else { "user" });
+            self.pen.key("parts").open(b'[');
+            if spoken.is_model {
+                self.model(spoken)?
+            } else {
+                self.user(spoken)?
+            }
+            self.pen.close(b']').close(b'}');
+        }
+        self.pen.close(b']');
+        if !told.system.is_empty() {
+            self.pen.key("systemInstruction").open(b'{').key("parts").open(b'[');
+            for text in &told.system {
+                self.pen.open(b'{').field("text", text).close(b'}');
+            }
+            self.pen.close(b']').close(b'}');
+        }
+        Ok(())
+    }
+
+    fn user(&mut self, spoken: &Spoken<'_, '_>) -> Result<(), Error> {
+        let mut media = Vec::new();
+        for answered in &spoken.outcomes {
+            self.outcome(answered, &mut media)?;
+        }
+        for part in media {
+            self.part(part, None)?;
+        }
+        for piece in &spoken.pieces {
+            match piece {
+                Piece::Part(part) => self.part(part, None)?,
+                Piece::Told(text) => self.text(text, None),
+                Piece::Seal(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The model's turn. What it remembers goes back on the first call that has nothing of its own, or on the first text
+    /// where it calls nothing.
+    fn model(&mut self, spoken: &Spoken<'_, '_>) -> Result<(), Error> {
+        let is_call =
+            |piece: &Piece<'_, '_>| matches!(piece, Piece::Part(Part { content: Content::Call(_), .. }));
+        let calls = spoken.pieces.iter().any(is_call);
+        let needs_one = spoken.is_current && self.model.is_third();
+        let (mut memory, mut called) = (None, false);
+        for piece in &spoken.pieces {
+            match piece {
+                Piece::Seal(seal) => memory = memory.or(Some(&*seal.payload)),
+                Piece::Told(text) => self.text(text, None),
+                Piece::Part(Part { content: Content::Call(call), at, .. }) => {
+                    let own = call.seal.as_ref().filter(|seal| seal.is_for(Api::Gemini, self.account));
+                    let own = own.map(|seal| &*seal.payload).or_else(|| memory.take());
+                    let signature = own.or((!called && needs_one).then_some(SKIP));
+                    called = true;
+                    self.call(call, signature, *at);
+                }
+                Piece::Part(part) => {
+                    let signature = if calls { None } else { memory.take() };
+                    self.part(part, signature)?;
+                }
+            }
+        }
+        if let Some(signature) = memory {
+            self.text("", Some(signature));
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, text: &str, signature: Option<&str>) {
+        self.pen.open(b'{').field("text", text);
+        self.signed(signature);
+    }
+
+    fn signed(&mut self, signature: Option<&str>) {
+        if let Some(signature) = signature {
+            self.pen.field("thoughtSignature", signature);
+        }
+        self.pen.close(b'}');
+    }
+
+    fn call(&mut self, call: &Call<'_>, signature: Option<&str>, at: At) {
+        let name = self.sent.names.sent(&call.name, NAMES);
+        self.pen.open(b'{').key("functionCall").open(b'{');
+        if !call.id.is_empty() {
+            self.pen.field("id", &call.id);
+        }
+        self.pen.field("name", &name);
+        match &call.input {
+            Input::Json(text) if text.trim().is_empty() => self.pen.member("args", "{}"),
+            Input::Json(text) if is_object(text) => self.pen.member("args", text),
+            // Google takes nothing but objects.
+            Input::Json(text) => {
+                self.losses.name(at);
+                self.pen.key("args").open(b'{').field("_raw", text).close(b'}')
+            }
+            Input::Plain(text) => self.pen.key("args").open(b'{').field("input", text).close(b'}'),
+        };
+        self.pen.close(b'}');
+        self.signed(signature);
+    }
+
+    fn outcome<'r, 'a>(
+        &mut self,
+        answered: &Answered<'r, 'a>,
+        behind: &mut Vec<&'r Part<'a>>,
+    ) -> Result<(), Error> {
+        let name = self.sent.names.sent(answered.name, NAMES);
+        self.pen.open(b'{').key("functionResponse").open(b'{');
+        if !answered.id.is_empty() {
+            self.pen.field("id", answered.id);
+        }
+        self.pen.field("name", &name).key("response").open(b'{');
+        let failed = answered.outcome.is_none_or(|outcome| outcome.failed);
+        let said = answered.outcome.map_or(Cow::Borrowed(NO_RESULT), texts);
+        self.pen.field(if failed { "error" } else { "output" }, &said).close(b'}');
+        let others = answered.outcome.into_iter().flat_map(|outcome| &outcome.parts);
+        let media: Vec<&Part<'a>> = others.filter(|part| !matches!(part.content, Content::Text(_))).collect();
+        if self.model.is_third() && !media.is_empty() {
+            self.pen.key("parts").open(b'[');
+            for part in media {
+                self.part(part, None)?;
+            }
+            self.pen.close(b']');
+        } else {
+            behind.extend(media);
+        }
+        self.pen.close(b'}').close(b'}');
+        Ok(())
+    }
+
+    fn part(&mut self, part: &Part<'_>, signature: Option<&str>) -> Result<(), Error> {
+        match &part.content {
+            Content::Text(text) | Content::Refusal(text) => self.text(text, signature),
+            Content::Image(media) => {
+                let known =
+                    media.media_type.is_empty() || IMAGES.contains(&&*media.media_type.to_ascii_lowercase());
+                if !known {
+                    return Err(self
+                        .losses
+                        .refusal(part.at, &format!("an image of type `{}`", media.media_type)));
+                }
+                self.media(media, signature, part.at)?;
+            }
+            Content::Document(media) | Content::Audio(media) => self.media(media, signature, part.at)?,
+            Content::Call(call) => self.call(call, signature, part.at),
+            Content::Thinking(_) | Content::Outcome(_) => {}
+        }
+        Ok(())
+    }
+
+    fn media(&mut self, media: &Media<'_>, signature: Option<&str>, at: At) -> Result<(), Error> {
+        // Gemini sees no names of files: they stand before them, as does what else is told about them.
+        let heading: Vec<&str> =
+            [media.name.as_deref(), media.context.as_deref()].into_iter().flatten().collect();
+        let is_named = matches!(media.source, Source::Plain(_)) || media.context.is_some();
+        if is_named && !heading.is_empty() {
+            self.text(&heading.join("\n"), None);
+        }
+        match &media.source {
+            Source::Plain(text) => self.text(text, signature),
+            Source::Inline(data) => {
+                if media.media_type.is_empty() {
+                    return Err(self.losses.refusal(at, "a file without a media type"));
+                }
+                self.pen.open(b'{').key("inlineData").open(b'{').field("mimeType", &media.media_type);
+                self.pen.field("data", data).close(b'}');
+                self.looked_at(media, at);
+                self.signed(signature);
+            }
+            Source::Url(uri) => {
+                let reads = media::is_googles(uri) || (self.model.is_third() && uri.starts_with("https://"));
+                if !reads {
+                    return Err(self.losses.refusal(at, "a file by this address"));
+                }
+                let of_ending = media::of_ending(uri);
+                let kind = if media.media_type.is_empty() { of_ending } else { &*media.media_type };
+                self.pen.open(b'{').key("fileData").open(b'{');
+                if !kind.is_empty() {
+                    self.pen.field("mimeType", kind);
+                }
+                self.pen.field("fileUri", uri).close(b'}');
+                self.looked_at(media, at);
+                self.signed(signature);
+            }
+        }
+        Ok(())
+    }
+
+    /// How closely an image is looked at.
+    fn looked_at(&mut self, media: &Media<'_>, at: At) {
+        let level = match media.detail.as_deref() {
+            Some("low") => "MEDIA_RESOLUTION_LOW",
+            Some("high" | "original") => "MEDIA_RESOLUTION_HIGH",
+            _ => return,
+        };
+        if self.model.is_third() {
+            self.pen.key("mediaResolution").open(b'{').field("level", level).close(b'}');
+        } else {
+            self.losses.name(at.then("detail"));
+        }
+    }
+}
+
+/// What a tool said, as one text.
+fn texts<'r>(outcome: &'r Outcome<'_>) -> Cow<'r, str> {
+    let mut texts = outcome.parts.iter().filter_map(|part| match &part.content {
+        Content::Text(text) => Some(&**text),
+        _ => None,
+    });
+    let first = texts.next().unwrap_or_default();
+    let rest: Vec<&str> = texts.collect();
+    if rest.is_empty() { Cow::Borrowed(first) } else { Cow::Owned(format!("{first}\n{}", rest.join("\n"))) }
+}

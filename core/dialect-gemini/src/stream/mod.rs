@@ -1,0 +1,4 @@
+//! Streams: read from upstreams, written for clients.
+
+pub(crate) mod read;
+pub(crate) mod write;
