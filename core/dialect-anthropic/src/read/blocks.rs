@@ -82,7 +82,7 @@ fn call<'a>(block: &mut Object<'a>, parts: &mut Vec<Part<'a>>, losses: &Losses) 
 /// Who called a tool where that was not the model.
 fn caller(block: &mut Object<'_>, losses: &mut Losses) -> Result<(), Error> {
     let Some(value) = block.get("caller") else { return Ok(()) };
-    Object::of(value, "messages.content.caller", block.at().then("caller"), losses)?.rest(losses)
+    Object::of(value, "messages.content.caller", block.inside("caller"), losses)?.rest(losses)
 }
 
 fn outcome<'a>(
@@ -90,7 +90,7 @@ fn outcome<'a>(
     heard: &mut Heard<'a>,
     losses: &mut Losses,
 ) -> Result<Outcome<'a>, Error> {
-    let at = block.at().then("content");
+    let at = block.inside("content");
     let id = block.needed("tool_use_id")?;
     let failed = block.parsed("is_error")?.unwrap_or_default();
     let mut parts = Vec::new();

@@ -29,7 +29,10 @@ pub(super) fn read<'a>(
                 about = [block.text("title")?, block.text("context")?];
             }
             let value = block.must("source")?;
-            match source(value, at.then("source"), losses)? {
+            match source(value, block.inside("source"), losses)? {
+                Read::One(Source::Plain(_), _) | Read::Many(_) if kind == "image" => {
+                    return Err(json::wrong(at.then("source.type"), "an image is base64 or url"));
+                }
                 Read::One(source, media_type) if kind == "image" => {
                     parts.push(Part::new(Content::Image(media(source, media_type)), at));
                 }
@@ -48,7 +51,7 @@ pub(super) fn read<'a>(
             }
             if let Some(value) = block.get("transformations") {
                 const PLACE: &str = "messages.content.transformations";
-                Object::of(value, PLACE, at.then("transformations"), losses)?.rest(losses)?;
+                Object::of(value, PLACE, block.inside("transformations"), losses)?.rest(losses)?;
             }
         }
     }
@@ -108,7 +111,7 @@ fn content<'a>(value: Raw<'a>, at: At, losses: &mut Losses) -> Result<Vec<Part<'
 /// What a search found, as text: its title, where it is from, and what it says.
 fn found<'a>(block: &mut Object<'a>, losses: &mut Losses) -> Result<Text<'a>, Error> {
     let mut text = format!("{}\n{}", block.needed("title")?, block.needed("source")?);
-    let at = block.at().then("content");
+    let at = block.inside("content");
     for part in content(block.must("content")?, at, losses)? {
         if let Content::Text(said) = part.content {
             text.push_str("\n\n");

@@ -11,3 +11,6 @@ mod tools;
 mod turns;
 
 pub(crate) use request::read;
+
+#[cfg(test)]
+mod tests;

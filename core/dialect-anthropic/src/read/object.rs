@@ -11,7 +11,7 @@ use sluice_neutral::json::{self, Members, Raw};
 use sluice_neutral::loss::{At, Losses, Place};
 use sluice_neutral::request::Lifetime;
 
-use crate::fields::{self, FIELDS};
+use crate::fields::{self, FIELDS, INNER};
 
 /// An object.
 pub(super) struct Object<'a> {
@@ -34,6 +34,16 @@ impl<'a> Object<'a> {
     /// Where it stands.
     pub(super) fn at(&self) -> At {
         self.at
+    }
+
+    /// Where an object or a list of its own stands.
+    pub(super) fn inside(&self, name: &'static str) -> At {
+        self.at.inside(match (self.place, name) {
+            (INNER, "source") => "content.source",
+            (INNER, "content") => "content.content",
+            (INNER, "transformations") => "content.transformations",
+            (_, name) => name,
+        })
     }
 
     /// The same where the table calls it so.

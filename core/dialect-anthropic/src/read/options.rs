@@ -56,7 +56,7 @@ pub(super) fn thinking<'a>(
 ) -> Result<(), Error> {
     let Some(value) = top.get("thinking") else { return Ok(()) };
     let at = At::field("thinking");
-    let mut thinking = Object::of(value, "thinking", at, losses)?;
+    let mut thinking = Object::of(value, "thinking", At::object("thinking"), losses)?;
     let kind = thinking.needed("type")?;
     if !losses.has(thinking.placed(), &kind)? {
         return Ok(());
@@ -92,17 +92,16 @@ pub(super) fn output<'a>(
 ) -> Result<(), Error> {
     let mut level = None;
     if let Some(value) = top.get("output_config") {
-        let at = At::field("output_config");
-        let mut config = Object::of(value, "output_config", at, losses)?;
+        let mut config = Object::of(value, "output_config", At::object("output_config"), losses)?;
         let at = At::field("output_config.effort");
         level = config.text("effort")?.map(|name| effort(&name, at)).transpose()?;
         if let Some(value) = config.get("format") {
-            request.format = Some(format(value, At::field("output_config.format"), losses)?);
+            request.format = Some(format(value, At::object("output_config.format"), losses)?);
         }
         config.rest(losses)?;
     }
     if let (Some(value), None) = (top.get("output_format"), &request.format) {
-        request.format = Some(format(value, At::field("output_format"), losses)?);
+        request.format = Some(format(value, At::object("output_format"), losses)?);
     }
     // What is not to think at all has no level.
     if request.reasoning.effort.is_none() {

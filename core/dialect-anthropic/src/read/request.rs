@@ -81,20 +81,19 @@ fn plain<'a>(top: &mut Object<'a>, request: &mut Request<'a>, losses: &mut Losse
     request.tier = tier.map(|tier| Told::new(tier, At::field("service_tier")));
     request.caching.automatic = top.mark()?.map(|mark| Told::new(mark, At::field("cache_control")));
     if let Some(value) = top.get("metadata") {
-        let at = At::field("metadata");
-        let mut metadata = Object::of(value, "metadata", at, losses)?;
+        let mut metadata = Object::of(value, "metadata", At::object("metadata"), losses)?;
         let user = metadata.text("user_id")?;
         request.user = user.map(|user| Told::new(opaque(user, losses), At::field("metadata.user_id")));
         metadata.rest(losses)?;
     }
     if let Some(value) = top.get("billing_policy") {
-        Object::of(value, "billing_policy", At::field("billing_policy"), losses)?.rest(losses)?;
+        Object::of(value, "billing_policy", At::object("billing_policy"), losses)?.rest(losses)?;
     }
     top.get("thread").map_or(Ok(()), |value| thread(value, losses))
 }
 
 fn thread(value: Raw<'_>, losses: &mut Losses) -> Result<(), Error> {
-    let mut thread = Object::of(value, "thread", At::field("thread"), losses)?;
+    let mut thread = Object::of(value, "thread", At::object("thread"), losses)?;
     let kind = thread.needed("type")?;
     losses.has(thread.placed(), &kind)?;
     thread.rest(losses)

@@ -74,7 +74,7 @@ fn search<'a>(tool: &mut Object<'a>, losses: &mut Losses) -> Result<Search<'a>, 
         }
     }
     if let Some(value) = tool.get("user_location") {
-        let mut place = Object::of(value, "tools.user_location", tool.at().then("user_location"), losses)?;
+        let mut place = Object::of(value, "tools.user_location", tool.at().inside("user_location"), losses)?;
         place.get("type");
         for name in ["city", "country", "region", "timezone"] {
             if let Some(text) = place.text(name)? {
@@ -92,7 +92,7 @@ pub(super) fn choice<'a>(
     request: &mut Request<'a>,
     losses: &mut Losses,
 ) -> Result<(), Error> {
-    let at = At::field("tool_choice");
+    let at = At::object("tool_choice");
     let mut told = Object::of(value, "tool_choice", at, losses)?;
     let kind = told.needed("type")?;
     losses.has(told.placed(), &kind)?;

@@ -91,7 +91,7 @@ impl<'a> Turns<'a> {
             }
         }
         if let Some(value) = message.get("output_config") {
-            let mut config = Object::of(value, "messages.output_config", at.then("output_config"), losses)?;
+            let mut config = Object::of(value, "messages.output_config", at.inside("output_config"), losses)?;
             let at = at.then("output_config.effort");
             if let Some(name) = config.text("effort")? {
                 self.heard.effort = Some(options::effort(&name, at)?);
@@ -132,7 +132,7 @@ impl<'a> Turns<'a> {
         block.mark()?;
         if losses.has(Place::new(FIELDS, CONTENT, at), &kind)? {
             let tool = block.must("tool")?;
-            self.changes.push(Change { comes, tool, at: at.then("tool") });
+            self.changes.push(Change { comes, tool, at: at.inside("tool") });
         }
         block.rest(losses)
     }
@@ -145,7 +145,7 @@ impl<'a> Turns<'a> {
             losses.has(told.placed(), &kind)?;
             if kind == "tool_definition" {
                 let definition = told.must("definition")?;
-                tools::add(definition, at.then("tool.definition"), request, losses)?;
+                tools::add(definition, at.inside("tool.definition"), request, losses)?;
             } else {
                 let name = told.needed("name")?;
                 if comes {

@@ -10,3 +10,6 @@ mod schema;
 mod tools;
 
 pub(crate) use request::write;
+
+#[cfg(test)]
+mod tests;
