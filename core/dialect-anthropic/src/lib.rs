@@ -7,6 +7,8 @@ mod fields;
 mod ids;
 mod json;
 mod kept;
+#[cfg(test)]
+mod laws;
 mod models;
 mod read;
 mod reason;

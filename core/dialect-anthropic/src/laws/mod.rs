@@ -1,0 +1,5 @@
+//! What holds for everything that is read and written here.
+
+mod answers;
+mod bytes;
+mod requests;
