@@ -1,0 +1,147 @@
+//! What an upstream's models take, by their names: the dialect is one, and what its models refuse differs.
+//!
+//! From OpenAI's model pages and its errors; where a name says nothing, a model is taken for one that does not think.
+
+use sluice_neutral::effort::Effort::{self, High, Low, Max, Medium, Minimal, None, Xhigh};
+
+/// What a model of a provider takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Model {
+    /// Whether it is OpenAI that is asked (by itself, or by Azure): others speak an older dialect.
+    pub(crate) is_openai: bool,
+    /// The levels at which it thinks; nothing where it can't be told.
+    pub(crate) efforts: &'static [Effort],
+    /// Whether it refuses to be sampled in another way than its own, as models that think do.
+    pub(crate) thinks: bool,
+    /// Whether it does not think where nothing is said; then it may be sampled in any way.
+    pub(crate) is_quick: bool,
+    /// Whether it takes tools of plain text.
+    pub(crate) plain_tools: bool,
+    /// Whether it takes marks on prompts.
+    pub(crate) marks: bool,
+    /// Whether it can be told how long to speak.
+    pub(crate) verbosity: bool,
+    /// Whether it can be told about parallel calls.
+    pub(crate) parallel: bool,
+    /// Whether it searches the web for each answer.
+    pub(crate) searches: bool,
+}
+
+/// Levels of models of other vendors, by what their names begin with.
+const OTHERS: [(&str, &[Effort]); 3] = [
+    ("gpt-oss", &[Low, Medium, High]),
+    ("grok-3-mini", &[Low, High]),
+    ("gemini-", &[None, Minimal, Low, Medium, High]),
+];
+
+impl Model {
+    /// A model by the name that the upstream has for it, and its provider's kind.
+    pub(crate) fn of(name: &str, provider: &str) -> Self {
+        let name = name.to_ascii_lowercase();
+        let name = name.rsplit('/').next().unwrap_or_default();
+        let name = name.strip_prefix("ft:").unwrap_or(name);
+        let is_openai = !matches!(provider, "openai-compatible" | "ccr");
+        let searches = name.contains("-search-preview") || name.contains("-search-api");
+        let plain = Self {
+            is_openai,
+            efforts: &[],
+            thinks: false,
+            is_quick: false,
+            plain_tools: false,
+            marks: false,
+            verbosity: false,
+            parallel: true,
+            searches,
+        };
+        if let Some(version) = version(name).filter(|version| *version >= (5, 0)) {
+            return Self { plain_tools: is_openai, verbosity: is_openai, ..plain }.thinking(name, version);
+        }
+        if is_old_thinker(name) {
+            return Self { efforts: &[Low, Medium, High], thinks: true, parallel: false, ..plain };
+        }
+        let other = OTHERS.iter().find(|(begins, _)| name.starts_with(begins));
+        Self { efforts: other.map_or(&[], |(_, efforts)| efforts), ..plain }
+    }
+
+    /// GPT-5 and later.
+    fn thinking(self, name: &str, version: (u32, u32)) -> Self {
+        if name.contains("-chat") || self.searches {
+            return Self { plain_tools: false, verbosity: false, ..self };
+        }
+        let efforts: &[Effort] = match version {
+            (5, 0) if name.contains("-pro") => &[High],
+            (5, 0) if name.contains("-codex") => &[Low, Medium, High],
+            (5, 0) => &[Minimal, Low, Medium, High],
+            (5, 1) if name.contains("-max") => &[None, Low, Medium, High, Xhigh],
+            (5, 1) => &[None, Low, Medium, High],
+            (5, _) if name.contains("-pro") => &[Medium, High, Xhigh],
+            (5, _) => &[None, Low, Medium, High, Xhigh],
+            _ => &[Low, Medium, High, Xhigh, Max],
+        };
+        let is_quick = matches!(version, (5, 1 | 2 | 4)) && efforts.contains(&None);
+        Self { efforts, thinks: true, is_quick, marks: self.is_openai && version >= (5, 6), ..self }
+    }
+
+    /// The role in which it is instructed. Others than OpenAI know the older name alone.
+    pub(crate) const fn instructed_by(&self) -> &'static str {
+        if self.is_openai && self.thinks { "developer" } else { "system" }
+    }
+
+    /// Whether it may be sampled in any way while it thinks at this level.
+    pub(crate) fn samples(&self, effort: Option<Effort>) -> bool {
+        !self.thinks || effort.map_or(self.is_quick, |effort| effort == None)
+    }
+}
+
+/// The version of a GPT.
+fn version(name: &str) -> Option<(u32, u32)> {
+    let version = name.strip_prefix("gpt-")?.split('-').next()?;
+    let (major, minor) = version.split_once('.').unwrap_or((version, "0"));
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+/// o1, o3, o4 and their kin.
+fn is_old_thinker(name: &str) -> bool {
+    let mut letters = name.chars();
+    letters.next() == Some('o')
+        && letters.next().is_some_and(|digit| digit.is_ascii_digit())
+        && matches!(letters.next(), Option::None | Some('-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Model;
+    use sluice_neutral::effort::Effort;
+
+    #[test]
+    fn a_model_takes_what_its_family_does() {
+        // Name, provider, role, the level nearest to none, whether sampled, whether marked.
+        for (name, provider, role, lowest, samples, marks) in [
+            ("gpt-4o", "openai", "system", None, true, false),
+            ("gpt-4.1-2025-04-14", "azure", "system", None, true, false),
+            ("o3", "openai", "developer", Some("low"), false, false),
+            ("o4-mini-2025-04-16", "azure", "developer", Some("low"), false, false),
+            ("gpt-5", "openai", "developer", Some("minimal"), false, false),
+            ("gpt-5-chat-latest", "openai", "system", None, true, false),
+            ("gpt-5.1", "openai", "developer", Some("none"), true, false),
+            ("gpt-5.4-mini", "openai", "developer", Some("none"), true, false),
+            ("gpt-5.5-2026-03-01", "openai", "developer", Some("none"), false, false),
+            ("gpt-5.6-terra", "openai", "developer", Some("none"), false, true),
+            ("ft:gpt-6.1-sol:org::id", "openai", "developer", Some("low"), false, true),
+            ("openai/gpt-6-luna", "openai-compatible", "system", Some("low"), false, false),
+            ("openai/gpt-oss-120b", "openai-compatible", "system", Some("low"), true, false),
+            ("deepseek-chat", "openai-compatible", "system", None, true, false),
+            ("omni-moderation", "openai", "system", None, true, false),
+            ("o200", "openai", "system", None, true, false),
+        ] {
+            let model = Model::of(name, provider);
+            assert_eq!(model.instructed_by(), role, "{name}");
+            let nearest = (!model.efforts.is_empty()).then(|| Effort::None.nearest(model.efforts).name());
+            assert_eq!(nearest, lowest, "{name}");
+            assert_eq!((model.samples(None), model.marks), (samples, marks), "{name}");
+        }
+        let quick = Model::of("gpt-5.5", "openai");
+        assert!(quick.samples(Some(Effort::None)) && !quick.samples(Some(Effort::Low)));
+        assert!(Model::of("gpt-4o-search-preview", "openai").searches);
+    }
+}

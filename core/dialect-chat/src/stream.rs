@@ -1,0 +1,5 @@
+//! Streams: of upstreams, read; for clients, written.
+
+mod calls;
+pub(crate) mod read;
+pub(crate) mod write;

@@ -1,0 +1,165 @@
+//! The calls in an upstream's stream, whose fragments come by index, by id, or one after another.
+
+use sluice_neutral::answer::{Block, Called, Event, Flow, Piece};
+
+use crate::answer::pieces::{self, Fragment};
+
+/// The calls of one answer.
+#[derive(Debug, Default)]
+pub(super) struct Calls(Vec<Call>);
+
+#[derive(Debug)]
+struct Call {
+    /// The upstream's number for it, where there is one.
+    key: Option<u64>,
+    /// The upstream's id for it; empty where there is none.
+    id: String,
+    /// The block that it is; nothing as long as the tool is not known.
+    block: Option<u64>,
+    /// Arguments that came before the name.
+    held: String,
+    written: Written,
+    closed: bool,
+}
+
+/// How far arguments have come, as far as brackets and quotes tell.
+#[derive(Debug, Default)]
+struct Written {
+    depth: usize,
+    in_text: bool,
+    escaped: bool,
+    any: bool,
+}
+
+impl Written {
+    fn feed(&mut self, text: &str) {
+        for byte in text.bytes() {
+            self.any |= !byte.is_ascii_whitespace();
+            if self.escaped {
+                self.escaped = false;
+                continue;
+            }
+            match byte {
+                b'"' => self.in_text = !self.in_text,
+                b'\\' => self.escaped = self.in_text,
+                b'{' | b'[' if !self.in_text => self.depth += 1,
+                b'}' | b']' if !self.in_text => self.depth = self.depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+    }
+
+    const fn is_whole(&self) -> bool {
+        self.any && self.depth == 0 && !self.in_text
+    }
+}
+
+impl Calls {
+    /// Takes a fragment of a call. `answer` is the answer's id.
+    pub(super) fn take<'a>(
+        &mut self,
+        fragment: Fragment<'a>,
+        answer: &str,
+        flow: &mut Flow,
+        tell: &mut dyn FnMut(Event<'a>),
+    ) {
+        let at = match self.place(&fragment) {
+            Some(at) => at,
+            None => {
+                self.close_whole(tell);
+                let id = fragment.id.as_deref().unwrap_or_default().to_owned();
+                self.0.push(Call {
+                    key: fragment.index,
+                    id,
+                    block: None,
+                    held: String::new(),
+                    written: Written::default(),
+                    closed: false,
+                });
+                self.0.len().saturating_sub(1)
+            }
+        };
+        if let Some(call) = self.0.get_mut(at).filter(|call| !call.closed) {
+            call.take(fragment, || pieces::minted(answer, at), flow, tell);
+        }
+    }
+
+    /// Which call a fragment is of; nothing where it begins another.
+    fn place(&self, fragment: &Fragment<'_>) -> Option<usize> {
+        let at = match fragment.index {
+            Some(index) => self.0.iter().rposition(|call| call.key == Some(index))?,
+            None => self.0.len().checked_sub(1)?,
+        };
+        (!self.0.get(at)?.is_over_with(fragment)).then_some(at)
+    }
+
+    /// Closes the calls whose arguments are whole: others may follow before the answer ends.
+    pub(super) fn close_whole<'a>(&mut self, tell: &mut dyn FnMut(Event<'a>)) {
+        self.0.iter_mut().filter(|call| call.written.is_whole()).for_each(|call| call.close(tell));
+    }
+
+    /// Closes all.
+    pub(super) fn close<'a>(&mut self, tell: &mut dyn FnMut(Event<'a>)) {
+        self.0.iter_mut().for_each(|call| call.close(tell));
+    }
+}
+
+impl Call {
+    /// Whether a fragment under the same number is of another call: servers that do not number them have an id for each, or
+    /// send each whole.
+    fn is_over_with(&self, fragment: &Fragment<'_>) -> bool {
+        if fragment.name.is_none() {
+            return false;
+        }
+        match &fragment.id {
+            Some(id) if !self.id.is_empty() => *id != self.id,
+            _ => {
+                let begins = |text: &str| text.trim_start().starts_with('{');
+                self.written.is_whole() && fragment.arguments.as_deref().is_some_and(begins)
+            }
+        }
+    }
+
+    fn take<'a>(
+        &mut self,
+        fragment: Fragment<'a>,
+        minted: impl FnOnce() -> String,
+        flow: &mut Flow,
+        tell: &mut dyn FnMut(Event<'a>),
+    ) {
+        if let (Some(id), true) = (&fragment.id, self.id.is_empty()) {
+            self.id = id.clone().into_owned();
+        }
+        if let (Some(name), None) = (fragment.name, self.block) {
+            let block = flow.begin(tell);
+            self.block = Some(block);
+            let id = if self.id.is_empty() { minted() } else { self.id.clone() };
+            let called = Called { id: id.into(), name, plain: fragment.plain };
+            tell(Event::Opened(block, Block::Call(called)));
+            let held = std::mem::take(&mut self.held);
+            if !held.is_empty() {
+                tell(Event::Added(block, Piece::Text(held.into())));
+            }
+        }
+        let text = fragment.arguments.unwrap_or_default();
+        self.written.feed(&text);
+        match self.block {
+            Some(block) => {
+                if let Some(seal) = fragment.seal {
+                    tell(Event::Added(block, Piece::Seal(seal)));
+                }
+                if !text.is_empty() {
+                    tell(Event::Added(block, Piece::Text(text)));
+                }
+            }
+            None => self.held.push_str(&text),
+        }
+    }
+
+    fn close<'a>(&mut self, tell: &mut dyn FnMut(Event<'a>)) {
+        if let Some(block) = self.block.filter(|_| !self.closed) {
+            tell(Event::Closed(block));
+        }
+        self.closed = true;
+    }
+}
