@@ -68,7 +68,8 @@ fn plain(status: StatusCode, text: &str) -> Failure<'_> {
 /// Reads the error itself: an object, or a text alone.
 pub(crate) fn of_error(status: StatusCode, error: Raw<'_>) -> Failure<'_> {
     let Ok(members) = casing::fields(error, At::ROOT) else {
-        let message = serde_json::from_str(error.get()).map_or(Text::Borrowed(NOTHING), Text::Owned);
+        let told = serde_json::from_str(error.get()).ok().filter(|text: &String| !text.is_empty());
+        let message = told.map_or(Text::Borrowed(NOTHING), Text::Owned);
         return Failure {
             status: failing(status, None),
             class: Class::of(failing(status, None)),

@@ -22,14 +22,14 @@ pub(crate) fn read<'a>(body: &'a [u8], sent: &Sent) -> Result<Answer<'a>, Error>
 }
 
 #[derive(Default)]
-struct Reading<'a> {
+pub(crate) struct Reading<'a> {
     answer: Answer<'a>,
     is_ended: bool,
     failed: Option<String>,
 }
 
 impl<'a> Reading<'a> {
-    fn event(&mut self, event: Event<'a>) {
+    pub(crate) fn event(&mut self, event: Event<'a>) {
         match event {
             Event::Started(started) => self.answer.started = started,
             Event::Opened(_, block) => self.answer.said.push(Said::new(block, "")),
@@ -56,7 +56,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn whole(self) -> Result<Answer<'a>, Error> {
+    pub(crate) fn whole(self) -> Result<Answer<'a>, Error> {
         let mut answer = self.answer;
         match self.failed {
             Some(message) => return Err(Error::new(Kind::Upstream, message)),

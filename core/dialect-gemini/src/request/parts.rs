@@ -76,11 +76,12 @@ impl<'a> Parts<'a, '_> {
             let at = at.inside("mediaResolution");
             // The switch for all is a word, that of a part an object.
             let level = match Members::of(level, at) {
-                Ok(object) => casing_level(object, at, losses)?,
+                Ok(object) => level_of(object, at, losses)?,
                 Err(_) => json::text(level, at).ok(),
             };
             detail = level.and_then(|level| media::detail(&level));
-            if losses.target() == Api::Anthropic {
+            // No other looks as closely as that.
+            if losses.target() == Api::Anthropic || detail == Some("original") {
                 losses.name(at);
             }
         }
@@ -258,7 +259,7 @@ const KINDS: [&str; 10] = [
     "toolResponse",
 ];
 
-fn casing_level<'a>(object: Members<'a>, at: At, losses: &mut Losses) -> Result<Option<Text<'a>>, Error> {
+fn level_of<'a>(object: Members<'a>, at: At, losses: &mut Losses) -> Result<Option<Text<'a>>, Error> {
     let object = object.renamed(casing::camel);
     let level = object.text("level", at)?;
     losses.rest(Place::new(FIELDS, "contents.parts.mediaResolution", at), &object, &["level"])?;
