@@ -1,7 +1,9 @@
 //! What all tests of the dialect need, and the tests.
 
 mod answers;
+mod conversations;
 mod laws;
+mod models;
 mod requests;
 mod streams;
 mod table;
