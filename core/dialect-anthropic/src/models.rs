@@ -37,6 +37,8 @@ pub(crate) struct Family {
     pub(crate) sampling: bool,
     /// Whether it is told what has changed by messages of the system's own.
     pub(crate) system_turns: bool,
+    /// Whether it can be asked to answer faster.
+    pub(crate) fast: bool,
     /// Whether its answers can be bound to a schema.
     pub(crate) schemas: bool,
     /// The most output tokens, where no price list knows.
@@ -55,6 +57,7 @@ const FIRM: Family = Family {
     forced: false,
     sampling: false,
     system_turns: true,
+    fast: false,
     schemas: true,
     longest: 128_000,
 };
@@ -79,12 +82,12 @@ static FAMILIES: &[Family] = &[
     Family { name: "claude-mythos-5-", ..FIRM },
     Family { name: "claude-fable", forced: true, ..FIRM },
     Family { name: "claude-mythos", forced: true, ..FIRM },
-    Family { name: "claude-opus-5-5", ..FIRM },
+    Family { name: "claude-opus-5-5", fast: true, ..FIRM },
     Family { name: "claude-sonnet-5-5", ..FIRM },
     Family { name: "claude-haiku-5", ..FREE },
-    Family { name: "claude-opus-5", ..FREE },
+    Family { name: "claude-opus-5", fast: true, ..FREE },
     Family { name: "claude-sonnet-5", system_turns: false, ..FREE },
-    Family { name: "claude-opus-4-8", ..FREE },
+    Family { name: "claude-opus-4-8", fast: true, ..FREE },
     Family { name: "claude-opus-4-7", system_turns: false, ..FREE },
     Family {
         name: "claude-opus-4-6",

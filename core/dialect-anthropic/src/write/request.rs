@@ -186,6 +186,7 @@ fn options(
         match value.to_ascii_lowercase().as_str() {
             "auto" => drop(body.text("service_tier", "auto")),
             "default" | "standard" | "standard_only" => drop(body.text("service_tier", "standard_only")),
+            "fast" if family.fast => drop(body.text("speed", "fast")),
             _ => losses.name(*at),
         }
     }
