@@ -1,27 +1,27 @@
 //! The content of turns, block by block.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use sluice_api::dialect::Api;
 use sluice_api::error::Error;
-use sluice_neutral::json::{self, Raw};
-use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::json;
+use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{Call, Content, Input, Outcome, Part, Text, Thinking};
 use sluice_neutral::seal::Seal;
 
 use super::heard::Heard;
 use super::media;
 use super::object::Object;
-use crate::fields::{CONTENT, INNER};
+use crate::fields::INNER;
 
 /// Reads a block of a turn, and adds what it is to the turn's parts.
 pub(super) fn read<'a>(
-    value: Raw<'a>,
-    at: At,
+    mut block: Object<'a>,
     (heard, parts): (&mut Heard<'a>, &mut Vec<Part<'a>>),
     losses: &mut Losses,
 ) -> Result<(), Error> {
-    let mut block = Object::of(value, CONTENT, at, losses)?;
+    let at = block.at();
     let kind = block.needed("type")?;
     if !losses.has(block.placed(), &kind)? {
         return Ok(());
@@ -98,8 +98,8 @@ fn outcome<'a>(
         None => {}
         Some(value) if value.get().starts_with('"') => parts.push(Part::text(json::text(value, at)?, at)),
         Some(value) => {
-            for value in json::items(value, at)? {
-                inner(value, at, (heard, &mut parts), losses)?;
+            for (members, at) in Object::all(value, at, |_| at)? {
+                inner(Object::new(members, INNER, at, losses), (heard, &mut parts), losses)?;
             }
         }
     }
@@ -108,12 +108,11 @@ fn outcome<'a>(
 
 /// A block of what a tool said.
 fn inner<'a>(
-    value: Raw<'a>,
-    at: At,
+    mut block: Object<'a>,
     (heard, parts): (&mut Heard<'a>, &mut Vec<Part<'a>>),
     losses: &mut Losses,
 ) -> Result<(), Error> {
-    let mut block = Object::of(value, INNER, at, losses)?;
+    let at = block.at();
     let kind = block.needed("type")?;
     if !losses.has(block.placed(), &kind)? {
         return Ok(());
@@ -127,9 +126,16 @@ fn inner<'a>(
         }
         "browser_state" => {
             losses.name(at);
-            block.get("tabs");
-            block.get("state_changes");
-            Cow::Borrowed(value.get())
+            let mut text = String::new();
+            for name in ["tabs", "state_changes"] {
+                if let Some(value) = block.get(name) {
+                    let comma = if text.is_empty() { "{" } else { "," };
+                    // Writing into a string does not fail.
+                    let _ = write!(text, "{comma}\"{name}\":{}", value.get());
+                }
+            }
+            text.push('}');
+            Cow::Owned(text)
         }
         _ => return media::read(&kind, block, cache, (parts, losses)),
     };

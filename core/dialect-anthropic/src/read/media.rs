@@ -95,8 +95,8 @@ fn content<'a>(value: Raw<'a>, at: At, losses: &mut Losses) -> Result<Vec<Part<'
         return Ok(vec![Part::text(json::text(value, at)?, at)]);
     }
     let mut parts = Vec::new();
-    for value in json::items(value, at)? {
-        let mut block = Object::of(value, INNER, at, losses)?;
+    for (members, at) in Object::all(value, at, |_| at)? {
+        let mut block = Object::new(members, INNER, at, losses);
         let kind = block.needed("type")?;
         if !matches!(&*kind, "text" | "image") {
             return Err(json::wrong(at, "a document is put together of texts and images"));

@@ -31,6 +31,23 @@ impl<'a> Object<'a> {
         Ok(Self::new(Members::of(value, at)?, place, at, losses))
     }
 
+    /// A list of objects, each with where it stands.
+    pub(super) fn all(
+        value: Raw<'a>,
+        at: At,
+        each: impl Fn(usize) -> At,
+    ) -> Result<Vec<(Members<'a>, At)>, Error> {
+        // One walk over all of them, which are the most of a request; a second one only to find what is wrong.
+        let all: Vec<Members<'a>> = match serde_json::from_str(value.get()) {
+            Ok(all) => all,
+            Err(_) => {
+                let items = json::items(value, at)?.into_iter().enumerate();
+                items.map(|(index, value)| Members::of(value, each(index))).collect::<Result<_, _>>()?
+            }
+        };
+        Ok(all.into_iter().enumerate().map(|(index, members)| (members, each(index))).collect())
+    }
+
     /// Where it stands.
     pub(super) fn at(&self) -> At {
         self.at

@@ -24,17 +24,15 @@ pub(super) fn system<'a>(
         request.system.push(Part::text(json::text(value, at)?, at));
         return Ok(());
     }
-    for (index, value) in json::items(value, at)?.into_iter().enumerate() {
-        if let Some(part) = told(value, At::item("system", index), losses)? {
-            request.system.push(part);
-        }
+    for (members, at) in Object::all(value, at, |index| At::item("system", index))? {
+        request.system.extend(told(Object::new(members, "system", at, losses), losses)?);
     }
     Ok(())
 }
 
 /// A text of the system's; nothing where it is only for Anthropic.
-pub(super) fn told<'a>(value: Raw<'a>, at: At, losses: &mut Losses) -> Result<Option<Part<'a>>, Error> {
-    let mut block = Object::of(value, "system", at, losses)?;
+pub(super) fn told<'a>(mut block: Object<'a>, losses: &mut Losses) -> Result<Option<Part<'a>>, Error> {
+    let at = block.at();
     let kind = block.needed("type")?;
     if !losses.has(block.placed(), &kind)? {
         return Ok(None);

@@ -11,20 +11,19 @@ use super::object::Object;
 
 /// Reads `tools`.
 pub(super) fn read<'a>(value: Raw<'a>, request: &mut Request<'a>, losses: &mut Losses) -> Result<(), Error> {
-    for (index, value) in json::items(value, At::field("tools"))?.into_iter().enumerate() {
-        add(value, At::item("tools", index), request, losses)?;
+    for (members, at) in Object::all(value, At::field("tools"), |index| At::item("tools", index))? {
+        add(Object::new(members, "tools", at, losses), request, losses)?;
     }
     Ok(())
 }
 
 /// Reads a tool.
 pub(super) fn add<'a>(
-    value: Raw<'a>,
-    at: At,
+    mut tool: Object<'a>,
     request: &mut Request<'a>,
     losses: &mut Losses,
 ) -> Result<(), Error> {
-    let mut tool = Object::of(value, "tools", at, losses)?;
+    let at = tool.at();
     let kind = tool.text("type")?.unwrap_or(Cow::Borrowed("custom"));
     if !losses.has(tool.placed(), &kind)? {
         return Ok(());

@@ -1,11 +1,8 @@
 //! The conversation: turns in their order, and what stands beside their content.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
 use sluice_api::dialect::Api;
 use sluice_api::error::Error;
-use sluice_neutral::json::{self, Raw};
+use sluice_neutral::json::{self, Members, Raw};
 use sluice_neutral::loss::{At, Losses, Place};
 use sluice_neutral::request::{Content, Part, Request, Role, Turn};
 
@@ -31,13 +28,6 @@ struct Change<'a> {
     at: At,
 }
 
-/// What a message says of itself.
-#[derive(Deserialize)]
-struct Head<'a> {
-    #[serde(borrow)]
-    role: Option<Cow<'a, str>>,
-}
-
 impl<'a> Turns<'a> {
     /// Reads `messages`.
     pub(super) fn read(
@@ -46,19 +36,16 @@ impl<'a> Turns<'a> {
         request: &mut Request<'a>,
         losses: &mut Losses,
     ) -> Result<(), Error> {
-        let messages = json::items(value, At::field("messages"))?;
-        let mut roles = Vec::with_capacity(messages.len());
-        for (index, value) in messages.iter().enumerate() {
-            let at = At::item("messages", index);
-            let head: Head<'_> = json::parse(value, at)?;
-            roles.push(role(head.role.as_deref(), at.then("role"))?);
+        let mut messages = Vec::new();
+        let each = |index| At::item("messages", index);
+        for (members, at) in Object::all(value, At::field("messages"), each)? {
+            let mut message = Object::new(members, "messages", at, losses);
+            let role = role(message.text("role")?.as_deref(), at.then("role"))?;
+            messages.push((message, role));
         }
-        let last_user = roles.iter().rposition(|role| *role == Role::User);
-        for (index, (value, role)) in messages.into_iter().zip(roles).enumerate() {
+        let last_user = messages.iter().rposition(|(_, role)| *role == Role::User);
+        for (index, (mut message, role)) in messages.into_iter().enumerate() {
             let is_past = last_user.is_some_and(|last| last > index);
-            let at = At::item("messages", index);
-            let mut message = Object::of(value, "messages", at, losses)?;
-            message.get("role");
             let cleared = message.text("clear_at")?.is_some_and(|when| when == "next_user_message");
             if cleared && is_past && role == Role::System && losses.target() != Api::Anthropic {
                 continue;
@@ -81,12 +68,13 @@ impl<'a> Turns<'a> {
         if content.get().starts_with('"') {
             parts.push(Part::text(json::text(content, at.then("content"))?, at.then("content")));
         } else {
-            for (index, value) in json::items(content, at.then("content"))?.into_iter().enumerate() {
-                let at = at.within("content", index);
+            let each = |index| at.within("content", index);
+            for (members, at) in Object::all(content, at.then("content"), each)? {
                 if role == Role::System {
-                    self.system(value, at, &mut parts, losses)?;
+                    self.system(members, at, &mut parts, losses)?;
                 } else {
-                    blocks::read(value, at, (&mut self.heard, &mut parts), losses)?;
+                    let block = Object::new(members, CONTENT, at, losses);
+                    blocks::read(block, (&mut self.heard, &mut parts), losses)?;
                 }
             }
         }
@@ -111,23 +99,18 @@ impl<'a> Turns<'a> {
     /// A part of a message of the system's: text, or a tool that comes or goes.
     fn system(
         &mut self,
-        value: Raw<'a>,
+        members: Members<'a>,
         at: At,
         parts: &mut Vec<Part<'a>>,
         losses: &mut Losses,
     ) -> Result<(), Error> {
-        #[derive(Deserialize)]
-        struct Kind<'a> {
-            #[serde(rename = "type", borrow)]
-            kind: Cow<'a, str>,
-        }
-        let Kind { kind } = json::parse(value, at)?;
+        let kind = members.needed("type", at)?;
         let comes = kind == "tool_addition";
         if !comes && kind != "tool_removal" {
-            parts.extend(options::told(value, at, losses)?);
+            parts.extend(options::told(Object::new(members, "system", at, losses), losses)?);
             return Ok(());
         }
-        let mut block = Object::of(value, CONTENT, at, losses)?;
+        let mut block = Object::new(members, CONTENT, at, losses);
         block.get("type");
         block.mark()?;
         if losses.has(Place::new(FIELDS, CONTENT, at), &kind)? {
@@ -145,7 +128,8 @@ impl<'a> Turns<'a> {
             losses.has(told.placed(), &kind)?;
             if kind == "tool_definition" {
                 let definition = told.must("definition")?;
-                tools::add(definition, at.inside("tool.definition"), request, losses)?;
+                let definition = Object::of(definition, "tools", at.inside("tool.definition"), losses)?;
+                tools::add(definition, request, losses)?;
             } else {
                 let name = told.needed("name")?;
                 if comes {
