@@ -1,0 +1,140 @@
+//! JSON written straight into a body.
+
+use std::io::Write as _;
+
+/// An object that is being written; it is closed when it goes.
+#[derive(Debug)]
+pub(crate) struct Object<'o> {
+    out: &'o mut Vec<u8>,
+    any: bool,
+    end: &'static [u8],
+}
+
+impl<'o> Object<'o> {
+    /// Begins one.
+    pub(crate) fn new(out: &'o mut Vec<u8>) -> Self {
+        Self::ending(out, b"}")
+    }
+
+    /// One that stands in something which ends with it.
+    pub(crate) fn ending(out: &'o mut Vec<u8>, end: &'static [u8]) -> Self {
+        out.push(b'{');
+        Self { out, any: false, end }
+    }
+
+    /// Members that are JSON already.
+    pub(crate) fn members(&mut self, members: &str) {
+        if self.any {
+            self.out.push(b',');
+        }
+        self.any = true;
+        self.out.extend(members.as_bytes());
+    }
+
+    /// A member of this name, its value to be written by the caller.
+    pub(crate) fn member(&mut self, name: &str) -> &mut Vec<u8> {
+        if self.any {
+            self.out.push(b',');
+        }
+        self.any = true;
+        self.out.push(b'"');
+        self.out.extend(name.as_bytes());
+        self.out.extend(b"\":");
+        self.out
+    }
+
+    /// A string.
+    pub(crate) fn text(&mut self, name: &str, text: &str) {
+        string(self.member(name), text);
+    }
+
+    /// A string, where there is one.
+    pub(crate) fn some(&mut self, name: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(name, text);
+        }
+    }
+
+    /// A value that is JSON already.
+    pub(crate) fn raw(&mut self, name: &str, json: impl AsRef<[u8]>) {
+        self.member(name).extend(json.as_ref());
+    }
+
+    /// A whole number.
+    pub(crate) fn number(&mut self, name: &str, number: u64) {
+        // Writing into a vector does not fail.
+        let _ = write!(self.member(name), "{number}");
+    }
+
+    /// True or false.
+    pub(crate) fn flag(&mut self, name: &str, flag: bool) {
+        self.raw(name, if flag { "true" } else { "false" });
+    }
+
+    /// An object within.
+    pub(crate) fn object(&mut self, name: &str) -> Object<'_> {
+        Object::new(self.member(name))
+    }
+
+    /// An array within.
+    pub(crate) fn list(&mut self, name: &str) -> List<'_> {
+        List::new(self.member(name))
+    }
+}
+
+impl Drop for Object<'_> {
+    fn drop(&mut self) {
+        self.out.extend(self.end);
+    }
+}
+
+/// An array that is being written; it is closed when it goes.
+#[derive(Debug)]
+pub(crate) struct List<'o> {
+    out: &'o mut Vec<u8>,
+    any: bool,
+}
+
+impl<'o> List<'o> {
+    /// Begins one.
+    pub(crate) fn new(out: &'o mut Vec<u8>) -> Self {
+        out.push(b'[');
+        Self { out, any: false }
+    }
+
+    /// An element, to be written by the caller.
+    pub(crate) fn element(&mut self) -> &mut Vec<u8> {
+        if self.any {
+            self.out.push(b',');
+        }
+        self.any = true;
+        self.out
+    }
+
+    /// A string.
+    pub(crate) fn text(&mut self, text: &str) {
+        string(self.element(), text);
+    }
+
+    /// An object.
+    pub(crate) fn object(&mut self) -> Object<'_> {
+        Object::new(self.element())
+    }
+}
+
+impl Drop for List<'_> {
+    fn drop(&mut self) {
+        self.out.push(b']');
+    }
+}
+
+/// A string, quoted.
+pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
+    // Writing into a vector does not fail, and a string is always JSON.
+    let _ = serde_json::to_writer(out, text);
+}
+
+/// JSON in one line: breaks stand between its tokens alone.
+pub(crate) fn line(json: &str) -> String {
+    json.replace(['\n', '\r'], " ")
+}

@@ -1,0 +1,98 @@
+//! A client's request, read.
+
+mod choice;
+mod echo;
+mod items;
+mod object;
+mod options;
+mod parts;
+mod tools;
+
+use std::sync::Arc;
+
+use sluice_api::error::Error;
+use sluice_neutral::dialect::{Asked, Own};
+use sluice_neutral::json::{self, Members, Raw};
+use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::request::{Part, Request, Role, Turn};
+
+use crate::fields::TOP;
+use items::Conversation;
+use object::Object;
+use tools::Toolbox;
+
+/// Reads a request.
+///
+/// # Errors
+///
+/// When it is wrong, or asks for what the other dialect has nothing for.
+pub(crate) fn read<'a>(asked: &Asked<'a>, losses: &mut Losses) -> Result<(Request<'a>, Own), Error> {
+    let members = Members::body(asked.body)?;
+    let mut kept = crate::own::Asked { echo: echo::of(&members), ..Default::default() };
+    let mut top = Object::with(members, TOP, At::ROOT, losses);
+    let mut request = Request::default();
+    for taken in ["model", "stream"] {
+        top.get(taken);
+    }
+    let mut tools = Toolbox::default();
+    for (index, raw) in top.items("tools")?.into_iter().enumerate() {
+        tools.add(raw, tools::Shelf::Given, At::item("tools", index), losses)?;
+    }
+    let kept_for = options::read(&mut top, &mut request, losses)?;
+    let instructions = top.get("instructions");
+    let input = top.get("input");
+    let mut conversation = Conversation::new(&mut request, &mut tools, kept_for);
+    if let Some(raw) = instructions {
+        told_before(raw, &mut conversation, losses)?;
+    }
+    if let Some(raw) = input {
+        said(raw, &mut conversation, losses)?;
+    }
+    conversation.finish();
+    kept.searches = tools.searches;
+    kept.namespaces = std::mem::take(&mut tools.namespaces);
+    tools.settle(&mut request);
+    options::most_searches(&mut top, &mut request, losses)?;
+    if let Some(choice) = top.get("tool_choice") {
+        choice::read(choice, &mut request, losses)?;
+    }
+    top.finish(losses)?;
+    Ok((request, Some(Arc::new(kept))))
+}
+
+/// The instructions: text, or items as the stored ones of a response are.
+fn told_before<'a>(
+    raw: Raw<'a>,
+    conversation: &mut Conversation<'a, '_>,
+    losses: &mut Losses,
+) -> Result<(), Error> {
+    if raw.get().starts_with('[') {
+        return listed(raw, "instructions", conversation, losses);
+    }
+    let at = At::field("instructions");
+    conversation.told(json::text(raw, at)?, at);
+    Ok(())
+}
+
+/// The input: text of the user's, or items.
+fn said<'a>(raw: Raw<'a>, conversation: &mut Conversation<'a, '_>, losses: &mut Losses) -> Result<(), Error> {
+    let at = At::field("input");
+    if !raw.get().starts_with('[') {
+        let parts = vec![Part::text(json::text(raw, at)?, at)];
+        conversation.push(Turn { role: Role::User, name: None, parts, at });
+        return Ok(());
+    }
+    listed(raw, "input", conversation, losses)
+}
+
+fn listed<'a>(
+    raw: Raw<'a>,
+    list: &'static str,
+    conversation: &mut Conversation<'a, '_>,
+    losses: &mut Losses,
+) -> Result<(), Error> {
+    for (index, item) in json::items(raw, At::field(list))?.into_iter().enumerate() {
+        conversation.add(item, At::item(list, index), losses)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,352 @@
+//! Streams: of upstreams, and for clients.
+
+use serde_json::{Value, json};
+use sluice_api::cost::Usage;
+use sluice_api::dialect::Api;
+use sluice_neutral::answer::{Answer, Block, Called, Citation, Class, End, Failure, Reason, Said};
+use sluice_neutral::dialect::Dialect as _;
+use sluice_neutral::seal::Seal;
+
+use super::{heard, reply, told};
+use crate::Responses;
+
+fn call(id: &'static str, name: &'static str, plain: bool) -> Block<'static> {
+    Block::Call(Called { id: id.into(), name: name.into(), plain })
+}
+
+fn answer(said: Vec<Said<'static>>, reason: Reason) -> Answer<'static> {
+    let end = End { reason, stop_sequence: None };
+    Answer { said, end, usage: Some(Usage::new(9, 4)), ..Answer::default() }
+}
+
+fn sealed(origin: Api) -> Seal<'static> {
+    Seal { origin, account: Some(7), payload: "sig".into() }
+}
+
+const ASKED: &str = r#"{"instructions":"Be brief.",
+ "tools":[{"type":"namespace","name":"ns","tools":[{"type":"custom","name":"exec"}]},
+ {"type":"tool_search","execution":"client"}],"temperature":0.50,"store":true}"#;
+
+/// An answer with something of each kind.
+fn full() -> Answer<'static> {
+    let mut thought = Said::new(Block::Thinking, "Hm");
+    thought.seal = Some(sealed(Api::Anthropic));
+    let mut redacted = Said::new(Block::Redacted, "");
+    redacted.seal = Some(sealed(Api::Anthropic));
+    let mut text = Said::new(Block::Text, "é Hello");
+    text.citations = vec![Citation { url: "https://h".into(), title: None, span: Some((3, 8)) }];
+    let mut with_seal = Said::new(call("call_1", "f", false), "{\"a\":1.0}");
+    with_seal.seal = Some(sealed(Api::Gemini));
+    let calls = [
+        with_seal,
+        Said::new(call("call_2", "ns__exec", true), "ls"),
+        Said::new(call("call_3", "tool_search", false), "{\"q\":\n1}"),
+    ];
+    let said = [thought, redacted, text, Said::new(Block::Text, "!")].into_iter().chain(calls);
+    answer(said.collect(), Reason::Calls)
+}
+
+#[test]
+fn a_client_is_told_items_one_after_another_with_all_that_helpers_need() {
+    let reply = reply(ASKED);
+    let events = told(full(), &reply);
+    let kinds: Vec<&str> =
+        events.iter().filter_map(|event| event["type"].as_str()?.strip_prefix("response.")).collect();
+    let expected = "created in_progress \
+        output_item.added reasoning_summary_part.added reasoning_summary_text.delta reasoning_summary_text.done \
+        reasoning_summary_part.done output_item.done \
+        output_item.added output_item.done \
+        output_item.added content_part.added output_text.delta output_text.annotation.added output_text.done \
+        content_part.done content_part.added output_text.delta output_text.done content_part.done output_item.done \
+        output_item.added output_item.done \
+        output_item.added function_call_arguments.delta function_call_arguments.done output_item.done \
+        output_item.added custom_tool_call_input.delta custom_tool_call_input.done output_item.done \
+        output_item.added output_item.done completed";
+    assert_eq!(kinds.join(" "), expected.split_whitespace().collect::<Vec<_>>().join(" "));
+    let last = &events.last().unwrap()["response"];
+    assert_eq!(
+        (&last["id"], &last["status"], &last["store"]),
+        (&json!("resp_0199ab"), &json!("completed"), &json!(false))
+    );
+    assert_eq!((&last["instructions"], &last["temperature"]), (&json!("Be brief."), &json!(0.5)));
+    assert_eq!(last["usage"]["total_tokens"], 13);
+    let output = last["output"].as_array().unwrap();
+    // Each item as it began, was done, and stands in the whole has the same ids, and the same place.
+    for (index, item) in output.iter().enumerate() {
+        let of_item = |kind: &str| {
+            let found = |event: &&Value| event["type"] == kind && event["output_index"] == index;
+            let all: Vec<&Value> = events.iter().filter(found).collect();
+            assert_eq!(all.len(), 1, "{kind} {index}");
+            all[0]["item"].clone()
+        };
+        let (added, done) = (of_item("response.output_item.added"), of_item("response.output_item.done"));
+        assert_eq!(&done, item);
+        assert_eq!(
+            (&added["id"], &added["call_id"], &added["type"]),
+            (&item["id"], &item["call_id"], &item["type"])
+        );
+        for event in
+            events.iter().filter(|event| event["output_index"] == index && event["item_id"].is_string())
+        {
+            assert_eq!(event["item_id"], item["id"], "{event}");
+        }
+    }
+    assert_eq!(output[0]["summary"], json!([{"type": "summary_text", "text": "Hm"}]));
+    assert!(output[1]["encrypted_content"].as_str().unwrap().starts_with("redacted."));
+    assert_eq!(
+        output[2]["content"],
+        json!([{"type": "output_text", "text": "é Hello", "logprobs": [], "annotations":
+            [{"type": "url_citation", "url": "https://h", "title": "", "start_index": 2, "end_index": 7}]},
+            {"type": "output_text", "text": "!", "logprobs": [], "annotations": []}])
+    );
+    assert_eq!((&output[3]["type"], &output[3]["summary"]), (&json!("reasoning"), &json!([])));
+    assert_eq!((&output[4]["arguments"], &output[4]["call_id"]), (&json!("{\"a\":1.0}"), &json!("call_1")));
+    assert_eq!(
+        (&output[5]["name"], &output[5]["namespace"], &output[5]["input"]),
+        (&json!("exec"), &json!("ns"), &json!("ls"))
+    );
+    assert_eq!((&output[6]["arguments"], &output[6]["execution"]), (&json!({"q": 1}), &json!("client")));
+    // The whole answer is what the stream ends with.
+    let whole: Value = serde_json::from_slice(&Responses.tell(&full(), &reply)).unwrap();
+    assert_eq!(&whole, last);
+}
+
+#[test]
+fn why_an_answer_ended_is_told_by_its_status() {
+    let reply = reply("{}");
+    let text = || Said::new(Block::Text, "x");
+    for (said, reason, status, why) in [
+        (vec![text()], Reason::Done, "completed", Value::Null),
+        (vec![text()], Reason::Stopped, "completed", Value::Null),
+        (vec![text()], Reason::Paused, "completed", Value::Null),
+        (vec![text()], Reason::Length, "incomplete", json!({"reason": "max_output_tokens"})),
+        (vec![text()], Reason::ContextFull, "incomplete", json!({"reason": "max_output_tokens"})),
+        (vec![], Reason::Refused, "incomplete", json!({"reason": "content_filter"})),
+        (vec![Said::new(Block::Refusal, "No.")], Reason::Refused, "completed", Value::Null),
+        (
+            vec![Said::new(call("c", "f", false), "{\"a\":")],
+            Reason::Calls,
+            "incomplete",
+            json!({"reason": "max_output_tokens"}),
+        ),
+    ] {
+        let events = told(answer(said, reason), &reply);
+        let last = events.last().unwrap();
+        // The one terminal event that the official SDK for Python takes an answer from.
+        assert_eq!(last["type"], "response.completed");
+        assert_eq!(
+            (&last["response"]["status"], &last["response"]["incomplete_details"]),
+            (&json!(status), &why)
+        );
+    }
+}
+
+#[test]
+fn a_failure_is_told_where_sdks_and_codex_look_for_it() {
+    let reply = reply("{}");
+    let mut out = Vec::new();
+    let mut writer = Responses.tells(&reply);
+    writer.start(&sluice_neutral::answer::Started::default(), &mut out);
+    writer.block(sluice_neutral::order::Plain::Opened(Block::Text), &mut out);
+    writer.block(
+        sluice_neutral::order::Plain::Added(sluice_neutral::answer::Piece::Text("Hel".into())),
+        &mut out,
+    );
+    out.extend(writer.keep_alive());
+    let failure = Failure {
+        status: http::StatusCode::TOO_MANY_REQUESTS,
+        class: Class::RateLimited,
+        message: "slow".into(),
+        param: None,
+    };
+    writer.fail(&failure, "req_1", &mut out);
+    let events = super::events(&out);
+    let last = events.last().unwrap();
+    assert_eq!(last["type"], "response.failed");
+    assert_eq!(last["error"]["code"], "rate_limit_exceeded");
+    assert_eq!(last["error"]["request_id"], "req_1");
+    assert_eq!(last["response"]["error"], json!({"code": "rate_limit_exceeded", "message": "slow"}));
+    assert_eq!(last["response"]["id"], events[0]["response"]["id"]);
+    assert_eq!(last["response"]["output"][0]["content"][0]["text"], "Hel");
+    assert_eq!(last["response"]["status"], "failed");
+}
+
+#[test]
+fn streams_of_upstreams_are_read_in_every_form() {
+    const CREATED: (&str, &str) = (
+        "",
+        r#"{"type":"response.created","response":{"id":"resp_u","model":"gpt","status":"in_progress"}}"#,
+    );
+    const DONE: (&str, &str) = (
+        "",
+        r#"{"type":"response.completed","response":{"id":"resp_u","status":"completed","usage":{"input_tokens":9,"output_tokens":4,"total_tokens":13}}}"#,
+    );
+    const END: &str = "used:9/4 end:Done whole";
+    for (events, words) in [
+        // Text from deltas, and not once more from what is done; what is not known is skipped.
+        (
+            vec![
+                (
+                    "",
+                    r#"{"type":"response.output_item.added","output_index":0,"item":{"id":"m","type":"message","content":[]}}"#,
+                ),
+                (
+                    "",
+                    r#"{"type":"response.content_part.added","output_index":0,"content_index":0,"part":{}}"#,
+                ),
+                (
+                    "",
+                    r#"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"Hi"}"#,
+                ),
+                ("", r#"{"type":"keepalive"}"#),
+                ("", r#"{"type":"response.future","output_index":0}"#),
+                ("", "{}"),
+                (
+                    "",
+                    r#"{"type":"response.output_item.done","output_index":0,"item":{"id":"m","type":"message","content":[{"type":"output_text","text":"Hi"}]}}"#,
+                ),
+            ],
+            "<0:Text 0+Hi 0>",
+        ),
+        // Text from what is done alone; no ids at all.
+        (
+            vec![(
+                "",
+                r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"message","content":[{"type":"output_text","text":"Hi"},{"type":"refusal","refusal":"No"}]}}"#,
+            )],
+            "<0:Text 0+Hi <1:Refusal 1+No 0> 1>",
+        ),
+        // Deltas of an item that was not told to begin; ids that change with each event.
+        (
+            vec![
+                ("", r#"{"type":"response.output_text.delta","item_id":"a","delta":"H"}"#),
+                ("", r#"{"type":"response.output_text.delta","item_id":"a","delta":"i"}"#),
+            ],
+            "<0:Text 0+H 0+i 0>",
+        ),
+        (
+            vec![
+                ("", r#"{"type":"response.output_text.delta","output_index":0,"item_id":"a","delta":"H"}"#),
+                ("", r#"{"type":"response.output_text.delta","output_index":0,"item_id":"b","delta":"i"}"#),
+            ],
+            "<0:Text 0+H 0+i 0>",
+        ),
+        // A call in pieces, one that comes whole, and one whose id comes with its end.
+        (
+            vec![
+                (
+                    "",
+                    r#"{"type":"response.output_item.added","output_index":0,"item":{"id":"fc","type":"function_call","call_id":"c1","name":"f","arguments":""}}"#,
+                ),
+                (
+                    "",
+                    r#"{"type":"response.function_call_arguments.delta","output_index":0,"delta":"{\"a\":"}"#,
+                ),
+                ("", r#"{"type":"response.function_call_arguments.delta","output_index":0,"delta":"1.0}"}"#),
+                (
+                    "",
+                    r#"{"type":"response.function_call_arguments.done","output_index":0,"arguments":"{\"a\":1.0}"}"#,
+                ),
+                (
+                    "",
+                    r#"{"type":"response.output_item.done","output_index":0,"item":{"id":"fc","type":"function_call","call_id":"c1","name":"f","arguments":"{\"a\":1.0}"}}"#,
+                ),
+                (
+                    "",
+                    r#"{"type":"response.output_item.done","output_index":1,"item":{"type":"function_call","call_id":"c2","name":"g","arguments":{"b":2}}}"#,
+                ),
+                (
+                    "",
+                    r#"{"type":"response.output_item.added","output_index":2,"item":{"type":"custom_tool_call","name":"p","input":""}}"#,
+                ),
+                ("", r#"{"type":"response.custom_tool_call_input.delta","output_index":2,"delta":"x"}"#),
+                (
+                    "",
+                    r#"{"type":"response.output_item.done","output_index":2,"item":{"type":"custom_tool_call","call_id":"c3","name":"p","input":"xy"}}"#,
+                ),
+            ],
+            r#"<0:c1:f 0+{"a": 0+1.0} 0> <1:c2:g 1+{"b":2} 1> <2:c3:p! 2+xy 2>"#,
+        ),
+        // Thoughts as summaries; what is encrypted comes with their end. Those without a word are thoughts too.
+        (
+            vec![
+                (
+                    "",
+                    r#"{"type":"response.output_item.added","output_index":0,"item":{"id":"rs_1","type":"reasoning","summary":[]}}"#,
+                ),
+                (
+                    "",
+                    r#"{"type":"response.reasoning_summary_text.delta","output_index":0,"summary_index":0,"delta":"A"}"#,
+                ),
+                (
+                    "",
+                    r#"{"type":"response.reasoning_summary_text.delta","output_index":0,"summary_index":1,"delta":"B"}"#,
+                ),
+                (
+                    "",
+                    r#"{"type":"response.reasoning_text.delta","output_index":0,"content_index":0,"delta":"raw"}"#,
+                ),
+                (
+                    "",
+                    r#"{"type":"response.output_item.done","output_index":0,"item":{"id":"rs_1","type":"reasoning","summary":[{"text":"A"},{"text":"B"}],"encrypted_content":"gA"}}"#,
+                ),
+                (
+                    "",
+                    r#"{"type":"response.output_item.done","output_index":1,"item":{"id":"rs_2","type":"reasoning","summary":[],"encrypted_content":"gB"}}"#,
+                ),
+            ],
+            "<0:Thinking 0+A 0+\n\n 0+B 0~rs_1:gA 0> <1:Thinking 1~rs_2:gB 1>",
+        ),
+    ] {
+        let mut stream = vec![CREATED];
+        stream.extend(events);
+        stream.push(DONE);
+        stream.push(("", "[DONE]"));
+        assert_eq!(heard(&stream).unwrap(), format!("start:gpt {words} {END}"));
+    }
+}
+
+#[test]
+fn the_last_event_tells_what_no_other_has() {
+    let last = r#"{"type":"response.incomplete","response":{"id":"r","model":"m","status":"incomplete","incomplete_details":{"reason":"max_output_tokens"},
+        "output":[{"type":"web_search_call","id":"ws"},{"type":"message","id":"m","content":[{"type":"output_text","text":"Hi","annotations":[{"type":"url_citation","url":"u","start_index":0,"end_index":1}]}]},
+        {"type":"function_call","id":"fc","name":"f","arguments":""}],"usage":{"input_tokens":1,"output_tokens":2,"total_tokens":3}}}"#;
+    let told = "start:m <0:Text 0+Hi 0@u 0> <1:fc:f 1> used:1/2 end:Length whole";
+    assert_eq!(heard(&[("response.incomplete", last)]).unwrap(), told);
+    // A whole answer where a stream was due.
+    let whole = last.replace(r#"{"type":"response.incomplete","response":{"#, r#"{"object":"response","#);
+    assert_eq!(heard(&[("", whole.strip_suffix('}').unwrap())]).unwrap(), told);
+    // Arguments in the last event alone.
+    let added = r#"{"type":"response.output_item.added","output_index":0,"item":{"id":"fc","type":"function_call","call_id":"c","name":"f","arguments":""}}"#;
+    let last = r#"{"type":"response.completed","response":{"status":"completed","output":[{"id":"fc","type":"function_call","call_id":"c","name":"f","arguments":"{}"}]}}"#;
+    assert_eq!(heard(&[("", added), ("", last)]).unwrap(), "start:- <0:c:f 0+{} 0> end:Done whole");
+}
+
+#[test]
+fn failures_in_streams_are_heard_in_every_form() {
+    for (event, words) in [
+        (r#"{"type":"error","code":"server_error","message":"boom","param":null}"#, "failed:Server:boom"),
+        (
+            r#"{"type":"error","error":{"type":"x","code":"rate_limit_exceeded","message":"boom"}}"#,
+            "failed:RateLimited:boom",
+        ),
+        (
+            r#"{"type":"response.failed","response":{"id":"r","status":"failed","error":{"code":"server_error","message":"boom"}}}"#,
+            "failed:Server:boom",
+        ),
+        (
+            r#"{"type":"response.failed","response":{"error":null},"error":{"code":"server_error","message":"boom"}}"#,
+            "failed:Server:boom",
+        ),
+        (r#"{"error":{"message":"boom","type":"throttling_error","code":"429"}}"#, "failed:RateLimited:boom"),
+    ] {
+        assert_eq!(heard(&[("", event), ("", "[DONE]")]).unwrap(), words, "{event}");
+    }
+    assert!(heard(&[("", "{half")]).is_err());
+    assert!(heard(&[("", r#"{"type":"response.completed"}"#)]).is_err());
+    // What breaks off tells no end.
+    assert_eq!(
+        heard(&[("", r#"{"type":"response.output_text.delta","delta":"H"}"#)]).unwrap(),
+        "start:- <0:Text 0+H"
+    );
+}
