@@ -39,7 +39,18 @@ impl<'a> Taking<'a> {
         Some(value)
     }
 
+    /// The value of a field that every other dialect has something for: the table is not asked, as there are many of these.
+    pub(crate) fn have(&mut self, name: &'static str) -> Option<Raw<'a>> {
+        self.taken.push(name);
+        self.members.get(name)
+    }
+
     /// The same, where it is a string.
+    pub(crate) fn have_text(&mut self, name: &'static str) -> Result<Option<Text<'a>>, Error> {
+        self.have(name).map(|value| json::text(value, self.at(name))).transpose()
+    }
+
+    /// A field's value where it has a counterpart, and is a string.
     pub(crate) fn text(&mut self, name: &'static str, losses: &Losses) -> Result<Option<Text<'a>>, Error> {
         self.take(name, losses).map(|value| json::text(value, self.at(name))).transpose()
     }

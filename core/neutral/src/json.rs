@@ -93,6 +93,12 @@ impl<'a> Members<'a> {
     }
 }
 
+impl<'a> FromIterator<(Cow<'a, str>, Raw<'a>)> for Members<'a> {
+    fn from_iter<T: IntoIterator<Item = (Cow<'a, str>, Raw<'a>)>>(members: T) -> Self {
+        Self(members.into_iter().filter(|(_, value)| value.get() != "null").collect())
+    }
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reader;

@@ -37,8 +37,10 @@ impl Saying {
     /// A whole block.
     pub(crate) fn said(&mut self, said: &Said<'_>, pen: &mut Pen<'_>) {
         self.cited.extend(said.citations.iter().cloned().map(lasting));
-        if let (Some(seal), false) = (&said.seal, matches!(said.block, Block::Call(_))) {
-            self.remember(seal);
+        match (&said.seal, &said.block) {
+            (Some(seal), Block::Redacted) if is_hidden(seal) => self.hidden(seal, pen),
+            (None, _) | (_, Block::Call(_)) => {}
+            (Some(seal), _) => self.remember(seal),
         }
         match &said.block {
             Block::Text | Block::Refusal if said.text.is_empty() => {}
@@ -60,6 +62,14 @@ impl Saying {
     /// What the model remembers of what it thought.
     pub(crate) fn remember(&mut self, seal: &Seal<'_>) {
         self.memory.push_back(seal.written(Api::Gemini).into_owned());
+    }
+
+    /// What Anthropic's model thought and does not show: a thought of no text, by which it is known when it comes back. It is
+    /// no signature of anything else.
+    pub(crate) fn hidden(&mut self, seal: &Seal<'_>, pen: &mut Pen<'_>) {
+        self.any = true;
+        pen.open(b'{').field("text", "").member("thought", "true");
+        pen.field("thoughtSignature", &seal.written(Api::Gemini)).close(b'}');
     }
 
     /// What it wants back with the call that comes next.
@@ -146,6 +156,11 @@ impl Saying {
         pen.field("finishReason", reason).member("index", "0");
         cited::write(&self.cited, pen);
     }
+}
+
+/// Whether what was not shown of thoughts must be told apart from a signature.
+pub(crate) fn is_hidden(seal: &Seal<'_>) -> bool {
+    seal.origin == Api::Anthropic
 }
 
 fn lasting(citation: Citation<'_>) -> Citation<'static> {

@@ -1,15 +1,70 @@
 //! The conversation of a client's request.
 
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use sluice_api::error::Error;
-use sluice_neutral::json::{self, Raw};
-use sluice_neutral::loss::{At, Losses, Place};
+use sluice_neutral::json::{self, Members, Raw};
+use sluice_neutral::loss::{At, Losses};
 use sluice_neutral::request::{Content, Part, Role, Turn};
 
 use crate::casing;
-use crate::fields::FIELDS;
 use crate::request::calls::Calls;
 use crate::request::parts::Parts;
 use crate::taking::Taking;
+
+/// A turn, its parts read with it: conversations are long, and what is within them is looked at no more often than needed.
+#[derive(Default)]
+struct Spoken<'a> {
+    parts: Option<Vec<Members<'a>>>,
+    others: Members<'a>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Spoken<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Spoken<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a turn")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Spoken<'de>, M::Error> {
+                let (mut parts, mut others) = (None, Vec::new());
+                while let Some(Name(name)) = map.next_key()? {
+                    if name == "parts" {
+                        parts = Some(map.next_value()?);
+                    } else {
+                        others.push((name, map.next_value()?));
+                    }
+                }
+                Ok(Spoken { parts, others: others.into_iter().collect() })
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// The same with each step looked at for itself: one element where a list is due, and where it is wrong, where.
+fn step_by_step(value: Raw<'_>) -> Result<Vec<Spoken<'_>>, Error> {
+    let contents = casing::list(value, At::field("contents"))?.into_iter().enumerate();
+    let spoken = contents.map(|(index, content)| {
+        let at = At::item("contents", index);
+        let others = casing::fields(content, at)?;
+        let list = others.get("parts").map(|parts| casing::list(parts, at.then("parts"))).transpose()?;
+        let parts = list.unwrap_or_default().into_iter().enumerate();
+        let parts = parts.map(|(index, part)| casing::fields(part, at.within("parts", index)));
+        Ok(Spoken { parts: Some(parts.collect::<Result<_, Error>>()?), others })
+    });
+    spoken.collect()
+}
 
 /// Reads the turns. A turn of which nothing is left is none.
 pub(crate) fn turns<'a>(
@@ -18,21 +73,24 @@ pub(crate) fn turns<'a>(
     losses: &mut Losses,
 ) -> Result<Vec<Turn<'a>>, Error> {
     let mut calls = Calls::default();
-    let contents = casing::list(value, At::field("contents"))?;
+    let contents = match serde_json::from_str::<Vec<Spoken<'a>>>(value.get()) {
+        Ok(contents) => contents,
+        Err(_) => step_by_step(value)?,
+    };
     let mut turns = Vec::with_capacity(contents.len());
-    for (index, content) in contents.into_iter().enumerate() {
+    for (index, spoken) in contents.into_iter().enumerate() {
         let at = At::item("contents", index);
-        let mut told = Taking::of(content, "contents", at)?;
+        let mut told = Taking::new(spoken.others.renamed(casing::camel), "contents", at);
         let role = role(&mut told, at, losses)?;
         if role == Role::Assistant {
             calls.turn();
         }
-        let parts = told.take("parts", losses);
+        told.have("parts");
         told.rest(losses)?;
-        let mut read = Parts { read: Vec::new(), calls: &mut calls, detail };
-        let list = parts.map(|parts| casing::list(parts, at.then("parts"))).transpose()?.unwrap_or_default();
-        for (index, part) in list.into_iter().enumerate() {
-            read.read(part, at.within("parts", index), losses)?;
+        let parts = spoken.parts.unwrap_or_default();
+        let mut read = Parts { read: Vec::with_capacity(parts.len()), calls: &mut calls, detail };
+        for (index, part) in parts.into_iter().enumerate() {
+            read.read(part.renamed(casing::camel), at.within("parts", index), losses)?;
         }
         if !read.read.is_empty() {
             turns.push(Turn { role, name: None, parts: read.read, at });
@@ -42,9 +100,11 @@ pub(crate) fn turns<'a>(
 }
 
 fn role(told: &mut Taking<'_>, at: At, losses: &mut Losses) -> Result<Role, Error> {
-    let Some(role) = told.text("role", losses)? else { return Ok(Role::User) };
-    losses.has(Place::new(FIELDS, "contents", at.then("role")), &role)?;
-    Ok(if role == "model" { Role::Assistant } else { Role::User })
+    match told.have_text("role")?.as_deref() {
+        Some("model") => Ok(Role::Assistant),
+        None | Some("user" | "function") => Ok(Role::User),
+        Some(other) => Err(losses.refusal(at.then("role"), &format!("the role `{other}`"))),
+    }
 }
 
 /// Reads what the model is told before all turns: a turn, its parts alone, or a string.
@@ -63,7 +123,7 @@ pub(crate) fn system<'a>(value: Raw<'a>, losses: &mut Losses) -> Result<Vec<Part
     let mut read = Parts { read: Vec::new(), calls: &mut calls, detail: None };
     let at = at.then("parts");
     for part in parts.map(|parts| casing::list(parts, at)).transpose()?.unwrap_or_default() {
-        read.read(part, at, losses)?;
+        read.read(casing::fields(part, at)?, at, losses)?;
     }
     match read.read.iter().find(|part| !matches!(part.content, Content::Text(_))) {
         Some(part) => Err(losses.refusal(part.at, "anything but text in the system instruction")),

@@ -58,9 +58,9 @@ pub(crate) struct Spot {
 pub(crate) fn inline<'a>(value: Raw<'a>, spot: Spot, losses: &mut Losses) -> Result<Media<'a>, Error> {
     let at = spot.at.inside("inlineData");
     let mut told = Taking::of(value, spot.inline, at)?;
-    let media_type = told.text("mimeType", losses)?.unwrap_or_default();
-    let data = told.text("data", losses)?.ok_or_else(|| json::missing(at.then("data")))?;
-    let name = told.text("displayName", losses)?;
+    let media_type = told.have_text("mimeType")?.unwrap_or_default();
+    let data = told.have_text("data")?.ok_or_else(|| json::missing(at.then("data")))?;
+    let name = told.have_text("displayName")?;
     told.rest(losses)?;
     Ok(Media { source: Source::Inline(standard(data)), media_type, name, detail: None, context: None })
 }
@@ -69,9 +69,9 @@ pub(crate) fn inline<'a>(value: Raw<'a>, spot: Spot, losses: &mut Losses) -> Res
 pub(crate) fn file<'a>(value: Raw<'a>, spot: Spot, losses: &mut Losses) -> Result<Media<'a>, Error> {
     let at = spot.at.inside("fileData");
     let mut told = Taking::of(value, spot.file, at)?;
-    let uri = told.text("fileUri", losses)?.ok_or_else(|| json::missing(at.then("fileUri")))?;
-    let media_type = told.text("mimeType", losses)?;
-    let name = told.text("displayName", losses)?;
+    let uri = told.have_text("fileUri")?.ok_or_else(|| json::missing(at.then("fileUri")))?;
+    let media_type = told.have_text("mimeType")?;
+    let name = told.have_text("displayName")?;
     told.rest(losses)?;
     if !is_public(&uri) {
         return Err(losses.refusal(at.then("fileUri"), "a file that Google alone can read"));

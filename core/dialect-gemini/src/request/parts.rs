@@ -41,8 +41,7 @@ struct Modified<'a> {
 
 impl<'a> Parts<'a, '_> {
     /// Reads a part.
-    pub(crate) fn read(&mut self, value: Raw<'a>, at: At, losses: &mut Losses) -> Result<(), Error> {
-        let members = casing::fields(value, at)?;
+    pub(crate) fn read(&mut self, members: Members<'a>, at: At, losses: &mut Losses) -> Result<(), Error> {
         let place = Place::new(FIELDS, "contents.parts", at);
         let modified = self.modified(&members, at, losses)?;
         let is_field = |name: &str| {
@@ -121,8 +120,9 @@ impl<'a> Parts<'a, '_> {
 
     fn text(&mut self, text: Text<'a>, is_thought: bool, seal: Option<Seal<'a>>, at: At) {
         if is_thought {
-            let thinking = Thinking { text, seal, redacted: false };
-            self.read.push(Part::new(Content::Thinking(thinking), at));
+            // Thoughts that Anthropic's model does not show have no text here.
+            let redacted = text.is_empty() && seal.as_ref().is_some_and(|seal| seal.origin == Api::Anthropic);
+            self.read.push(Part::new(Content::Thinking(Thinking { text, seal, redacted }), at));
             return;
         }
         if let Some(seal) = seal {
@@ -162,17 +162,17 @@ impl<'a> Parts<'a, '_> {
     ) -> Result<(), Error> {
         let inside = at.inside("functionCall");
         let mut told = Taking::of(value, "contents.parts.functionCall", inside)?;
-        let name = told.text("name", losses)?.ok_or_else(|| json::missing(inside.then("name")))?;
-        let id = told.text("id", losses)?;
+        let name = told.have_text("name")?.ok_or_else(|| json::missing(inside.then("name")))?;
+        let id = told.have_text("id")?;
         let mut input: Text<'a> = "{}".into();
-        if let Some(args) = told.take("args", losses) {
+        if let Some(args) = told.have("args") {
             if !args.get().starts_with('{') {
                 return Err(json::wrong(inside.then("args"), "it must be an object"));
             }
             input = args.get().into();
         }
-        told.take("willContinue", losses);
-        if let Some(pieces) = told.take("partialArgs", losses) {
+        told.have("willContinue");
+        if let Some(pieces) = told.have("partialArgs") {
             let mut partial = Partial::default();
             let wrong = || json::wrong(inside.then("partialArgs"), "these are no pieces of arguments");
             partial.add(pieces).ok_or_else(wrong)?;
@@ -196,11 +196,11 @@ impl<'a> Parts<'a, '_> {
     fn outcome(&mut self, value: Raw<'a>, at: At, losses: &mut Losses) -> Result<(), Error> {
         let inside = at.inside("functionResponse");
         let mut told = Taking::of(value, "contents.parts.functionResponse", inside)?;
-        let name = told.text("name", losses)?.unwrap_or_default();
-        let id = told.text("id", losses)?;
+        let name = told.have_text("name")?.unwrap_or_default();
+        let id = told.have_text("id")?;
         let id = self.calls.answered(id, &name);
         let (mut parts, mut failed) = (Vec::new(), false);
-        if let Some(response) = told.take("response", losses) {
+        if let Some(response) = told.have("response") {
             let (text, is_error) = response_text(response, inside.then("response"))?;
             failed = is_error;
             if !text.is_empty() {
@@ -208,7 +208,7 @@ impl<'a> Parts<'a, '_> {
             }
         }
         for value in told
-            .take("parts", losses)
+            .have("parts")
             .map(|list| casing::list(list, inside.then("parts")))
             .transpose()?
             .unwrap_or_default()

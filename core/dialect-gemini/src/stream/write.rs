@@ -10,7 +10,7 @@ use sluice_neutral::dialect::{Reply, Writer};
 use sluice_neutral::order::Plain;
 
 use crate::answer::cited;
-use crate::answer::saying::{Saying, about};
+use crate::answer::saying::{Saying, about, is_hidden};
 use crate::pen::Pen;
 use crate::refusal;
 
@@ -26,6 +26,7 @@ enum Open {
     Nothing,
     Text,
     Thoughts,
+    Hidden,
     Call(Called<'static>, String),
     Image(String, String),
 }
@@ -84,6 +85,9 @@ impl Stream {
             (Piece::Seal(seal), Open::Call(..)) => {
                 self.saying.remember_first(seal.written(Api::Gemini).into_owned());
             }
+            (Piece::Seal(seal), Open::Hidden) if is_hidden(&seal) => {
+                self.part(out, |saying, pen| saying.hidden(&seal, pen));
+            }
             (Piece::Seal(seal), _) => self.saying.remember(&seal),
             (Piece::Citation(citation), _) => self.saying.cite(citation),
             (Piece::Logprobs(all), _) if !all.is_empty() => {
@@ -123,7 +127,8 @@ impl Writer for Stream {
             Plain::Opened(block) => {
                 self.open = match block {
                     Block::Text | Block::Refusal => Open::Text,
-                    Block::Thinking | Block::Redacted => Open::Thoughts,
+                    Block::Thinking => Open::Thoughts,
+                    Block::Redacted => Open::Hidden,
                     Block::Call(Called { id, name, plain }) => {
                         Open::Call(Called { id: owned(id), name: owned(name), plain }, String::new())
                     }

@@ -129,6 +129,23 @@ fn thoughts_are_shown_to_whom_asked_and_what_is_remembered_is_not_lost() {
 }
 
 #[test]
+fn thoughts_that_are_not_shown_come_back_as_such() {
+    let said =
+        vec![Said { seal: Some(seal()), ..Said::new(Block::Redacted, "") }, Said::new(Block::Text, "Hello")];
+    let answer = || Answer { said: said.clone(), ..Answer::default() };
+    let whole = &told(&answer(), &reply())["candidates"][0]["content"];
+    let (stream, _) = streamed_events(answer(), reply());
+    assert_eq!(chunks(&stream)[0]["candidates"][0]["content"]["parts"][0], whole["parts"][0]);
+    let body = json!({ "contents": [whole] }).to_string();
+    let (request, _) = super::read(&body, Api::Anthropic).unwrap();
+    let sluice_neutral::request::Content::Thinking(thinking) = &request.turns[0].parts[0].content else {
+        panic!("{request:?}")
+    };
+    assert_eq!((thinking.redacted, thinking.seal.as_ref()), (true, Some(&seal())));
+    assert_eq!(request.turns[0].parts.len(), 2);
+}
+
+#[test]
 fn calls_that_are_cut_or_no_object_are_not_told() {
     for (args, reason, finish) in [
         (r#"{"amount": 100"#, Reason::Length, "MAX_TOKENS"),
