@@ -53,6 +53,9 @@ pub(crate) fn read(status: StatusCode, body: &[u8]) -> Failure<'static> {
     if class == Class::BadRequest && TOO_LONG.iter().any(|words| lower.contains(words)) {
         class = Class::TooLong;
     }
+    if class == Class::BadRequest && lower.contains("content filtering policy") {
+        class = Class::Policy;
+    }
     if SPENT.iter().any(|code| refusal.is(code)) {
         class = Class::Quota;
     }

@@ -70,7 +70,7 @@ fn round() -> impl Strategy<Value = (Vec<Part<'static>>, Vec<Part<'static>>)> {
 
 fn tool() -> impl Strategy<Value = Tool<'static>> {
     (option::of(words()), option::of(Just(true)), any::<i32>()).prop_map(|(description, strict, number)| {
-        let schema = format!("{{\"type\":\"object\",\"properties\":{{\"a\":{{\"const\":{number}.00}}}}}}");
+        let schema = format!("{{\"type\":\"object\",\"properties\":{{\"a\":{{\"const\":{number}.00}}}},\"additionalProperties\":false}}");
         let (takes, says, cache) = (Takes::Schema(Some(schema.into())), None, None);
         Tool { name: "t".into(), description, takes, strict, deferred: false, says, cache, at: At::ROOT }
     })

@@ -139,8 +139,8 @@ fn asked(reasoning: &Reasoning, family: &Family, losses: &mut Losses) -> (Thinki
 
 /// Names what was asked of thinking.
 fn name(reasoning: &Reasoning, losses: &mut Losses) {
-    let places = [reasoning.effort.map(|effort| effort.at), reasoning.budget.map(|budget| budget.at)];
-    let any = places.into_iter().flatten().next();
+    let asked = [reasoning.effort.map(|told| told.at), reasoning.budget.map(|told| told.at)];
+    let any = asked.into_iter().chain([reasoning.shown.map(|told| told.at)]).flatten().next();
     losses.name(any.unwrap_or(At::field("thinking")));
 }
 

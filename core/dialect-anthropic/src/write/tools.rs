@@ -10,6 +10,7 @@ use sluice_neutral::names::Rule;
 use sluice_neutral::request::{Choice, Request, Search, Takes, Tool};
 
 use super::marks::Marks;
+use super::schema;
 use crate::json::{List, Object};
 use crate::models::Family;
 
@@ -24,8 +25,14 @@ const NOTHING: &str = r#"{"type":"object","properties":{}}"#;
 
 /// Tools as they are sent.
 pub(super) struct Tools<'r> {
-    tools: Vec<&'r Tool<'r>>,
+    tools: Vec<Sendable<'r>>,
     search: Option<&'r Search<'r>>,
+}
+
+/// A tool as it is sent.
+struct Sendable<'r> {
+    tool: &'r Tool<'r>,
+    /// Whether its arguments are bound to its schema, which has to be one that Anthropic binds to.
     strict: bool,
 }
 
@@ -39,17 +46,21 @@ impl<'r> Tools<'r> {
             losses.name(choice.at);
             tools.retain(|tool| names.contains(&tool.name));
         }
-        if !family.schemas {
-            let strict = tools.iter().filter(|tool| tool.strict == Some(true));
-            strict.for_each(|tool| losses.name(tool.at.then("strict")));
-        }
+        let tools = tools.into_iter().map(|tool| {
+            let asked = tool.strict == Some(true);
+            let strict = asked && family.schemas && can_be_bound(tool);
+            if asked && !strict {
+                losses.name(tool.at.then("strict"));
+            }
+            Sendable { tool, strict }
+        });
         let search = request.search.as_ref().map(|search| &search.value);
-        Self { tools, search, strict: family.schemas }
+        Self { tools: tools.collect(), search }
     }
 
     /// How many of them ask for a cache mark.
     pub(super) fn marks(&self) -> usize {
-        self.tools.iter().filter(|tool| tool.cache.is_some()).count()
+        self.tools.iter().filter(|sendable| sendable.tool.cache.is_some()).count()
     }
 
     /// Whether there are none.
@@ -72,21 +83,19 @@ impl<'r> Tools<'r> {
             return Ok(());
         }
         let mut list = body.list("tools");
-        for tool in &self.tools {
-            self.tool(tool, &mut list, (sent, marks))?;
+        for sendable in &self.tools {
+            sendable.write(&mut list, (sent, marks))?;
         }
         if let Some(told) = self.search {
             search(told, &mut list.object());
         }
         Ok(())
     }
+}
 
-    fn tool(
-        &self,
-        tool: &Tool<'_>,
-        list: &mut List<'_>,
-        (sent, marks): (&mut Sent, &mut Marks),
-    ) -> Result<(), Error> {
+impl Sendable<'_> {
+    fn write(&self, list: &mut List<'_>, (sent, marks): (&mut Sent, &mut Marks)) -> Result<(), Error> {
+        let Self { tool, strict } = *self;
         let mut object = list.object();
         object.text("name", &sent.names.sent(&tool.name, RULE));
         if let Some(description) = description(tool) {
@@ -102,11 +111,11 @@ impl<'r> Tools<'r> {
             }
             Takes::Schema(Some(text)) => {
                 let schema =
-                    schema(text).ok_or_else(|| json::wrong(tool.at, "its schema must be an object"))?;
+                    typed(text).ok_or_else(|| json::wrong(tool.at, "its schema must be an object"))?;
                 object.raw("input_schema", &schema);
             }
         }
-        if self.strict && tool.strict == Some(true) {
+        if strict {
             object.raw("strict", "true");
         }
         marks.write(tool.cache, &mut object);
@@ -114,8 +123,17 @@ impl<'r> Tools<'r> {
     }
 }
 
+/// Whether nothing would have to be left out of a tool's schema.
+fn can_be_bound(tool: &Tool<'_>) -> bool {
+    match &tool.takes {
+        Takes::Plain(_) => true,
+        Takes::Schema(None) => false,
+        Takes::Schema(Some(text)) => matches!(schema::cleaned(text, tool.at), Ok(Cow::Borrowed(_))),
+    }
+}
+
 /// A schema that says that it is of an object, which Anthropic insists on.
-fn schema(text: &str) -> Option<Cow<'_, str>> {
+fn typed(text: &str) -> Option<Cow<'_, str>> {
     #[derive(serde::Deserialize)]
     struct Typed {
         #[serde(rename = "type")]
