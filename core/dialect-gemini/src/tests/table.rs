@@ -207,12 +207,16 @@ fn requests(row: &Field) -> Option<(String, String)> {
 
 /// Whether the table decides on an object around the field: then its members are never looked at.
 fn is_decided_above(row: &Field, toward: Api) -> bool {
-    let Some((above, name)) =
-        row.place.rsplit_once('.').or((!row.place.is_empty()).then_some(("", row.place)))
-    else {
-        return false;
-    };
-    find(above, name).is_some_and(|row| !matches!(row.toward(toward), Fate::Carried | Fate::Adapted))
+    let mut place = row.place;
+    while !place.is_empty() {
+        let (above, name) = place.rsplit_once('.').unwrap_or(("", place));
+        let fate = find(above, name).map(|row| row.toward(toward));
+        if fate.is_some_and(|fate| !matches!(fate, Fate::Carried | Fate::Adapted)) {
+            return true;
+        }
+        place = above;
+    }
+    false
 }
 
 fn path(row: &Field) -> String {
