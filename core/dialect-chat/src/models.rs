@@ -25,6 +25,8 @@ pub(crate) struct Model {
     pub(crate) parallel: bool,
     /// Whether it searches the web for each answer.
     pub(crate) searches: bool,
+    /// Whether it is one of Google's, which want back what they signed.
+    pub(crate) signs: bool,
 }
 
 /// Levels of models of other vendors, by what their names begin with.
@@ -52,6 +54,7 @@ impl Model {
             verbosity: false,
             parallel: true,
             searches,
+            signs: name.starts_with("gemini-"),
         };
         if let Some(version) = version(name).filter(|version| *version >= (5, 0)) {
             return Self { plain_tools: is_openai, verbosity: is_openai, ..plain }.thinking(name, version);

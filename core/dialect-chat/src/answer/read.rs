@@ -1,5 +1,7 @@
 //! An upstream's whole answer, read.
 
+use std::collections::HashSet;
+
 use sluice_api::error::Error;
 use sluice_neutral::answer::{Answer, Block, Called, End, Said, Started};
 use sluice_neutral::dialect::Sent;
@@ -24,8 +26,12 @@ pub(crate) fn answer<'a>(body: &'a [u8], sent: &Sent) -> Result<Answer<'a>, Erro
     let id = pieces::text(&top, "id");
     let mut said = spoken(&message, &choice, sent);
     let begins = id.as_deref().unwrap_or_default();
-    let calls = pieces::fragments(&message).into_iter().enumerate();
-    said.extend(calls.filter_map(|(index, call)| called(call, begins, index)));
+    let mut ids = HashSet::new();
+    for (index, mut call) in pieces::fragments(&message).into_iter().enumerate() {
+        // Where two have one id, their results could not be told apart: the second gets one of its own.
+        call.id = call.id.filter(|id| ids.insert(id.clone()));
+        said.extend(called(call, begins, index));
+    }
     let reason = pieces::reason(&choice).unwrap_or_default();
     Ok(Answer {
         started: Started { id, model: pieces::text(&top, "model"), usage: None },

@@ -58,27 +58,20 @@ impl Calls {
     /// Takes a fragment of a call. `answer` is the answer's id.
     pub(super) fn take<'a>(
         &mut self,
-        fragment: Fragment<'a>,
+        mut fragment: Fragment<'a>,
         answer: &str,
         flow: &mut Flow,
         tell: &mut dyn FnMut(Event<'a>),
     ) {
-        let at = match self.place(&fragment) {
-            Some(at) => at,
-            None => {
-                self.close_whole(tell);
-                let id = fragment.id.as_deref().unwrap_or_default().to_owned();
-                self.0.push(Call {
-                    key: fragment.index,
-                    id,
-                    block: None,
-                    held: String::new(),
-                    written: Written::default(),
-                    closed: false,
-                });
-                self.0.len().saturating_sub(1)
-            }
-        };
+        let at = self.place(&fragment).unwrap_or_else(|| {
+            self.close_whole(tell);
+            self.0.push(Call::new(fragment.index));
+            self.0.len().saturating_sub(1)
+        });
+        // Where two have one id, their results could not be told apart: the second gets one of its own.
+        let is_anothers =
+            |id: &str| self.0.iter().enumerate().any(|(other, call)| other != at && call.id == id);
+        fragment.id = fragment.id.filter(|id| !is_anothers(id));
         if let Some(call) = self.0.get_mut(at).filter(|call| !call.closed) {
             call.take(fragment, || pieces::minted(answer, at), flow, tell);
         }
@@ -105,19 +98,21 @@ impl Calls {
 }
 
 impl Call {
+    fn new(key: Option<u64>) -> Self {
+        let (id, held) = (String::new(), String::new());
+        Self { key, id, block: None, held, written: Written::default(), closed: false }
+    }
+
     /// Whether a fragment under the same number is of another call: servers that do not number them have an id for each, or
     /// send each whole.
     fn is_over_with(&self, fragment: &Fragment<'_>) -> bool {
         if fragment.name.is_none() {
             return false;
         }
-        match &fragment.id {
-            Some(id) if !self.id.is_empty() => *id != self.id,
-            _ => {
-                let begins = |text: &str| text.trim_start().starts_with('{');
-                self.written.is_whole() && fragment.arguments.as_deref().is_some_and(begins)
-            }
-        }
+        let is_another = |id: &str| !self.id.is_empty() && id != self.id;
+        let begins = |text: &str| text.trim_start().starts_with('{');
+        fragment.id.as_deref().is_some_and(is_another)
+            || (self.written.is_whole() && fragment.arguments.as_deref().is_some_and(begins))
     }
 
     fn take<'a>(
@@ -127,8 +122,8 @@ impl Call {
         flow: &mut Flow,
         tell: &mut dyn FnMut(Event<'a>),
     ) {
-        if let (Some(id), true) = (&fragment.id, self.id.is_empty()) {
-            self.id = id.clone().into_owned();
+        if let (Some(id), true) = (fragment.id, self.id.is_empty()) {
+            self.id = id.into_owned();
         }
         if let (Some(name), None) = (fragment.name, self.block) {
             let block = flow.begin(tell);

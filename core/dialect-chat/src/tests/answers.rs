@@ -60,6 +60,8 @@ fn whole_answers_are_read_as_streams_are() {
         assert_eq!(words(&answer), told);
         assert_eq!(answer.started.model.as_deref(), Some("m"));
     }
+    let twice = r#"{"id":"a","choices":[{"message":{"tool_calls":[{"id":"c","function":{"name":"f"}},{"id":"c","function":{"name":"g"}}]}}]}"#;
+    assert_eq!(words(&Chat.answer(twice.as_bytes(), &sent).unwrap()), "c=f call_a_1=g Done");
     let cited = r#"{"choices":[{"message":{"content":"Äh, so.","annotations":[{"type":"url_citation","url_citation":{"url":"https://h","title":"T","start_index":4,"end_index":6}}]},
         "logprobs":{"content":[{"token":"Äh","logprob":-0.5,"bytes":null,"top_logprobs":[{"token":"Oh","logprob":-2.25,"bytes":[79]}]}]}}]}"#;
     let answer = Chat.answer(cited.as_bytes(), &sent).unwrap();

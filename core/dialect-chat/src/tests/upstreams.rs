@@ -201,6 +201,11 @@ fn two_calls_are_two_however_they_are_told_apart() {
         |arguments: &str| opens(r#""index":0,"#, &format!(r#""name":"look","arguments":"{arguments}""#));
     let minted = "Hello call_chatcmplA_0=look{\"q\":1} call_chatcmplA_1=look{\"q\":2} Calls 10/3";
     assert_eq!(of_call(&[bare(one), bare(two)]), minted);
+    // Where two have one id, the second gets one of its own.
+    for members in ["\"index\":0,", ""] {
+        let told = of_call(&[call(members, "c1", one), call(members, "c1", two)]);
+        assert_eq!(told, "Hello c1=look{\"q\":1} call_chatcmplA_1=look{\"q\":2} Calls 10/3");
+    }
 }
 
 #[test]

@@ -185,9 +185,8 @@ fn call(part: &Part<'_>, target: &mut Target<'_>, json: &mut Json) {
             }
         }
         // Google's own server for this dialect wants it back here.
-        if let Some(seal) =
-            call.seal.as_ref().filter(|seal| !target.model.is_openai && seal.origin == Api::Gemini)
-        {
+        let seal = call.seal.as_ref().filter(|seal| target.model.signs && seal.origin == Api::Gemini);
+        if let Some(seal) = seal {
             json.key("extra_content").object(|json| {
                 json.key("google").object(|json| json.key("thought_signature").text(&seal.payload));
             });
