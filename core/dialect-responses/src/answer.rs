@@ -11,18 +11,13 @@ use sluice_neutral::loss::At;
 use sluice_neutral::request::Text;
 use sluice_neutral::seal::{self, Seal};
 
-use crate::texts::text;
 use crate::{refusal, seals, usage};
 
 /// Reads an answer.
-///
-/// # Errors
-///
-/// When it is none.
 pub(crate) fn read<'a>(body: &'a [u8], sent: &Sent) -> Result<Answer<'a>, Error> {
     let none = || Error::new(Kind::Upstream, "the upstream's answer is no response");
     let response = Members::body(body).map_err(|_| none())?;
-    let failed = text(&response, "status").is_some_and(|status| status == "failed" || status == "cancelled");
+    let failed = response.label("status").is_some_and(|status| status == "failed" || status == "cancelled");
     if failed || response.get("error").is_some() {
         let failure = refusal::read(http::StatusCode::OK, body);
         let error = Error::new(Kind::Upstream, "the upstream's answer tells that it failed");
@@ -45,15 +40,15 @@ pub(crate) fn read<'a>(body: &'a [u8], sent: &Sent) -> Result<Answer<'a>, Error>
 
 /// What a response begins with.
 pub(crate) fn started<'a>(response: &Members<'a>) -> Started<'a> {
-    let filled = |name| text(response, name).filter(|text| !text.is_empty());
+    let filled = |name| response.label(name).filter(|text| !text.is_empty());
     Started { id: filled("id"), model: filled("model"), usage: None }
 }
 
 /// Why a response ended.
 pub(crate) fn reason(response: &Members<'_>) -> Reason {
     let details = response.get("incomplete_details").and_then(|raw| Members::of(raw, At::ROOT).ok());
-    let why = details.and_then(|details| text(&details, "reason"));
-    match (text(response, "status").as_deref(), why.as_deref()) {
+    let why = details.and_then(|details| details.label("reason"));
+    match (response.label("status").as_deref(), why.as_deref()) {
         (_, Some("content_filter")) => Reason::Refused,
         (_, Some("max_output_tokens" | "max_tokens")) | (Some("incomplete"), _) => Reason::Length,
         _ => Reason::Done,
@@ -73,7 +68,7 @@ pub(crate) struct Place<'p> {
 
 /// What an item says, by the places of its parts; nothing where it is of a kind that says nothing.
 pub(crate) fn of_item<'a>(item: &Members<'a>, place: Place<'_>) -> Vec<(u64, Said<'a>)> {
-    match text(item, "type").as_deref() {
+    match item.label("type").as_deref() {
         Some("message") => of_message(item),
         Some("reasoning") => of_reasoning(item, place).map(|said| (0, said)).into_iter().collect(),
         Some(kind @ ("function_call" | "custom_tool_call")) => {
@@ -82,8 +77,8 @@ pub(crate) fn of_item<'a>(item: &Members<'a>, place: Place<'_>) -> Vec<(u64, Sai
             vec![(0, Said::new(Block::Call(called), input(item, plain)))]
         }
         Some("image_generation_call") => {
-            let Some(data) = text(item, "result").filter(|data| !data.is_empty()) else { return Vec::new() };
-            let format = text(item, "output_format").unwrap_or(Cow::Borrowed("png"));
+            let Some(data) = item.label("result").filter(|data| !data.is_empty()) else { return Vec::new() };
+            let format = item.label("output_format").unwrap_or(Cow::Borrowed("png"));
             let media_type = Cow::Owned(format!("image/{format}"));
             vec![(0, Said::new(Block::Image { media_type }, data))]
         }
@@ -99,14 +94,14 @@ fn objects<'a>(members: &Members<'a>, name: &str) -> Vec<Members<'a>> {
 
 fn of_message<'a>(item: &Members<'a>) -> Vec<(u64, Said<'a>)> {
     // Some servers write a message's content as they do in Chat Completions.
-    if let Some(content) = text(item, "content") {
+    if let Some(content) = item.label("content") {
         return vec![(0, Said::new(Block::Text, content))];
     }
     let parts = (0..).zip(objects(item, "content"));
     let said = parts.filter_map(|(index, part)| {
         let block =
-            if text(&part, "type").as_deref() == Some("refusal") { Block::Refusal } else { Block::Text };
-        let told = text(&part, "text").or_else(|| text(&part, "refusal")).filter(|text| !text.is_empty())?;
+            if part.label("type").as_deref() == Some("refusal") { Block::Refusal } else { Block::Text };
+        let told = part.label("text").or_else(|| part.label("refusal")).filter(|text| !text.is_empty())?;
         let mut said = Said::new(block, told);
         said.citations = citations(&part, &said.text);
         said.logprobs = logprobs(&part);
@@ -118,7 +113,7 @@ fn of_message<'a>(item: &Members<'a>) -> Vec<(u64, Said<'a>)> {
 fn of_reasoning<'a>(item: &Members<'a>, place: Place<'_>) -> Option<Said<'a>> {
     let texts = |name| -> Vec<Text<'a>> {
         let parts = objects(item, name).into_iter();
-        parts.filter_map(|part| text(&part, "text")).filter(|text| !text.is_empty()).collect()
+        parts.filter_map(|part| part.label("text")).filter(|text| !text.is_empty()).collect()
     };
     let mut told = texts("summary");
     if told.is_empty() {
@@ -138,15 +133,15 @@ fn of_reasoning<'a>(item: &Members<'a>, place: Place<'_>) -> Option<Said<'a>> {
 
 /// What is encrypted of an item.
 pub(crate) fn sealed<'a>(item: &Members<'a>, sent: &Sent) -> Option<Seal<'a>> {
-    let encrypted = text(item, "encrypted_content").filter(|encrypted| !encrypted.is_empty())?;
-    let payload = seals::payload(text(item, "id").as_deref(), encrypted);
+    let encrypted = item.label("encrypted_content").filter(|encrypted| !encrypted.is_empty())?;
+    let payload = seals::payload(item.label("id").as_deref(), encrypted);
     Some(Seal { origin: Api::OpenaiResponses, account: Some(seal::account(&sent.account)), payload })
 }
 
 /// A call; nothing where the tool is not told. One without an id gets one that no other of the answer has.
 pub(crate) fn called<'a>(item: &Members<'a>, plain: bool, place: Place<'_>) -> Option<Called<'a>> {
-    let name = text(item, "name").filter(|name| !name.is_empty())?;
-    let told = ["call_id", "id"].into_iter().find_map(|id| text(item, id).filter(|id| !id.is_empty()));
+    let name = item.label("name").filter(|name| !name.is_empty())?;
+    let told = ["call_id", "id"].into_iter().find_map(|id| item.label(id).filter(|id| !id.is_empty()));
     let id = told.unwrap_or_else(|| {
         let letters: String = place.answer.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
         Cow::Owned(format!("call_{letters}{:04x}", place.index))
@@ -158,7 +153,7 @@ pub(crate) fn called<'a>(item: &Members<'a>, plain: bool, place: Place<'_>) -> O
 pub(crate) fn input<'a>(item: &Members<'a>, plain: bool) -> Text<'a> {
     let name = if plain { "input" } else { "arguments" };
     match item.get(name) {
-        Some(raw) if raw.get().starts_with('"') => text(item, name).unwrap_or_default(),
+        Some(raw) if raw.get().starts_with('"') => item.label(name).unwrap_or_default(),
         Some(raw) => Cow::Borrowed(raw.get()),
         None => Cow::Borrowed(""),
     }
@@ -170,12 +165,12 @@ fn citations<'a>(part: &Members<'a>, said: &str) -> Vec<Citation<'a>> {
 
 /// A citation of a text; places in it are told in characters.
 pub(crate) fn citation<'a>(one: &Members<'a>, said: &str) -> Option<Citation<'a>> {
-    let url = text(one, "url").filter(|url| !url.is_empty())?;
+    let url = one.label("url").filter(|url| !url.is_empty())?;
     let place = |name| one.get(name)?.get().parse::<usize>().ok();
     let bytes = |characters: usize| said.char_indices().nth(characters).map_or(said.len(), |(at, _)| at);
     let span = place("start_index").zip(place("end_index")).map(|(start, end)| (bytes(start), bytes(end)));
     let span = span.filter(|(start, end)| start < end);
-    Some(Citation { url, title: text(one, "title").filter(|title| !title.is_empty()), span })
+    Some(Citation { url, title: one.label("title").filter(|title| !title.is_empty()), span })
 }
 
 /// How likely the tokens of a part, or of a piece of one, were.
@@ -184,8 +179,8 @@ pub(crate) fn logprobs<'a>(part: &Members<'a>) -> Vec<Logprob<'a>> {
     let told = objects(part, "logprobs");
     let read = told.iter().filter_map(|one| {
         let others = objects(one, "top_logprobs");
-        let others = others.iter().filter_map(|other| Some((text(other, "token")?, number(other)?)));
-        Some(Logprob { token: text(one, "token")?, logprob: number(one)?, others: others.collect() })
+        let others = others.iter().filter_map(|other| Some((other.label("token")?, number(other)?)));
+        Some(Logprob { token: one.label("token")?, logprob: number(one)?, others: others.collect() })
     });
     read.collect()
 }

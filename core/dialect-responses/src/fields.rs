@@ -2,6 +2,8 @@
 //!
 //! What stands below a field that is refused or left out has its parent's fate, and no row of its own.
 
+#![expect(clippy::indexing_slicing, reason = "of constants, while they are compiled")]
+
 mod input;
 mod tools;
 mod top;
@@ -55,7 +57,6 @@ sections! {
     FORMAT = "text.format", top::FORMAT;
     REASONING = "reasoning", top::REASONING;
     CACHING = "prompt_cache_options", top::CACHING;
-    STREAMING = "stream_options", top::STREAMING;
     CHOICE = "tool_choice", tools::CHOICE;
     TOOLS = "tools", tools::TOOLS;
     GRAMMAR = "tools.format", tools::GRAMMAR;
@@ -68,7 +69,6 @@ sections! {
 /// Every row.
 pub(crate) static FIELDS: [Field; count()] = join(SECTIONS);
 
-#[expect(clippy::indexing_slicing, reason = "of constants, while it is compiled")]
 const fn count() -> usize {
     let (mut section, mut all) = (0, 0);
     while section < SECTIONS.len() {
@@ -80,12 +80,11 @@ const fn count() -> usize {
 
 /// Words apart.
 macro_rules! words {
-    ($($word:ident)*) => { [$(stringify!($word)),*] };
+    ($($word:tt)*) => { [$(stringify!($word)),*] };
 }
 use words;
 
 /// Fields of one fate.
-#[expect(clippy::indexing_slicing, reason = "of constants, while it is compiled")]
 const fn all<const COUNT: usize>(
     place: &'static str,
     names: [&'static str; COUNT],
@@ -101,7 +100,6 @@ const fn all<const COUNT: usize>(
 }
 
 /// Kinds that nobody else has.
-#[expect(clippy::indexing_slicing, reason = "of constants, while it is compiled")]
 const fn refused<const COUNT: usize>(place: &'static str, names: [&'static str; COUNT]) -> [Field; COUNT] {
     let mut rows = all(place, names, Fate::Refused);
     let mut row = 0;
@@ -113,7 +111,6 @@ const fn refused<const COUNT: usize>(place: &'static str, names: [&'static str; 
 }
 
 /// The same rows about another place.
-#[expect(clippy::indexing_slicing, reason = "of constants, while it is compiled")]
 const fn moved<const COUNT: usize>(place: &'static str, mut rows: [Field; COUNT]) -> [Field; COUNT] {
     let mut row = 0;
     while row < COUNT {
@@ -124,7 +121,6 @@ const fn moved<const COUNT: usize>(place: &'static str, mut rows: [Field; COUNT]
 }
 
 /// Rows one after another.
-#[expect(clippy::indexing_slicing, reason = "of constants, while it is compiled")]
 const fn join<const COUNT: usize>(parts: &[&[Field]]) -> [Field; COUNT] {
     let mut all = [Field::new("", "", Fate::Silent); COUNT];
     let (mut part, mut at) = (0, 0);

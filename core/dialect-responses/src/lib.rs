@@ -5,7 +5,6 @@
 
 mod answer;
 mod fields;
-mod json;
 mod media;
 mod models;
 mod own;
@@ -13,7 +12,6 @@ mod refusal;
 mod request;
 mod seals;
 mod stream;
-mod texts;
 mod told;
 mod upstream;
 mod usage;
@@ -27,6 +25,7 @@ use sluice_neutral::answer::{Answer, Failure};
 use sluice_neutral::dialect::{Asked, Dialect, Own, Reader, Reply, Sent, Upstream, Writer};
 use sluice_neutral::fields::Field;
 use sluice_neutral::json::Members;
+use sluice_neutral::json::write::Object;
 use sluice_neutral::loss::Losses;
 use sluice_neutral::request::Request;
 
@@ -82,7 +81,7 @@ impl Dialect for Responses {
 
     fn refuse(&self, failure: &Failure<'_>, request_id: &str) -> Vec<u8> {
         let mut body = Vec::new();
-        refusal::write(failure, request_id, &mut json::Object::new(&mut body));
+        refusal::write(failure, request_id, &mut Object::new(&mut body));
         body
     }
 

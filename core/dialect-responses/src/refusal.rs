@@ -4,7 +4,7 @@ use http::StatusCode;
 use sluice_neutral::answer::{Class, Failure};
 use sluice_wire::refusal::Refusal;
 
-use crate::json::Object;
+use sluice_neutral::json::write::Object;
 
 /// What codes and types of errors are about; the first that is told counts.
 const CODES: [(&str, Class); 19] = [

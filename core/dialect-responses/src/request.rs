@@ -22,10 +22,6 @@ use object::Object;
 use tools::Toolbox;
 
 /// Reads a request.
-///
-/// # Errors
-///
-/// When it is wrong, or asks for what the other dialect has nothing for.
 pub(crate) fn read<'a>(asked: &Asked<'a>, losses: &mut Losses) -> Result<(Request<'a>, Own), Error> {
     let members = Members::body(asked.body)?;
     let mut kept = crate::own::Asked { echo: echo::of(&members), ..Default::default() };

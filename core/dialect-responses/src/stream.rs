@@ -11,9 +11,8 @@ use sluice_neutral::json::{self, Members};
 use sluice_neutral::loss::At;
 
 use crate::answer::{self, Place};
-use crate::texts::text;
 use crate::{refusal, usage};
-use item::{Item, Part, Stands};
+use item::{Item, Part};
 
 /// Tells what was read.
 type Tell<'t> = &'t mut dyn FnMut(Event<'_>);
@@ -48,37 +47,37 @@ impl Stream {
 
     /// The item that an event is about: by its place, else by its id (which some servers make anew for each event), else
     /// the last one. One that was not told to begin begins here.
-    fn find(&mut self, event: &Members<'_>, kind: &str) -> usize {
-        let (place, id) = (place(event), text(event, "item_id"));
+    fn find(&mut self, event: &Members<'_>) -> usize {
+        let (place, id) = (place(event), event.label("item_id"));
         let found = match (place, id) {
             (Some(_), _) => self.items.iter().rposition(|item| item.place == place),
             (None, Some(id)) => self.items.iter().rposition(|item| item.id == id),
             (None, None) => self.items.len().checked_sub(1),
         };
         found.unwrap_or_else(|| {
-            let id = text(event, "item_id").unwrap_or_default().into_owned();
-            self.items.push(Item::new(place, id, Stands::of_event(kind)));
+            let id = event.label("item_id").unwrap_or_default().into_owned();
+            self.items.push(Item::new(place, id));
             self.items.len() - 1
         })
     }
 
     fn added(&mut self, event: &Members<'_>, tell: Tell<'_>) {
         let Some(told) = inner(event, "item") else { return };
-        let id = text(&told, "id").unwrap_or_default().into_owned();
-        let stands = Stands::of_item(text(&told, "type").as_deref().unwrap_or_default());
-        self.items.push(Item::new(place(event), id, stands));
-        let at = self.items.len() - 1;
-        if stands == Stands::Call || stands == Stands::Custom {
-            self.called(at, &told, tell);
-        }
+        let id = told.label("id").unwrap_or_default().into_owned();
+        self.items.push(Item::new(place(event), id));
+        self.called(self.items.len() - 1, &told, tell);
     }
 
     /// A call begins, as soon as its tool is known and its id.
     fn called(&mut self, at: usize, told: &Members<'_>, tell: Tell<'_>) {
         let place = Place { sent: &self.sent, answer: &self.id, index: at };
         let Some(item) = self.items.get_mut(at).filter(|item| item.parts.is_empty()) else { return };
-        let plain = item.stands == Stands::Custom;
-        if text(told, "call_id").is_none_or(|id| id.is_empty()) && !item.done {
+        let plain = match told.label("type").as_deref() {
+            Some("function_call") => false,
+            Some("custom_tool_call") => true,
+            _ => return,
+        };
+        if told.label("call_id").is_none_or(|id| id.is_empty()) && !item.done {
             return;
         }
         if let Some(called) = answer::called(told, plain, place) {
@@ -90,10 +89,10 @@ impl Stream {
 
     /// More of a text, of a refusal, of thoughts or of arguments.
     fn delta(&mut self, event: &Members<'_>, kind: &str, tell: Tell<'_>) {
-        let Some(delta) = text(event, "delta").filter(|delta| !delta.is_empty()) else {
+        let Some(delta) = event.label("delta").filter(|delta| !delta.is_empty()) else {
             return self.likely(event, kind, tell);
         };
-        let at = self.find(event, kind);
+        let at = self.find(event);
         let Some((block, before)) = self.part(at, event, kind, tell) else { return };
         if let Some(before) = before {
             tell(Event::Added(block, Piece::Text(before.into())));
@@ -110,7 +109,7 @@ impl Stream {
         if logprobs.is_empty() {
             return;
         }
-        let at = self.find(event, kind);
+        let at = self.find(event);
         if let Some((block, _)) = self.part(at, event, kind, tell) {
             tell(Event::Added(block, Piece::Logprobs(logprobs)));
             if let Some(part) = self.items.get_mut(at).and_then(Item::last) {
@@ -154,7 +153,7 @@ impl Stream {
     }
 
     fn cited(&mut self, event: &Members<'_>, tell: Tell<'_>) {
-        let at = self.find(event, "response.output_text.delta");
+        let at = self.find(event);
         let content = number(event, "content_index").unwrap_or_default();
         let part = self
             .items
@@ -171,9 +170,9 @@ impl Stream {
     }
 
     /// All arguments have come, where they did not come in pieces.
-    fn arguments(&mut self, event: &Members<'_>, kind: &str, tell: Tell<'_>) {
-        let whole = text(event, "arguments").or_else(|| text(event, "input")).filter(|text| !text.is_empty());
-        let at = self.find(event, kind);
+    fn arguments(&mut self, event: &Members<'_>, tell: Tell<'_>) {
+        let whole = event.label("arguments").or_else(|| event.label("input")).filter(|text| !text.is_empty());
+        let at = self.find(event);
         let Some(part) = self.items.get_mut(at).and_then(Item::last).filter(|part| !part.told) else {
             return;
         };
@@ -188,11 +187,7 @@ impl Stream {
         let Some(item) = self.items.get_mut(at).filter(|item| !item.done) else { return };
         item.done = true;
         self.searches += u64::from(usage::is_search(told));
-        let stands = Stands::of_item(text(told, "type").as_deref().unwrap_or_default());
-        item.stands = stands;
-        if stands == Stands::Call || stands == Stands::Custom {
-            self.called(at, told, tell);
-        }
+        self.called(at, told, tell);
         let sent = Arc::clone(&self.sent);
         let place = Place { sent: &sent, answer: &self.id, index: at };
         let said = answer::of_item(told, place);
@@ -235,7 +230,7 @@ impl Stream {
 
     /// What no event has told of an item that stands in the whole answer.
     fn missed(&mut self, index: u64, told: &Members<'_>, tell: Tell<'_>) {
-        let id = text(told, "id").filter(|id| !id.is_empty());
+        let id = told.label("id").filter(|id| !id.is_empty());
         let known = self
             .items
             .iter()
@@ -246,8 +241,7 @@ impl Stream {
             self.items.get(index).filter(|item| item.place.is_none()).map(|_| index)
         });
         let at = known.unwrap_or_else(|| {
-            let stands = Stands::of_item(text(told, "type").as_deref().unwrap_or_default());
-            self.items.push(Item::new(Some(index), id.unwrap_or_default().into_owned(), stands));
+            self.items.push(Item::new(Some(index), id.unwrap_or_default().into_owned()));
             self.items.len() - 1
         });
         self.done(at, told, tell);
@@ -261,7 +255,7 @@ impl Reader for Stream {
         }
         let event = Members::body(data)
             .map_err(|_| Error::new(Kind::Upstream, "an event of the upstream's stream can't be read"))?;
-        let kind = text(&event, "type").unwrap_or_else(|| name.into());
+        let kind = event.label("type").unwrap_or_else(|| name.into());
         let has_error = event.get("error").is_some();
         match &*kind {
             "response.failed" | "response.cancelled" | "error" => {
@@ -277,7 +271,7 @@ impl Reader for Stream {
                 tell(Event::Failed(refusal::read(http::StatusCode::OK, data)));
             }
             // A whole answer where a stream was due.
-            _ if text(&event, "object").as_deref() == Some("response") => self.completed(&event, tell),
+            _ if event.label("object").as_deref() == Some("response") => self.completed(&event, tell),
             kind => self.goes_on(&event, kind, tell),
         }
         Ok(())
@@ -304,18 +298,17 @@ impl Stream {
             | "response.custom_tool_call_input.delta" => self.delta(event, kind, tell),
             "response.output_text.annotation.added" => self.cited(event, tell),
             "response.function_call_arguments.done" | "response.custom_tool_call_input.done" => {
-                self.arguments(event, kind, tell);
+                self.arguments(event, tell);
             }
             "response.output_item.done" => {
                 let Some(told) = inner(event, "item") else { return };
-                let id = text(&told, "id").unwrap_or_default();
+                let id = told.label("id").unwrap_or_default();
                 let place = place(event);
                 let known = self.items.iter().rposition(|item| {
                     !item.done && (if place.is_some() { item.place == place } else { item.id == id })
                 });
                 let at = known.unwrap_or_else(|| {
-                    let stands = Stands::of_item(text(&told, "type").as_deref().unwrap_or_default());
-                    self.items.push(Item::new(place, id.into_owned(), stands));
+                    self.items.push(Item::new(place, id.into_owned()));
                     self.items.len() - 1
                 });
                 self.done(at, &told, tell);

@@ -10,10 +10,10 @@ use sluice_neutral::answer::{Answer, End, Event, Failure, Reason, Started};
 use sluice_neutral::dialect::{Reply, Writer};
 use sluice_neutral::order::Plain;
 
-use crate::json::Object;
 use crate::own::Asked;
 use crate::{refusal, usage};
 use items::Items;
+use sluice_neutral::json::write::Object;
 
 /// What keeps a silent stream alive.
 const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";

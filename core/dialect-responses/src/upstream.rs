@@ -14,9 +14,9 @@ use sluice_neutral::loss::Losses;
 use sluice_neutral::names::{Names, Rule};
 use sluice_neutral::request::{Content, Request, Role};
 
-use crate::json::Object;
 use crate::models::Traits;
 use items::Conversation;
+use sluice_neutral::json::write::Object;
 
 /// What a tool may be called.
 const NAMES: Rule = Rule { longest: 64, begins_with_letter: false, also: "" };
@@ -25,10 +25,6 @@ const NAMES: Rule = Rule { longest: 64, begins_with_letter: false, also: "" };
 const FRAME: usize = 4_096;
 
 /// Writes a request.
-///
-/// # Errors
-///
-/// When the upstream or its model can't be asked for something.
 pub(crate) fn write(
     request: &Request<'_>,
     upstream: &Upstream<'_>,

@@ -5,8 +5,7 @@ use sluice_neutral::json::Members;
 use sluice_neutral::loss::At;
 use sluice_usage::Openai;
 
-use crate::json::Object;
-use crate::texts::text;
+use sluice_neutral::json::write::Object;
 
 /// What a response tells of its usage; nothing where it tells none.
 pub(crate) fn read(response: &Members<'_>, searches: u64) -> Option<Usage> {
@@ -25,11 +24,11 @@ fn billed(response: &Members<'_>) -> Option<u64> {
 
 /// Whether an item is a search that is billed: what was found is looked at for nothing.
 pub(crate) fn is_search(item: &Members<'_>) -> bool {
-    if text(item, "type").as_deref() != Some("web_search_call") {
+    if item.label("type").as_deref() != Some("web_search_call") {
         return false;
     }
     let action = item.get("action").and_then(|action| Members::of(action, At::ROOT).ok());
-    action.and_then(|action| text(&action, "type")).is_none_or(|kind| kind == "search")
+    action.and_then(|action| action.label("type")).is_none_or(|kind| kind == "search")
 }
 
 /// Writes it.

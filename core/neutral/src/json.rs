@@ -1,5 +1,7 @@
 //! JSON as it is written: objects by the text of their members, and trees whose numbers keep their digits.
 
+pub mod write;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -81,6 +83,12 @@ impl<'a> Members<'a> {
     /// When it is something else.
     pub fn text(&self, name: &'static str, at: At) -> Result<Option<Cow<'a, str>>, Error> {
         self.get(name).map(|value| text(value, at.then(name))).transpose()
+    }
+
+    /// The same, and nothing where it is something else: of upstreams, whose mistakes in one place are none in all.
+    #[must_use]
+    pub fn label(&self, name: &str) -> Option<Cow<'a, str>> {
+        self.get(name).and_then(|value| text(value, At::ROOT).ok())
     }
 
     /// A string that must be there.
@@ -297,6 +305,7 @@ mod tests {
         let told: Vec<(&str, &str)> = members.iter().map(|(name, value)| (name, value.get())).collect();
         assert_eq!(told, [("a", "1.50"), ("c\n", "\"x\"")]);
         assert_eq!(members.text("a", At::ROOT).unwrap_err().to_string(), "`a` is wrong: it must be a string");
+        assert_eq!((members.label("a"), members.label("c\n").as_deref()), (None, Some("x")));
         let members = members.renamed(|name| (name == "a").then(|| "A".to_owned()));
         assert_eq!(members.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["A", "c\n"]);
     }

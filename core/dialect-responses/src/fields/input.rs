@@ -38,8 +38,8 @@ pub(super) const ITEMS: [Field; 101] = join(&[
             mcp_approval_response agent_message multi_agent_call multi_agent_call_output
         ],
     ),
-    &all(INPUT, ["type", "role", "content", "call_id", "arguments", "output", "name", "input"], Carried),
-    &all(INPUT, ["id", "status", "phase", "internal_chat_message_metadata_passthrough"], Silent),
+    &all(INPUT, words![type role content call_id arguments output name input], Carried),
+    &all(INPUT, words![id status phase internal_chat_message_metadata_passthrough], Silent),
     &[
         Field::new(INPUT, "namespace", Adapted).note("`namespace__tool` is the tool's name"),
         Field::new(INPUT, "summary", Adapted).note("the text of the thoughts"),
@@ -56,12 +56,8 @@ pub(super) const ITEMS: [Field; 101] = join(&[
         Field::new(INPUT, "reasoning", Adapted).note("the effort from there on"),
         Field::new(INPUT, "text", Adapted).note("the form of the answer from there on"),
     ],
-    &all(
-        INPUT,
-        ["queries", "results", "action", "result", "size", "quality", "output_format", "background"],
-        Named,
-    ),
-    &all(INPUT, ["revised_prompt", "svg_usage"], Named),
+    &all(INPUT, words![queries results action result size quality output_format background], Named),
+    &all(INPUT, words![revised_prompt svg_usage], Named),
     &all(
         INPUT,
         words![
@@ -77,50 +73,39 @@ pub(super) const ITEMS: [Field; 101] = join(&[
 
 const PART: &str = "input.content";
 
-pub(super) const CONTENT: [Field; 22] = [
-    Field::kind(PART, "input_text", Carried),
-    Field::kind(PART, "output_text", Carried),
-    Field::kind(PART, "input_image", Carried),
-    Field::kind(PART, "input_file", Carried),
-    Field::kind(PART, "refusal", Adapted).note("text where the API has no such part").to(OpenaiChat, Carried),
-    Field::kind(PART, "input_audio", Carried).to(Anthropic, Refused).note("Claude's API takes no sound"),
-    Field::kind(PART, "reasoning_text", Adapted).note("the text of the thoughts, where there is no summary"),
-    Field::kind(PART, "text", Carried),
-    Field::new(PART, "type", Carried),
-    Field::new(PART, "text", Carried),
-    Field::new(PART, "refusal", Carried),
-    Field::new(PART, "image_url", Carried),
-    Field::new(PART, "file_url", Carried),
-    Field::new(PART, "file_data", Carried),
-    Field::new(PART, "filename", Carried),
-    Field::new(PART, "input_audio", Carried),
-    Field::new(PART, "file_id", Refused).note("the file is OpenAI's to know"),
-    Field::new(PART, "detail", Carried).to(Anthropic, Named).but(&[r#""auto""#]),
-    Field::new(PART, "annotations", Silent),
-    Field::new(PART, "logprobs", Silent),
-    Field::new(PART, "status", Silent),
-    Field::new(PART, "prompt_cache_breakpoint", Adapted).note("a mark of the API's own").to(Gemini, Silent),
-];
+/// Of parts of messages and of results.
+const ANY: [Field; 14] = join(&[
+    &[
+        Field::kind(PART, "input_text", Carried),
+        Field::kind(PART, "output_text", Carried),
+        Field::kind(PART, "input_image", Carried),
+        Field::kind(PART, "input_file", Carried),
+        Field::new(PART, "file_id", Refused).note("the file is OpenAI's to know"),
+        Field::new(PART, "detail", Carried).to(Anthropic, Named).but(&[r#""auto""#]),
+        Field::new(PART, "annotations", Silent),
+        Field::new(PART, "prompt_cache_breakpoint", Adapted)
+            .note("a mark of the API's own")
+            .to(Gemini, Silent),
+    ],
+    &all(PART, words![type text image_url file_url file_data filename], Carried),
+]);
 
-const OUT: &str = "input.output";
+pub(super) const CONTENT: [Field; 22] = join(&[
+    &ANY,
+    &[
+        Field::kind(PART, "refusal", Adapted).note("text, elsewhere").to(OpenaiChat, Carried),
+        Field::kind(PART, "input_audio", Carried).to(Anthropic, Refused).note("Claude's API takes no sound"),
+        Field::kind(PART, "reasoning_text", Adapted).note("the thoughts, where there is no summary"),
+        Field::kind(PART, "text", Carried),
+    ],
+    &all(PART, words![refusal input_audio], Carried),
+    &all(PART, words![logprobs status], Silent),
+]);
 
-pub(super) const OUTPUT: [Field; 15] = [
-    Field::kind(OUT, "input_text", Carried),
-    Field::kind(OUT, "output_text", Carried),
-    Field::kind(OUT, "input_image", Adapted).note("behind the result where the API has no images in results"),
-    Field::kind(OUT, "input_file", Adapted).note("behind the result where the API has no files in results"),
-    Field::kind(OUT, "computer_screenshot", Refused).note("of computer use"),
-    Field::new(OUT, "type", Carried),
-    Field::new(OUT, "text", Carried),
-    Field::new(OUT, "image_url", Carried),
-    Field::new(OUT, "file_url", Carried),
-    Field::new(OUT, "file_data", Carried),
-    Field::new(OUT, "filename", Carried),
-    Field::new(OUT, "file_id", Refused).note("the file is OpenAI's to know"),
-    Field::new(OUT, "detail", Carried).to(Anthropic, Named).but(&[r#""auto""#]),
-    Field::new(OUT, "annotations", Silent),
-    Field::new(OUT, "prompt_cache_breakpoint", Adapted).note("a mark of the API's own").to(Gemini, Silent),
-];
+pub(super) const OUTPUT: [Field; 15] = join(&[
+    &moved::<14>("input.output", ANY),
+    &[Field::kind("input.output", "computer_screenshot", Refused).note("of computer use")],
+]);
 
 pub(super) const MARK: [Field; 2] = [
     Field::new("input.content.prompt_cache_breakpoint", "mode", Silent),

@@ -8,10 +8,28 @@ use super::{all, join, moved, refused, words};
 
 const SEARCH: &str = "the API's own search";
 
-pub(super) const TOOLS: [Field; 68] = join(&[
+/// Of tools of the client's own.
+const OWN: [Field; 12] = join(&[
     &[
         Field::kind("tools", "function", Carried),
         Field::kind("tools", "custom", Adapted).note("a tool that takes one string").to(OpenaiChat, Carried),
+        Field::new("tools", "format", Adapted)
+            .note("a grammar is told in words where the API has none")
+            .to(OpenaiChat, Carried),
+        Field::new("tools", "defer_loading", Adapted).note("what was not found by a search is not shown yet"),
+        Field::new("tools", "allowed_callers", Adapted)
+            .note("a tool that the model itself may not call is left out, and named"),
+        Field::new("tools", "output_schema", Silent).to(Gemini, Carried),
+        Field::new("tools", "async", Refused)
+            .but(&["false"])
+            .note("a result that comes in a later request is missing elsewhere"),
+    ],
+    &all("tools", ["type", "name", "description", "parameters", "strict"], Carried),
+]);
+
+pub(super) const TOOLS: [Field; 68] = join(&[
+    &OWN,
+    &[
         Field::kind("tools", "namespace", Adapted).note("its tools are called `namespace__tool`"),
         Field::kind("tools", "tool_search", Adapted)
             .note("run by the client it is a function; run by OpenAI it is named, and all tools are shown"),
@@ -27,21 +45,9 @@ pub(super) const TOOLS: [Field; 68] = join(&[
             shell apply_patch programmatic_tool_calling
         ],
     ),
-    &all("tools", ["type", "name", "description", "parameters"], Carried),
     &[
-        Field::new("tools", "strict", Carried),
-        Field::new("tools", "format", Adapted)
-            .note("a grammar is told in words where the API has none")
-            .to(OpenaiChat, Carried),
         Field::new("tools", "tools", Adapted).note("they are called `namespace__tool`"),
         Field::new("tools", "execution", Adapted).note("who searches for tools"),
-        Field::new("tools", "defer_loading", Adapted).note("what was not found by a search is not shown yet"),
-        Field::new("tools", "allowed_callers", Adapted)
-            .note("a tool that the model itself may not call is left out, and named"),
-        Field::new("tools", "output_schema", Silent).to(Gemini, Carried),
-        Field::new("tools", "async", Refused)
-            .but(&["false"])
-            .note("a result that comes in a later request is missing elsewhere"),
         Field::new("tools", "external_web_access", Adapted)
             .note("a search that must not leave OpenAI's cache is left out, and named"),
         Field::new("tools", "filters", Refused)
@@ -81,30 +87,7 @@ pub(super) const FILTERS: [Field; 1] = [Field::new("tools.filters", "allowed_dom
 pub(super) const NEAR: [Field; 5] =
     all("tools.user_location", ["type", "city", "country", "region", "timezone"], Carried);
 
-pub(super) const INNER: [Field; 12] = join(&[
-    &[
-        Field::kind("tools.tools", "function", Carried),
-        Field::kind("tools.tools", "custom", Adapted)
-            .note("a tool that takes one string")
-            .to(OpenaiChat, Carried),
-    ],
-    &all("tools.tools", ["type", "name", "description", "parameters"], Carried),
-    &[
-        Field::new("tools.tools", "strict", Carried),
-        Field::new("tools.tools", "format", Adapted)
-            .note("a grammar is told in words where the API has none")
-            .to(OpenaiChat, Carried),
-        Field::new("tools.tools", "defer_loading", Adapted)
-            .note("what was not found by a search is not shown yet"),
-        Field::new("tools.tools", "allowed_callers", Adapted)
-            .note("a tool that the model itself may not call is left out, and named"),
-        Field::new("tools.tools", "output_schema", Silent).to(Gemini, Carried),
-        Field::new("tools.tools", "async", Refused)
-            .but(&["false"])
-            .note("a result that comes in a later request is missing elsewhere"),
-    ],
-]);
-
+pub(super) const INNER: [Field; 12] = moved("tools.tools", OWN);
 pub(super) const INNER_GRAMMAR: [Field; 5] = moved("tools.tools.format", GRAMMAR);
 /// Tools that stand in the input.
 pub(super) const MORE: &[Field] = &MORE_ROWS;

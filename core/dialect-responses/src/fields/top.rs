@@ -9,7 +9,7 @@ pub(super) const TOP: [Field; 37] = [
     Field::new("", "input", Carried),
     Field::new("", "instructions", Carried),
     Field::new("", "stream", Carried),
-    Field::new("", "stream_options", Adapted).note("what of it is asked is about OpenAI's own streams"),
+    Field::new("", "stream_options", Silent),
     Field::new("", "max_output_tokens", Carried),
     Field::new("", "max_tool_calls", Adapted).note(
         "the most searches of a web search toward Claude; named where a search is bound by it elsewhere",
@@ -95,5 +95,3 @@ pub(super) const CACHING: [Field; 4] = [
         .but(&["false"])
         .note("an answer of no tokens, which Claude's API alone has"),
 ];
-
-pub(super) const STREAMING: [Field; 1] = [Field::new("stream_options", "include_obfuscation", Silent)];

@@ -12,10 +12,6 @@ use crate::fields::CHOICE;
 use crate::own::flat;
 
 /// Reads it.
-///
-/// # Errors
-///
-/// When it is wrong, or names a tool that the other dialect has nothing for.
 pub(super) fn read<'a>(raw: Raw<'a>, request: &mut Request<'a>, losses: &mut Losses) -> Result<(), Error> {
     let at = At::field("tool_choice");
     let choice = if raw.get().starts_with('"') {

@@ -2,7 +2,7 @@
 
 use sluice_neutral::json::Members;
 
-use crate::json::line;
+use sluice_neutral::json::write::line;
 
 /// Members of a response that are the request's own, and what stands there where the request has none. What is not told
 /// where it was not asked stands in the second list.

@@ -46,10 +46,6 @@ impl<'a, 'r> Conversation<'a, 'r> {
     }
 
     /// Adds an item.
-    ///
-    /// # Errors
-    ///
-    /// When it is wrong, or the other dialect has nothing for it.
     pub(super) fn add(&mut self, raw: Raw<'a>, at: At, losses: &mut Losses) -> Result<(), Error> {
         let members = Members::of(raw, at)?;
         // Only messages and references may leave out what they are.

@@ -24,10 +24,6 @@ pub(super) struct Object<'a> {
 
 impl<'a> Object<'a> {
     /// An object of this section.
-    ///
-    /// # Errors
-    ///
-    /// When it is none.
     pub(super) fn of(raw: Raw<'a>, section: Section, at: At, losses: &Losses) -> Result<Self, Error> {
         Ok(Self::with(Members::of(raw, at)?, section, at, losses))
     }
@@ -49,51 +45,31 @@ impl<'a> Object<'a> {
     }
 
     /// A string.
-    ///
-    /// # Errors
-    ///
-    /// When it is something else.
     pub(super) fn text(&mut self, name: &'static str) -> Result<Option<Cow<'a, str>>, Error> {
         self.get(name).map(|value| json::text(value, self.at.then(name))).transpose()
     }
 
     /// A string that must be there.
-    ///
-    /// # Errors
-    ///
-    /// When it is missing, or something else.
     pub(super) fn needed(&mut self, name: &'static str) -> Result<Cow<'a, str>, Error> {
         self.text(name)?.ok_or_else(|| json::missing(self.at.then(name)))
     }
 
     /// A string that is looked at whatever its row says, and nothing where it is something else.
-    pub(super) fn label(&self, name: &'static str) -> Option<Cow<'a, str>> {
-        self.members.text(name, self.at).ok().flatten()
+    pub(super) fn label(&self, name: &str) -> Option<Cow<'a, str>> {
+        self.members.label(name)
     }
 
     /// Something else.
-    ///
-    /// # Errors
-    ///
-    /// When it is of another form.
     pub(super) fn parsed<T: Deserialize<'a>>(&mut self, name: &'static str) -> Result<Option<T>, Error> {
         self.get(name).map(|value| json::parse(value, self.at.then(name))).transpose()
     }
 
     /// The elements of an array; none where there is none.
-    ///
-    /// # Errors
-    ///
-    /// When it is none.
     pub(super) fn items(&mut self, name: &'static str) -> Result<Vec<Raw<'a>>, Error> {
         self.get(name).map_or(Ok(Vec::new()), |value| json::items(value, self.at.then(name)))
     }
 
     /// What it is, and whether the other dialect has such.
-    ///
-    /// # Errors
-    ///
-    /// When it has not, and can't be left out.
     pub(super) fn kind(
         &mut self,
         usual: &'static str,
@@ -104,10 +80,6 @@ impl<'a> Object<'a> {
     }
 
     /// All of it is read: what was not is left out, named or refused by its rows.
-    ///
-    /// # Errors
-    ///
-    /// When something can't be left out.
     pub(super) fn finish(self, losses: &mut Losses) -> Result<(), Error> {
         losses.rest(self.section.at(self.at), &self.members, &self.taken)
     }

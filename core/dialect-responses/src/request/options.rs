@@ -11,15 +11,9 @@ use sluice_neutral::request::{Format, Length, Lifetime, Request, Text, Told};
 
 use super::object::Object;
 use super::parts::lifetime;
-use crate::fields::{
-    CACHING, FORMAT, NEW_FORMAT, NEW_REASONING, NEW_TEXT, REASONING, STREAMING, Section, TEXT,
-};
+use crate::fields::{CACHING, FORMAT, NEW_FORMAT, NEW_REASONING, NEW_TEXT, REASONING, Section, TEXT};
 
 /// Reads them, and how long marks for caches hold that do not say.
-///
-/// # Errors
-///
-/// When one is wrong, or the other dialect has nothing for it.
 pub(super) fn read<'a>(
     top: &mut Object<'a>,
     request: &mut Request<'a>,
@@ -41,9 +35,6 @@ pub(super) fn read<'a>(
     request.reasoning.carried = true;
     if let Some(raw) = top.get("text") {
         text(raw, (TEXT, FORMAT), ("text", "text.format"), (request, losses))?;
-    }
-    if let Some(raw) = top.get("stream_options") {
-        Object::of(raw, STREAMING, At::object("stream_options"), losses)?.finish(losses)?;
     }
     caching(top, request, losses)
 }
@@ -144,10 +135,6 @@ fn form<'a>(format: &mut Object<'a>, kind: &str) -> Result<Option<Format<'a>>, E
 }
 
 /// What an item changes from there on: for the answer, the last one holds.
-///
-/// # Errors
-///
-/// When it is wrong, or the other dialect has nothing for it.
 pub(super) fn updated<'a>(
     item: &mut Object<'a>,
     request: &mut Request<'a>,
@@ -183,10 +170,6 @@ fn caching<'a>(
 }
 
 /// The most calls of tools that the provider runs: there is none but the search.
-///
-/// # Errors
-///
-/// When it is no number.
 pub(super) fn most_searches(
     top: &mut Object<'_>,
     request: &mut Request<'_>,

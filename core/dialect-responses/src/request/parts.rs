@@ -12,10 +12,6 @@ use crate::fields::{CONTENT, MARK, OUTPUT, OUTPUT_MARK, Section};
 use crate::media;
 
 /// A list of parts: of a message or of a result, by its section.
-///
-/// # Errors
-///
-/// When one is wrong, or the other dialect has nothing for it.
 pub(super) fn of<'a>(
     raw: Raw<'a>,
     (list, section): (&'static str, Section),

@@ -42,10 +42,6 @@ struct Space<'s> {
 
 impl<'a> Toolbox<'a> {
     /// Adds a tool, or what else stands among them.
-    ///
-    /// # Errors
-    ///
-    /// When it is wrong, or the other dialect has nothing for it.
     pub(super) fn add(
         &mut self,
         raw: Raw<'a>,

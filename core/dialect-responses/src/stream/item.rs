@@ -3,44 +3,6 @@
 use sluice_neutral::answer::{Event, Piece, Said};
 use sluice_neutral::json::Members;
 
-/// What an item stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stands {
-    /// Text, or a refusal.
-    Message,
-    /// Thoughts.
-    Reasoning,
-    /// A call.
-    Call,
-    /// A call with text.
-    Custom,
-    /// Nothing that is told before it is whole.
-    Other,
-}
-
-impl Stands {
-    /// What an item of this type is.
-    pub(super) fn of_item(kind: &str) -> Self {
-        match kind {
-            "message" => Self::Message,
-            "reasoning" => Self::Reasoning,
-            "function_call" => Self::Call,
-            "custom_tool_call" => Self::Custom,
-            _ => Self::Other,
-        }
-    }
-
-    /// What an event of this type is about.
-    pub(super) fn of_event(kind: &str) -> Self {
-        match kind {
-            "response.output_text.delta" | "response.refusal.delta" => Self::Message,
-            "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => Self::Reasoning,
-            "response.custom_tool_call_input.delta" => Self::Custom,
-            _ => Self::Call,
-        }
-    }
-}
-
 /// An item.
 #[derive(Debug)]
 pub(super) struct Item {
@@ -48,8 +10,6 @@ pub(super) struct Item {
     pub(super) place: Option<u64>,
     /// Its id, where it was told.
     pub(super) id: String,
-    /// What it stands for.
-    pub(super) stands: Stands,
     /// Its parts: one, but for messages.
     pub(super) parts: Vec<Part>,
     /// All of it has come.
@@ -100,8 +60,8 @@ impl Part {
 
 impl Item {
     /// An item of which nothing is told.
-    pub(super) const fn new(place: Option<u64>, id: String, stands: Stands) -> Self {
-        Self { place, id, stands, parts: Vec::new(), done: false, source: None }
+    pub(super) const fn new(place: Option<u64>, id: String) -> Self {
+        Self { place, id, parts: Vec::new(), done: false, source: None }
     }
 
     /// Its last part.

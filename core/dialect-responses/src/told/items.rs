@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use sluice_neutral::answer::{Block, Called, Citation, Logprob, Piece};
+use sluice_neutral::answer::{Block, Citation, Logprob, Piece, owned};
 use sluice_neutral::dialect::Reply;
 use sluice_neutral::order::Plain;
 use sluice_neutral::seal::Seal;
 
 use super::open::{Call, Kind, Part, annotation, logprobs};
-use crate::json::Object;
-use crate::own::Asked;
 use crate::seals;
+use sluice_neutral::json::write::{List, Object};
 
 /// Items, and the one that is open.
 #[derive(Debug)]
@@ -35,7 +34,7 @@ enum Open {
 }
 
 /// A message: texts that follow one another stand in one.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Message {
     id: String,
     /// Parts that are whole, as JSON.
@@ -103,10 +102,6 @@ impl Items {
         format!("{prefix}_{}{:04x}", self.letters, self.count)
     }
 
-    fn asked(&self) -> Option<&Asked> {
-        self.reply.own()
-    }
-
     fn opened(&mut self, block: Block<'_>, out: &mut Vec<u8>) {
         let refuses = block == Block::Refusal;
         if matches!(block, Block::Text | Block::Refusal) {
@@ -115,18 +110,7 @@ impl Items {
         }
         self.close(out);
         self.open = Some(match block {
-            Block::Call(Called { id, name, plain }) => {
-                let kind = Kind::of(&Called { id: id.clone(), name: name.clone(), plain }, self.asked());
-                Open::Call(Call {
-                    kind,
-                    id: String::new(),
-                    call_id: id.into_owned(),
-                    name: name.into_owned(),
-                    input: String::new(),
-                    begun: false,
-                    late: None,
-                })
-            }
+            Block::Call(called) => Open::Call(Call::of(called, self.reply.own())),
             Block::Image { media_type } => {
                 let format = media_type.rsplit('/').next().unwrap_or_default().to_owned();
                 Open::Image { id: self.id("ig"), format, data: String::new() }
@@ -147,42 +131,35 @@ impl Items {
             self.close(out);
             let id = self.id("msg");
             self.added(out, |item| message(item, &id, "in_progress", b""));
-            self.open = Some(Open::Message(Message {
-                id,
-                parts: Vec::new(),
-                count: 0,
-                part: None,
-                citations: Vec::new(),
-            }));
+            self.open = Some(Open::Message(Message { id, ..Message::default() }));
         }
-        let (count, place) = (self.count, self.place());
-        let Some(mut event) = self.event("response.content_part.added", out) else {
-            return self.set_part(refuses);
-        };
-        place.write(count, &mut event);
-        Part { refuses, ..Part::default() }.write(&mut event.object("part"));
-        drop(event);
-        self.set_part(refuses);
-    }
-
-    fn set_part(&mut self, refuses: bool) {
+        let part = Part { refuses, ..Part::default() };
+        self.tell("response.content_part.added", out, |event| part.write(&mut event.object("part")));
         if let Some(Open::Message(message)) = &mut self.open {
-            message.part = Some(Part { refuses, ..Part::default() });
+            message.part = Some(part);
         }
     }
 
-    /// Where the open part or item stands.
-    fn place(&self) -> Place {
-        match &self.open {
-            Some(Open::Message(message)) => {
-                Place { id: message.id.clone(), inner: Some(("content_index", message.count)) }
+    /// Tells of the part or item that is open.
+    fn tell(&mut self, kind: &str, out: &mut Vec<u8>, fill: impl FnOnce(&mut Object<'_>)) {
+        let count = self.count;
+        // What is open is put aside, so that the event can be numbered.
+        let open = self.open.take();
+        if let Some(mut event) = self.event(kind, out) {
+            let (id, inner) = match &open {
+                Some(Open::Message(message)) => (&*message.id, Some(("content_index", message.count))),
+                Some(Open::Thought(thought)) => (&*thought.id, Some(("summary_index", 0))),
+                Some(Open::Call(call)) => (&*call.id, None),
+                _ => ("", None),
+            };
+            event.text("item_id", id);
+            event.number("output_index", count);
+            if let Some((name, index)) = inner {
+                event.number(name, index);
             }
-            Some(Open::Thought(thought)) => {
-                Place { id: thought.id.clone(), inner: Some(("summary_index", 0)) }
-            }
-            Some(Open::Call(call)) => Place { id: call.id.clone(), inner: None },
-            _ => Place::default(),
+            fill(&mut event);
         }
+        self.open = open;
     }
 
     /// An item is told to begin.
@@ -203,10 +180,7 @@ impl Items {
             event.number("output_index", count);
             event.raw("item", &item);
         }
-        if !self.output.is_empty() {
-            self.output.push(b',');
-        }
-        self.output.extend(item);
+        joined(&mut self.output, &item);
         self.count += 1;
     }
 
@@ -236,21 +210,12 @@ impl Items {
             Some(Open::Image { data, .. }) => return data.push_str(text),
             _ => return,
         };
-        self.delta(kind, |event| event.text("delta", text), out);
-    }
-
-    fn delta(&mut self, kind: &str, fill: impl FnOnce(&mut Object<'_>), out: &mut Vec<u8>) {
-        if !self.streams {
-            return;
-        }
-        let (count, place) = (self.count, self.place());
-        if let Some(mut event) = self.event(kind, out) {
-            place.write(count, &mut event);
-            fill(&mut event);
-            if kind.starts_with("response.output_text.d") {
+        self.tell(kind, out, |event| {
+            event.text("delta", text);
+            if kind == "response.output_text.delta" {
                 event.raw("logprobs", "[]");
             }
-        }
+        });
     }
 
     /// Tells that a call or thoughts begin, once it is known what stands before them.
@@ -266,22 +231,12 @@ impl Items {
             Some(Open::Thought(mut thought)) if !thought.begun => {
                 thought.begun = true;
                 self.added(out, |item| reasoning(item, &thought.id, "", None));
-                let id = thought.id.clone();
-                let redacted = thought.redacted;
                 self.open = Some(Open::Thought(thought));
-                if !redacted {
-                    self.summary("response.reasoning_summary_part.added", &id, "", out);
-                }
+                self.tell("response.reasoning_summary_part.added", out, |event| {
+                    summary(&mut event.object("part"), "");
+                });
             }
             open => self.open = open,
-        }
-    }
-
-    fn summary(&mut self, kind: &str, id: &str, text: &str, out: &mut Vec<u8>) {
-        let count = self.count;
-        if let Some(mut event) = self.event(kind, out) {
-            Place { id: id.to_owned(), inner: Some(("summary_index", 0)) }.write(count, &mut event);
-            summary_text(&mut event.object("part"), text);
         }
     }
 
@@ -289,14 +244,8 @@ impl Items {
     fn seal(&mut self, seal: &Seal<'_>, out: &mut Vec<u8>) {
         match &mut self.open {
             Some(Open::Thought(thought)) => thought.seal = Some(seals::written(seal, thought.redacted)),
-            Some(Open::Call(call)) => {
-                let sealed = seals::written(seal, false);
-                if call.begun {
-                    call.late = Some(sealed);
-                } else {
-                    self.sealed(&sealed, out);
-                }
-            }
+            Some(Open::Call(call)) if call.begun => call.late = Some(seals::written(seal, false)),
+            Some(Open::Call(_)) => self.sealed(&seals::written(seal, false), out),
             // A text is the same without it.
             _ => {}
         }
@@ -309,31 +258,22 @@ impl Items {
         self.done(out, |item| reasoning(item, &id, "", Some(sealed)));
     }
 
-    fn cited(&mut self, citation: Citation<'_>) {
+    fn cited(&mut self, Citation { url, title, span }: Citation<'_>) {
         if let Some(Open::Message(message)) = &mut self.open {
-            message.citations.push(Citation {
-                url: citation.url.into_owned().into(),
-                title: citation.title.map(|title| title.into_owned().into()),
-                span: citation.span,
-            });
+            message.citations.push(Citation { url: owned(url), title: title.map(owned), span });
         }
     }
 
     fn likely(&mut self, told: &[Logprob<'_>], out: &mut Vec<u8>) {
         let Some(Open::Message(Message { part: Some(part), .. })) = &mut self.open else { return };
         let mut list = Vec::new();
-        logprobs(told, &mut crate::json::List::new(&mut list));
+        logprobs(told, &mut List::new(&mut list));
         let inner = list.strip_prefix(b"[").and_then(|list| list.strip_suffix(b"]")).unwrap_or_default();
-        if !part.logprobs.is_empty() {
-            part.logprobs.push(b',');
-        }
-        part.logprobs.extend(inner);
-        let (count, place) = (self.count, self.place());
-        if let Some(mut event) = self.event("response.output_text.delta", out) {
-            place.write(count, &mut event);
+        joined(&mut part.logprobs, inner);
+        self.tell("response.output_text.delta", out, |event| {
             event.text("delta", "");
             event.raw("logprobs", &list);
-        }
+        });
     }
 
     /// A block is whole. Of a text, its part is: more may follow in the same message.
@@ -346,134 +286,90 @@ impl Items {
     }
 
     fn part_done(&mut self, out: &mut Vec<u8>) {
-        let place = self.place();
         let Some(Open::Message(message)) = &mut self.open else { return };
         let Some(mut part) = message.part.take() else { return };
-        let citations = std::mem::take(&mut message.citations);
-        for (index, citation) in (0_u64..).zip(&citations) {
-            self.annotated((index, citation), &place, &mut part, out);
+        for (index, citation) in (0_u64..).zip(std::mem::take(&mut message.citations)) {
+            let mut written = Vec::new();
+            annotation(&citation, &part.text, &mut Object::new(&mut written));
+            self.tell("response.output_text.annotation.added", out, |event| {
+                event.number("annotation_index", index);
+                event.raw("annotation", &written);
+            });
+            joined(&mut part.annotations, &written);
         }
-        let count = self.count;
         let kind = if part.refuses { "response.refusal.done" } else { "response.output_text.done" };
-        if let Some(mut event) = self.event(kind, out) {
-            place.write(count, &mut event);
-            event.text(if part.refuses { "refusal" } else { "text" }, &part.text);
-            if !part.refuses {
-                event.raw("logprobs", [b"[", part.logprobs.as_slice(), b"]"].concat());
-            }
-        }
-        if let Some(mut event) = self.event("response.content_part.done", out) {
-            place.write(count, &mut event);
-            part.write(&mut event.object("part"));
-        }
+        self.tell(kind, out, |event| part.tell(event));
+        self.tell("response.content_part.done", out, |event| part.write(&mut event.object("part")));
         if let Some(Open::Message(message)) = &mut self.open {
-            if message.count > 0 {
-                message.parts.push(b',');
-            }
-            part.write(&mut Object::new(&mut message.parts));
+            let mut written = Vec::new();
+            part.write(&mut Object::new(&mut written));
+            joined(&mut message.parts, &written);
             message.count += 1;
         }
-    }
-
-    fn annotated(
-        &mut self,
-        (index, citation): (u64, &Citation<'_>),
-        place: &Place,
-        part: &mut Part,
-        out: &mut Vec<u8>,
-    ) {
-        let mut written = Vec::new();
-        annotation(citation, &part.text, &mut Object::new(&mut written));
-        let count = self.count;
-        if let Some(mut event) = self.event("response.output_text.annotation.added", out) {
-            place.write(count, &mut event);
-            event.number("annotation_index", index);
-            event.raw("annotation", &written);
-        }
-        if index > 0 {
-            part.annotations.push(b',');
-        }
-        part.annotations.extend(written);
     }
 
     /// Closes what is open.
     pub(super) fn close(&mut self, out: &mut Vec<u8>) {
         self.part_done(out);
+        if matches!(self.open, Some(Open::Call(_))) {
+            self.begun(out);
+            self.call_done(out);
+        } else if matches!(&self.open, Some(Open::Thought(thought)) if thought.begun) {
+            self.thoughts_done(out);
+        }
+        let reply = Arc::clone(&self.reply);
         match self.open.take() {
             Some(Open::Message(told)) => {
                 self.done(out, |item| message(item, &told.id, "completed", &told.parts));
             }
-            Some(Open::Thought(thought)) => self.thought(thought, out),
+            // What tells nothing, and is to be brought back to nobody, is no item.
+            Some(Open::Thought(thought)) if thought.begun || thought.seal.is_some() => {
+                if !thought.begun {
+                    self.added(out, |item| reasoning(item, &thought.id, "", None));
+                }
+                self.done(out, |item| reasoning(item, &thought.id, &thought.text, thought.seal.as_deref()));
+            }
             Some(Open::Call(call)) => {
-                self.open = Some(Open::Call(call));
-                self.begun(out);
-                if let Some(Open::Call(call)) = self.open.take() {
-                    self.called(&call, out);
+                self.done(out, |item| call.write(&call.input, call.status(), reply.own(), item));
+                if let Some(late) = &call.late {
+                    self.sealed(late, out);
                 }
             }
             Some(Open::Image { id, format, data }) => {
                 self.added(out, |item| image(item, &id, "in_progress", None));
                 self.done(out, |item| image(item, &id, "completed", Some((&format, &data))));
             }
-            None => {}
+            Some(Open::Thought(_)) | None => {}
         }
     }
 
-    fn thought(&mut self, thought: Thought, out: &mut Vec<u8>) {
-        // What tells nothing, and is to be brought back to nobody, is no item.
-        if thought.text.is_empty() && thought.seal.is_none() {
-            return;
-        }
-        if !thought.begun {
-            self.added(out, |item| reasoning(item, &thought.id, "", None));
-        } else if !thought.text.is_empty() {
-            let count = self.count;
-            let place = Place { id: thought.id.clone(), inner: Some(("summary_index", 0)) };
-            if let Some(mut event) = self.event("response.reasoning_summary_text.done", out) {
-                place.write(count, &mut event);
-                event.text("text", &thought.text);
-            }
-            self.summary("response.reasoning_summary_part.done", &thought.id, &thought.text, out);
-        }
-        self.done(out, |item| reasoning(item, &thought.id, &thought.text, thought.seal.as_deref()));
+    fn thoughts_done(&mut self, out: &mut Vec<u8>) {
+        let Some(Open::Thought(thought)) = &self.open else { return };
+        let text = thought.text.clone();
+        self.tell("response.reasoning_summary_text.done", out, |event| event.text("text", &text));
+        self.tell("response.reasoning_summary_part.done", out, |event| {
+            summary(&mut event.object("part"), &text);
+        });
     }
 
-    fn called(&mut self, call: &Call, out: &mut Vec<u8>) {
-        let count = self.count;
-        let told = match call.kind {
-            Kind::Function => Some(("response.function_call_arguments.done", "arguments")),
-            Kind::Custom => Some(("response.custom_tool_call_input.done", "input")),
-            Kind::Search => None,
+    fn call_done(&mut self, out: &mut Vec<u8>) {
+        let Some(Open::Call(call)) = &self.open else { return };
+        let (kind, member) = match call.kind {
+            Kind::Function => ("response.function_call_arguments.done", "arguments"),
+            Kind::Custom => ("response.custom_tool_call_input.done", "input"),
+            Kind::Search => return,
         };
-        if let Some((kind, member)) = told
-            && let Some(mut event) = self.event(kind, out)
-        {
-            Place { id: call.id.clone(), inner: None }.write(count, &mut event);
-            event.text(member, &call.input);
-        }
-        let reply = Arc::clone(&self.reply);
-        self.done(out, |item| call.write(&call.input, call.status(), reply.own(), item));
-        if let Some(late) = &call.late {
-            self.sealed(late, out);
-        }
+        let input = call.input.clone();
+        self.tell(kind, out, |event| event.text(member, &input));
     }
 }
 
-/// Where something stands: the item's id, and the part's place in it.
-#[derive(Debug, Default)]
-struct Place {
-    id: String,
-    inner: Option<(&'static str, u64)>,
-}
-
-impl Place {
-    fn write(&self, output_index: u64, event: &mut Object<'_>) {
-        event.text("item_id", &self.id);
-        event.number("output_index", output_index);
-        if let Some((name, index)) = self.inner {
-            event.number(name, index);
-        }
+/// One more of those that stand between an array's brackets.
+fn joined(list: &mut Vec<u8>, one: &[u8]) {
+    if !list.is_empty() {
+        list.push(b',');
     }
+    list.extend(one);
 }
 
 fn message(item: &mut Object<'_>, id: &str, status: &str, parts: &[u8]) {
@@ -489,13 +385,13 @@ fn reasoning(item: &mut Object<'_>, id: &str, text: &str, seal: Option<&str>) {
     item.text("type", "reasoning");
     let mut summary = item.list("summary");
     if !text.is_empty() {
-        summary_text(&mut summary.object(), text);
+        self::summary(&mut summary.object(), text);
     }
     drop(summary);
     item.some("encrypted_content", seal);
 }
 
-fn summary_text(part: &mut Object<'_>, text: &str) {
+fn summary(part: &mut Object<'_>, text: &str) {
     part.text("type", "summary_text");
     part.text("text", text);
 }

@@ -2,8 +2,8 @@
 
 use sluice_neutral::answer::{Called, Citation, Logprob};
 
-use crate::json::{List, Object};
 use crate::own::{Asked, TOOL_SEARCH};
+use sluice_neutral::json::write::{List, Object};
 
 /// A part of a message.
 #[derive(Debug, Default)]
@@ -19,6 +19,15 @@ pub(super) struct Part {
 }
 
 impl Part {
+    /// Writes all of its text.
+    pub(super) fn tell(&self, event: &mut Object<'_>) {
+        if self.refuses {
+            return event.text("refusal", &self.text);
+        }
+        event.text("text", &self.text);
+        event.raw("logprobs", [b"[", self.logprobs.as_slice(), b"]"].concat());
+    }
+
     /// Writes it.
     pub(super) fn write(&self, part: &mut Object<'_>) {
         if self.refuses {
@@ -78,17 +87,6 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// What the client knows a call as.
-    pub(super) fn of(called: &Called<'_>, asked: Option<&Asked>) -> Self {
-        if called.plain {
-            Self::Custom
-        } else if called.name == TOOL_SEARCH && asked.is_some_and(|asked| asked.searches) {
-            Self::Search
-        } else {
-            Self::Function
-        }
-    }
-
     /// What its id begins with.
     pub(super) const fn prefix(self) -> &'static str {
         match self {
@@ -119,6 +117,18 @@ pub(super) struct Call {
 }
 
 impl Call {
+    /// One that begins.
+    pub(super) fn of(Called { id, name, plain }: Called<'_>, asked: Option<&Asked>) -> Self {
+        let is_search = name == TOOL_SEARCH && asked.is_some_and(|asked| asked.searches);
+        let kind = match (plain, is_search) {
+            (true, _) => Kind::Custom,
+            (false, true) => Kind::Search,
+            (false, false) => Kind::Function,
+        };
+        let (call_id, name) = (id.into_owned(), name.into_owned());
+        Self { kind, id: String::new(), call_id, name, input: String::new(), begun: false, late: None }
+    }
+
     /// Writes it, with so much of what it is called with.
     pub(super) fn write(&self, input: &str, status: &str, asked: Option<&Asked>, item: &mut Object<'_>) {
         item.text("id", &self.id);
@@ -143,7 +153,10 @@ impl Call {
         item.text("execution", "client");
         // Here the arguments are no text, so that only an object can stand there.
         let is_object = input.trim_start().starts_with('{') && is_json(input);
-        item.raw("arguments", if is_object { crate::json::line(input) } else { "{}".to_owned() });
+        item.raw(
+            "arguments",
+            if is_object { sluice_neutral::json::write::line(input) } else { "{}".to_owned() },
+        );
     }
 
     /// Whether all of what it is called with has come, as far as that can be told.

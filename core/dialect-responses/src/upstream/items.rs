@@ -10,9 +10,9 @@ use sluice_neutral::seal::Seal;
 use super::NAMES;
 use super::pairs::{Paired, Pairs, letters};
 use super::parts::{self, Kind};
-use crate::json::{List, Object};
 use crate::models::Traits;
 use crate::seals;
+use sluice_neutral::json::write::{List, Object};
 
 /// What stands for a result that the client has left out.
 const NO_RESULT: &str = "[no result provided]";
@@ -42,10 +42,6 @@ struct Written<'r, 'n> {
 
 impl Conversation<'_, '_> {
     /// Writes the instructions and the input.
-    ///
-    /// # Errors
-    ///
-    /// When something in it has nothing that stands for it.
     pub(super) fn write(
         self,
         top: &mut Object<'_>,

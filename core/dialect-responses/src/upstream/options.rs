@@ -9,8 +9,8 @@ use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{Format, Length, Request, Told};
 
 use super::{pairs, strict};
-use crate::json::Object;
 use crate::models::Traits;
+use sluice_neutral::json::write::Object;
 
 /// OpenAI refuses to be asked for fewer tokens.
 const LENGTH_MIN: u64 = 16;
@@ -35,10 +35,6 @@ const TIERS: [(&str, &str); 10] = [
 ];
 
 /// Writes it. A count is asked about the prompt alone.
-///
-/// # Errors
-///
-/// When OpenAI, or the model, can't be asked for something.
 pub(super) fn write(
     request: &Request<'_>,
     upstream: &Upstream<'_>,

@@ -6,9 +6,9 @@ use sluice_api::error::Error;
 use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{Content, Lifetime, Media, Part, Source};
 
-use crate::json::{List, Object};
 use crate::media;
 use crate::models::Traits;
+use sluice_neutral::json::write::{List, Object};
 
 /// What parts stand in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,10 +27,6 @@ pub(super) fn text(content: &mut List<'_>, text: &str) {
 }
 
 /// A part.
-///
-/// # Errors
-///
-/// When nothing stands for it.
 pub(super) fn write(
     content: &mut List<'_>,
     part: &Part<'_>,

@@ -5,7 +5,7 @@ use sluice_neutral::names::Names;
 use sluice_neutral::request::{Choice, Request, Search, Takes, Tool};
 
 use super::{NAMES, strict};
-use crate::json::{List, Object};
+use sluice_neutral::json::write::{List, Object};
 
 /// Writes them.
 pub(super) fn write(request: &Request<'_>, top: &mut Object<'_>, names: &mut Names, losses: &mut Losses) {

@@ -1,10 +1,12 @@
-//! JSON written straight into a body.
+//! JSON written straight into a body, without a tree of it.
 
 use std::io::Write as _;
 
 /// An object that is being written; it is closed when it goes.
+///
+/// Names of members are written as they are: they are the dialect's own.
 #[derive(Debug)]
-pub(crate) struct Object<'o> {
+pub struct Object<'o> {
     out: &'o mut Vec<u8>,
     any: bool,
     end: &'static [u8],
@@ -12,18 +14,20 @@ pub(crate) struct Object<'o> {
 
 impl<'o> Object<'o> {
     /// Begins one.
-    pub(crate) fn new(out: &'o mut Vec<u8>) -> Self {
+    #[must_use]
+    pub fn new(out: &'o mut Vec<u8>) -> Self {
         Self::ending(out, b"}")
     }
 
     /// One that stands in something which ends with it.
-    pub(crate) fn ending(out: &'o mut Vec<u8>, end: &'static [u8]) -> Self {
+    #[must_use]
+    pub fn ending(out: &'o mut Vec<u8>, end: &'static [u8]) -> Self {
         out.push(b'{');
         Self { out, any: false, end }
     }
 
     /// Members that are JSON already.
-    pub(crate) fn members(&mut self, members: &str) {
+    pub fn members(&mut self, members: &str) {
         if self.any {
             self.out.push(b',');
         }
@@ -32,7 +36,7 @@ impl<'o> Object<'o> {
     }
 
     /// A member of this name, its value to be written by the caller.
-    pub(crate) fn member(&mut self, name: &str) -> &mut Vec<u8> {
+    pub fn member(&mut self, name: &str) -> &mut Vec<u8> {
         if self.any {
             self.out.push(b',');
         }
@@ -44,40 +48,40 @@ impl<'o> Object<'o> {
     }
 
     /// A string.
-    pub(crate) fn text(&mut self, name: &str, text: &str) {
+    pub fn text(&mut self, name: &str, text: &str) {
         string(self.member(name), text);
     }
 
     /// A string, where there is one.
-    pub(crate) fn some(&mut self, name: &str, text: Option<&str>) {
+    pub fn some(&mut self, name: &str, text: Option<&str>) {
         if let Some(text) = text {
             self.text(name, text);
         }
     }
 
     /// A value that is JSON already.
-    pub(crate) fn raw(&mut self, name: &str, json: impl AsRef<[u8]>) {
+    pub fn raw(&mut self, name: &str, json: impl AsRef<[u8]>) {
         self.member(name).extend(json.as_ref());
     }
 
     /// A whole number.
-    pub(crate) fn number(&mut self, name: &str, number: u64) {
+    pub fn number(&mut self, name: &str, number: u64) {
         // Writing into a vector does not fail.
         let _ = write!(self.member(name), "{number}");
     }
 
     /// True or false.
-    pub(crate) fn flag(&mut self, name: &str, flag: bool) {
+    pub fn flag(&mut self, name: &str, flag: bool) {
         self.raw(name, if flag { "true" } else { "false" });
     }
 
     /// An object within.
-    pub(crate) fn object(&mut self, name: &str) -> Object<'_> {
+    pub fn object(&mut self, name: &str) -> Object<'_> {
         Object::new(self.member(name))
     }
 
     /// An array within.
-    pub(crate) fn list(&mut self, name: &str) -> List<'_> {
+    pub fn list(&mut self, name: &str) -> List<'_> {
         List::new(self.member(name))
     }
 }
@@ -90,20 +94,21 @@ impl Drop for Object<'_> {
 
 /// An array that is being written; it is closed when it goes.
 #[derive(Debug)]
-pub(crate) struct List<'o> {
+pub struct List<'o> {
     out: &'o mut Vec<u8>,
     any: bool,
 }
 
 impl<'o> List<'o> {
     /// Begins one.
-    pub(crate) fn new(out: &'o mut Vec<u8>) -> Self {
+    #[must_use]
+    pub fn new(out: &'o mut Vec<u8>) -> Self {
         out.push(b'[');
         Self { out, any: false }
     }
 
     /// An element, to be written by the caller.
-    pub(crate) fn element(&mut self) -> &mut Vec<u8> {
+    pub fn element(&mut self) -> &mut Vec<u8> {
         if self.any {
             self.out.push(b',');
         }
@@ -112,12 +117,12 @@ impl<'o> List<'o> {
     }
 
     /// A string.
-    pub(crate) fn text(&mut self, text: &str) {
+    pub fn text(&mut self, text: &str) {
         string(self.element(), text);
     }
 
     /// An object.
-    pub(crate) fn object(&mut self) -> Object<'_> {
+    pub fn object(&mut self) -> Object<'_> {
         Object::new(self.element())
     }
 }
@@ -129,12 +134,37 @@ impl Drop for List<'_> {
 }
 
 /// A string, quoted.
-pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
+pub fn string(out: &mut Vec<u8>, text: &str) {
     // Writing into a vector does not fail, and a string is always JSON.
     let _ = serde_json::to_writer(out, text);
 }
 
 /// JSON in one line: breaks stand between its tokens alone.
-pub(crate) fn line(json: &str) -> String {
+#[must_use]
+pub fn line(json: &str) -> String {
     json.replace(['\n', '\r'], " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Object, line};
+
+    #[test]
+    fn what_is_written_is_closed_when_it_goes() {
+        let mut out = Vec::new();
+        let mut object = Object::ending(&mut out, b"}\n\n");
+        object.text("a", "\"\n");
+        object.some("none", None);
+        object.object("b").number("n", 7);
+        let mut list = object.list("c");
+        list.text("x");
+        list.object().flag("f", true);
+        drop(list);
+        object.members(r#""d":1.50,"e":null"#);
+        object.raw("g", line("{\n\"h\":\r1}"));
+        drop(object);
+        let text = String::from_utf8(out).unwrap();
+        let written = r#"{"a":"\"\n","b":{"n":7},"c":["x",{"f":true}],"d":1.50,"e":null,"g":{ "h": 1}}"#;
+        assert_eq!(text, format!("{written}\n\n"));
+    }
 }
