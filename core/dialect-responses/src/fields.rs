@@ -2,13 +2,12 @@
 //!
 //! What stands below a field that is refused or left out has its parent's fate, and no row of its own.
 
-#![expect(clippy::indexing_slicing, reason = "of constants, while they are compiled")]
-
 mod input;
+mod rows;
 mod tools;
 mod top;
 
-use sluice_neutral::fields::{Fate, Field};
+use sluice_neutral::fields::Field;
 use sluice_neutral::loss::{At, Place};
 
 /// The rows about one place of a request.
@@ -67,71 +66,14 @@ sections! {
 }
 
 /// Every row.
-pub(crate) static FIELDS: [Field; count()] = join(SECTIONS);
+pub(crate) static FIELDS: [Field; count()] = rows::join(SECTIONS);
 
+#[expect(clippy::indexing_slicing, reason = "of constants, while they are compiled")]
 const fn count() -> usize {
     let (mut section, mut all) = (0, 0);
     while section < SECTIONS.len() {
         all += SECTIONS[section].len();
         section += 1;
     }
-    all
-}
-
-/// Words apart.
-macro_rules! words {
-    ($($word:tt)*) => { [$(stringify!($word)),*] };
-}
-use words;
-
-/// Fields of one fate.
-const fn all<const COUNT: usize>(
-    place: &'static str,
-    names: [&'static str; COUNT],
-    fate: Fate,
-) -> [Field; COUNT] {
-    let mut rows = [Field::new(place, "", fate); COUNT];
-    let mut row = 0;
-    while row < COUNT {
-        rows[row].name = names[row];
-        row += 1;
-    }
-    rows
-}
-
-/// Kinds that nobody else has.
-const fn refused<const COUNT: usize>(place: &'static str, names: [&'static str; COUNT]) -> [Field; COUNT] {
-    let mut rows = all(place, names, Fate::Refused);
-    let mut row = 0;
-    while row < COUNT {
-        rows[row].is_kind = true;
-        row += 1;
-    }
-    rows
-}
-
-/// The same rows about another place.
-const fn moved<const COUNT: usize>(place: &'static str, mut rows: [Field; COUNT]) -> [Field; COUNT] {
-    let mut row = 0;
-    while row < COUNT {
-        rows[row].place = place;
-        row += 1;
-    }
-    rows
-}
-
-/// Rows one after another.
-const fn join<const COUNT: usize>(parts: &[&[Field]]) -> [Field; COUNT] {
-    let mut all = [Field::new("", "", Fate::Silent); COUNT];
-    let (mut part, mut at) = (0, 0);
-    while part < parts.len() {
-        let mut row = 0;
-        while row < parts[part].len() {
-            all[at] = parts[part][row];
-            (row, at) = (row + 1, at + 1);
-        }
-        part += 1;
-    }
-    assert!(at == COUNT, "the rows are counted wrong");
     all
 }

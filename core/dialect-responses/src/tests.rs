@@ -2,6 +2,7 @@
 
 mod clients;
 mod streams;
+mod table;
 mod upstreams;
 
 use std::sync::Arc;

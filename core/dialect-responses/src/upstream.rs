@@ -11,15 +11,12 @@ use sluice_api::dialect::Operation;
 use sluice_api::error::Error;
 use sluice_neutral::dialect::{Sent, Upstream};
 use sluice_neutral::loss::Losses;
-use sluice_neutral::names::{Names, Rule};
+use sluice_neutral::names::Names;
 use sluice_neutral::request::{Content, Request, Role};
 
 use crate::models::Traits;
 use items::Conversation;
 use sluice_neutral::json::write::Object;
-
-/// What a tool may be called.
-const NAMES: Rule = Rule { longest: 64, begins_with_letter: false, also: "" };
 
 /// What the whole body has beside its texts.
 const FRAME: usize = 4_096;

@@ -4,7 +4,7 @@ use sluice_api::dialect::Api::{Anthropic, Gemini, OpenaiChat};
 use sluice_neutral::fields::Fate::{Adapted, Carried, Named, Refused, Silent};
 use sluice_neutral::fields::Field;
 
-use super::{all, join, moved, refused, words};
+use super::rows::{all, join, moved, refused, words};
 
 const INPUT: &str = "input";
 
@@ -97,8 +97,9 @@ pub(super) const CONTENT: [Field; 22] = join(&[
         Field::kind(PART, "input_audio", Carried).to(Anthropic, Refused).note("Claude's API takes no sound"),
         Field::kind(PART, "reasoning_text", Adapted).note("the thoughts, where there is no summary"),
         Field::kind(PART, "text", Carried),
+        Field::new(PART, "refusal", Carried),
+        Field::new(PART, "input_audio", Carried),
     ],
-    &all(PART, words![refusal input_audio], Carried),
     &all(PART, words![logprobs status], Silent),
 ]);
 

@@ -4,7 +4,7 @@ use sluice_api::dialect::Api::{Anthropic, Gemini, OpenaiChat};
 use sluice_neutral::fields::Fate::{Adapted, Carried, Named, Refused, Silent};
 use sluice_neutral::fields::Field;
 
-use super::{all, join, moved, refused, words};
+use super::rows::{all, join, moved, refused, words};
 
 const SEARCH: &str = "the API's own search";
 

@@ -62,7 +62,7 @@ impl<'a, 'r> Conversation<'a, 'r> {
             "tool_search_output" => self.found(&mut item, losses)?,
             "additional_tools" => {
                 item.get("role");
-                self.more_tools(&mut item, Shelf::Given, losses)?;
+                self.more_tools(&mut item, Shelf::Added, losses)?;
             }
             "configuration_update" => options::updated(&mut item, self.request, losses)?,
             _ => self.outcome(&mut item, losses)?,

@@ -12,10 +12,13 @@ use crate::fields::{FILTERS, GRAMMAR, INNER, INNER_GRAMMAR, NEAR, Section, TOOLS
 use crate::own::{Spaced, TOOL_SEARCH, flat};
 
 /// Where a tool stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Shelf {
-    /// Among those that the model has.
+    /// Among those of the request.
+    #[default]
     Given,
+    /// Among those that an item adds.
+    Added,
     /// Among those that a search has found.
     Found,
 }
@@ -29,8 +32,8 @@ pub(super) struct Toolbox<'a> {
     pub(super) namespaces: Vec<Spaced>,
     /// That the client searches for tools itself.
     pub(super) searches: bool,
-    /// That what is being added was found by a search.
-    found: bool,
+    /// Where what is being added stands.
+    shelf: Shelf,
 }
 
 /// A namespace that a tool stands in.
@@ -49,7 +52,7 @@ impl<'a> Toolbox<'a> {
         at: At,
         losses: &mut Losses,
     ) -> Result<(), Error> {
-        self.found = shelf == Shelf::Found;
+        self.shelf = shelf;
         let mut tool = Object::of(raw, TOOLS, at, losses)?;
         let Some(kind) = tool.kind("", losses)? else { return Ok(()) };
         match &*kind {
@@ -94,7 +97,7 @@ impl<'a> Toolbox<'a> {
             Takes::Schema(tool.get("parameters").map(|schema| Cow::Borrowed(schema.get())))
         };
         let (strict, says) = (tool.parsed("strict")?, tool.get("output_schema"));
-        let deferred = tool.parsed("defer_loading")?.unwrap_or(false) && !self.found;
+        let deferred = tool.parsed("defer_loading")?.unwrap_or(false) && self.shelf != Shelf::Found;
         let callers: Option<Vec<Text<'a>>> = tool.parsed("allowed_callers")?;
         if callers.is_some_and(|callers| !callers.iter().any(|caller| caller == "direct")) {
             losses.name(at);
@@ -136,7 +139,11 @@ impl<'a> Toolbox<'a> {
         let space = Space { name: &name, description: description.as_deref() };
         let at = tool.at;
         for (index, raw) in tool.items("tools")?.into_iter().enumerate() {
-            let mut inner = Object::of(raw, INNER, at.within("tools", index), losses)?;
+            let at = match self.shelf {
+                Shelf::Given => at.within("tools", index),
+                Shelf::Added | Shelf::Found => at.inside("tools"),
+            };
+            let mut inner = Object::of(raw, INNER, at, losses)?;
             if let Some(kind) = inner.kind("function", losses)? {
                 self.own(&mut inner, (&kind, INNER_GRAMMAR), Some(space), losses)?;
                 inner.finish(losses)?;
@@ -154,7 +161,9 @@ impl<'a> Toolbox<'a> {
             losses.name(at);
             return Ok(());
         }
-        self.searches = true;
+        if std::mem::replace(&mut self.searches, true) {
+            return Ok(());
+        }
         let takes = Takes::Schema(Some(schema.unwrap_or(Cow::Borrowed(SEARCH_SCHEMA))));
         let description = description.or(Some(Cow::Borrowed(SEARCH_DESCRIPTION)));
         let name = Cow::Borrowed(TOOL_SEARCH);

@@ -7,9 +7,9 @@ use sluice_neutral::names::Names;
 use sluice_neutral::request::{Call, Content, Format, Input, Outcome, Part, Request, Role, Turn};
 use sluice_neutral::seal::Seal;
 
-use super::NAMES;
 use super::pairs::{Paired, Pairs, letters};
 use super::parts::{self, Kind};
+use super::tools::NAMES;
 use crate::models::Traits;
 use crate::seals;
 use sluice_neutral::json::write::{List, Object};

@@ -1,11 +1,14 @@
 //! Tools, and whether one must be called.
 
 use sluice_neutral::loss::Losses;
-use sluice_neutral::names::Names;
+use sluice_neutral::names::{Names, Rule};
 use sluice_neutral::request::{Choice, Request, Search, Takes, Tool};
 
-use super::{NAMES, strict};
+use super::strict;
 use sluice_neutral::json::write::{List, Object};
+
+/// What a tool may be called.
+pub(super) const NAMES: Rule = Rule { longest: 64, begins_with_letter: false, also: "" };
 
 /// Writes them.
 pub(super) fn write(request: &Request<'_>, top: &mut Object<'_>, names: &mut Names, losses: &mut Losses) {
