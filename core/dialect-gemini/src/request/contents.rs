@@ -66,7 +66,8 @@ fn step_by_step(value: Raw<'_>) -> Result<Vec<Spoken<'_>>, Error> {
     spoken.collect()
 }
 
-/// Reads the turns. A turn of which nothing is left is none.
+/// Reads the turns. A turn of which nothing is left is none. What the model says at a stretch is one: chats of Google's SDKs
+/// keep each chunk of a stream as a turn of its own, of which the last may carry what belongs to the first.
 pub(crate) fn turns<'a>(
     value: Raw<'a>,
     detail: Option<&'static str>,
@@ -77,23 +78,28 @@ pub(crate) fn turns<'a>(
         Ok(contents) => contents,
         Err(_) => step_by_step(value)?,
     };
-    let mut turns = Vec::with_capacity(contents.len());
+    let mut turns: Vec<Turn<'a>> = Vec::with_capacity(contents.len());
     for (index, spoken) in contents.into_iter().enumerate() {
         let at = At::item("contents", index);
         let mut told = Taking::new(spoken.others.renamed(casing::camel), "contents", at);
         let role = role(&mut told, at, losses)?;
-        if role == Role::Assistant {
+        let goes_on = |last: &mut Turn<'_>| role == Role::Assistant && last.role == role;
+        let before = turns.pop_if(goes_on);
+        if role == Role::Assistant && before.is_none() {
             calls.turn();
         }
         told.have("parts");
         told.rest(losses)?;
         let parts = spoken.parts.unwrap_or_default();
-        let mut read = Parts { read: Vec::with_capacity(parts.len()), calls: &mut calls, detail };
+        let goes_on = before.is_some();
+        let (at_first, earlier) = before.map_or((at, Vec::new()), |turn| (turn.at, turn.parts));
+        let mut read = Parts { read: earlier, calls: &mut calls, detail, goes_on };
+        read.read.reserve(parts.len());
         for (index, part) in parts.into_iter().enumerate() {
             read.read(part.renamed(casing::camel), at.within("parts", index), losses)?;
         }
         if !read.read.is_empty() {
-            turns.push(Turn { role, name: None, parts: read.read, at });
+            turns.push(Turn { role, name: None, parts: read.read, at: at_first });
         }
     }
     Ok(turns)
@@ -120,7 +126,7 @@ pub(crate) fn system<'a>(value: Raw<'a>, losses: &mut Losses) -> Result<Vec<Part
         told.rest(losses)?;
     }
     let mut calls = Calls::default();
-    let mut read = Parts { read: Vec::new(), calls: &mut calls, detail: None };
+    let mut read = Parts { read: Vec::new(), calls: &mut calls, detail: None, goes_on: false };
     let at = at.then("parts");
     for part in parts.map(|parts| casing::list(parts, at)).transpose()?.unwrap_or_default() {
         read.read(casing::fields(part, at)?, at, losses)?;

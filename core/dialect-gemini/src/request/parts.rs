@@ -30,6 +30,8 @@ pub(crate) struct Parts<'a, 'c> {
     pub(crate) calls: &'c mut Calls<'a>,
     /// How closely images are looked at where they say nothing.
     pub(crate) detail: Option<&'static str>,
+    /// Whether the next part may go on with the last one, which was cut off where a stream's chunk ended.
+    pub(crate) goes_on: bool,
 }
 
 /// What is said about a part beside what it holds.
@@ -65,6 +67,7 @@ impl<'a> Parts<'a, '_> {
         if let Some(seal) = modified.seal.filter(|_| taken.len() == MODIFIERS.len()) {
             self.seal(seal, at);
         }
+        self.goes_on = false;
         losses.rest(place, &members, &taken)
     }
 
@@ -119,17 +122,29 @@ impl<'a> Parts<'a, '_> {
     }
 
     fn text(&mut self, text: Text<'a>, is_thought: bool, seal: Option<Seal<'a>>, at: At) {
+        let last = self.read.last_mut().filter(|_| self.goes_on).map(|part| &mut part.content);
         if is_thought {
-            // Thoughts that Anthropic's model does not show have no text here.
-            let redacted = text.is_empty() && seal.as_ref().is_some_and(|seal| seal.origin == Api::Anthropic);
-            self.read.push(Part::new(Content::Thinking(Thinking { text, seal, redacted }), at));
+            match last {
+                Some(Content::Thinking(before)) if before.seal.is_none() && !text.is_empty() => {
+                    before.text.to_mut().push_str(&text);
+                    before.seal = seal;
+                }
+                _ => {
+                    // Thoughts that Anthropic's model does not show have no text here.
+                    let is_sealed = seal.as_ref().is_some_and(|seal| seal.origin == Api::Anthropic);
+                    let thinking = Thinking { redacted: is_sealed && text.is_empty(), text, seal };
+                    self.read.push(Part::new(Content::Thinking(thinking), at));
+                }
+            }
             return;
+        }
+        match last {
+            _ if text.is_empty() => {}
+            Some(Content::Text(before)) => before.to_mut().push_str(&text),
+            _ => self.read.push(Part::text(text, at)),
         }
         if let Some(seal) = seal {
             self.seal(seal, at);
-        }
-        if !text.is_empty() {
-            self.read.push(Part::text(text, at));
         }
     }
 

@@ -180,6 +180,33 @@ fn what_another_model_remembers_comes_back_before_what_came_of_it() {
 }
 
 #[test]
+fn a_chats_history_of_one_turn_for_each_chunk_is_one_turn() {
+    let seal = Seal { origin: Api::Anthropic, account: Some(account("a")), payload: "EqQB".into() };
+    let body = format!(
+        r#"{{"contents":[{{"role":"user","parts":[{{"text":"go"}}]}},
+        {{"role":"model","parts":[{{"text":"h","thought":true}}]}},
+        {{"role":"model","parts":[{{"text":"m","thought":true}}]}},
+        {{"role":"model","parts":[{{"text":"sa"}}]}},
+        {{"role":"model","parts":[{{"text":"y"}}]}},
+        {{"role":"model","parts":[{{"functionCall":{{"name":"f"}},"thoughtSignature":"{}"}}]}},
+        {{"role":"model","parts":[{{"functionCall":{{"name":"f"}}}}]}},
+        {{"role":"model","parts":[{{"text":""}}]}},
+        {{"role":"user","parts":[{{"functionResponse":{{"name":"f","response":{{"output":"1"}}}}}}]}},
+        {{"role":"user","parts":[{{"functionResponse":{{"name":"f","response":{{"output":"2"}}}}}}]}}]}}"#,
+        seal.written(Api::Gemini)
+    );
+    let (request, _) = read(&body, Api::Anthropic).unwrap();
+    let told: Vec<(Role, String)> =
+        turns(&request).into_iter().map(|(role, parts)| (role, parts.join(", "))).collect();
+    assert_eq!(
+        told[1].1,
+        r#"thinking "hm" Some("EqQB"), text say, call call_unnamed_0001 f {}, call call_unnamed_0002 f {}"#
+    );
+    assert_eq!(told[2].1, r#"outcome call_unnamed_0001 f false ["text 1"]"#);
+    assert_eq!(told[3].1, r#"outcome call_unnamed_0002 f false ["text 2"]"#);
+}
+
+#[test]
 fn the_python_sdks_body_is_read_in_both_spellings_and_the_users_names_stay() {
     let body = r#"{"contents":[{"parts":[{"text":"hi"}],"role":"user"},{"role":"model","parts":[{"functionCall":{"name":"look_up","args":{"my_key":1}}}]}],
         "systemInstruction":{"parts":[{"text":"brief"}],"role":"user"},
