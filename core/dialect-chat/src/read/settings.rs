@@ -137,7 +137,9 @@ pub(crate) fn search<'a>(value: Raw<'a>, losses: &mut Losses) -> Result<Search<'
     let Some(near) = near else { return Ok(search) };
     let at = at.inside("user_location");
     let mut near = Object::of(near, "web_search_options.user_location", at)?;
-    near.take("type");
+    if let Some(kind) = near.text("type", losses)? {
+        losses.has(near.place(at.then("type")), &kind)?;
+    }
     let inner = near.get("approximate", losses);
     near.rest(losses)?;
     let Some(inner) = inner else { return Ok(search) };
