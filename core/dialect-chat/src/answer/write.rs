@@ -105,7 +105,8 @@ fn texts_or_null(name: &str, texts: &[&str], json: &mut Json) {
     if texts.is_empty() { json.raw("null") } else { json.texts(texts) }
 }
 
-fn call(called: &Called<'_>, said: &Said<'_>, json: &mut Json) {
+/// One call; its input is what is said.
+pub(crate) fn call(called: &Called<'_>, said: &Said<'_>, json: &mut Json) {
     json.key("id").text(&called.id);
     let (kind, input) = if called.plain { ("custom", "input") } else { ("function", "arguments") };
     json.key("type").text(kind);

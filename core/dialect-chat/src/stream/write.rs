@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use sluice_api::cost::Usage;
-use sluice_neutral::answer::{Block, Citation, End, Failure, Logprob, Piece, Started, owned};
+use sluice_neutral::answer::{Block, Called, Citation, End, Failure, Logprob, Piece, Said, Started, owned};
 use sluice_neutral::dialect::{Reply, Writer};
 use sluice_neutral::order::Plain;
+use sluice_neutral::seal::Seal;
 
 use crate::answer::{logprobs, usage, write};
 use crate::json::Json;
@@ -41,8 +42,9 @@ enum Open {
     Text,
     Refusal,
     Thinking,
-    /// A call, with what its input is called.
-    Call(&'static str, &'static str),
+    Call,
+    /// A call with text of no form, which is told whole: of one in fragments node's library keeps the last alone.
+    Plain(Said<'static>),
     /// The old form of a call.
     Function,
     /// An image, which is told whole.
@@ -130,22 +132,18 @@ impl Writing {
                 });
                 Open::Function
             }
+            Block::Call(Called { id, name, plain: true }) => {
+                let called = Called { id: owned(id.clone()), name: owned(name.clone()), plain: true };
+                self.calls += 1;
+                Open::Plain(Said::new(Block::Call(called), ""))
+            }
             Block::Call(called) => {
-                let (kind, input) =
-                    if called.plain { ("custom", "input") } else { ("function", "arguments") };
                 let index = self.calls;
                 self.chunk(out, |json| {
-                    tool_call(index, json, |json| {
-                        json.key("id").text(&called.id);
-                        json.key("type").text(kind);
-                        json.key(kind).object(|json| {
-                            json.key("name").text(&called.name);
-                            json.key(input).text("");
-                        });
-                    });
+                    tool_call(index, json, |json| write::call(called, &Said::new(Block::Text, ""), json));
                 });
                 self.calls += 1;
-                Open::Call(kind, input)
+                Open::Call
             }
         };
     }
@@ -160,16 +158,19 @@ impl Writing {
                 let citation = Citation { url: owned(url), title: title.map(owned), span };
                 self.cited.push((citation, None));
             }
-            Piece::Seal(seal) => {
-                if let Open::Call(kind, input) = &self.open {
-                    self.chunk(out, |json| {
-                        tool_call(self.calls.saturating_sub(1), json, |json| {
-                            json.key(kind).object(|json| json.key(input).text(""));
-                            write::sealed(&seal, json);
-                        });
+            Piece::Seal(seal) => match &mut self.open {
+                Open::Call => self.chunk(out, |json| {
+                    tool_call(self.calls.saturating_sub(1), json, |json| {
+                        json.key("function").object(|json| json.key("arguments").text(""));
+                        write::sealed(&seal, json);
                     });
+                }),
+                Open::Plain(said) => {
+                    let Seal { origin, account, payload } = seal;
+                    said.seal = Some(Seal { origin, account, payload: owned(payload) });
                 }
-            }
+                _ => {}
+            },
             Piece::Logprobs(_) => {}
         }
     }
@@ -194,14 +195,12 @@ impl Writing {
             Open::Function => self.chunk(out, |json| {
                 json.key("function_call").object(|json| json.key("arguments").text(text));
             }),
-            Open::Call(kind, input) => {
-                let (kind, input, index) = (*kind, *input, self.calls.saturating_sub(1));
-                self.chunk(out, |json| {
-                    tool_call(index, json, |json| {
-                        json.key(kind).object(|json| json.key(input).text(text));
-                    });
+            Open::Plain(said) => said.text.to_mut().push_str(text),
+            Open::Call => self.chunk(out, |json| {
+                tool_call(self.calls.saturating_sub(1), json, |json| {
+                    json.key("function").object(|json| json.key("arguments").text(text));
                 });
-            }
+            }),
         }
     }
 
@@ -214,6 +213,12 @@ impl Writing {
                     *place = Some((self.letters + start, self.letters + end));
                 }
                 self.letters += text.chars().count();
+            }
+            Open::Plain(said) => {
+                let Block::Call(called) = &said.block else { return };
+                self.chunk(out, |json| {
+                    tool_call(self.calls.saturating_sub(1), json, |json| write::call(called, &said, json));
+                });
             }
             Open::Image(media_type, data) => {
                 let index = self.images;
