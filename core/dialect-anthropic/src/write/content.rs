@@ -21,6 +21,9 @@ pub(super) fn piece(piece: &Piece<'_>, list: &mut List<'_>, (names, marks): (&mu
         Piece::Text(text, _) => {
             block.text("type", "text").text("text", text);
         }
+        Piece::Thought(text, signature) => {
+            block.text("type", "thinking").text("thinking", text).text("signature", signature);
+        }
         Piece::Call(call, id, _) => self::call(call, id, &mut block, names),
         Piece::Outcome(outcome, id, _) => self::outcome(outcome, id, &mut block),
         Piece::Missing(id) => {

@@ -32,6 +32,8 @@ pub(super) enum Piece<'r> {
     Part(&'r Part<'r>),
     /// A text of our own, or one that was changed.
     Text(Cow<'r, str>, Option<Lifetime>),
+    /// What was thought before a call, with what came back with the call: its signature.
+    Thought(&'r str, &'r str),
     /// A call under the id that it has there.
     Call(&'r Call<'r>, Cow<'r, str>, Option<Lifetime>),
     /// What a tool said, under the id of its call.
@@ -47,13 +49,16 @@ impl Piece<'_> {
             Self::Part(part) if matches!(part.content, Content::Thinking(_)) => None,
             Self::Part(part) => part.cache,
             Self::Text(_, mark) | Self::Call(_, _, mark) | Self::Outcome(_, _, mark) => *mark,
-            Self::Missing(_) => None,
+            Self::Missing(_) | Self::Thought(..) => None,
         }
     }
 
     /// Whether it is a thought.
     pub(super) fn is_thought(&self) -> bool {
-        matches!(self, Self::Part(part) if matches!(part.content, Content::Thinking(_)))
+        match self {
+            Self::Part(part) => matches!(part.content, Content::Thinking(_)),
+            piece => matches!(piece, Self::Thought(..)),
+        }
     }
 }
 
@@ -112,13 +117,23 @@ impl<'r> Builder<'r, '_> {
     fn assistant(&mut self, turn: &'r Turn<'r>, losses: &mut Losses) -> Result<(), Error> {
         let mut pieces = Vec::new();
         let mut called = Vec::new();
+        // What was thought since the last call, and its place: some clients bring its signature back with the call alone.
+        let mut thought = (0, "");
         for part in &turn.parts {
             match &part.content {
                 Content::Call(call) => {
+                    let seal =
+                        call.seal.as_ref().filter(|seal| seal.is_for(Api::Anthropic, self.target.account));
+                    if let Some(seal) = seal {
+                        let (place, text) = thought;
+                        pieces.insert(place, Piece::Thought(text, &seal.payload));
+                    }
                     let id = self.id(&call.id);
                     called.push(Pending { own: &call.id, name: &call.name, id: id.clone(), at: part.at });
                     pieces.push(Piece::Call(call, id, part.cache));
+                    thought = (pieces.len(), "");
                 }
+                Content::Thinking(Thinking { seal: None, text, .. }) => thought = (pieces.len(), text),
                 Content::Thinking(Thinking { seal, .. }) => {
                     let seal = seal.as_ref();
                     if seal.is_some_and(|seal| seal.is_for(Api::Anthropic, self.target.account)) {

@@ -262,3 +262,22 @@ fn speakers_are_told_apart_where_there_are_several() {
     request.turns[1].name = Some(Text::from("bob"));
     assert_eq!(outline(&written(&request, MODEL).0), ["user: ann: a, bob: b"]);
 }
+
+#[test]
+fn a_signature_that_comes_back_with_a_call_stands_with_what_was_thought_before_it() {
+    let sealed = |id: &'static str, payload: &'static str| {
+        let seal = Some(Seal { origin: Api::Anthropic, account: None, payload: payload.into() });
+        Content::Call(Call { id: id.into(), name: "f".into(), input: Input::Json("{}".into()), seal })
+    };
+    let shown = Content::Thinking(Thinking { text: "t".into(), seal: None, redacted: false });
+    let request = conversation(vec![
+        (Role::User, vec![text("a")]),
+        (Role::Assistant, vec![shown, text("b"), sealed("c1", "s1"), sealed("c2", "s2"), call("c3", "")]),
+        (Role::User, vec![outcome("c1", "1"), outcome("c2", "2"), outcome("c3", "3")]),
+    ]);
+    let (body, _) = written(&request, MODEL);
+    assert_eq!(outline(&body)[1], "assistant: thinking, b, call c1, thinking, call c2, call c3");
+    let content = &body["messages"][1]["content"];
+    assert_eq!(content[0], json!({ "type": "thinking", "thinking": "t", "signature": "s1" }));
+    assert_eq!(content[3], json!({ "type": "thinking", "thinking": "", "signature": "s2" }));
+}
