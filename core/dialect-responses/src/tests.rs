@@ -1,6 +1,7 @@
 //! What a client of this API meets, and what an upstream of it is asked and answers.
 
 mod clients;
+mod laws;
 mod streams;
 mod table;
 mod upstreams;

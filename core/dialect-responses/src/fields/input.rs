@@ -8,7 +8,7 @@ use super::rows::{all, join, moved, refused, words};
 
 const INPUT: &str = "input";
 
-pub(super) const ITEMS: [Field; 101] = join(&[
+pub(super) const ITEMS: [Field; 84] = join(&[
     &[
         Field::kind(INPUT, "message", Carried),
         Field::kind(INPUT, "function_call", Carried),
@@ -63,9 +63,7 @@ pub(super) const ITEMS: [Field; 101] = join(&[
         words![
             acknowledged_safety_checks actions approval_request_id approve author agent_name code
             container_id environment error fingerprint max_output_length operation outputs
-            pending_safety_checks reason recipient server_label commands stdout stderr outcome exit_code
-            diff path env user working_directory timeout_ms command tool_names read_only logs attributes
-            score
+            pending_safety_checks reason recipient server_label
         ],
         Refused,
     ),
@@ -103,8 +101,9 @@ pub(super) const CONTENT: [Field; 22] = join(&[
     &all(PART, words![logprobs status], Silent),
 ]);
 
-pub(super) const OUTPUT: [Field; 15] = join(&[
+pub(super) const OUTPUT: [Field; 18] = join(&[
     &moved::<14>("input.output", ANY),
+    &all("input.output", words![outcome stdout stderr], Refused),
     &[Field::kind("input.output", "computer_screenshot", Refused).note("of computer use")],
 ]);
 

@@ -27,7 +27,7 @@ const OWN: [Field; 12] = join(&[
     &all("tools", ["type", "name", "description", "parameters", "strict"], Carried),
 ]);
 
-pub(super) const TOOLS: [Field; 68] = join(&[
+pub(super) const TOOLS: [Field; 66] = join(&[
     &OWN,
     &[
         Field::kind("tools", "namespace", Adapted).note("its tools are called `namespace__tool`"),
@@ -61,9 +61,9 @@ pub(super) const TOOLS: [Field; 68] = join(&[
     &all(
         "tools",
         words![
-            action allowed_tools annotations authorization background complexity connector_id container
+            action allowed_tools authorization background complexity connector_id container
             display_height display_width environment frame_count frame_duration_ms headers input_fidelity
-            input_image_mask input_schema max_num_results model moderation output_compression output_format
+            input_image_mask max_num_results model moderation output_compression output_format
             partial_images quality ranking_options require_approval server_description server_label
             server_url size svg tunnel_id vector_store_ids
         ],
@@ -79,10 +79,13 @@ pub(super) const GRAMMAR: [Field; 5] = [
     Field::new("tools.format", "definition", Adapted).note("told in words").to(OpenaiChat, Carried),
 ];
 
-pub(super) const FILTERS: [Field; 1] = [Field::new("tools.filters", "allowed_domains", Refused)
-    .to(Anthropic, Carried)
-    .but(&["[]"])
-    .note("without them a search would be wider than is allowed")];
+pub(super) const FILTERS: [Field; 5] = join(&[
+    &[Field::new("tools.filters", "allowed_domains", Refused)
+        .to(Anthropic, Carried)
+        .but(&["[]"])
+        .note("without them a search would be wider than is allowed")],
+    &all("tools.filters", words![type key value filters], Refused),
+]);
 
 pub(super) const NEAR: [Field; 5] =
     all("tools.user_location", ["type", "city", "country", "region", "timezone"], Carried);
@@ -92,10 +95,10 @@ pub(super) const INNER_GRAMMAR: [Field; 5] = moved("tools.tools.format", GRAMMAR
 /// Tools that stand in the input.
 pub(super) const MORE: &[Field] = &MORE_ROWS;
 
-const MORE_ROWS: [Field; 96] = join(&[
-    &moved::<68>("input.tools", TOOLS),
+const MORE_ROWS: [Field; 98] = join(&[
+    &moved::<66>("input.tools", TOOLS),
     &moved::<5>("input.tools.format", GRAMMAR),
-    &moved::<1>("input.tools.filters", FILTERS),
+    &moved::<5>("input.tools.filters", FILTERS),
     &moved::<5>("input.tools.user_location", NEAR),
     &moved::<12>("input.tools.tools", INNER),
     &moved::<5>("input.tools.tools.format", GRAMMAR),
