@@ -25,19 +25,19 @@ fn base() -> Value {
     json!({ "model": "m", "max_tokens": 10, "messages": [{ "role": "user", "content": "hi" }] })
 }
 
-/// A request with one block in the user's last turn, or in a message of the system's.
+/// A request with one block in a turn that may hold it.
 fn with_block(block: Value) -> Value {
-    let role = if block["type"]
-        .as_str()
-        .is_some_and(|kind| kind.starts_with("tool_") && kind.ends_with("al") || kind == "tool_addition")
-    {
-        "system"
-    } else {
-        "user"
+    let kind = block["type"].as_str().unwrap_or_default();
+    let role = match kind {
+        "tool_addition" | "tool_removal" => "system",
+        "thinking" | "redacted_thinking" | "tool_use" | "server_tool_use" => "assistant",
+        kind if kind.ends_with("_tool_result") => "assistant",
+        _ => "user",
     };
     let mut body = base();
     body["tools"] = json!([{ "name": "known", "input_schema": {} }, { "name": "n", "input_schema": {} }]);
-    body["messages"] = json!([{ "role": "user", "content": "hi" }, { "role": role, "content": [block] }]);
+    let user = json!({ "role": "user", "content": "hi" });
+    body["messages"] = json!([user, { "role": role, "content": [block] }, user]);
     body
 }
 

@@ -157,6 +157,19 @@ fn mistakes_are_told_with_their_places() {
         (format!(r#"{{"model":"m",{user}}}"#), Some("max_tokens")),
         (format!(r#"{{"model":"m","max_tokens":0,{user}}}"#), Some("max_tokens")),
         (body(""), Some("messages")),
+        (body(r#","messages":[]"#), Some("messages")),
+        (
+            body(
+                r#","messages":[{"role":"user","content":[{"type":"tool_use","id":"i","name":"n","input":{}}]}]"#,
+            ),
+            Some("messages[0].content[0].type"),
+        ),
+        (
+            body(
+                r#","messages":[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"tool_result","tool_use_id":"i"}]}]"#,
+            ),
+            Some("messages[1].content[0].type"),
+        ),
         (body(r#","messages":[{"content":"a"}]"#), Some("messages[0].role")),
         (body(r#","messages":[{"role":"tool","content":"a"}]"#), Some("messages[0].role")),
         (

@@ -43,6 +43,9 @@ impl<'a> Turns<'a> {
             let role = role(message.text("role")?.as_deref(), at.then("role"))?;
             messages.push((message, role));
         }
+        if messages.is_empty() {
+            return Err(json::wrong(At::field("messages"), "there must be at least one"));
+        }
         let last_user = messages.iter().rposition(|(_, role)| *role == Role::User);
         for (index, (mut message, role)) in messages.into_iter().enumerate() {
             let is_past = last_user.is_some_and(|last| last > index);
@@ -75,6 +78,7 @@ impl<'a> Turns<'a> {
                 } else {
                     let block = Object::new(members, CONTENT, at, losses);
                     blocks::read(block, (&mut self.heard, &mut parts), losses)?;
+                    in_its_turn(role, parts.last())?;
                 }
             }
         }
@@ -154,6 +158,19 @@ impl<'a> Turns<'a> {
             return Ok(());
         }
         Err(losses.refusal(last.at, "a last turn of the model's, which it is to go on with,"))
+    }
+}
+
+/// Whether a part stands in a turn that may hold it.
+fn in_its_turn(role: Role, part: Option<&Part<'_>>) -> Result<(), Error> {
+    let Some(part) = part else { return Ok(()) };
+    let at = part.at.then("type");
+    match (role, &part.content) {
+        (Role::User, Content::Call(_) | Content::Thinking(_)) => {
+            Err(json::wrong(at, "the user says no such thing"))
+        }
+        (Role::Assistant, Content::Outcome(_)) => Err(json::wrong(at, "the model says no such thing")),
+        _ => Ok(()),
     }
 }
 
