@@ -52,6 +52,12 @@ impl<'o> Object<'o> {
         string(self.member(name), text);
     }
 
+    /// A string, and the same object again: for what is a line of short texts.
+    pub fn with(&mut self, name: &str, text: &str) -> &mut Self {
+        self.text(name, text);
+        self
+    }
+
     /// A string, where there is one.
     pub fn some(&mut self, name: &str, text: Option<&str>) {
         if let Some(text) = text {
@@ -155,6 +161,7 @@ mod tests {
         let mut object = Object::ending(&mut out, b"}\n\n");
         object.text("a", "\"\n");
         object.some("none", None);
+        object.with("w", "1").with("x", "2");
         object.object("b").number("n", 7);
         let mut list = object.list("c");
         list.text("x");
@@ -164,7 +171,7 @@ mod tests {
         object.raw("g", line("{\n\"h\":\r1}"));
         drop(object);
         let text = String::from_utf8(out).unwrap();
-        let written = r#"{"a":"\"\n","b":{"n":7},"c":["x",{"f":true}],"d":1.50,"e":null,"g":{ "h": 1}}"#;
+        let written = r#"{"a":"\"\n","w":"1","x":"2","b":{"n":7},"c":["x",{"f":true}],"d":1.50,"e":null,"g":{ "h": 1}}"#;
         assert_eq!(text, format!("{written}\n\n"));
     }
 }
