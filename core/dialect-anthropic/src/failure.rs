@@ -7,7 +7,7 @@ use sluice_neutral::answer::{Class, Failure};
 use sluice_wire::refusal::Refusal;
 use sluice_wire::sse;
 
-use crate::json::Object;
+use sluice_neutral::json::write::Object;
 
 /// What an error's type says.
 const TYPES: [(&str, Class); 10] = [
@@ -77,7 +77,7 @@ fn sse_data(body: &[u8], tell: &mut impl FnMut(&[u8])) {
 pub(crate) fn write(failure: &Failure<'_>, request_id: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
     let mut body = Object::new(&mut out);
-    body.text("type", "error");
+    body.with("type", "error");
     let mut error = body.object("error");
     let (kind, message) = match failure.class {
         Class::TooLong => ("invalid_request_error", too_long(&failure.message)),
@@ -89,9 +89,9 @@ pub(crate) fn write(failure: &Failure<'_>, request_id: &str) -> Vec<u8> {
             (name, Cow::Borrowed(&*failure.message))
         }
     };
-    error.text("type", kind).text("message", &message);
+    error.with("type", kind).with("message", &message);
     drop(error);
-    body.text("request_id", request_id);
+    body.with("request_id", request_id);
     drop(body);
     out
 }

@@ -5,7 +5,6 @@ mod dialect;
 mod failure;
 mod fields;
 mod ids;
-mod json;
 mod kept;
 #[cfg(test)]
 mod laws;

@@ -4,9 +4,9 @@ use sluice_api::dialect::Api;
 use sluice_neutral::answer::{Answer, Block, Citation, End, Said, Started};
 use sluice_neutral::dialect::Reply;
 
-use crate::json::{List, Object};
 use crate::kept::Kept;
 use crate::{reason, usage};
+use sluice_neutral::json::write::{List, Object};
 
 /// What stands for an image that the model has made.
 const IMAGE: &str = "[image]";
@@ -24,7 +24,7 @@ pub(crate) fn write(answer: &Answer<'_>, reply: &Reply) -> Vec<u8> {
     if let Some(kept) = reply.own::<Kept>() {
         let all: Vec<&Citation<'_>> = answer.said.iter().flat_map(|said| &said.citations).collect();
         if !all.is_empty() {
-            searched(kept, reply, &all, |block| content.next().extend_from_slice(&block));
+            searched(kept, reply, &all, |block| content.element().extend_from_slice(&block));
         }
     }
     drop(content);
@@ -41,12 +41,12 @@ pub(crate) fn head(started: &Started<'_>, reply: &Reply, body: &mut Object<'_>) 
         Some(id) => body.text("id", id),
         None => body.text("id", &format!("msg_{}", reply.id)),
     };
-    body.text("type", "message").text("role", "assistant").text("model", &reply.model);
+    body.with("type", "message").with("role", "assistant").with("model", &reply.model);
 }
 
 /// Writes why it ended.
 pub(crate) fn stop(end: &End<'_>, object: &mut Object<'_>) {
-    object.text("stop_reason", reason::name(end.reason));
+    object.with("stop_reason", reason::name(end.reason));
     match &end.stop_sequence {
         Some(stop) => object.text("stop_sequence", stop),
         None => object.raw("stop_sequence", "null"),
@@ -59,31 +59,31 @@ fn block(said: &Said<'_>, content: &mut List<'_>) {
     match &said.block {
         Block::Text | Block::Refusal => {
             if !said.text.is_empty() {
-                content.object().text("type", "text").text("text", &said.text);
+                content.object().with("type", "text").with("text", &said.text);
             }
             sealed(seal, content);
         }
         Block::Thinking if said.text.is_empty() && seal.is_empty() => {}
         Block::Thinking => {
             let mut block = content.object();
-            block.text("type", "thinking").text("thinking", &said.text).text("signature", seal);
+            block.with("type", "thinking").with("thinking", &said.text).with("signature", seal);
         }
         Block::Redacted if seal.is_empty() => {}
-        Block::Redacted => drop(content.object().text("type", "redacted_thinking").text("data", seal)),
+        Block::Redacted => content.object().with("type", "redacted_thinking").text("data", seal),
         Block::Call(called) => {
             sealed(seal, content);
             let mut block = content.object();
-            block.text("type", "tool_use").text("id", &called.id).text("name", &called.name);
+            block.with("type", "tool_use").with("id", &called.id).with("name", &called.name);
             input(&said.text, called.plain, &mut block);
         }
-        Block::Image { .. } => drop(content.object().text("type", "text").text("text", IMAGE)),
+        Block::Image { .. } => content.object().with("type", "text").text("text", IMAGE),
     }
 }
 
 /// What comes back with a call or a text, as thoughts without words.
 fn sealed(seal: &str, content: &mut List<'_>) {
     if !seal.is_empty() {
-        content.object().text("type", "thinking").text("thinking", "").text("signature", seal);
+        content.object().with("type", "thinking").with("thinking", "").with("signature", seal);
     }
 }
 
@@ -92,11 +92,11 @@ fn input(text: &str, plain: bool, block: &mut Object<'_>) {
     let is_object =
         text.trim_start().starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
     if plain {
-        block.object("input").text("input", text);
+        block.object("input").with("input", text);
     } else if is_object {
         block.raw("input", text.trim());
     } else {
-        block.object("input").text("_raw", text);
+        block.object("input").with("_raw", text);
     }
 }
 
@@ -105,13 +105,13 @@ pub(crate) fn searched(kept: &Kept, reply: &Reply, found: &[&Citation<'_>], mut 
     let id = format!("srvtoolu_{}", reply.id);
     let mut call = Vec::new();
     let mut block = Object::new(&mut call);
-    block.text("type", "server_tool_use").text("id", &id).text("name", "web_search");
-    block.object("input").text("query", &kept.question);
+    block.with("type", "server_tool_use").with("id", &id).with("name", "web_search");
+    block.object("input").with("query", &kept.question);
     drop(block);
     write(call);
     let mut result = Vec::new();
     let mut block = Object::new(&mut result);
-    block.text("type", "web_search_tool_result").text("tool_use_id", &id);
+    block.with("type", "web_search_tool_result").with("tool_use_id", &id);
     let mut list = block.list("content");
     let mut told: Vec<&str> = Vec::new();
     for one in found {
@@ -120,9 +120,9 @@ pub(crate) fn searched(kept: &Kept, reply: &Reply, found: &[&Citation<'_>], mut 
         }
         told.push(&one.url);
         let mut item = list.object();
-        item.text("type", "web_search_result").text("url", &one.url);
-        item.text("title", one.title.as_deref().unwrap_or(&one.url));
-        item.text("encrypted_content", "").raw("page_age", "null");
+        item.with("type", "web_search_result").with("url", &one.url);
+        item.with("title", one.title.as_deref().unwrap_or(&one.url));
+        item.with("encrypted_content", "").raw("page_age", "null");
     }
     drop(list);
     drop(block);

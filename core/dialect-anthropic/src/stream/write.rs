@@ -9,9 +9,9 @@ use sluice_neutral::answer::{Block, Called, Citation, End, Failure, Piece, Start
 use sluice_neutral::dialect::{Reply, Writer};
 use sluice_neutral::order::Plain;
 
-use crate::json::Object;
 use crate::kept::Kept;
 use crate::{answer, failure, usage};
+use sluice_neutral::json::write::Object;
 
 /// Writes one stream.
 pub(crate) struct Stream {
@@ -91,15 +91,15 @@ impl Stream {
                 self.thought(&seal, out);
             }
             self.begins(out, |block| {
-                block.text("type", "tool_use").text("id", &id).text("name", &name).raw("input", "{}");
+                block.with("type", "tool_use").with("id", &id).with("name", &name).raw("input", "{}");
             });
         } else if open.block == Block::Thinking {
             self.begins(out, |block| {
-                block.text("type", "thinking").text("thinking", "").text("signature", "");
+                block.with("type", "thinking").with("thinking", "").with("signature", "");
             });
         } else {
             self.begins(out, |block| {
-                block.text("type", "text").text("text", "");
+                block.with("type", "text").with("text", "");
             });
         }
     }
@@ -111,7 +111,7 @@ impl Stream {
             Block::Redacted => {
                 if let Some(data) = seal {
                     self.begins(out, |block| {
-                        block.text("type", "redacted_thinking").text("data", &data);
+                        block.with("type", "redacted_thinking").with("data", &data);
                     });
                     self.stop(out);
                 }
@@ -131,7 +131,7 @@ impl Stream {
             Block::Call(called) => {
                 if called.plain {
                     let mut input = Vec::new();
-                    Object::new(&mut input).text("input", &open.plain);
+                    Object::new(&mut input).with("input", &open.plain);
                     open.seal = seal;
                     self.begin(out);
                     self.delta("input_json_delta", "partial_json", &String::from_utf8_lossy(&input), out);
@@ -167,7 +167,7 @@ impl Stream {
     /// Thoughts without words.
     fn thought(&mut self, seal: &str, out: &mut Vec<u8>) {
         self.begins(out, |block| {
-            block.text("type", "thinking").text("thinking", "").text("signature", "");
+            block.with("type", "thinking").with("thinking", "").with("signature", "");
         });
         self.delta("signature_delta", "signature", seal, out);
         self.stop(out);
@@ -183,7 +183,7 @@ impl Stream {
     fn delta(&self, kind: &str, member: &str, text: &str, out: &mut Vec<u8>) {
         event("content_block_delta", out, |data| {
             data.number("index", self.next);
-            data.object("delta").text("type", kind).text(member, text);
+            data.object("delta").with("type", kind).with(member, text);
         });
     }
 
@@ -203,7 +203,7 @@ impl Stream {
         answer::searched(kept, &reply, &found, |block| {
             event("content_block_start", out, |data| {
                 data.number("index", self.next);
-                data.key("content_block").extend_from_slice(&block);
+                data.member("content_block").extend_from_slice(&block);
             });
             self.stop(out);
         });
@@ -216,7 +216,7 @@ fn event(name: &str, out: &mut Vec<u8>, write: impl FnOnce(&mut Object<'_>)) {
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"\ndata: ");
     let mut data = Object::new(out);
-    data.text("type", name);
+    data.with("type", name);
     write(&mut data);
     drop(data);
     out.extend_from_slice(b"\n\n");
@@ -227,7 +227,7 @@ impl Writer for Stream {
         event("message_start", out, |data| {
             let mut message = data.object("message");
             answer::head(started, &self.reply, &mut message);
-            message.raw("content", "[]").raw("stop_reason", "null").raw("stop_sequence", "null");
+            message.members(r#""content":[],"stop_reason":null,"stop_sequence":null"#);
             usage::write(&started.usage.unwrap_or_default(), message.object("usage"));
         });
     }

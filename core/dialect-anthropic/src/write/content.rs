@@ -8,7 +8,7 @@ use super::conversation::Piece;
 use super::marks::Marks;
 use super::media;
 use super::tools::RULE;
-use crate::json::{List, Object};
+use sluice_neutral::json::write::{List, Object};
 
 /// What a tool said that was never heard of again.
 const NO_RESULT: &str = "[no result provided]";
@@ -19,15 +19,15 @@ pub(super) fn piece(piece: &Piece<'_>, list: &mut List<'_>, (names, marks): (&mu
     match piece {
         Piece::Part(part) => self::part(part, &mut block),
         Piece::Text(text, _) => {
-            block.text("type", "text").text("text", text);
+            block.with("type", "text").with("text", text);
         }
         Piece::Thought(text, signature) => {
-            block.text("type", "thinking").text("thinking", text).text("signature", signature);
+            block.with("type", "thinking").with("thinking", text).with("signature", signature);
         }
         Piece::Call(call, id, _) => self::call(call, id, &mut block, names),
         Piece::Outcome(outcome, id, _) => self::outcome(outcome, id, &mut block),
         Piece::Missing(id) => {
-            block.text("type", "tool_result").text("tool_use_id", id).text("content", NO_RESULT);
+            block.with("type", "tool_result").with("tool_use_id", id).with("content", NO_RESULT);
             block.raw("is_error", "true");
         }
     }
@@ -37,7 +37,7 @@ pub(super) fn piece(piece: &Piece<'_>, list: &mut List<'_>, (names, marks): (&mu
 fn part(part: &Part<'_>, block: &mut Object<'_>) {
     match &part.content {
         Content::Text(text) | Content::Refusal(text) => {
-            block.text("type", "text").text("text", text);
+            block.with("type", "text").with("text", text);
         }
         Content::Image(media) => media::write_image(media, block),
         Content::Document(media) => media::write_document(media, block),
@@ -50,17 +50,17 @@ fn part(part: &Part<'_>, block: &mut Object<'_>) {
 fn thinking(thinking: &Thinking<'_>, block: &mut Object<'_>) {
     let payload = thinking.seal.as_ref().map_or("", |seal| &seal.payload);
     if thinking.redacted {
-        block.text("type", "redacted_thinking").text("data", payload);
+        block.with("type", "redacted_thinking").with("data", payload);
     } else {
-        block.text("type", "thinking").text("thinking", &thinking.text).text("signature", payload);
+        block.with("type", "thinking").with("thinking", &thinking.text).with("signature", payload);
     }
 }
 
 fn call(call: &Call<'_>, id: &str, block: &mut Object<'_>, names: &mut Names) {
-    block.text("type", "tool_use").text("id", id).text("name", &names.sent(&call.name, RULE));
+    block.with("type", "tool_use").with("id", id).with("name", &names.sent(&call.name, RULE));
     match &call.input {
         Input::Plain(text) => {
-            block.object("input").text("input", text);
+            block.object("input").with("input", text);
         }
         Input::Json(text) if text.trim().is_empty() => {
             block.raw("input", "{}");
@@ -70,7 +70,7 @@ fn call(call: &Call<'_>, id: &str, block: &mut Object<'_>, names: &mut Names) {
         }
         // A mistake of the model's, in a place that holds objects alone.
         Input::Json(text) => {
-            block.object("input").text("_raw", text);
+            block.object("input").with("_raw", text);
         }
     }
 }
@@ -81,7 +81,7 @@ pub(super) fn is_object(text: &str) -> bool {
 }
 
 fn outcome(outcome: &Outcome<'_>, id: &str, block: &mut Object<'_>) {
-    block.text("type", "tool_result").text("tool_use_id", id);
+    block.with("type", "tool_result").with("tool_use_id", id);
     let mut parts = outcome.parts.iter().filter(|part| match &part.content {
         Content::Text(text) => !text.trim().is_empty(),
         Content::Image(_) | Content::Document(_) => true,
@@ -90,7 +90,7 @@ fn outcome(outcome: &Outcome<'_>, id: &str, block: &mut Object<'_>) {
     match (parts.next(), parts.clone().next()) {
         (None, _) => {}
         (Some(Part { content: Content::Text(text), cache: None, .. }), None) => {
-            block.text("content", text);
+            block.with("content", text);
         }
         (Some(first), _) => {
             let mut list = block.list("content");

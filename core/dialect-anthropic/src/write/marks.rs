@@ -2,7 +2,7 @@
 
 use sluice_neutral::request::Lifetime;
 
-use crate::json::Object;
+use sluice_neutral::json::write::Object;
 
 /// The most that a request may have.
 const MOST: usize = 4;

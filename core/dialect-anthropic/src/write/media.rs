@@ -7,7 +7,7 @@ use sluice_neutral::json::quoted;
 use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{Content, Media, Part, Source};
 
-use crate::json::Object;
+use sluice_neutral::json::write::Object;
 
 /// Media types of images that Anthropic takes.
 const IMAGES: [&str; 4] = ["image/jpeg", "image/png", "image/gif", "image/webp"];
@@ -74,37 +74,37 @@ enum Kind {
 
 /// Writes an image.
 pub(super) fn write_image(media: &Media<'_>, block: &mut Object<'_>) {
-    block.text("type", "image");
+    block.with("type", "image");
     let mut source = block.object("source");
     match &media.source {
-        Source::Url(url) => source.text("type", "url").text("url", url),
+        Source::Url(url) => source.with("type", "url").with("url", url),
         Source::Inline(data) | Source::Plain(data) => source
-            .text("type", "base64")
-            .text("media_type", image(media).unwrap_or("image/png"))
-            .text("data", data),
+            .with("type", "base64")
+            .with("media_type", image(media).unwrap_or("image/png"))
+            .with("data", data),
     };
 }
 
 /// Writes a document.
 pub(super) fn write_document(media: &Media<'_>, block: &mut Object<'_>) {
-    block.text("type", "document");
+    block.with("type", "document");
     let mut source = block.object("source");
     let data = match &media.source {
         Source::Inline(data) | Source::Plain(data) | Source::Url(data) => data,
     };
     match document(media) {
-        Some(Kind::Url) => source.text("type", "url").text("url", data),
-        Some(Kind::Plain) => source.text("type", "text").text("media_type", "text/plain").text("data", data),
+        Some(Kind::Url) => source.with("type", "url").with("url", data),
+        Some(Kind::Plain) => source.with("type", "text").with("media_type", "text/plain").with("data", data),
         Some(Kind::Decoded(text)) => {
-            source.text("type", "text").text("media_type", "text/plain").text("data", &text)
+            source.with("type", "text").with("media_type", "text/plain").with("data", &text)
         }
-        _ => source.text("type", "base64").text("media_type", "application/pdf").text("data", data),
+        _ => source.with("type", "base64").with("media_type", "application/pdf").with("data", data),
     };
     drop(source);
     if let Some(name) = &media.name {
-        block.text("title", name);
+        block.with("title", name);
     }
     if let Some(context) = &media.context {
-        block.text("context", context);
+        block.with("context", context);
     }
 }

@@ -13,8 +13,8 @@ use super::marks::Marks;
 use super::plan::{Facts, Plan, Thinking};
 use super::schema;
 use super::tools::{self, Tools};
-use crate::json::Object;
 use crate::models::{self, Family};
+use sluice_neutral::json::write::Object;
 
 /// Writes a request.
 pub(crate) fn write(
@@ -44,7 +44,7 @@ pub(crate) fn write(
     let mut out = Vec::with_capacity(room(request));
     let mut sent = Sent { account: upstream.account.to_owned(), ..Sent::default() };
     let mut body = Object::new(&mut out);
-    body.text("model", upstream.model);
+    body.with("model", upstream.model);
     if generates {
         body.number("max_tokens", plan.max_tokens);
         if upstream.form.is_stream() {
@@ -110,12 +110,12 @@ fn thinking(plan: &Plan, body: &mut Object<'_>) {
         Thinking::Budget(_) => "enabled",
     };
     let mut object = body.object("thinking");
-    object.text("type", kind);
+    object.with("type", kind);
     if let Thinking::Budget(tokens) = plan.thinking {
         object.number("budget_tokens", tokens);
     }
     if let Some(shown) = plan.shown {
-        object.text("display", if shown { "summarized" } else { "omitted" });
+        object.with("display", if shown { "summarized" } else { "omitted" });
     }
 }
 
@@ -143,10 +143,10 @@ fn output(
     if plan.effort.is_some() || bound.is_some() {
         let mut config = body.object("output_config");
         if let Some(effort) = plan.effort {
-            config.text("effort", effort.name());
+            config.with("effort", effort.name());
         }
         if let Some(schema) = bound {
-            config.object("format").text("type", "json_schema").raw("schema", &schema);
+            config.object("format").with("type", "json_schema").raw("schema", &*schema);
         }
     }
     Ok(instruction)
@@ -172,7 +172,7 @@ fn options(
             continue;
         }
         warm |= name == "temperature";
-        body.raw(name, &number(name, value, (at, losses)));
+        body.raw(name, number(name, value, (at, losses)));
     }
     let stops = request.stop.iter().filter(|stop| !stop.value.trim().is_empty());
     if stops.clone().next().is_some() {
@@ -184,14 +184,14 @@ fn options(
     }
     if let Some(Told { value, at }) = &request.tier {
         match value.to_ascii_lowercase().as_str() {
-            "auto" => drop(body.text("service_tier", "auto")),
-            "default" | "standard" | "standard_only" => drop(body.text("service_tier", "standard_only")),
-            "fast" if family.fast => drop(body.text("speed", "fast")),
+            "auto" => body.text("service_tier", "auto"),
+            "default" | "standard" | "standard_only" => body.text("service_tier", "standard_only"),
+            "fast" if family.fast => body.text("speed", "fast"),
             _ => losses.name(*at),
         }
     }
     if let Some(user) = &request.user {
-        body.object("metadata").text("user_id", &user.value);
+        body.object("metadata").with("user_id", &user.value);
     }
 }
 
@@ -223,12 +223,12 @@ fn system(request: &Request<'_>, says: [Option<String>; 2], (body, marks): (&mut
     let all: Vec<(&str, Option<Lifetime>)> = told.chain(own).collect();
     match all.as_slice() {
         [] => {}
-        [(alone, None)] => drop(body.text("system", alone)),
+        [(alone, None)] => body.text("system", alone),
         all => {
             let mut list = body.list("system");
             for (text, mark) in all {
                 let mut block = list.object();
-                block.text("type", "text").text("text", text);
+                block.with("type", "text").with("text", text);
                 marks.write(*mark, &mut block);
             }
         }
@@ -244,7 +244,7 @@ fn written(
     let mut list = body.list("messages");
     for (index, message) in messages.iter().enumerate() {
         let mut object = list.object();
-        object.text(
+        object.with(
             "role",
             match message.role {
                 Role::User => "user",

@@ -11,8 +11,8 @@ use sluice_neutral::request::{Choice, Request, Search, Takes, Tool};
 
 use super::marks::Marks;
 use super::schema;
-use crate::json::{List, Object};
 use crate::models::Family;
+use sluice_neutral::json::write::{List, Object};
 
 /// What Anthropic allows tools to be called.
 pub(super) const RULE: Rule = Rule { longest: 128, begins_with_letter: false, also: "" };
@@ -97,9 +97,9 @@ impl Sendable<'_> {
     fn write(&self, list: &mut List<'_>, (sent, marks): (&mut Sent, &mut Marks)) -> Result<(), Error> {
         let Self { tool, strict } = *self;
         let mut object = list.object();
-        object.text("name", &sent.names.sent(&tool.name, RULE));
+        object.with("name", &sent.names.sent(&tool.name, RULE));
         if let Some(description) = description(tool) {
-            object.text("description", &description);
+            object.with("description", &description);
         }
         match &tool.takes {
             Takes::Plain(_) => {
@@ -112,7 +112,7 @@ impl Sendable<'_> {
             Takes::Schema(Some(text)) => {
                 let schema =
                     typed(text).ok_or_else(|| json::wrong(tool.at, "its schema must be an object"))?;
-                object.raw("input_schema", &schema);
+                object.raw("input_schema", &*schema);
             }
         }
         if strict {
@@ -159,7 +159,7 @@ fn description<'t>(tool: &'t Tool<'_>) -> Option<Cow<'t, str>> {
 }
 
 fn search(told: &Search<'_>, object: &mut Object<'_>) {
-    object.text("type", "web_search_20250305").text("name", "web_search");
+    object.with("type", "web_search_20250305").with("name", "web_search");
     if let Some(most) = told.most {
         object.number("max_uses", most);
     }
@@ -169,9 +169,9 @@ fn search(told: &Search<'_>, object: &mut Object<'_>) {
     }
     if !told.near.is_empty() {
         let mut place = object.object("user_location");
-        place.text("type", "approximate");
+        place.with("type", "approximate");
         for (name, text) in &told.near {
-            place.text(name, text);
+            place.with(name, text);
         }
     }
 }
@@ -189,9 +189,9 @@ pub(super) fn choice(request: &Request<'_>, urged: bool, body: &mut Object<'_>, 
         None | Some(Choice::Auto | Choice::Some { must: false, .. }) => ("auto", None),
     };
     let mut object = body.object("tool_choice");
-    object.text("type", kind);
+    object.with("type", kind);
     if let Some(name) = name {
-        object.text("name", &sent.names.sent(name, RULE));
+        object.with("name", &sent.names.sent(name, RULE));
     }
     if alone && kind != "none" {
         object.raw("disable_parallel_tool_use", "true");
