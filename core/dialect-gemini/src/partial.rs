@@ -8,10 +8,15 @@ use crate::casing;
 /// The deepest place, and the most elements of a list: far above what a tool takes.
 const DEEPEST: usize = 64;
 const LONGEST: usize = 4_096;
+/// Most places in all, so that a few bytes don't take much memory.
+const PLACES_MAX: usize = 65_536;
 
 /// Arguments put together from pieces.
 #[derive(Debug, Default)]
-pub(crate) struct Partial(Node);
+pub(crate) struct Partial {
+    all: Node,
+    places: usize,
+}
 
 #[derive(Debug, Default)]
 enum Node {
@@ -28,13 +33,28 @@ enum Step<'a> {
     Index(usize),
 }
 
+impl Step<'_> {
+    /// How many places it may make.
+    const fn places(&self) -> usize {
+        match self {
+            Self::Name(_) => 1,
+            Self::Index(index) => *index + 1,
+        }
+    }
+}
+
 impl Partial {
     /// Takes a list of pieces; one that can't be read is nothing.
     pub(crate) fn add(&mut self, pieces: Raw<'_>) -> Option<()> {
         for piece in casing::list(pieces, At::ROOT).ok()? {
             let piece = casing::fields(piece, At::ROOT).ok()?;
             let path = piece.text("jsonPath", At::ROOT).ok()??;
-            let node = self.0.at(&steps(&path)?)?;
+            let steps = steps(&path)?;
+            self.places += steps.iter().map(Step::places).sum::<usize>();
+            if self.places > PLACES_MAX {
+                return None;
+            }
+            let node = self.all.at(&steps)?;
             if let Ok(Some(text)) = piece.text("stringValue", At::ROOT) {
                 match node {
                     Node::Text(told) => told.push_str(&text),
@@ -52,8 +72,8 @@ impl Partial {
     /// The arguments, as JSON.
     pub(crate) fn written(&self) -> String {
         let mut out = String::new();
-        self.0.write(&mut out);
-        if matches!(self.0, Node::Nothing) { "{}".to_owned() } else { out }
+        self.all.write(&mut out);
+        if matches!(self.all, Node::Nothing) { "{}".to_owned() } else { out }
     }
 }
 

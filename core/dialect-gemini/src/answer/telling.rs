@@ -11,7 +11,7 @@ use sluice_neutral::request::Text;
 use sluice_neutral::seal::{self, Seal};
 use sluice_usage::Gemini;
 
-use crate::answer::chunk::{Candidate, Chunk, chunks};
+use crate::answer::chunk::{Candidate, Chunk, chunks, unreadable};
 use crate::answer::part::{Call, Held, read};
 use crate::answer::{cited, usage};
 use crate::finish::{self, Finish};
@@ -78,12 +78,17 @@ impl Telling {
                 tell(Event::Failed(refusal::of_error(StatusCode::OK, error)));
                 continue;
             }
-            self.chunk(chunk, data, tell);
+            self.chunk(chunk, data, tell)?;
         }
         Ok(())
     }
 
-    fn chunk<'a>(&mut self, chunk: Chunk<'a>, data: &[u8], tell: &mut dyn FnMut(Event<'a>)) {
+    fn chunk<'a>(
+        &mut self,
+        chunk: Chunk<'a>,
+        data: &[u8],
+        tell: &mut dyn FnMut(Event<'a>),
+    ) -> Result<(), Error> {
         let told = chunk.usage.map(usage::read);
         if let Some(told) = told {
             match &mut self.usage {
@@ -97,13 +102,18 @@ impl Telling {
             tell(Event::Started(Started { id: chunk.id, model: chunk.model, usage }));
         }
         if let Some(candidate) = chunk.candidate {
-            self.candidate(candidate, tell);
+            self.candidate(candidate, tell)?;
         } else if chunk.blocked.is_some() {
             self.finish = Some(Finish::End(Reason::Refused));
         }
+        Ok(())
     }
 
-    fn candidate<'a>(&mut self, candidate: Candidate<'a>, tell: &mut dyn FnMut(Event<'a>)) {
+    fn candidate<'a>(
+        &mut self,
+        candidate: Candidate<'a>,
+        tell: &mut dyn FnMut(Event<'a>),
+    ) -> Result<(), Error> {
         for part in &candidate.parts {
             let (held, signature) = read(part);
             let signature = signature.map(|text| self.seal(text));
@@ -114,7 +124,7 @@ impl Telling {
                     tell(Event::Added(index, Piece::Text(text)));
                 }
                 Held::Call(call) => {
-                    self.call(call, signature, tell);
+                    self.call(call, signature, tell)?;
                     continue;
                 }
                 Held::Image { media_type, data } => self.image(media_type, data, tell),
@@ -130,6 +140,7 @@ impl Telling {
             let message = candidate.message.as_deref().or(candidate.finish.as_deref());
             self.message = message.map(str::to_owned);
         }
+        Ok(())
     }
 
     /// What is told about the text that is open.
@@ -191,11 +202,16 @@ impl Telling {
         tell(Event::Closed(index));
     }
 
-    fn call<'a>(&mut self, call: Call<'a>, seal: Option<Seal<'a>>, tell: &mut dyn FnMut(Event<'a>)) {
+    fn call<'a>(
+        &mut self,
+        call: Call<'a>,
+        seal: Option<Seal<'a>>,
+        tell: &mut dyn FnMut(Event<'a>),
+    ) -> Result<(), Error> {
         let more = self.pieces.is_some() && (call.name.is_empty() || call.pieces.is_some());
         if !more {
             if call.name.is_empty() {
-                return;
+                return Ok(());
             }
             self.said = true;
             let index = self.next;
@@ -204,12 +220,12 @@ impl Telling {
             let index = self.begin(Block::Call(Called { id, name: call.name, plain: false }), tell);
             self.open = Some(Open::Call(index));
         }
-        let Some(Open::Call(index)) = self.open else { return };
+        let Some(Open::Call(index)) = self.open else { return Ok(()) };
         if let Some(seal) = seal {
             tell(Event::Added(index, Piece::Seal(seal)));
         }
         if let Some(pieces) = call.pieces {
-            let _ = self.pieces.get_or_insert_default().add(pieces);
+            self.pieces.get_or_insert_default().add(pieces).ok_or_else(unreadable)?;
         } else if let (Some(args), None) = (call.args, &self.pieces) {
             tell(Event::Added(index, Piece::Text(args)));
         }
@@ -218,6 +234,7 @@ impl Telling {
         } else {
             self.put_together(index, tell);
         }
+        Ok(())
     }
 
     /// The arguments that came in pieces.

@@ -186,7 +186,15 @@ fn errors_in_a_stream_are_failures_and_what_is_no_json_is_the_upstreams_fault() 
         told_of.last().map(String::as_str),
         Some("failed 503 Service Unavailable Overloaded overloaded")
     );
-    for odd in ["<html>", "{\"candidates\":", "7", "\"text\"", "{} {}", "[1]"] {
+    for odd in [
+        "<html>",
+        "{\"candidates\":",
+        "7",
+        "\"text\"",
+        "{} {}",
+        "[1]",
+        r#"{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","partialArgs":[{"jsonPath":"$[","boolValue":true}]}}]}}]}"#,
+    ] {
         let told = told(&[odd]);
         assert!(told.last().is_some_and(|last| last.starts_with("error ")), "{odd} {told:?}");
         let error = Gemini.answer(odd.as_bytes(), &sent()).expect_err(odd);

@@ -247,6 +247,22 @@ fn the_python_sdks_body_is_read_in_both_spellings_and_the_users_names_stay() {
 }
 
 #[test]
+fn texts_arguments_and_schemas_are_borrowed_from_the_body() {
+    let body = r#"{"contents":[{"parts":[{"text":"a long text"},{"inlineData":{"mimeType":"image/png","data":"AAEC"}}]},{"role":"model","parts":[{"functionCall":{"name":"f","args":{"a":1}}}]}],"tools":[{"functionDeclarations":[{"name":"f","parametersJsonSchema":{"type":"object"}}]}]}"#;
+    let (request, _) = read(body, Api::Anthropic).unwrap();
+    let inside = |text: &str| body.as_bytes().as_ptr_range().contains(&text.as_ptr());
+    for part in request.turns.iter().flat_map(|turn| &turn.parts) {
+        assert!(match &part.content {
+            Content::Text(text) => inside(text),
+            Content::Image(media) => inside(source(&media.source).1),
+            Content::Call(call) => matches!(&call.input, Input::Json(text) if inside(text)),
+            other => panic!("{other:?}"),
+        });
+    }
+    assert!(matches!(&request.tools[0].takes, Takes::Schema(Some(schema)) if inside(schema)));
+}
+
+#[test]
 fn settings_are_read_as_they_are_meant() {
     let config = |text: &str| format!(r#"{{"contents":[],"generationConfig":{{{text}}}}}"#);
     for (text, effort, budget, adaptive) in [
