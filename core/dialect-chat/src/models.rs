@@ -9,6 +9,8 @@ use sluice_neutral::effort::Effort::{self, High, Low, Max, Medium, Minimal, None
 pub(crate) struct Model {
     /// Whether it is OpenAI that is asked (by itself, or by Azure): others speak an older dialect.
     pub(crate) is_openai: bool,
+    /// Whether it is OpenAI's own service, which takes what Azure's older versions refuse.
+    pub(crate) is_newest: bool,
     /// The levels at which it thinks; nothing where it can't be told.
     pub(crate) efforts: &'static [Effort],
     /// Whether it refuses to be sampled in another way than its own, as models that think do.
@@ -46,6 +48,7 @@ impl Model {
         let searches = name.contains("-search-preview") || name.contains("-search-api");
         let plain = Self {
             is_openai,
+            is_newest: matches!(provider, "openai" | "openai-responses"),
             efforts: &[],
             thinks: false,
             is_quick: false,
@@ -75,9 +78,11 @@ impl Model {
             (5, 0) if name.contains("-pro") => &[High],
             (5, 0) if name.contains("-codex") => &[Low, Medium, High],
             (5, 0) => &[Minimal, Low, Medium, High],
-            (5, 1) if name.contains("-max") => &[None, Low, Medium, High, Xhigh],
+            (5, 1) if name.contains("-max") => &[None, Medium, High, Xhigh],
+            (5, 1) if name.contains("-codex") => &[Low, Medium, High],
             (5, 1) => &[None, Low, Medium, High],
             (5, _) if name.contains("-pro") => &[Medium, High, Xhigh],
+            (5, _) if name.contains("-codex") => &[Low, Medium, High, Xhigh],
             (5, _) => &[None, Low, Medium, High, Xhigh],
             _ => &[Low, Medium, High, Xhigh, Max],
         };
@@ -121,13 +126,14 @@ mod tests {
         // Name, provider, role, the level nearest to none, whether sampled, whether marked.
         for (name, provider, role, lowest, samples, marks) in [
             ("gpt-4o", "openai", "system", None, true, false),
-            ("gpt-4.1-2025-04-14", "azure", "system", None, true, false),
+            ("gpt-4.1-2025-04-14", "azure-openai", "system", None, true, false),
             ("o3", "openai", "developer", Some("low"), false, false),
-            ("o4-mini-2025-04-16", "azure", "developer", Some("low"), false, false),
+            ("o4-mini-2025-04-16", "azure-openai", "developer", Some("low"), false, false),
             ("gpt-5", "openai", "developer", Some("minimal"), false, false),
             ("gpt-5-chat-latest", "openai", "system", None, true, false),
             ("gpt-5.1", "openai", "developer", Some("none"), true, false),
             ("gpt-5.4-mini", "openai", "developer", Some("none"), true, false),
+            ("gpt-5.3-codex", "openai", "developer", Some("low"), false, false),
             ("gpt-5.5-2026-03-01", "openai", "developer", Some("none"), false, false),
             ("gpt-5.6-terra", "openai", "developer", Some("none"), false, true),
             ("ft:gpt-6.1-sol:org::id", "openai", "developer", Some("low"), false, true),

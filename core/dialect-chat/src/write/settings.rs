@@ -140,11 +140,11 @@ pub(crate) fn service(request: &Request<'_>, target: &mut Target<'_>, json: &mut
     if let Some(user) = &request.user {
         // What is longer, or made of several facts, is for whom it was made alone.
         let is_plain = user.value.len() <= USER_MAX && !user.value.starts_with('{');
-        let name = if target.model.is_openai { "safety_identifier" } else { "user" };
+        let name = if target.model.is_newest { "safety_identifier" } else { "user" };
         let hashed = if is_plain { user.value.clone().into_owned() } else { target::digest(&user.value) };
         json.key(name).text(&hashed);
     }
-    if let Some(key) = request.caching.key.as_ref().filter(|_| target.model.is_openai) {
+    if let Some(key) = request.caching.key.as_ref().filter(|_| target.model.is_newest) {
         json.key("prompt_cache_key").text(&key.value);
     }
     if let Some(verbosity) = request.verbosity.as_ref().filter(|_| target.model.verbosity) {
