@@ -107,6 +107,14 @@ mod tests {
     use super::Json;
     use proptest::prelude::{any, proptest};
 
+    #[test]
+    fn each_letter_that_json_does_not_take_is_escaped() {
+        let all: String = (0..=0x7f_u8).map(char::from).collect();
+        let mut json = Json::default();
+        json.text(&all);
+        assert_eq!(serde_json::from_slice::<String>(&json.into_bytes()).unwrap(), all);
+    }
+
     proptest! {
         #[test]
         fn any_text_is_written_so_that_it_reads_back(first in any::<String>(), second in any::<String>()) {

@@ -19,6 +19,20 @@ fn old_clients_functions_are_tools_and_their_results_find_their_calls() {
     let Content::Call(call) = &request.turns[1].parts[0].content else { panic!() };
     let Content::Outcome(outcome) = &request.turns[2].parts[0].content else { panic!() };
     assert_eq!((&call.id, &*outcome.name), (&outcome.id, "look"));
+    // Each result is of the last call of its name.
+    let two = r#"{"messages":[{"role":"assistant","function_call":{"name":"a","arguments":"1"}},{"role":"assistant","function_call":{"name":"b","arguments":"2"}},
+        {"role":"function","name":"a","content":"of a"},{"role":"function","name":"b","content":"of b"}]}"#;
+    let (request, ..) = read(two, Api::Gemini).unwrap();
+    let ids: Vec<&str> = request
+        .turns
+        .iter()
+        .map(|turn| match &turn.parts[0].content {
+            Content::Call(call) => &*call.id,
+            Content::Outcome(outcome) => &*outcome.id,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert!(ids[0] == ids[2] && ids[1] == ids[3] && ids[0] != ids[1], "{ids:?}");
     let (body, _) = again(body, "gpt-4o", "openai");
     assert_eq!(body["messages"][1]["tool_calls"][0]["id"], body["messages"][2]["tool_call_id"]);
 }
