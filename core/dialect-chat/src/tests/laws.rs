@@ -351,6 +351,10 @@ fn request() -> impl Strategy<Value = Value> {
         let mut messages = vec![json!({"role": "developer", "content": system})];
         messages.extend(rounds.into_iter().flatten());
         messages.push(json!({"role": "user", "content": "json?"}));
+        // Of more marks than that the first ones are left out.
+        let parts = messages.iter_mut().rev().filter_map(|message| message["content"].as_array_mut()).flat_map(|parts| parts.iter_mut().rev());
+        let marked = parts.filter(|part| part.get("prompt_cache_breakpoint").is_some());
+        marked.skip(4).for_each(|part| drop(part.as_object_mut().unwrap().remove("prompt_cache_breakpoint")));
         let mut body = json!({
             "model": "m", "messages": messages, "max_completion_tokens": tokens, "reasoning_effort": effort,
             "safety_identifier": "u", "prompt_cache_key": "k", "verbosity": "low", "seed": tokens,

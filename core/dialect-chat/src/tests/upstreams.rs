@@ -341,6 +341,38 @@ fn reasons_are_what_they_say() {
 }
 
 #[test]
+fn nothing_waits_for_the_mark_of_the_end_once_the_usage_is_there() {
+    let told = |events: &[&str]| {
+        let mut reader = Chat.stream(&Arc::new(Sent::default()));
+        let mut last = Vec::new();
+        for data in events {
+            last.clear();
+            reader
+                .event("", data.as_bytes(), &mut |event| {
+                    last.push(format!("{event:?}").split(['(', ' ']).next().unwrap().to_owned());
+                })
+                .unwrap();
+        }
+        last
+    };
+    let (hello, stop) = (delta(r#"{"content":"Hel"}"#), end("stop"));
+    assert_eq!(told(&[&hello, &stop, USAGE]), ["Used", "Ended", "Whole"]);
+    // A call that is whole is closed once something else begins.
+    let call = opens(r#""index":0,"id":"c1","#, r#""name":"look","arguments":"{}""#);
+    assert_eq!(told(&[&call, &hello]), ["Closed", "Opened", "Added"]);
+    let next = opens(r#""index":1,"id":"c2","#, r#""name":"look","arguments":"{""#);
+    assert_eq!(told(&[&call, &next]), ["Closed", "Opened", "Added"]);
+}
+
+#[test]
+fn what_googles_models_sign_comes_with_the_call() {
+    let call = r#"{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{}"},"extra_content":{"google":{"thought_signature":"CiQ="}}}]}"#;
+    let all = gathered(&[&delta(call), &end("tool_calls"), DONE]).unwrap();
+    let seal = all.answer.said[0].seal.as_ref().unwrap();
+    assert_eq!((seal.origin, &*seal.payload), (sluice_api::dialect::Api::Gemini, "CiQ="));
+}
+
+#[test]
 fn an_answer_that_was_cut_off_has_no_end() {
     for events in [
         vec![],
