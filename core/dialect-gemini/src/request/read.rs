@@ -42,6 +42,9 @@ pub(crate) fn read<'a>(asked: &Asked<'a>, losses: &mut Losses) -> Result<(Reques
     }
     let spoken = told.take("contents", losses).ok_or_else(|| json::missing(told.at("contents")))?;
     request.turns = contents::turns(spoken, detail, losses)?;
+    if request.turns.is_empty() {
+        return Err(json::wrong(told.at("contents"), "nothing is said in it"));
+    }
     if let Some(value) = told.take("tools", losses) {
         tools::tools(value, &mut request, losses)?;
     }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use sluice_api::dialect::{Api, Operation};
 use sluice_api::error::Error;
 use sluice_neutral::dialect::Upstream;
+use sluice_neutral::json;
 use sluice_neutral::loss::{At, Losses};
 use sluice_neutral::request::{Content, Outcome, Part, Request, Role};
 use sluice_neutral::seal::Seal;
@@ -88,6 +89,11 @@ pub(crate) fn conversation<'r, 'a>(
     let began = spoken.last().is_some_and(|last| last.is_model);
     if let (true, Some(turn)) = (began && upstream.operation == Operation::Generate, request.turns.last()) {
         return Err(losses.refusal(turn.at, "an answer that the client has begun"));
+    }
+    if spoken.is_empty() && system.is_empty() {
+        // Results of no call, thoughts of another model: what is left out may have been all.
+        let at = request.turns.first().map_or(At::ROOT, |turn| turn.at);
+        return Err(json::wrong(at, "nothing in the conversation can be sent"));
     }
     if first_is_the_user(&mut system, &mut spoken)
         && let Some(turn) = request.turns.first()

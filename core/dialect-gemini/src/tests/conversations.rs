@@ -81,6 +81,9 @@ fn turns_alternate_and_begin_with_the_user() {
         (&body["contents"], body.get("systemInstruction")),
         (&json!([{"role": "user", "parts": [{"text": "do it"}]}]), None)
     );
+    let orphan =
+        Request { turns: vec![turn(Role::User, vec![outcome("9", "orphan")])], ..Request::default() };
+    assert_eq!(write(&orphan, THIRD).unwrap_err().facts().param.as_deref(), Some("messages[0]"));
     let early = vec![turn(Role::System, vec![Content::Text("one".into())]), user("u")];
     let request = Request { system: vec![Part::text("zero", At::ROOT)], turns: early, ..Request::default() };
     let (body, ..) = write(&request, THIRD).unwrap();

@@ -155,9 +155,14 @@ fn anything() -> impl Strategy<Value = Vec<u8>> {
         under("contents"),
         under("candidates"),
         under("error"),
-        documents().prop_map(|document| format!("{{\"contents\":[],\"tools\":{document}}}").into_bytes()),
-        documents()
-            .prop_map(|document| format!("{{\"contents\":[],\"generationConfig\":{document}}}").into_bytes()),
+        documents().prop_map(|document| format!(
+            "{{\"contents\":[{{\"parts\":[{{\"text\":\"t\"}}]}}],\"tools\":{document}}}"
+        )
+        .into_bytes()),
+        documents().prop_map(|document| format!(
+            "{{\"contents\":[{{\"parts\":[{{\"text\":\"t\"}}]}}],\"generationConfig\":{document}}}"
+        )
+        .into_bytes()),
     ]
 }
 

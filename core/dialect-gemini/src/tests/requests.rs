@@ -264,7 +264,9 @@ fn texts_arguments_and_schemas_are_borrowed_from_the_body() {
 
 #[test]
 fn settings_are_read_as_they_are_meant() {
-    let config = |text: &str| format!(r#"{{"contents":[],"generationConfig":{{{text}}}}}"#);
+    let config = |text: &str| {
+        format!(r#"{{"contents":[{{"parts":[{{"text":"t"}}]}}],"generationConfig":{{{text}}}}}"#)
+    };
     for (text, effort, budget, adaptive) in [
         (r#""thinkingConfig":{"thinkingBudget":0}"#, Some(Effort::None), None, false),
         (r#""thinkingConfig":{"thinkingBudget":-1}"#, None, None, true),
@@ -339,10 +341,13 @@ fn what_cannot_be_asked_is_refused_where_it_stands() {
             r#"{"contents":[{"parts":[{"fileData":{"fileUri":"https://youtu.be/x"}}]}]}"#,
             "contents[0].parts[0].fileData.fileUri",
         ),
-        (r#"{"contents":[],"cachedContent":"cachedContents/x"}"#, "cachedContent"),
-        (r#"{"contents":[],"tools":[{"codeExecution":{}}]}"#, "tools[0].codeExecution"),
+        (r#"{"contents":[{"parts":[{"text":"t"}]}],"cachedContent":"cachedContents/x"}"#, "cachedContent"),
         (
-            r#"{"contents":[],"systemInstruction":{"parts":[{"inlineData":{"mimeType":"image/png","data":"AAEC"}}]}}"#,
+            r#"{"contents":[{"parts":[{"text":"t"}]}],"tools":[{"codeExecution":{}}]}"#,
+            "tools[0].codeExecution",
+        ),
+        (
+            r#"{"contents":[{"parts":[{"text":"t"}]}],"systemInstruction":{"parts":[{"inlineData":{"mimeType":"image/png","data":"AAEC"}}]}}"#,
             "systemInstruction.parts",
         ),
         (
@@ -355,6 +360,8 @@ fn what_cannot_be_asked_is_refused_where_it_stands() {
         ),
         (r#"{"contents":[{"parts":[{"functionCall":{}}]}]}"#, "contents[0].parts[0].functionCall.name"),
         ("{}", "contents"),
+        (r#"{"contents":[]}"#, "contents"),
+        (r#"{"contents":[{"parts":[{"text":""}]}]}"#, "contents"),
     ] {
         let error = read(body, Api::OpenaiResponses).expect_err(body);
         assert_eq!(error.facts().param.as_deref(), Some(param), "{body}");

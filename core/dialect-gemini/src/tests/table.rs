@@ -105,78 +105,106 @@ const ALONE: &[(&str, &str)] = &[
 /// What stands around a field, with the field's place as `$`: and what must stand beside it there.
 const AROUND: &[(&str, &str, &str)] = &[
     ("", "{$}", r#""contents":[{"parts":[{"text":"t"}]}]"#),
-    ("contents", r#"{"contents":[{$}]}"#, r#""parts":[{"text":"t"}]"#),
-    ("contents.parts", r#"{"contents":[{"parts":[{$}]}]}"#, r#""text":"t""#),
+    ("contents", r#"{"contents":[{"parts":[{"text":"s"}]},{$}]}"#, r#""parts":[{"text":"t"}]"#),
+    ("contents.parts", r#"{"contents":[{"parts":[{"text":"s"}]},{"parts":[{$}]}]}"#, r#""text":"t""#),
     (
         "contents.parts.inlineData",
-        r#"{"contents":[{"parts":[{"inlineData":{$}}]}]}"#,
+        r#"{"contents":[{"parts":[{"text":"s"}]},{"parts":[{"inlineData":{$}}]}]}"#,
         r#""mimeType":"image/png","data":"AAEC""#,
     ),
     (
         "contents.parts.fileData",
-        r#"{"contents":[{"parts":[{"fileData":{$}}]}]}"#,
+        r#"{"contents":[{"parts":[{"text":"s"}]},{"parts":[{"fileData":{$}}]}]}"#,
         r#""mimeType":"image/png","fileUri":"https://example.com/a.png""#,
     ),
     (
         "contents.parts.functionCall",
-        r#"{"contents":[{"role":"model","parts":[{"functionCall":{$}}]}]}"#,
+        r#"{"contents":[{"parts":[{"text":"s"}]},{"role":"model","parts":[{"functionCall":{$}}]}]}"#,
         r#""name":"f""#,
     ),
     (
         "contents.parts.functionResponse",
-        r#"{"contents":[{"parts":[{"functionResponse":{$}}]}]}"#,
+        r#"{"contents":[{"parts":[{"text":"s"}]},{"parts":[{"functionResponse":{$}}]}]}"#,
         r#""name":"f""#,
     ),
     (
         "contents.parts.functionResponse.parts",
-        r#"{"contents":[{"parts":[{"functionResponse":{"name":"f","parts":[{$}]}}]}]}"#,
+        r#"{"contents":[{"parts":[{"text":"s"}]},{"parts":[{"functionResponse":{"name":"f","parts":[{$}]}}]}]}"#,
         "",
     ),
     (
         "contents.parts.functionResponse.parts.inlineData",
-        r#"{"contents":[{"parts":[{"functionResponse":{"parts":[{"inlineData":{$}}]}}]}]}"#,
+        r#"{"contents":[{"parts":[{"text":"s"}]},{"parts":[{"functionResponse":{"parts":[{"inlineData":{$}}]}}]}]}"#,
         r#""mimeType":"image/png","data":"AAEC""#,
     ),
     (
         "contents.parts.functionResponse.parts.fileData",
-        r#"{"contents":[{"parts":[{"functionResponse":{"parts":[{"fileData":{$}}]}}]}]}"#,
+        r#"{"contents":[{"parts":[{"text":"s"}]},{"parts":[{"functionResponse":{"parts":[{"fileData":{$}}]}}]}]}"#,
         r#""mimeType":"image/png","fileUri":"https://example.com/a.png""#,
     ),
-    ("contents.parts.executableCode", r#"{"contents":[{"parts":[{"executableCode":{$}}]}]}"#, ""),
-    ("contents.parts.codeExecutionResult", r#"{"contents":[{"parts":[{"codeExecutionResult":{$}}]}]}"#, ""),
-    ("contents.parts.audioTranscription", r#"{"contents":[{"parts":[{"audioTranscription":{$}}]}]}"#, ""),
+    (
+        "contents.parts.executableCode",
+        r#"{"contents":[{"parts":[{"text":"s"}]},{"parts":[{"executableCode":{$}}]}]}"#,
+        "",
+    ),
+    (
+        "contents.parts.codeExecutionResult",
+        r#"{"contents":[{"parts":[{"text":"s"}]},{"parts":[{"codeExecutionResult":{$}}]}]}"#,
+        "",
+    ),
+    (
+        "contents.parts.audioTranscription",
+        r#"{"contents":[{"parts":[{"text":"s"}]},{"parts":[{"audioTranscription":{$}}]}]}"#,
+        "",
+    ),
     (
         "contents.parts.mediaResolution",
-        r#"{"contents":[{"parts":[{"inlineData":{"mimeType":"image/png","data":"AAEC"},"mediaResolution":{$}}]}]}"#,
+        r#"{"contents":[{"parts":[{"text":"s"}]},{"parts":[{"inlineData":{"mimeType":"image/png","data":"AAEC"},"mediaResolution":{$}}]}]}"#,
         "",
     ),
-    ("systemInstruction", r#"{"contents":[],"systemInstruction":{$}}"#, ""),
-    ("generationConfig", r#"{"contents":[],"generationConfig":{$}}"#, ""),
-    ("generationConfig.thinkingConfig", r#"{"contents":[],"generationConfig":{"thinkingConfig":{$}}}"#, ""),
-    ("generationConfig.responseFormat", r#"{"contents":[],"generationConfig":{"responseFormat":[{$}]}}"#, ""),
+    ("systemInstruction", r#"{"contents":[{"parts":[{"text":"t"}]}],"systemInstruction":{$}}"#, ""),
+    ("generationConfig", r#"{"contents":[{"parts":[{"text":"t"}]}],"generationConfig":{$}}"#, ""),
+    (
+        "generationConfig.thinkingConfig",
+        r#"{"contents":[{"parts":[{"text":"t"}]}],"generationConfig":{"thinkingConfig":{$}}}"#,
+        "",
+    ),
+    (
+        "generationConfig.responseFormat",
+        r#"{"contents":[{"parts":[{"text":"t"}]}],"generationConfig":{"responseFormat":[{$}]}}"#,
+        "",
+    ),
     (
         "generationConfig.responseFormat.text",
-        r#"{"contents":[],"generationConfig":{"responseFormat":[{"text":{$}}]}}"#,
+        r#"{"contents":[{"parts":[{"text":"t"}]}],"generationConfig":{"responseFormat":[{"text":{$}}]}}"#,
         "",
     ),
-    ("tools", r#"{"contents":[],"tools":[{$}]}"#, ""),
+    ("tools", r#"{"contents":[{"parts":[{"text":"t"}]}],"tools":[{$}]}"#, ""),
     (
         "tools.functionDeclarations",
-        r#"{"contents":[],"tools":[{"functionDeclarations":[{$}]}]}"#,
+        r#"{"contents":[{"parts":[{"text":"t"}]}],"tools":[{"functionDeclarations":[{$}]}]}"#,
         r#""name":"g""#,
     ),
-    ("tools.googleSearch", r#"{"contents":[],"tools":[{"googleSearch":{$}}]}"#, ""),
+    ("tools.googleSearch", r#"{"contents":[{"parts":[{"text":"t"}]}],"tools":[{"googleSearch":{$}}]}"#, ""),
     (
         "tools.googleSearch.searchTypes",
-        r#"{"contents":[],"tools":[{"googleSearch":{"searchTypes":{$}}}]}"#,
+        r#"{"contents":[{"parts":[{"text":"t"}]}],"tools":[{"googleSearch":{"searchTypes":{$}}}]}"#,
         "",
     ),
-    ("tools.googleSearchRetrieval", r#"{"contents":[],"tools":[{"googleSearchRetrieval":{$}}]}"#, ""),
-    ("tools.enterpriseWebSearch", r#"{"contents":[],"tools":[{"enterpriseWebSearch":{$}}]}"#, ""),
-    ("toolConfig", r#"{"contents":[],"toolConfig":{$}}"#, ""),
+    (
+        "tools.googleSearchRetrieval",
+        r#"{"contents":[{"parts":[{"text":"t"}]}],"tools":[{"googleSearchRetrieval":{$}}]}"#,
+        "",
+    ),
+    (
+        "tools.enterpriseWebSearch",
+        r#"{"contents":[{"parts":[{"text":"t"}]}],"tools":[{"enterpriseWebSearch":{$}}]}"#,
+        "",
+    ),
+    ("toolConfig", r#"{"contents":[{"parts":[{"text":"t"}]}],"toolConfig":{$}}"#, ""),
     (
         "toolConfig.functionCallingConfig",
-        r#"{"contents":[],"toolConfig":{"functionCallingConfig":{$}}}"#,
+        r#"{"contents":[{"parts":[{"text":"t"}]}],"toolConfig":{"functionCallingConfig":{$}}}"#,
         r#""mode":"AUTO""#,
     ),
 ];
@@ -292,7 +320,7 @@ fn what_nobody_knows_is_named_but_a_kind_of_part_or_tool_is_refused() {
     assert_eq!(named, ["contents.newOne", "contents.parts.newModifier", "brandNew"]);
     for (body, param) in [
         (r#"{"contents":[{"parts":[{"hologram":{}}]}]}"#, "contents[0].parts[0]"),
-        (r#"{"contents":[],"tools":[{"timeMachine":{}}]}"#, "tools[0]"),
+        (r#"{"contents":[{"parts":[{"text":"t"}]}],"tools":[{"timeMachine":{}}]}"#, "tools[0]"),
         (r#"{"contents":[{"role":"ghost","parts":[]}]}"#, "contents[0].role"),
     ] {
         let error = super::read(body, Api::Anthropic).expect_err(body);
