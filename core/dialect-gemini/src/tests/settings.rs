@@ -2,6 +2,7 @@
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use sluice_api::dialect::Api;
 use sluice_neutral::effort::Effort;
 use sluice_neutral::loss::At;
 use sluice_neutral::request::{
@@ -43,6 +44,26 @@ fn config<'a>(model: &str, change: impl FnOnce(&mut Request<'a>)) -> (Value, Vec
     let request = asked(change);
     let (body, _, named) = write(&request, model).unwrap();
     (body["generationConfig"].clone(), named)
+}
+
+#[test]
+fn googles_own_request_comes_back_as_it_was() {
+    let body = r#"{"contents":[
+        {"role":"user","parts":[{"text":"go"},{"inlineData":{"mimeType":"image/png","data":"AAEC"},"mediaResolution":{"level":"MEDIA_RESOLUTION_LOW"}},{"fileData":{"mimeType":"application/pdf","fileUri":"https://example.com/a.pdf"}}]},
+        {"role":"model","parts":[{"text":"so"},{"functionCall":{"id":"1","name":"f","args":{"n":1.50}},"thoughtSignature":"c2ln"},{"functionCall":{"id":"2","name":"f","args":{}}}]},
+        {"role":"user","parts":[{"functionResponse":{"id":"1","name":"f","response":{"output":"x"},"parts":[{"inlineData":{"mimeType":"image/png","data":"AAEC"}}]}},{"functionResponse":{"id":"2","name":"f","response":{"error":"no"}}},{"text":"more"}]}],
+        "systemInstruction":{"parts":[{"text":"brief"}]},
+        "tools":[{"functionDeclarations":[{"name":"f","description":"d","parametersJsonSchema":{"type":"object","properties":{"n":{"type":"number"}}},"responseJsonSchema":{"type":"string"}}]}],
+        "toolConfig":{"functionCallingConfig":{"mode":"ANY","allowedFunctionNames":["f"]}},
+        "generationConfig":{"temperature":0.70,"topP":0.9,"topK":40,"presencePenalty":1,"frequencyPenalty":0.5,"seed":7,"responseLogprobs":true,"logprobs":2,
+            "maxOutputTokens":100,"stopSequences":["END"],"responseMimeType":"application/json","responseJsonSchema":{"type":"array"},
+            "thinkingConfig":{"includeThoughts":true,"thinkingLevel":"LOW"}},
+        "serviceTier":"flex"}"#;
+    let (request, named) = super::read(body, Api::Gemini).unwrap();
+    assert!(named.is_empty(), "{named:?}");
+    let (written, _, named) = write(&request, THIRD).unwrap();
+    assert!(named.is_empty(), "{named:?}");
+    assert_eq!(written, serde_json::from_str::<Value>(body).unwrap());
 }
 
 #[test]
