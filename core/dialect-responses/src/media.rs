@@ -5,14 +5,11 @@ use std::borrow::Cow;
 use sluice_neutral::request::{Source, Text};
 
 /// Kinds of files by how their names end.
-const ENDINGS: [(&str, &str); 12] = [
+const ENDINGS: [(&str, &str); 9] = [
     ("pdf", "application/pdf"),
     ("txt", "text/plain"),
-    ("md", "text/markdown"),
     ("csv", "text/csv"),
-    ("html", "text/html"),
     ("json", "application/json"),
-    ("xml", "text/xml"),
     ("png", "image/png"),
     ("jpg", "image/jpeg"),
     ("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),

@@ -41,9 +41,7 @@ pub(crate) fn read<'a>(asked: &Asked<'a>, losses: &mut Losses) -> Result<(Reques
     if let Some(raw) = instructions {
         told_before(raw, &mut conversation, losses)?;
     }
-    if let Some(raw) = input {
-        said(raw, &mut conversation, losses)?;
-    }
+    said(input.ok_or_else(|| json::missing(At::field("input")))?, &mut conversation, losses)?;
     conversation.finish();
     kept.searches = tools.searches;
     kept.namespaces = std::mem::take(&mut tools.namespaces);
@@ -87,8 +85,7 @@ fn listed<'a>(
     conversation: &mut Conversation<'a, '_>,
     losses: &mut Losses,
 ) -> Result<(), Error> {
-    for (index, item) in json::items(raw, At::field(list))?.into_iter().enumerate() {
-        conversation.add(item, At::item(list, index), losses)?;
-    }
-    Ok(())
+    let place = |index| At::item(list, index);
+    let items = object::each(raw, At::field(list), place)?.into_iter().enumerate();
+    items.map(|(index, item)| conversation.add(item, place(index), losses)).collect()
 }

@@ -19,12 +19,22 @@ use sluice_neutral::request::Request;
 
 use crate::Responses;
 
-/// A client's request, read on its way into another dialect, and what is named of it.
-fn read(body: &str, toward: Api) -> Result<(Request<'_>, Vec<String>), Error> {
+/// A client's request, read on its way into another dialect, and what is named of it. Where it says nothing, it says `x`.
+fn read(body: &str, toward: Api) -> Result<(Request<'static>, Vec<String>), Error> {
     let mut losses = Losses::toward(toward);
-    let asked = Asked { body: body.as_bytes(), operation: Operation::Generate };
+    let asked = Asked { body: asked(body).leak().as_bytes(), operation: Operation::Generate };
     let (request, _) = Responses.read(&asked, &mut losses)?;
     Ok((request, losses.named()))
+}
+
+fn asked(body: &str) -> String {
+    let whole: Value = serde_json::from_str(body).unwrap_or_default();
+    match body.strip_prefix('{') {
+        Some(_) if whole.get("input").is_some() => body.to_owned(),
+        Some("}") => r#"{"input":"x"}"#.to_owned(),
+        Some(rest) => format!("{{\"input\":\"x\",{rest}"),
+        None => body.to_owned(),
+    }
 }
 
 /// What an account of this API is asked, and what is named of the request.
@@ -46,6 +56,7 @@ fn written(request: &Request<'_>, model: &str) -> Result<(Value, Sent, Vec<Strin
 /// What a client's answer is told to be.
 fn reply(body: &str) -> Arc<Reply> {
     let mut losses = Losses::toward(Api::Anthropic);
+    let body = asked(body);
     let asked = Asked { body: body.as_bytes(), operation: Operation::Generate };
     let (_, own) = Responses.read(&asked, &mut losses).unwrap();
     Arc::new(Reply { id: "0199-ab".to_owned(), model: "m".to_owned(), created: 7, own })

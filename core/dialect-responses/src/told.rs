@@ -81,14 +81,12 @@ struct State<'s> {
     failure: Option<&'s Failure<'s>>,
 }
 
-impl State<'_> {
-    /// Why an answer is not whole, where it is not.
-    const fn ended(reason: Reason, refused: bool) -> (&'static str, Option<&'static str>) {
-        match reason {
-            Reason::Length | Reason::ContextFull => ("incomplete", Some("max_output_tokens")),
-            Reason::Refused if !refused => ("incomplete", Some("content_filter")),
-            _ => ("completed", None),
-        }
+/// How far an answer is that has ended, and why it is not whole.
+const fn ended(reason: Reason, refused: bool) -> (&'static str, Option<&'static str>) {
+    match reason {
+        Reason::Length | Reason::ContextFull => ("incomplete", Some("max_output_tokens")),
+        Reason::Refused if !refused => ("incomplete", Some("content_filter")),
+        _ => ("completed", None),
     }
 }
 
@@ -105,7 +103,7 @@ impl Writer for Telling {
 
     fn end(&mut self, end: &End<'_>, usage: &Usage, out: &mut Vec<u8>) {
         self.items.close(out);
-        let (status, why) = State::ended(end.reason, self.items.has_refused());
+        let (status, why) = ended(end.reason, self.items.has_refused());
         let state = State { status, why, usage: Some(usage), failure: None };
         // An answer that was cut comes with this event too: at `response.incomplete` the official SDK for Python throws
         // away all that it has, and Codex its turn, while every reader goes by the status.
@@ -139,7 +137,7 @@ pub(crate) fn whole(answer: &Answer<'_>, reply: &Reply) -> Vec<u8> {
         Event::Closed(_) => telling.items.block(Plain::Closed, &mut nothing),
         Event::Ended(end) => {
             telling.items.close(&mut nothing);
-            let (status, why) = State::ended(end.reason, telling.items.has_refused());
+            let (status, why) = ended(end.reason, telling.items.has_refused());
             let usage = usage.unwrap_or_default();
             let state = State { status, why, usage: Some(&usage), failure: None };
             telling.response(&state, &mut Object::new(&mut body));

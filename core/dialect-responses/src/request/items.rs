@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use sluice_api::error::Error;
-use sluice_neutral::json::{self, Members, Raw};
+use sluice_neutral::json::{self, Members};
 use sluice_neutral::loss::{At, Losses};
 use sluice_neutral::request::{
     Call, Content, Input, Lifetime, Outcome, Part, Request, Role, Text, Thinking, Turn,
@@ -46,8 +46,7 @@ impl<'a, 'r> Conversation<'a, 'r> {
     }
 
     /// Adds an item.
-    pub(super) fn add(&mut self, raw: Raw<'a>, at: At, losses: &mut Losses) -> Result<(), Error> {
-        let members = Members::of(raw, at)?;
+    pub(super) fn add(&mut self, members: Members<'a>, at: At, losses: &mut Losses) -> Result<(), Error> {
         // Only messages and references may leave out what they are.
         let usual = if members.get("role").is_some() { "message" } else { "item_reference" };
         let mut item = Object::with(members, ITEMS, at, losses);
@@ -106,7 +105,7 @@ impl<'a, 'r> Conversation<'a, 'r> {
 
     fn reasoning(&mut self, item: &mut Object<'a>, losses: &mut Losses) -> Result<(), Error> {
         let at = item.at;
-        let id = item.label("id");
+        let id = item.members.label("id");
         let mut texts = Vec::new();
         for (index, raw) in item.items("summary")?.into_iter().enumerate() {
             let mut part = Object::of(raw, SUMMARY, at.within("summary", index), losses)?;

@@ -11,10 +11,22 @@ use sluice_neutral::loss::{At, Losses};
 
 use crate::fields::Section;
 
+/// The objects of an array, with one look at each; only where one is wrong they are looked at one by one, to tell which.
+pub(super) fn each<'a>(raw: Raw<'a>, at: At, place: impl Fn(usize) -> At) -> Result<Vec<Members<'a>>, Error> {
+    if raw.get().starts_with('[')
+        && let Ok(all) = json::parse(raw, at)
+    {
+        return Ok(all);
+    }
+    let items = json::items(raw, at)?.into_iter().enumerate();
+    items.map(|(index, raw)| Members::of(raw, place(index))).collect()
+}
+
 /// An object, and what of it was read.
 #[derive(Debug)]
 pub(super) struct Object<'a> {
-    members: Members<'a>,
+    /// All that stands in it, for what is looked at whatever its row says.
+    pub(super) members: Members<'a>,
     section: Section,
     /// Where it stands.
     pub(super) at: At,
@@ -52,11 +64,6 @@ impl<'a> Object<'a> {
     /// A string that must be there.
     pub(super) fn needed(&mut self, name: &'static str) -> Result<Cow<'a, str>, Error> {
         self.text(name)?.ok_or_else(|| json::missing(self.at.then(name)))
-    }
-
-    /// A string that is looked at whatever its row says, and nothing where it is something else.
-    pub(super) fn label(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.members.label(name)
     }
 
     /// Something else.

@@ -7,7 +7,7 @@ use sluice_neutral::json::{self, Members, Raw};
 use sluice_neutral::loss::{At, Losses};
 use sluice_neutral::request::{Content, Lifetime, Media, Part, Source, Text};
 
-use super::object::Object;
+use super::object::{self, Object};
 use crate::fields::{CONTENT, MARK, OUTPUT, OUTPUT_MARK, Section};
 use crate::media;
 
@@ -19,9 +19,10 @@ pub(super) fn of<'a>(
     (kept, losses): (Lifetime, &mut Losses),
 ) -> Result<Vec<Part<'a>>, Error> {
     let mut parts = Vec::new();
-    for (index, raw) in json::items(raw, at.then(list))?.into_iter().enumerate() {
-        let at = at.within(list, index);
-        let mut part = Object::of(raw, section, at, losses)?;
+    let place = |index| at.within(list, index);
+    for (index, members) in object::each(raw, at.then(list), place)?.into_iter().enumerate() {
+        let at = place(index);
+        let mut part = Object::with(members, section, at, losses);
         let Some(kind) = part.kind("input_text", losses)? else { continue };
         let content = content(&mut part, &kind)?;
         let cache = match part.get("prompt_cache_breakpoint") {
@@ -72,7 +73,7 @@ fn content<'a>(part: &mut Object<'a>, kind: &str) -> Result<Option<Content<'a>>,
 
 /// A part without what it is about: a file of OpenAI's, which is refused by its row, or a mistake.
 fn missing<'a>(part: &Object<'a>, name: &'static str) -> Result<Option<Content<'a>>, Error> {
-    if part.label("file_id").is_some() { Ok(None) } else { Err(json::missing(part.at.then(name))) }
+    if part.members.label("file_id").is_some() { Ok(None) } else { Err(json::missing(part.at.then(name))) }
 }
 
 fn sound(raw: Raw<'_>, at: At) -> Result<Media<'_>, Error> {

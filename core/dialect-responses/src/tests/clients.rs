@@ -1,11 +1,14 @@
 //! Requests as clients send them.
 
 use serde_json::json;
-use sluice_api::dialect::Api;
+use sluice_api::dialect::{Api, Operation};
+use sluice_neutral::dialect::{Asked, Dialect as _};
 use sluice_neutral::effort::Effort;
+use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{Choice, Content, Input, Role, Source, Takes};
 
 use super::read;
+use crate::Responses;
 
 /// A turn of Codex's, with the results of two calls.
 const CODEX: &str = r##"{"model":"gpt-5.5","stream":true,
@@ -178,6 +181,9 @@ fn what_is_wrong_is_refused_at_its_place() {
         assert!(!refused.to_string().contains("secret"), "{refused}");
     }
     assert!(read("[]", Api::OpenaiChat).is_err());
+    let nothing = Asked { body: br#"{"model":"m"}"#, operation: Operation::CountTokens };
+    let refused = Responses.read(&nothing, &mut Losses::toward(Api::Gemini)).unwrap_err();
+    assert_eq!(refused.facts().param.as_deref(), Some("input"));
     let filters = r#"{"input":"x","tools":[{"type":"web_search","filters":{"allowed_domains":["a.com"]}}]}"#;
     assert!(read(filters, Api::Anthropic).unwrap().0.search.unwrap().value.allowed == ["a.com"]);
     for api in [Api::OpenaiChat, Api::Gemini] {

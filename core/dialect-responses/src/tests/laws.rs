@@ -296,7 +296,8 @@ proptest! {
             // The same text in pieces of any length.
             Event::Added(index, Piece::Text(text)) => {
                 let at = text.char_indices().nth(cuts.next().unwrap_or_default()).map_or(0, |(at, _)| at);
-                for piece in [&text[..at], &text[at..]] {
+                let (before, behind) = text.split_at(at);
+                for piece in [before, behind] {
                     let piece = Piece::Text(piece.to_owned().into());
                     ordered.take(Event::Added(index, piece), &mut out).unwrap();
                 }

@@ -306,6 +306,30 @@ fn streams_of_upstreams_are_read_in_every_form() {
     }
 }
 
+/// As a LiteLLM proxy streams it: no names of events, long ids, its own members on each, thoughts without a part.
+#[test]
+fn a_stream_of_litellms_is_read_whole() {
+    let id = "bGl0ZWxsbTpjdXN0b20".repeat(22);
+    let events = [
+        json!({"type": "response.created", "model": "gpt", "response": {"id": id, "model": "gpt", "output": []}}),
+        json!({"type": "response.in_progress", "model": "gpt", "response": {"id": id}}),
+        json!({"type": "response.output_item.added", "model": "gpt", "output_index": 0, "item": {"id": id, "type": "reasoning", "summary": []}}),
+        json!({"type": "response.reasoning_summary_text.delta", "model": "gpt", "output_index": 0, "item_id": id, "delta": "Hm"}),
+        json!({"type": "response.output_item.done", "model": "gpt", "output_index": 0, "item": {"id": id, "type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm"}]}}),
+        json!({"type": "response.output_item.added", "model": "gpt", "output_index": 1, "item": {"id": id, "type": "message", "content": []}}),
+        json!({"type": "response.output_text.delta", "model": "gpt", "output_index": 1, "content_index": 0, "item_id": id, "delta": "Hi"}),
+        json!({"type": "response.output_item.done", "model": "gpt", "output_index": 1, "item": {"id": id, "type": "message", "content": [{"type": "output_text", "text": "Hi"}]}}),
+        json!({"type": "response.completed", "model": "gpt", "response": {"id": id, "status": "completed", "output": [
+            {"id": id, "type": "reasoning", "summary": []}, {"id": id, "type": "message", "content": [{"type": "output_text", "text": "Hi"}]}],
+            "usage": {"input_tokens": 9, "output_tokens": 4, "total_tokens": 13, "cost": 0.5}}}),
+    ];
+    let events: Vec<String> = events.iter().map(Value::to_string).collect();
+    let mut stream: Vec<(&str, &str)> = events.iter().map(|event| ("", event.as_str())).collect();
+    stream.push(("", "[DONE]"));
+    let told = "start:gpt <0:Thinking 0+Hm 0> <1:Text 1+Hi 1> used:9/4 end:Done whole";
+    assert_eq!(heard(&stream).unwrap(), told);
+}
+
 #[test]
 fn the_last_event_tells_what_no_other_has() {
     let last = r#"{"type":"response.incomplete","response":{"id":"r","model":"m","status":"incomplete","incomplete_details":{"reason":"max_output_tokens"},

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use serde_json::{Value, json};
-use sluice_api::dialect::Api;
-use sluice_neutral::answer::{Block, Reason};
-use sluice_neutral::dialect::{Dialect as _, Sent};
+use sluice_api::dialect::{Api, Form, Operation};
+use sluice_neutral::answer::{Block, Class, Failure, Reason};
+use sluice_neutral::dialect::{Dialect as _, Sent, Upstream};
 use sluice_neutral::effort::Effort;
-use sluice_neutral::loss::At;
+use sluice_neutral::loss::{At, Losses};
 use sluice_neutral::request::{
     Call, Choice, Content, Format, Input, Length, Lifetime, Media, Outcome, Part, Request, Role, Source,
     Takes, Told, Tool, Turn,
@@ -243,6 +243,48 @@ fn forms_and_strict_schemas_are_asked_for_where_they_can_be_kept() {
         request.turns = vec![turn(Role::User, vec![text(said)])];
         let (body, ..) = written(&request, "m").unwrap();
         assert_eq!(body["input"].as_array().unwrap().len(), asked, "{body}");
+    }
+}
+
+#[test]
+fn a_count_is_asked_about_the_prompt_alone() {
+    let request = Request {
+        turns: vec![turn(Role::System, vec![text("S")]), turn(Role::User, vec![text("hi")])],
+        ..Request::default()
+    };
+    let upstream = Upstream {
+        model: "m",
+        provider: "openai",
+        account: "a",
+        operation: Operation::CountTokens,
+        form: Form::Whole,
+        max_output: None,
+        include_usage: false,
+    };
+    let (body, _) = Responses.write(&request, &upstream, &mut Losses::toward(Api::OpenaiResponses)).unwrap();
+    let message = |role: &str, text: &str| json!({"type": "message", "role": role, "content": [{"type": "input_text", "text": text}]});
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(body, json!({"model": "m", "input": [message("developer", "S"), message("user", "hi")]}));
+}
+
+#[test]
+fn a_refusal_is_told_by_names_that_clients_know() {
+    for (class, kind, code) in [
+        (Class::BadRequest, "invalid_request_error", Value::Null),
+        (Class::TooLong, "invalid_request_error", json!("context_length_exceeded")),
+        (Class::RateLimited, "rate_limit_error", json!("rate_limit_exceeded")),
+        (Class::Quota, "insufficient_quota", json!("insufficient_quota")),
+        (Class::Overloaded, "server_error", json!("slow_down")),
+    ] {
+        let status = http::StatusCode::BAD_REQUEST;
+        let failure = Failure { status, class, message: "m".into(), param: Some("input".into()) };
+        let body: Value = serde_json::from_slice(&Responses.refuse(&failure, "req_1")).unwrap();
+        let error = &body["error"];
+        assert_eq!(
+            (&error["type"], &error["code"], &error["request_id"]),
+            (&json!(kind), &code, &json!("req_1"))
+        );
+        assert!(error["message"].as_str().unwrap().contains('m') && error["param"] == "input");
     }
 }
 
