@@ -305,8 +305,10 @@ fn each_row_is_what_the_code_does() {
 }
 
 #[test]
-fn each_row_stands_once() {
+fn each_row_stands_once_and_says_why() {
     for (index, row) in FIELDS.iter().enumerate() {
+        let plain = TOWARD.iter().all(|toward| !matches!(row.toward(*toward), Fate::Adapted | Fate::Refused));
+        assert!(plain || !row.note.is_empty(), "{}", path(row));
         let again =
             FIELDS.iter().skip(index + 1).find(|other| other.place == row.place && other.name == row.name);
         assert!(again.is_none(), "{}", path(row));
