@@ -1,11 +1,13 @@
 //! Which result belongs to which call, where neither needs to have an id.
 
+use std::collections::VecDeque;
+
 use sluice_neutral::request::Text;
 
 /// The calls of the model's last turn that have no result yet.
 #[derive(Debug, Default)]
 pub(crate) struct Calls<'a> {
-    open: Vec<(Text<'a>, Text<'a>)>,
+    open: VecDeque<(Text<'a>, Text<'a>)>,
     made: usize,
 }
 
@@ -21,7 +23,7 @@ impl<'a> Calls<'a> {
             self.made += 1;
             format!("call_unnamed_{:04}", self.made).into()
         });
-        self.open.push((id.clone(), name.clone()));
+        self.open.push_back((id.clone(), name.clone()));
         id
     }
 
@@ -29,9 +31,10 @@ impl<'a> Calls<'a> {
     /// none yet. Empty where there is no such call.
     pub(crate) fn answered(&mut self, id: Option<Text<'a>>, name: &str) -> Text<'a> {
         let id = id.unwrap_or_default();
-        let by_id = self.open.iter().position(|(known, _)| !id.is_empty() && *known == id);
+        let of_id = || self.open.iter().position(|(known, _)| *known == id);
+        let by_id = if id.is_empty() { None } else { of_id() };
         let found = by_id.or_else(|| self.open.iter().position(|(_, known)| known == name));
-        found.map_or(id, |index| self.open.remove(index).0)
+        found.and_then(|index| self.open.remove(index)).map_or(id, |(id, _)| id)
     }
 }
 

@@ -72,6 +72,7 @@ pub(crate) fn conversation<'r, 'a>(
         has_many_speakers: has_many_speakers(request),
         spoken: Vec::new(),
         calls: Vec::new(),
+        answered: 0,
     };
     let mut system: Vec<&str> = request.system.iter().filter_map(text).collect();
     for turn in &request.turns {
@@ -146,6 +147,8 @@ struct Told<'r, 'a, 'u> {
     spoken: Vec<Spoken<'r, 'a>>,
     /// The calls of the model's last turn, with their results as these come.
     calls: Vec<Answered<'r, 'a>>,
+    /// The one behind the last that has its result.
+    answered: usize,
 }
 
 impl<'r, 'a> Told<'r, 'a, '_> {
@@ -174,7 +177,7 @@ impl<'r, 'a> Told<'r, 'a, '_> {
     /// Goes on with the turn of the user or of the model, or begins one where the other spoke.
     fn turn_to(&mut self, is_model: bool, losses: &mut Losses) {
         let goes_on = |spoken: &[Spoken<'_, '_>]| spoken.last().is_some_and(|last| last.is_model == is_model);
-        let has_results = self.calls.iter().any(|call| call.outcome.is_some());
+        let has_results = self.answered > 0;
         // Results of the turn before come before what the model says next.
         if is_model && (has_results || !goes_on(&self.spoken)) {
             self.answered(losses);
@@ -185,13 +188,18 @@ impl<'r, 'a> Told<'r, 'a, '_> {
     }
 
     fn outcome(&mut self, outcome: &'r Outcome<'a>, at: At, losses: &mut Losses) {
-        let same_id = |call: &&mut Answered<'_, '_>| !outcome.id.is_empty() && call.id == outcome.id;
-        let mut found = self.calls.iter_mut().find(same_id);
-        if found.is_none() && outcome.id.is_empty() {
-            found = self.calls.iter_mut().find(|call| call.outcome.is_none() && call.name == outcome.name);
-        }
-        match found {
-            Some(call) => call.outcome = Some(outcome),
+        // They mostly come in the order of their calls, of which there may be many.
+        let indices = (self.answered..self.calls.len()).chain(0..self.answered);
+        let is_its = |call: &Answered<'_, '_>| match outcome.id.is_empty() {
+            false => call.id == outcome.id,
+            true => call.outcome.is_none() && call.name == outcome.name,
+        };
+        let found = indices.into_iter().find(|index| self.calls.get(*index).is_some_and(is_its));
+        match found.and_then(|index| Some((index, self.calls.get_mut(index)?))) {
+            Some((index, call)) => {
+                call.outcome = Some(outcome);
+                self.answered = index + 1;
+            }
             // No call asked for it: the upstream would refuse it.
             None => losses.name(at),
         }
@@ -206,6 +214,7 @@ impl<'r, 'a> Told<'r, 'a, '_> {
             self.spoken.push(Spoken::new(false));
         }
         let calls = std::mem::take(&mut self.calls);
+        self.answered = 0;
         calls.iter().filter(|call| call.outcome.is_none()).for_each(|call| losses.name(call.at));
         if let Some(last) = self.spoken.last_mut() {
             last.outcomes.extend(calls);
