@@ -1,6 +1,5 @@
 //! An answer of an upstream, or a chunk of one, by its members.
 
-use serde::Deserialize;
 use sluice_api::error::{Error, Kind};
 use sluice_neutral::json::{Members, Raw};
 use sluice_neutral::loss::At;
@@ -74,10 +73,17 @@ pub(crate) fn chunks(body: &[u8]) -> Result<Vec<Chunk<'_>>, Error> {
         let list: Vec<Members<'_>> = serde_json::from_str(text).map_err(|_| unreadable())?;
         return Ok(list.into_iter().map(Chunk::of).collect());
     }
-    let mut read = serde_json::Deserializer::from_str(text);
-    let members = Members::deserialize(&mut read).map_err(|_| unreadable())?;
-    read.end().map_err(|_| unreadable())?;
-    Ok(vec![Chunk::of(members)])
+    if text.starts_with("data:") {
+        // Events where a whole answer was due.
+        let events = text.lines().filter_map(|line| line.strip_prefix("data:"));
+        let chunks = events.map(str::trim).filter(|data| !data.is_empty() && *data != "[DONE]").map(one);
+        return chunks.collect();
+    }
+    Ok(vec![one(text)?])
+}
+
+fn one(text: &str) -> Result<Chunk<'_>, Error> {
+    serde_json::from_str::<Members<'_>>(text).map(Chunk::of).map_err(|_| unreadable())
 }
 
 impl<'a> Chunk<'a> {

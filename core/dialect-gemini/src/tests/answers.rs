@@ -236,6 +236,8 @@ fn whole_answers_are_read_as_their_streams_are() {
         .unwrap_err();
     assert_eq!((error.kind(), error.to_string().contains("why")), (Kind::Upstream, true));
     assert!(Gemini.answer(b"{}", &sent()).is_err());
+    let events = format!("data: {body}\r\n\r\ndata: [DONE]\n\n");
+    assert_eq!(Gemini.answer(events.as_bytes(), &sent()).unwrap().said, answer.said);
 }
 
 #[test]

@@ -96,6 +96,14 @@ fn parts_are_read_by_what_they_hold() {
 }
 
 #[test]
+fn the_closest_look_is_told_as_the_closest_that_there_is_and_named() {
+    let body = r#"{"contents":[{"parts":[{"inlineData":{"mimeType":"image/png","data":"AAEC"},"mediaResolution":{"level":"MEDIA_RESOLUTION_ULTRA_HIGH"}}]}]}"#;
+    let (request, named) = read(body, Api::OpenaiResponses).unwrap();
+    assert_eq!(turns(&request)[0].1, [r#"image image/png Some("original") ("inline", "AAEC")"#]);
+    assert_eq!(named, ["contents.parts.mediaResolution"]);
+}
+
+#[test]
 fn what_a_function_said_is_read_by_its_convention() {
     for (response, told) in [
         (r#"{"output":"12C"}"#, r#"false ["text 12C"]"#),
