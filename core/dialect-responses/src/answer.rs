@@ -76,12 +76,6 @@ pub(crate) fn of_item<'a>(item: &Members<'a>, place: Place<'_>) -> Vec<(u64, Sai
             let Some(called) = called(item, plain, place) else { return Vec::new() };
             vec![(0, Said::new(Block::Call(called), input(item, plain)))]
         }
-        Some("image_generation_call") => {
-            let Some(data) = item.label("result").filter(|data| !data.is_empty()) else { return Vec::new() };
-            let format = item.label("output_format").unwrap_or(Cow::Borrowed("png"));
-            let media_type = Cow::Owned(format!("image/{format}"));
-            vec![(0, Said::new(Block::Image { media_type }, data))]
-        }
         _ => Vec::new(),
     }
 }

@@ -14,7 +14,7 @@ use sluice_api::error::Error;
 use sluice_neutral::dialect::{Asked, Own};
 use sluice_neutral::json::{self, Members, Raw};
 use sluice_neutral::loss::{At, Losses};
-use sluice_neutral::request::{Part, Request, Role, Turn};
+use sluice_neutral::request::{Part, Request, Role};
 
 use crate::fields::TOP;
 use items::Conversation;
@@ -39,10 +39,11 @@ pub(crate) fn read<'a>(asked: &Asked<'a>, losses: &mut Losses) -> Result<(Reques
     let input = top.get("input");
     let mut conversation = Conversation::new(&mut request, &mut tools, kept_for);
     if let Some(raw) = instructions {
-        told_before(raw, &mut conversation, losses)?;
+        heard(raw, ("instructions", Role::System), &mut conversation, losses)?;
     }
-    said(input.ok_or_else(|| json::missing(At::field("input")))?, &mut conversation, losses)?;
-    conversation.finish();
+    let input = input.ok_or_else(|| json::missing(At::field("input")))?;
+    heard(input, ("input", Role::User), &mut conversation, losses)?;
+    conversation.finish()?;
     kept.searches = tools.searches;
     kept.namespaces = std::mem::take(&mut tools.namespaces);
     tools.settle(&mut request);
@@ -54,38 +55,18 @@ pub(crate) fn read<'a>(asked: &Asked<'a>, losses: &mut Losses) -> Result<(Reques
     Ok((request, Some(Arc::new(kept))))
 }
 
-/// The instructions: text, or items as the stored ones of a response are.
-fn told_before<'a>(
+/// Instructions or the input: a text, or items.
+fn heard<'a>(
     raw: Raw<'a>,
+    (list, role): (&'static str, Role),
     conversation: &mut Conversation<'a, '_>,
     losses: &mut Losses,
 ) -> Result<(), Error> {
-    if raw.get().starts_with('[') {
-        return listed(raw, "instructions", conversation, losses);
-    }
-    let at = At::field("instructions");
-    conversation.told(json::text(raw, at)?, at);
-    Ok(())
-}
-
-/// The input: text of the user's, or items.
-fn said<'a>(raw: Raw<'a>, conversation: &mut Conversation<'a, '_>, losses: &mut Losses) -> Result<(), Error> {
-    let at = At::field("input");
+    let (whole, place) = (At::field(list), |index| At::item(list, index));
     if !raw.get().starts_with('[') {
-        let parts = vec![Part::text(json::text(raw, at)?, at)];
-        conversation.push(Turn { role: Role::User, name: None, parts, at });
+        conversation.told(role, Part::text(json::text(raw, whole)?, whole));
         return Ok(());
     }
-    listed(raw, "input", conversation, losses)
-}
-
-fn listed<'a>(
-    raw: Raw<'a>,
-    list: &'static str,
-    conversation: &mut Conversation<'a, '_>,
-    losses: &mut Losses,
-) -> Result<(), Error> {
-    let place = |index| At::item(list, index);
-    let items = object::each(raw, At::field(list), place)?.into_iter().enumerate();
-    items.map(|(index, item)| conversation.add(item, place(index), losses)).collect()
+    let mut items = object::each(raw, whole, place)?.into_iter().enumerate();
+    items.try_for_each(|(index, item)| conversation.add(item, place(index), losses))
 }

@@ -4,7 +4,7 @@ use sluice_api::dialect::Api::{Anthropic, Gemini, OpenaiChat};
 use sluice_neutral::fields::Fate::{Adapted, Carried, Named, Refused, Silent};
 use sluice_neutral::fields::Field;
 
-use super::rows::{all, join, moved, refused, words};
+use super::rows::{all, join, moved, words};
 
 const INPUT: &str = "input";
 
@@ -29,8 +29,8 @@ pub(super) const ITEMS: [Field; 84] = join(&[
         Field::kind(INPUT, "image_generation_call", Named),
         Field::kind(INPUT, "item_reference", Refused).note("the item is OpenAI's to know"),
     ],
-    &refused(
-        INPUT,
+    &all(
+        Field::kind(INPUT, "", Refused),
         words![
             compaction compaction_trigger program program_output code_interpreter_call computer_call
             computer_call_output local_shell_call local_shell_call_output shell_call shell_call_output
@@ -38,8 +38,8 @@ pub(super) const ITEMS: [Field; 84] = join(&[
             mcp_approval_response agent_message multi_agent_call multi_agent_call_output
         ],
     ),
-    &all(INPUT, words![type role content call_id arguments output name input], Carried),
-    &all(INPUT, words![id status phase internal_chat_message_metadata_passthrough], Silent),
+    &all(Field::new(INPUT, "", Carried), words![type role content call_id arguments output name input]),
+    &all(Field::new(INPUT, "", Silent), words![id status phase internal_chat_message_metadata_passthrough]),
     &[
         Field::new(INPUT, "namespace", Adapted).note("`namespace__tool` is the tool's name"),
         Field::new(INPUT, "summary", Adapted).note("the text of the thoughts"),
@@ -56,16 +56,18 @@ pub(super) const ITEMS: [Field; 84] = join(&[
         Field::new(INPUT, "reasoning", Adapted).note("the effort from there on"),
         Field::new(INPUT, "text", Adapted).note("the form of the answer from there on"),
     ],
-    &all(INPUT, words![queries results action result size quality output_format background], Named),
-    &all(INPUT, words![revised_prompt svg_usage], Named),
     &all(
-        INPUT,
+        Field::new(INPUT, "", Named),
+        words![queries results action result size quality output_format background],
+    ),
+    &all(Field::new(INPUT, "", Named), words![revised_prompt svg_usage]),
+    &all(
+        Field::new(INPUT, "", Refused),
         words![
             acknowledged_safety_checks actions approval_request_id approve author agent_name code
             container_id environment error fingerprint max_output_length operation outputs
             pending_safety_checks reason recipient server_label
         ],
-        Refused,
     ),
 ]);
 
@@ -85,7 +87,7 @@ const ANY: [Field; 14] = join(&[
             .note("a mark of the API's own")
             .to(Gemini, Silent),
     ],
-    &all(PART, words![type text image_url file_url file_data filename], Carried),
+    &all(Field::new(PART, "", Carried), words![type text image_url file_url file_data filename]),
 ]);
 
 pub(super) const CONTENT: [Field; 22] = join(&[
@@ -98,12 +100,12 @@ pub(super) const CONTENT: [Field; 22] = join(&[
         Field::new(PART, "refusal", Carried),
         Field::new(PART, "input_audio", Carried),
     ],
-    &all(PART, words![logprobs status], Silent),
+    &all(Field::new(PART, "", Silent), words![logprobs status]),
 ]);
 
 pub(super) const OUTPUT: [Field; 18] = join(&[
     &moved::<14>("input.output", ANY),
-    &all("input.output", words![outcome stdout stderr], Refused),
+    &all(Field::new("input.output", "", Refused), words![outcome stdout stderr]),
     &[Field::kind("input.output", "computer_screenshot", Refused).note("of computer use")],
 ]);
 

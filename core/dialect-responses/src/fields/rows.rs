@@ -10,30 +10,12 @@ macro_rules! words {
 }
 pub(super) use words;
 
-/// Fields of one fate.
-pub(super) const fn all<const COUNT: usize>(
-    place: &'static str,
-    names: [&'static str; COUNT],
-    fate: Fate,
-) -> [Field; COUNT] {
-    let mut rows = [Field::new(place, "", fate); COUNT];
+/// Rows that are this one but for their names.
+pub(super) const fn all<const COUNT: usize>(row: Field, names: [&'static str; COUNT]) -> [Field; COUNT] {
+    let mut rows = [row; COUNT];
     let mut row = 0;
     while row < COUNT {
         rows[row].name = names[row];
-        row += 1;
-    }
-    rows
-}
-
-/// Kinds that nobody else has.
-pub(super) const fn refused<const COUNT: usize>(
-    place: &'static str,
-    names: [&'static str; COUNT],
-) -> [Field; COUNT] {
-    let mut rows = all(place, names, Fate::Refused);
-    let mut row = 0;
-    while row < COUNT {
-        rows[row].is_kind = true;
         row += 1;
     }
     rows

@@ -4,7 +4,7 @@ use sluice_api::dialect::Api::{Anthropic, Gemini, OpenaiChat};
 use sluice_neutral::fields::Fate::{Adapted, Carried, Named, Refused, Silent};
 use sluice_neutral::fields::Field;
 
-use super::rows::{all, join, moved, refused, words};
+use super::rows::{all, join, moved, words};
 
 const SEARCH: &str = "the API's own search";
 
@@ -24,7 +24,7 @@ const OWN: [Field; 12] = join(&[
             .but(&["false"])
             .note("a result that comes in a later request is missing elsewhere"),
     ],
-    &all("tools", ["type", "name", "description", "parameters", "strict"], Carried),
+    &all(Field::new("tools", "", Carried), words![type name description parameters strict]),
 ]);
 
 pub(super) const TOOLS: [Field; 66] = join(&[
@@ -38,8 +38,8 @@ pub(super) const TOOLS: [Field; 66] = join(&[
         Field::kind("tools", "web_search_preview", Adapted).note(SEARCH),
         Field::kind("tools", "web_search_preview_2025_03_11", Adapted).note(SEARCH),
     ],
-    &refused(
-        "tools",
+    &all(
+        Field::kind("tools", "", Refused),
         words![
             file_search code_interpreter image_generation mcp computer computer_use_preview local_shell
             shell apply_patch programmatic_tool_calling
@@ -59,7 +59,7 @@ pub(super) const TOOLS: [Field; 66] = join(&[
         Field::new("tools", "search_content_types", Named),
     ],
     &all(
-        "tools",
+        Field::new("tools", "", Refused),
         words![
             action allowed_tools authorization background complexity connector_id container
             display_height display_width environment frame_count frame_duration_ms headers input_fidelity
@@ -67,7 +67,6 @@ pub(super) const TOOLS: [Field; 66] = join(&[
             partial_images quality ranking_options require_approval server_description server_label
             server_url size svg tunnel_id vector_store_ids
         ],
-        Refused,
     ),
 ]);
 
@@ -84,11 +83,11 @@ pub(super) const FILTERS: [Field; 5] = join(&[
         .to(Anthropic, Carried)
         .but(&["[]"])
         .note("without them a search would be wider than is allowed")],
-    &all("tools.filters", words![type key value filters], Refused),
+    &all(Field::new("tools.filters", "", Refused), words![type key value filters]),
 ]);
 
 pub(super) const NEAR: [Field; 5] =
-    all("tools.user_location", ["type", "city", "country", "region", "timezone"], Carried);
+    all(Field::new("tools.user_location", "", Carried), words![type city country region timezone]);
 
 pub(super) const INNER: [Field; 12] = moved("tools.tools", OWN);
 pub(super) const INNER_GRAMMAR: [Field; 5] = moved("tools.tools.format", GRAMMAR);
@@ -110,15 +109,15 @@ pub(super) const CHOICE: [Field; 22] = join(&[
         Field::kind("tool_choice", "custom", Carried),
         Field::kind("tool_choice", "allowed_tools", Carried),
     ],
-    &refused(
-        "tool_choice",
+    &all(
+        Field::kind("tool_choice", "", Refused),
         words![
             file_search web_search_preview web_search_preview_2025_03_11 web_search computer computer_use
             computer_use_preview code_interpreter image_generation mcp shell apply_patch
             programmatic_tool_calling
         ],
     ),
-    &all("tool_choice", ["type", "name", "mode", "tools"], Carried),
-    &all("tool_choice", ["namespace"], Adapted),
-    &all("tool_choice", ["server_label"], Refused),
+    &all(Field::new("tool_choice", "", Carried), words![type name mode tools]),
+    &all(Field::new("tool_choice", "", Adapted), ["namespace"]),
+    &all(Field::new("tool_choice", "", Refused), ["server_label"]),
 ]);

@@ -39,7 +39,7 @@ pub(super) const TOP: [Field; 37] = [
     Field::new("", "prompt_cache_options", Adapted)
         .note("how long what is marked is kept, and a prompt made ready"),
     Field::new("", "prompt_cache_retention", Adapted)
-        .note("how long what is marked is kept, where the mark does not say")
+        .note("what is cached without a mark, and how long what is marked is kept")
         .to(Gemini, Silent),
     Field::new("", "service_tier", Adapted)
         .note("by its name where the account's API has one like it, else named")

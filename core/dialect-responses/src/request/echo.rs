@@ -24,14 +24,8 @@ const ALWAYS: [(&str, &str); 15] = [
     ("background", "false"),
 ];
 
-const IF_ASKED: [&str; 6] = [
-    "top_logprobs",
-    "service_tier",
-    "safety_identifier",
-    "prompt_cache_key",
-    "prompt_cache_retention",
-    "prompt_cache_options",
-];
+const IF_ASKED: &str = "top_logprobs service_tier safety_identifier prompt_cache_key prompt_cache_retention \
+    prompt_cache_options";
 
 /// The members, as JSON without braces. Nothing is stored, whatever was asked.
 pub(super) fn of(members: &Members<'_>) -> String {
@@ -39,7 +33,7 @@ pub(super) fn of(members: &Members<'_>) -> String {
     let asked = |name: &str| members.get(name).map(|raw| line(raw.get()));
     let always =
         ALWAYS.iter().map(|(name, usual)| (*name, asked(name).or_else(|| Some((*usual).to_owned()))));
-    for (name, value) in always.chain(IF_ASKED.iter().map(|name| (*name, asked(name)))) {
+    for (name, value) in always.chain(IF_ASKED.split(' ').map(|name| (name, asked(name)))) {
         let Some(value) = value else { continue };
         for piece in [",\"", name, "\":", &value] {
             echo.push_str(piece);

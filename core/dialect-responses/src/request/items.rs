@@ -23,6 +23,8 @@ pub(super) struct Conversation<'a, 'r> {
     tools: &'r mut Toolbox<'a>,
     /// How long marks hold that do not say.
     kept: Lifetime,
+    /// Whether an item stands among what is told before all turns.
+    lifted: bool,
     /// Calls by their ids, so that a result tells its tool's name.
     called: Vec<(Text<'a>, Text<'a>)>,
 }
@@ -30,18 +32,18 @@ pub(super) struct Conversation<'a, 'r> {
 impl<'a, 'r> Conversation<'a, 'r> {
     /// Nothing said yet.
     pub(super) fn new(request: &'r mut Request<'a>, tools: &'r mut Toolbox<'a>, kept: Lifetime) -> Self {
-        Self { request, tools, kept, called: Vec::new() }
+        Self { request, tools, kept, lifted: false, called: Vec::new() }
     }
 
-    /// Instructions.
-    pub(super) fn told(&mut self, text: Text<'a>, at: At) {
-        if !text.is_empty() {
-            self.request.system.push(Part::text(text, at));
+    /// A text by itself: instructions, or what the user says.
+    pub(super) fn told(&mut self, role: Role, part: Part<'a>) {
+        match role {
+            Role::System => self.request.system.push(part),
+            role => self.push(Turn { role, name: None, at: part.at, parts: vec![part] }),
         }
     }
 
-    /// A turn by itself.
-    pub(super) fn push(&mut self, turn: Turn<'a>) {
+    fn push(&mut self, turn: Turn<'a>) {
         self.request.turns.push(turn);
     }
 
@@ -70,11 +72,18 @@ impl<'a, 'r> Conversation<'a, 'r> {
     }
 
     /// All items are read: what a model wants back with a call stands before that call.
-    pub(super) fn finish(&mut self) {
+    pub(super) fn finish(&mut self) -> Result<(), Error> {
         for turn in self.request.turns.iter_mut().filter(|turn| turn.role == Role::Assistant) {
             seals::attached(&mut turn.parts);
         }
         self.request.turns.retain(|turn| !turn.parts.is_empty());
+        if self.request.turns.is_empty() && self.lifted {
+            // Where there is nothing else, what the last one tells the model is what is asked of it.
+            let last = self.request.system.pop();
+            last.into_iter().for_each(|part| self.told(Role::User, part));
+        }
+        let is_empty = self.request.turns.is_empty();
+        if is_empty { Err(json::wrong(At::field("input"), "nothing is said in it")) } else { Ok(()) }
     }
 
     fn message(&mut self, item: &mut Object<'a>, losses: &mut Losses) -> Result<(), Error> {
@@ -96,6 +105,7 @@ impl<'a, 'r> Conversation<'a, 'r> {
             Role::Assistant => self.of_model(parts, at),
             // What is told before all turns: a system prompt, wherever it stands.
             Role::System if self.request.turns.is_empty() && parts.iter().all(is_text) => {
+                self.lifted |= !parts.is_empty();
                 self.request.system.extend(parts);
             }
             _ => self.push(Turn { role, name: None, parts, at }),

@@ -156,6 +156,8 @@ fn caching<'a>(
 ) -> Result<Lifetime, Error> {
     request.caching.key = top.text("prompt_cache_key")?.map(|key| told(key, "prompt_cache_key"));
     let mut kept = top.text("prompt_cache_retention")?.map(|kept| lifetime(&kept));
+    let is_long = kept == Some(Lifetime::Long);
+    request.caching.automatic = is_long.then(|| told(Lifetime::Long, "prompt_cache_retention"));
     if let Some(raw) = top.get("prompt_cache_options") {
         let at = At::object("prompt_cache_options");
         let mut caching = Object::of(raw, CACHING, at, losses)?;

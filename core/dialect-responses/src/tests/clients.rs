@@ -161,6 +161,9 @@ fn what_is_wrong_is_refused_at_its_place() {
             "input[0].caller",
         ),
         (r#"{"input":7}"#, "input"),
+        (r#"{"input":[],"instructions":"Be brief."}"#, "input"),
+        (r#"{"input":[{"role":"user","content":[]}]}"#, "input"),
+        (r#"{"input":[7]}"#, "input[0]"),
         (r#"{"input":"x","tools":[{"type":"mcp","server_label":"s","headers":{"k":"secret"}}]}"#, "tools[0]"),
         (r#"{"input":"x","tools":[{"type":"function"}]}"#, "tools[0].name"),
         (r#"{"input":"x","tools":[{"type":"function","name":"f","async":true}]}"#, "tools[0].async"),
@@ -189,6 +192,14 @@ fn what_is_wrong_is_refused_at_its_place() {
     for api in [Api::OpenaiChat, Api::Gemini] {
         assert_eq!(read(filters, api).unwrap_err().facts().param.as_deref(), Some("tools[0].filters"));
     }
+}
+
+#[test]
+fn what_the_model_is_told_alone_is_what_is_asked_of_it() {
+    let body = r#"{"instructions":"A","input":[{"role":"system","content":"B"},{"role":"developer","content":"Write."}]}"#;
+    let (request, _) = read(body, Api::Anthropic).unwrap();
+    assert_eq!((request.system.len(), request.turns.len(), request.turns[0].role), (2, 1, Role::User));
+    assert!(matches!(&request.turns[0].parts[0].content, Content::Text(text) if text == "Write."));
 }
 
 #[test]

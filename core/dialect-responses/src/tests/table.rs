@@ -19,11 +19,11 @@ fn finder() -> Value {
 
 /// A request that has an object of this place, and the way to that object.
 fn around(place: &str) -> (Value, Vec<&'static str>) {
-    let item = |item: Value| json!({"input": [item], "tools": [{"type": "function", "name": "f"}]});
+    let item = |item: Value| json!({"input": [item, {"role": "user", "content": "z"}], "tools": [{"type": "function", "name": "f"}]});
     let text = json!({"format": {"type": "json_schema", "name": "n", "schema": {}}});
     let of_content = |part: Value| item(json!({"role": "user", "content": [part]}));
     let of_tool = |tool: Value| json!({"input": "x", "tools": [tool, finder()]});
-    let of_more = |tool: Value| json!({"input": [{"type": "additional_tools", "tools": [tool, finder()]}]});
+    let of_more = |tool: Value| json!({"input": [{"type": "additional_tools", "tools": [tool, finder()]}, {"role": "user", "content": "z"}]});
     let of_output =
         |part: Value| item(json!({"type": "function_call_output", "call_id": "c", "output": [part]}));
     let mark = json!({"type": "input_text", "text": "x", "prompt_cache_breakpoint": {"mode": "explicit"}});

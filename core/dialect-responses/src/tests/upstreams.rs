@@ -300,6 +300,22 @@ fn marks_for_caches_go_to_models_that_take_them() {
     );
     let (body, ..) = written(&request, "gpt-5.5").unwrap();
     assert_eq!(body["instructions"], "S");
+    // The last ones count: the longest prompt is the one that is asked for again.
+    let mut said = turn(Role::User, ["a", "b", "c", "d"].map(text).to_vec());
+    said.parts.iter_mut().for_each(|part| part.cache = Some(Lifetime::Short));
+    request.turns = vec![said];
+    request.caching.automatic = Some(Told::new(Lifetime::Long, At::field("prompt_cache_retention")));
+    let (body, ..) = written(&request, "gpt-5.6-sol").unwrap();
+    let is_marked = |part: &Value| part["prompt_cache_breakpoint"].is_object();
+    let marked: Vec<bool> = body["input"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|item| item["content"].as_array().unwrap())
+        .map(is_marked)
+        .collect();
+    assert_eq!(marked, [false, false, true, true, true]);
+    assert_eq!(body["prompt_cache_retention"], "24h");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use sluice_api::dialect::Api;
 use sluice_api::error::Error;
 use sluice_neutral::loss::Losses;
 use sluice_neutral::names::Names;
-use sluice_neutral::request::{Call, Content, Format, Input, Outcome, Part, Request, Role, Turn};
+use sluice_neutral::request::{Call, Content, Format, Input, Lifetime, Outcome, Part, Request, Role, Turn};
 use sluice_neutral::seal::Seal;
 
 use super::pairs::{Paired, Pairs, letters};
@@ -20,6 +20,9 @@ const NO_RESULT: &str = "[no result provided]";
 /// The models that are asked for JSON of any form must have been told of JSON in their input.
 const ASK_FOR_JSON: &str = "Reply with one JSON object only.";
 
+/// Most marks for caches that a prompt may have, beside the one that OpenAI sets itself.
+const MARKS_MAX: usize = 3;
+
 /// A conversation, and where it goes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Conversation<'r, 'a> {
@@ -33,6 +36,8 @@ pub(super) struct Conversation<'r, 'a> {
 
 /// How far a conversation is written.
 struct Written<'r, 'n> {
+    /// Marks for caches that have no room: the first ones.
+    too_many: usize,
     pairs: Pairs<'r>,
     calls: usize,
     outcomes: usize,
@@ -54,14 +59,17 @@ impl Conversation<'_, '_> {
             self.instructions(top);
         }
         let (pairs, has_names) = (Pairs::of(self.request), self.has_names());
-        let mut written = Written { pairs, calls: 0, outcomes: 0, has_names, names };
+        let too_many = self.marks().saturating_sub(MARKS_MAX);
+        let mut written = Written { too_many, pairs, calls: 0, outcomes: 0, has_names, names };
         let mut input = top.list("input");
         if is_marked {
-            self.message(&mut input, ("developer", None), &self.request.system, losses)?;
+            self.message(&mut input, ("developer", None, &self.request.system), &mut written, losses)?;
         }
         for turn in &self.request.turns {
             match turn.role {
-                Role::System => self.message(&mut input, ("developer", None), &turn.parts, losses)?,
+                Role::System => {
+                    self.message(&mut input, ("developer", None, &turn.parts), &mut written, losses)?;
+                }
                 Role::User => self.user(&mut input, turn, &mut written, losses)?,
                 Role::Assistant => self.assistant(&mut input, turn, &mut written, losses)?,
             }
@@ -90,6 +98,24 @@ impl Conversation<'_, '_> {
         }
     }
 
+    /// Marks for caches of all parts.
+    fn marks(self) -> usize {
+        let turns = self.request.turns.iter().flat_map(|turn| &turn.parts);
+        let parts = turns.chain(&self.request.system).flat_map(|part| match &part.content {
+            Content::Outcome(outcome) => outcome.parts.as_slice(),
+            _ => std::slice::from_ref(part),
+        });
+        parts.filter(|part| part.cache.is_some() && !is_empty(part)).count()
+    }
+
+    /// How long the prompt is to be cached up to a part, where it is to.
+    fn mark(self, part: &Part<'_>, written: &mut Written<'_, '_>) -> Option<Lifetime> {
+        let mark = part.cache.filter(|_| self.traits.has_marks)?;
+        let has_room = written.too_many == 0;
+        written.too_many = written.too_many.saturating_sub(1);
+        has_room.then_some(mark)
+    }
+
     /// Whether there are several speakers, so that their names matter.
     fn has_names(self) -> bool {
         let mut names = self.request.turns.iter().filter_map(|turn| turn.name.as_deref());
@@ -108,8 +134,8 @@ impl Conversation<'_, '_> {
     fn message(
         self,
         input: &mut List<'_>,
-        (role, name): (&str, Option<&str>),
-        said: &[Part<'_>],
+        (role, name, said): (&str, Option<&str>, &[Part<'_>]),
+        written: &mut Written<'_, '_>,
         losses: &mut Losses,
     ) -> Result<(), Error> {
         let mut said = said.iter().filter(|part| !is_empty(part)).peekable();
@@ -124,7 +150,7 @@ impl Conversation<'_, '_> {
             parts::text(&mut content, &format!("{name}: "));
         }
         for part in said {
-            parts::write(&mut content, part, (Kind::Message, self.traits), losses)?;
+            parts::write(&mut content, part, (Kind::Message, self.mark(part, written)), losses)?;
         }
         Ok(())
     }
@@ -147,7 +173,7 @@ impl Conversation<'_, '_> {
             }
             let end = rest.iter().position(|part| matches!(part.content, Content::Outcome(_)));
             let (said, behind) = rest.split_at(end.unwrap_or(rest.len()));
-            self.message(input, ("user", name), said, losses)?;
+            self.message(input, ("user", name, said), written, losses)?;
             rest = behind;
         }
         Ok(())
@@ -183,7 +209,7 @@ impl Conversation<'_, '_> {
                     parts::text(&mut output, before);
                 }
                 for part in all.iter().filter(|part| !is_empty(part)) {
-                    parts::write(&mut output, part, (Kind::Outcome, self.traits), losses)?;
+                    parts::write(&mut output, part, (Kind::Outcome, self.mark(part, written)), losses)?;
                 }
             }
         }

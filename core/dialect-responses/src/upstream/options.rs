@@ -6,7 +6,7 @@ use sluice_neutral::dialect::Upstream;
 use sluice_neutral::effort::Effort;
 use sluice_neutral::json::{Raw, quoted};
 use sluice_neutral::loss::Losses;
-use sluice_neutral::request::{Format, Length, Request, Told};
+use sluice_neutral::request::{Format, Length, Lifetime, Request, Told};
 
 use super::{pairs, strict};
 use crate::models::Traits;
@@ -61,7 +61,7 @@ pub(super) fn write(
     if upstream.form.is_stream() {
         top.flag("stream", true);
     }
-    who(request, top, losses);
+    who(request, (traits, top), losses);
     labels(request, top, losses);
     Ok(())
 }
@@ -183,7 +183,7 @@ fn is(told: &Told<Raw<'_>>, number: f64) -> bool {
 }
 
 /// On whose behalf it is asked, and how it is served.
-fn who(request: &Request<'_>, top: &mut Object<'_>, losses: &mut Losses) {
+fn who(request: &Request<'_>, (traits, top): (Traits, &mut Object<'_>), losses: &mut Losses) {
     if let Some(told) = &request.user {
         // What is long or an object tells more than who it is.
         if told.value.len() > NAME_MAX || told.value.starts_with('{') {
@@ -204,6 +204,11 @@ fn who(request: &Request<'_>, top: &mut Object<'_>, losses: &mut Losses) {
         }
         Some(key) => top.text("prompt_cache_key", &key.value),
         None => {}
+    }
+    // What is not known may not take it, and what is kept for a while is kept by itself.
+    let is_long = request.caching.automatic.is_some_and(|told| told.value == Lifetime::Long);
+    if is_long && traits.thinks.is_some() {
+        top.text("prompt_cache_retention", "24h");
     }
 }
 

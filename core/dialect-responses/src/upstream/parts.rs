@@ -7,7 +7,6 @@ use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{Content, Lifetime, Media, Part, Source};
 
 use crate::media;
-use crate::models::Traits;
 use sluice_neutral::json::write::{List, Object};
 
 /// What parts stand in.
@@ -30,10 +29,9 @@ pub(super) fn text(content: &mut List<'_>, text: &str) {
 pub(super) fn write(
     content: &mut List<'_>,
     part: &Part<'_>,
-    (kind, traits): (Kind, Traits),
+    (kind, mark): (Kind, Option<Lifetime>),
     losses: &mut Losses,
 ) -> Result<(), Error> {
-    let mark = part.cache.filter(|_| traits.has_marks);
     match &part.content {
         Content::Text(text) | Content::Refusal(text) => plain(content, text, mark),
         Content::Image(media) => image(content, media, mark),
