@@ -8,6 +8,7 @@ use sluice_neutral::loss::{At, Losses};
 use sluice_neutral::request::{
     Call, Content, Input, Lifetime, Outcome, Part, Request, Role, Text, Thinking, Turn,
 };
+use sluice_neutral::seal::Seal;
 
 use super::object::Object;
 use super::options;
@@ -15,7 +16,7 @@ use super::parts;
 use super::tools::{Shelf, Toolbox};
 use crate::fields::{CALLER, CONTENT, ITEMS, SUMMARY};
 use crate::own::{TOOL_SEARCH, flat};
-use crate::seals;
+use crate::seals::{self, Of};
 
 /// The conversation as far as it is read.
 pub(super) struct Conversation<'a, 'r> {
@@ -23,6 +24,8 @@ pub(super) struct Conversation<'a, 'r> {
     tools: &'r mut Toolbox<'a>,
     /// How long marks hold that do not say.
     kept: Lifetime,
+    /// What is wanted back with the next call.
+    sealed: Option<Seal<'a>>,
     /// Whether an item stands among what is told before all turns.
     lifted: bool,
     /// Calls by their ids, so that a result tells its tool's name.
@@ -32,7 +35,7 @@ pub(super) struct Conversation<'a, 'r> {
 impl<'a, 'r> Conversation<'a, 'r> {
     /// Nothing said yet.
     pub(super) fn new(request: &'r mut Request<'a>, tools: &'r mut Toolbox<'a>, kept: Lifetime) -> Self {
-        Self { request, tools, kept, lifted: false, called: Vec::new() }
+        Self { request, tools, kept, sealed: None, lifted: false, called: Vec::new() }
     }
 
     /// A text by itself: instructions, or what the user says.
@@ -71,11 +74,8 @@ impl<'a, 'r> Conversation<'a, 'r> {
         item.finish(losses)
     }
 
-    /// All items are read: what a model wants back with a call stands before that call.
+    /// All items are read.
     pub(super) fn finish(&mut self) -> Result<(), Error> {
-        for turn in self.request.turns.iter_mut().filter(|turn| turn.role == Role::Assistant) {
-            seals::attached(&mut turn.parts);
-        }
         self.request.turns.retain(|turn| !turn.parts.is_empty());
         if self.request.turns.is_empty() && self.lifted {
             // Where there is nothing else, what the last one tells the model is what is asked of it.
@@ -137,19 +137,27 @@ impl<'a, 'r> Conversation<'a, 'r> {
             0 | 1 => texts.pop().unwrap_or_default(),
             _ => Cow::Owned(texts.join("\n\n")),
         };
-        let (seal, redacted) = match item.text("encrypted_content")?.filter(|sealed| !sealed.is_empty()) {
-            Some(sealed) => {
-                let (seal, redacted) = seals::read(sealed, id.as_deref());
-                (Some(seal), redacted)
+        let sealed = item.text("encrypted_content")?.filter(|sealed| !sealed.is_empty());
+        let sealed = sealed.map(|sealed| seals::read(sealed, id.as_deref()));
+        let redacted = matches!(sealed, Some((_, Of::Hidden)));
+        match sealed {
+            Some((seal, Of::Next)) => self.sealed = Some(seal),
+            Some((seal, Of::Last)) => self.seal_last(seal),
+            // Nothing to be told, and nothing that anybody takes back.
+            None if text.is_empty() => {}
+            sealed => {
+                let thinking = Thinking { text, seal: sealed.map(|(seal, _)| seal), redacted };
+                self.of_model(vec![Part::new(Content::Thinking(thinking), at)], at);
             }
-            None => (None, false),
-        };
-        // Nothing to be told, and nothing that anybody takes back.
-        if seal.is_some() || !text.is_empty() {
-            let thinking = Thinking { text, seal, redacted };
-            self.of_model(vec![Part::new(Content::Thinking(thinking), at)], at);
         }
         Ok(())
+    }
+
+    fn seal_last(&mut self, seal: Seal<'a>) {
+        let last = self.request.turns.last_mut().and_then(|turn| turn.parts.last_mut());
+        if let Some(Part { content: Content::Call(call), .. }) = last {
+            call.seal = Some(seal);
+        }
     }
 
     fn call(&mut self, item: &mut Object<'a>, plain: bool, losses: &mut Losses) -> Result<(), Error> {
@@ -228,7 +236,8 @@ impl<'a, 'r> Conversation<'a, 'r> {
         Ok(())
     }
 
-    fn calls(&mut self, call: Call<'a>, at: At) {
+    fn calls(&mut self, mut call: Call<'a>, at: At) {
+        call.seal = self.sealed.take();
         self.called.push((call.id.clone(), call.name.clone()));
         self.of_model(vec![Part::new(Content::Call(call), at)], at);
     }

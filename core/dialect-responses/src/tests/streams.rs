@@ -3,8 +3,12 @@
 use serde_json::{Value, json};
 use sluice_api::cost::Usage;
 use sluice_api::dialect::Api;
-use sluice_neutral::answer::{Answer, Block, Called, Citation, Class, End, Failure, Reason, Said};
+use sluice_neutral::answer::{
+    Answer, Block, Called, Citation, Class, End, Failure, Piece, Reason, Said, Started,
+};
 use sluice_neutral::dialect::Dialect as _;
+use sluice_neutral::order::Plain;
+use sluice_neutral::request::Content;
 use sluice_neutral::seal::Seal;
 
 use super::{heard, reply, told};
@@ -112,6 +116,78 @@ fn a_client_is_told_items_one_after_another_with_all_that_helpers_need() {
 }
 
 #[test]
+fn what_a_client_replays_is_what_the_model_said_seals_and_all() {
+    let whole: Value = serde_json::from_slice(&Responses.tell(&full(), &reply(ASKED))).unwrap();
+    let mut input = whole["output"].as_array().unwrap().clone();
+    let mut asked: Value = serde_json::from_str(ASKED).unwrap();
+    // As Codex replays them: thoughts have a content of null.
+    input[0]["content"] = Value::Null;
+    for is_late in [false, true] {
+        if is_late {
+            // What came late stands behind its call.
+            let mut sealed = input.remove(3);
+            let late = sealed["encrypted_content"].as_str().unwrap().replace("next.", "last.");
+            sealed["encrypted_content"] = json!(late);
+            input.insert(4, sealed);
+        }
+        asked["input"] = json!(input);
+        let (request, named) = super::read(&asked.to_string(), Api::Anthropic).unwrap();
+        let said: Vec<&Content<'_>> = request.turns[0].parts.iter().map(|part| &part.content).collect();
+        let [
+            Content::Thinking(thought),
+            Content::Thinking(hidden),
+            Content::Text(one),
+            Content::Text(two),
+            Content::Call(first),
+            Content::Call(second),
+            Content::Call(third),
+        ] = said[..]
+        else {
+            panic!("{said:?}")
+        };
+        assert_eq!(
+            (&*thought.text, thought.redacted, thought.seal.as_ref()),
+            ("Hm", false, Some(&sealed(Api::Anthropic)))
+        );
+        assert_eq!(
+            (&*hidden.text, hidden.redacted, hidden.seal.as_ref()),
+            ("", true, Some(&sealed(Api::Anthropic)))
+        );
+        assert_eq!((&**one, &**two), ("é Hello", "!"));
+        assert_eq!((&*first.id, first.seal.as_ref()), ("call_1", Some(&sealed(Api::Gemini))));
+        assert_eq!((&*second.name, &*third.name), ("ns__exec", "tool_search"));
+        assert_eq!(named, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn what_is_wanted_back_with_a_call_stands_before_it_or_behind_it() {
+    let reply = reply("{}");
+    for (is_late, mark, kinds) in
+        [(false, "next.", ["reasoning", "function_call"]), (true, "last.", ["function_call", "reasoning"])]
+    {
+        let (mut writer, mut out) = (Responses.tells(&reply), Vec::new());
+        let mut pieces = vec![Piece::Seal(sealed(Api::Gemini)), Piece::Text("{}".into())];
+        if is_late {
+            pieces.reverse();
+        }
+        writer.block(Plain::Opened(call("c", "f", false)), &mut out);
+        pieces.into_iter().for_each(|piece| writer.block(Plain::Added(piece), &mut out));
+        writer.block(Plain::Closed, &mut out);
+        let events = super::events(&out);
+        let done: Vec<&Value> =
+            events.iter().filter(|event| event["type"] == "response.output_item.done").collect();
+        assert_eq!(
+            [&done[0]["item"]["type"], &done[1]["item"]["type"]],
+            [&json!(kinds[0]), &json!(kinds[1])]
+        );
+        let sealed = &done[usize::from(is_late)]["item"]["encrypted_content"];
+        assert!(sealed.as_str().unwrap().starts_with(mark), "{sealed}");
+        assert_eq!((&done[0]["output_index"], &done[1]["output_index"]), (&json!(0), &json!(1)));
+    }
+}
+
+#[test]
 fn why_an_answer_ended_is_told_by_its_status() {
     let reply = reply("{}");
     let text = || Said::new(Block::Text, "x");
@@ -146,12 +222,9 @@ fn a_failure_is_told_where_sdks_and_codex_look_for_it() {
     let reply = reply("{}");
     let mut out = Vec::new();
     let mut writer = Responses.tells(&reply);
-    writer.start(&sluice_neutral::answer::Started::default(), &mut out);
-    writer.block(sluice_neutral::order::Plain::Opened(Block::Text), &mut out);
-    writer.block(
-        sluice_neutral::order::Plain::Added(sluice_neutral::answer::Piece::Text("Hel".into())),
-        &mut out,
-    );
+    writer.start(&Started::default(), &mut out);
+    writer.block(Plain::Opened(Block::Text), &mut out);
+    writer.block(Plain::Added(Piece::Text("Hel".into())), &mut out);
     out.extend(writer.keep_alive());
     let failure = Failure {
         status: http::StatusCode::TOO_MANY_REQUESTS,

@@ -8,7 +8,7 @@ use sluice_neutral::order::Plain;
 use sluice_neutral::seal::Seal;
 
 use super::open::{Call, Kind, Part, annotation, logprobs};
-use crate::seals;
+use crate::seals::{self, Of};
 use sluice_neutral::json::write::{List, Object};
 
 /// Items, and the one that is open.
@@ -243,9 +243,12 @@ impl Items {
     /// What only the model's maker can read: of thoughts at their end, of a call in an item before it.
     fn seal(&mut self, seal: &Seal<'_>, out: &mut Vec<u8>) {
         match &mut self.open {
-            Some(Open::Thought(thought)) => thought.seal = Some(seals::written(seal, thought.redacted)),
-            Some(Open::Call(call)) if call.begun => call.late = Some(seals::written(seal, false)),
-            Some(Open::Call(_)) => self.sealed(&seals::written(seal, false), out),
+            Some(Open::Thought(thought)) => {
+                let of = if thought.redacted { Of::Hidden } else { Of::Thoughts };
+                thought.seal = Some(seals::written(seal, of));
+            }
+            Some(Open::Call(call)) if call.begun => call.late = Some(seals::written(seal, Of::Last)),
+            Some(Open::Call(_)) => self.sealed(&seals::written(seal, Of::Next), out),
             // A text is the same without it.
             _ => {}
         }
