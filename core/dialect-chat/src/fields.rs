@@ -150,7 +150,7 @@ pub(crate) const FIELDS: &[Field] = &[
     Field::new("messages", "function_call", Adapted),
     Field::new("messages", "reasoning_content", Adapted).note(VENDORS),
     Field::new("messages", "reasoning", Adapted).note(VENDORS),
-    Field::new("messages", "reasoning_details", Silent).note(VENDORS),
+    Field::new("messages", "reasoning_details", Adapted).note(VENDORS),
     Field::new("messages", "annotations", Silent).note("of an answer that is said again"),
     Field::new("messages.audio", "id", Refused),
     Field::kind("messages.content", "text", Carried),

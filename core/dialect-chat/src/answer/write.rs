@@ -77,6 +77,13 @@ fn message(answer: &Answer<'_>, legacy: bool, json: &mut Json) {
     if thoughts.iter().any(|thought| !thought.is_empty()) {
         json.key("reasoning_content").texts(&thoughts);
     }
+    let sealed = answer.said.iter().filter_map(|said| Some((said, foreign(said)?)));
+    let sealed: Vec<(&Said<'_>, &Seal<'_>)> = sealed.collect();
+    if !sealed.is_empty() {
+        json.key("reasoning_details").array(|json| {
+            (0..).zip(&sealed).for_each(|(index, (said, seal))| thought(index, said, seal, json));
+        });
+    }
     json.key("annotations").array(|json| cited(answer, json));
     pictures(answer, json);
     let calls: Vec<(&Called<'_>, &Said<'_>)> = answer
@@ -117,6 +124,28 @@ pub(crate) fn call(called: &Called<'_>, said: &Said<'_>, json: &mut Json) {
     if let Some(seal) = &said.seal {
         sealed(seal, json);
     }
+}
+
+/// What only the maker of thoughts can read of them, where that is not one of this dialect's, which has no such thing.
+pub(crate) fn foreign<'s, 'a>(said: &'s Said<'a>) -> Option<&'s Seal<'a>> {
+    let thinks = matches!(said.block, Block::Thinking | Block::Redacted);
+    said.seal.as_ref().filter(|seal| thinks && seal.origin != Api::OpenaiChat)
+}
+
+/// Thoughts with what only their maker can read, so that a client that says again what it got brings them back whole.
+/// OpenAI has no place for it; this is OpenRouter's. All known libraries bear it where each entry has an index.
+pub(crate) fn thought(index: u64, said: &Said<'_>, seal: &Seal<'_>, json: &mut Json) {
+    json.object(|json| {
+        json.key("index").number(index);
+        if said.block == Block::Redacted {
+            json.key("type").text("reasoning.encrypted");
+            json.key("data").text(&seal.written(Api::OpenaiChat));
+        } else {
+            json.key("type").text("reasoning.text");
+            json.key("text").text(&said.text);
+            json.key("signature").text(&seal.written(Api::OpenaiChat));
+        }
+    });
 }
 
 /// What the model's maker wants back with a call, in the place where Google's own server for this dialect has it: clients

@@ -91,9 +91,11 @@ impl<'a> Conversation<'a> {
         losses: &mut Losses,
     ) -> Result<(), Error> {
         let at = message.at();
-        if let Some(thought) = thought(message, losses)? {
-            parts.insert(0, Part::new(thought, at.then("reasoning_content")));
-        }
+        let thoughts = thoughts(message, losses)?;
+        let thoughts = thoughts
+            .into_iter()
+            .map(|thought| Part::new(Content::Thinking(thought), at.then("reasoning_content")));
+        parts.splice(0..0, thoughts);
         if let Some(refusal) = message.text("refusal", losses)? {
             parts.push(Part::new(Content::Refusal(refusal), at.then("refusal")));
         }
@@ -152,8 +154,8 @@ impl<'a> Conversation<'a> {
     }
 }
 
-/// What a vendor's model showed of its thoughts.
-fn thought<'a>(message: &mut Object<'a>, losses: &Losses) -> Result<Option<Content<'a>>, Error> {
+/// What a model showed of its thoughts; with what only their maker can read, where the client has kept that.
+fn thoughts<'a>(message: &mut Object<'a>, losses: &Losses) -> Result<Vec<Thinking<'a>>, Error> {
     let mut text = message.text("reasoning_content", losses)?;
     match message.get("reasoning", losses) {
         Some(value) if text.is_none() && value.get().starts_with('"') => {
@@ -161,8 +163,30 @@ fn thought<'a>(message: &mut Object<'a>, losses: &Losses) -> Result<Option<Conte
         }
         _ => {}
     }
+    let kept = message.get("reasoning_details", losses).and_then(|list| json::items(list, At::ROOT).ok());
+    let kept: Vec<Thinking<'a>> = kept.unwrap_or_default().into_iter().filter_map(kept_thought).collect();
+    if !kept.is_empty() {
+        return Ok(kept);
+    }
     let text = text.filter(|text| !text.is_empty());
-    Ok(text.map(|text| Content::Thinking(Thinking { text, seal: None, redacted: false })))
+    Ok(text.map(|text| Thinking { text, seal: None, redacted: false }).into_iter().collect())
+}
+
+/// One thought that a client has kept; what is none that is known says nothing.
+fn kept_thought(value: Raw<'_>) -> Option<Thinking<'_>> {
+    let detail = Members::of(value, At::ROOT).ok()?;
+    let text = |name| detail.text(name, At::ROOT).ok().flatten().filter(|text: &Text<'_>| !text.is_empty());
+    let seal = |sealed| Some(Seal::read(Api::OpenaiChat, sealed));
+    if let Some(data) = text("data") {
+        return Some(Thinking { text: Cow::Borrowed(""), seal: seal(data), redacted: true });
+    }
+    let sealed = text("signature").and_then(seal);
+    let shown = text("text").or_else(|| text("summary"));
+    (shown.is_some() || sealed.is_some()).then(|| Thinking {
+        text: shown.unwrap_or_default(),
+        seal: sealed,
+        redacted: false,
+    })
 }
 
 /// Texts without a letter say nothing beside others, and some providers refuse them.

@@ -25,6 +25,8 @@ pub(crate) struct Writing {
     calls: u64,
     /// Images that were told.
     images: u64,
+    /// Thoughts that were told with what only their maker can read.
+    thoughts: u64,
     refuses: bool,
     /// What is cited, and where; that is known once the block is whole.
     cited: Vec<(Citation<'static>, Option<(usize, usize)>)>,
@@ -41,7 +43,8 @@ enum Open {
     Nothing,
     Text,
     Refusal,
-    Thinking,
+    /// Thoughts, shown or not.
+    Thinking(Said<'static>),
     Call,
     /// A call with text of no form, which is told whole: of one in fragments node's library keeps the last alone.
     Plain(Said<'static>),
@@ -61,6 +64,7 @@ impl Writing {
             open: Open::Nothing,
             calls: 0,
             images: 0,
+            thoughts: 0,
             refuses: false,
             cited: Vec::new(),
             letters: 0,
@@ -114,8 +118,8 @@ impl Writing {
         self.open = match block {
             Block::Text => Open::Text,
             Block::Refusal => Open::Refusal,
-            Block::Thinking => Open::Thinking,
-            Block::Redacted => Open::Nothing,
+            Block::Thinking => Open::Thinking(Said::new(Block::Thinking, "")),
+            Block::Redacted => Open::Thinking(Said::new(Block::Redacted, "")),
             Block::Image { media_type } => Open::Image(media_type.clone().into_owned(), String::new()),
             Block::Call(called) if self.kept.legacy => {
                 self.calls += 1;
@@ -165,7 +169,7 @@ impl Writing {
                         write::sealed(&seal, json);
                     });
                 }),
-                Open::Plain(said) => {
+                Open::Plain(said) | Open::Thinking(said) => {
                     let Seal { origin, account, payload } = seal;
                     said.seal = Some(Seal { origin, account, payload: owned(payload) });
                 }
@@ -190,7 +194,12 @@ impl Writing {
                 self.refuses = true;
                 self.chunk(out, |json| json.key("refusal").text(text));
             }
-            Open::Thinking => self.chunk(out, |json| json.key("reasoning_content").text(text)),
+            Open::Thinking(said) => {
+                said.text.to_mut().push_str(text);
+                if said.block == Block::Thinking {
+                    self.chunk(out, |json| json.key("reasoning_content").text(text));
+                }
+            }
             Open::Image(_, data) => data.push_str(text),
             Open::Function => self.chunk(out, |json| {
                 json.key("function_call").object(|json| json.key("arguments").text(text));
@@ -213,6 +222,14 @@ impl Writing {
                     *place = Some((self.letters + start, self.letters + end));
                 }
                 self.letters += text.chars().count();
+            }
+            Open::Thinking(said) => {
+                let Some(seal) = write::foreign(&said) else { return };
+                self.chunk(out, |json| {
+                    json.key("reasoning_details")
+                        .array(|json| write::thought(self.thoughts, &said, seal, json));
+                });
+                self.thoughts += 1;
             }
             Open::Plain(said) => {
                 let Block::Call(called) = &said.block else { return };

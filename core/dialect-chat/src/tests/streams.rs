@@ -5,13 +5,16 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Value, json};
 use sluice_api::cost::Usage;
+use sluice_api::dialect::Api;
 use sluice_neutral::answer::{
     Answer, Block, Called, Citation, Class, End, Failure, Logprob, Piece, Reason, Said, Started,
 };
 use sluice_neutral::dialect::{Dialect as _, Sent};
 use sluice_neutral::order::{Ordered, Plain};
+use sluice_neutral::request::Content;
+use sluice_neutral::seal::Seal;
 
-use super::{events, reply};
+use super::{events, read, reply};
 use crate::Chat;
 use crate::kept::Kept;
 
@@ -192,4 +195,45 @@ fn a_stream_that_fails_ends_with_its_error_and_no_mark_of_an_end() {
         assert_eq!(written.len(), if begun { 3 } else { 1 });
         assert!(writer.keep_alive().starts_with(b":") && writer.keep_alive().ends_with(b"\n\n"));
     }
+}
+
+/// Thoughts of an answer with what only their maker can read, as the client says them again.
+#[test]
+fn what_only_the_maker_of_thoughts_can_read_comes_back_from_who_says_it_again() {
+    let seal = |payload: &'static str| {
+        Some(Seal { origin: Api::Anthropic, account: Some(7), payload: payload.into() })
+    };
+    let said = vec![
+        Said { seal: seal("EqQB"), ..Said::new(Block::Thinking, "Hm") },
+        Said { seal: seal("hidden"), ..Said::new(Block::Redacted, "") },
+        Said::new(Block::Text, "Hello"),
+    ];
+    let answer = answer(said, Reason::Done);
+    let whole: Value = serde_json::from_slice(&Chat.tell(&answer, &reply(Kept::default()))).unwrap();
+    let whole = whole["choices"][0]["message"]["reasoning_details"].clone();
+    let streamed = deltas(&written(answer, Kept::default()));
+    let details: Vec<Value> = streamed
+        .iter()
+        .filter_map(|delta| delta["reasoning_details"].as_array())
+        .flatten()
+        .cloned()
+        .collect();
+    assert_eq!(Value::from(details), whole);
+    assert_eq!(
+        (&whole[0]["index"], &whole[1]["index"], &whole[0]["text"]),
+        (&json!(0), &json!(1), &json!("Hm"))
+    );
+    let message = json!({"role": "assistant", "content": "Hello", "reasoning_content": "Hm", "reasoning_details": whole});
+    let body = json!({"messages": [message, {"role": "user", "content": "And?"}]}).to_string();
+    let (request, ..) = read(&body, Api::Anthropic).unwrap();
+    let thoughts = request.turns[0].parts.iter().filter_map(|part| match &part.content {
+        Content::Thinking(thinking) => Some(thinking),
+        _ => None,
+    });
+    let thoughts: Vec<_> = thoughts
+        .map(|thought| (thought.seal.clone().unwrap(), thought.text.clone().into_owned(), thought.redacted))
+        .collect();
+    let expected =
+        [(seal("EqQB").unwrap(), "Hm".to_owned(), false), (seal("hidden").unwrap(), String::new(), true)];
+    assert_eq!(thoughts, expected);
 }

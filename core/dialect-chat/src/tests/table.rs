@@ -109,7 +109,11 @@ fn said(place: &str, name: &str) -> (&'static str, &'static str) {
         ),
         ("messages", "function_call") => (r#"{"name":"f","arguments":"{}"}"#, r#""role":"assistant""#),
         ("messages", "audio") => (r#"{"id":"a"}"#, r#""role":"assistant","content":"hi""#),
-        ("messages", "annotations" | "reasoning_details") => ("[]", r#""role":"assistant","content":"hi""#),
+        ("messages", "reasoning_details") => (
+            r#"[{"type":"reasoning.text","text":"t","signature":"s"}]"#,
+            r#""role":"assistant","content":"hi""#,
+        ),
+        ("messages", "annotations") => ("[]", r#""role":"assistant","content":"hi""#),
         ("messages", _) => (r#""text""#, r#""role":"assistant","content":"hi""#),
         ("messages.content", "type") => (r#""text""#, r#""text":"hi""#),
         ("messages.content", "text") => (r#""hi""#, r#""type":"text""#),
