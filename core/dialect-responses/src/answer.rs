@@ -158,7 +158,7 @@ fn citations<'a>(part: &Members<'a>, said: &str) -> Vec<Citation<'a>> {
 }
 
 /// A citation of a text; places in it are told in characters.
-pub(crate) fn citation<'a>(one: &Members<'a>, said: &str) -> Option<Citation<'a>> {
+fn citation<'a>(one: &Members<'a>, said: &str) -> Option<Citation<'a>> {
     let url = one.label("url").filter(|url| !url.is_empty())?;
     let place = |name| one.get(name)?.get().parse::<usize>().ok();
     let bytes = |characters: usize| said.char_indices().nth(characters).map_or(said.len(), |(at, _)| at);

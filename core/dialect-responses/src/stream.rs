@@ -152,23 +152,6 @@ impl Stream {
         Some((opened, before))
     }
 
-    fn cited(&mut self, event: &Members<'_>, tell: Tell<'_>) {
-        let at = self.find(event);
-        let content = number(event, "content_index").unwrap_or_default();
-        let part = self
-            .items
-            .get_mut(at)
-            .and_then(|item| item.parts.iter_mut().find(|part| part.content == content));
-        let (Some(part), Some(one)) = (part.filter(|part| part.open), inner(event, "annotation")) else {
-            return;
-        };
-        // Its place is told in characters of a text that is not kept.
-        if let Some(citation) = answer::citation(&one, "") {
-            part.cited = true;
-            tell(Event::Added(part.block, Piece::Citation(citation)));
-        }
-    }
-
     /// All arguments have come, where they did not come in pieces.
     fn arguments(&mut self, event: &Members<'_>, tell: Tell<'_>) {
         let whole = event.label("arguments").or_else(|| event.label("input")).filter(|text| !text.is_empty());
@@ -182,7 +165,7 @@ impl Stream {
         }
     }
 
-    /// An item is whole: what was not told of it is told now.
+    /// An item is whole: what was not told of it is told now; citations too, whose places only the whole text tells.
     fn done(&mut self, at: usize, told: &Members<'_>, tell: Tell<'_>) {
         let Some(item) = self.items.get_mut(at).filter(|item| !item.done) else { return };
         item.done = true;
@@ -296,7 +279,6 @@ impl Stream {
             | "response.reasoning_text.delta"
             | "response.function_call_arguments.delta"
             | "response.custom_tool_call_input.delta" => self.delta(event, kind, tell),
-            "response.output_text.annotation.added" => self.cited(event, tell),
             "response.function_call_arguments.done" | "response.custom_tool_call_input.done" => {
                 self.arguments(event, tell);
             }

@@ -27,8 +27,6 @@ pub(super) struct Part {
     pub(super) block: u64,
     /// Whether anything was told of its text.
     pub(super) told: bool,
-    /// Whether a citation was.
-    pub(super) cited: bool,
     /// Whether it was told how likely its tokens were.
     pub(super) likely: bool,
     /// Whether more may be told.
@@ -38,7 +36,7 @@ pub(super) struct Part {
 impl Part {
     /// A part of which nothing is told.
     pub(super) const fn new(content: u64, block: u64) -> Self {
-        Self { content, block, told: false, cited: false, likely: false, open: true }
+        Self { content, block, told: false, likely: false, open: true }
     }
 
     /// Tells what was not told of it.
@@ -52,9 +50,7 @@ impl Part {
         if !self.likely && !said.logprobs.is_empty() {
             tell(Event::Added(self.block, Piece::Logprobs(said.logprobs)));
         }
-        if !self.cited {
-            said.citations.into_iter().for_each(|one| tell(Event::Added(self.block, Piece::Citation(one))));
-        }
+        said.citations.into_iter().for_each(|one| tell(Event::Added(self.block, Piece::Citation(one))));
     }
 }
 

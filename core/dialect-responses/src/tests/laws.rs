@@ -162,11 +162,9 @@ fn owned(block: Block<'_>) -> Block<'static> {
     }
 }
 
-/// Without what an account's own stream has not: the place of a citation that its text tells later, and the id with which
-/// what is encrypted goes back.
+/// Without the id with which what is encrypted goes back.
 fn plain(mut said: Vec<Said<'static>>) -> Vec<Said<'static>> {
     for one in &mut said {
-        one.citations.iter_mut().for_each(|citation| citation.span = None);
         if let Some(seal) = &mut one.seal {
             let encrypted = seal.payload.rsplit(':').next().unwrap_or_default().to_owned();
             seal.payload = encrypted.into();
@@ -317,11 +315,7 @@ proptest! {
             citations: answer_citations(&said.citations),
             logprobs: Vec::new(),
         }).collect();
-        // A whole text tells where its citations are.
-        prop_assert_eq!(plain(read.clone()), plain(answer.said.clone()));
-        for (read, said) in read.iter().zip(&answer.said) {
-            prop_assert_eq!(&read.citations, &said.citations);
-        }
+        prop_assert_eq!(plain(read), plain(answer.said));
     }
 
     #[test]

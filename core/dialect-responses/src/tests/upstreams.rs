@@ -169,6 +169,9 @@ fn what_was_thought_goes_back_to_its_account_alone() {
 fn an_answer_that_is_begun_and_an_answer_of_no_tokens_are_refused() {
     let begun = Request { turns: vec![turn(Role::Assistant, vec![text("Well")])], ..Request::default() };
     assert_eq!(written(&begun, "m").unwrap_err().facts().param.as_deref(), Some("messages[0]"));
+    let orphan = turn(Role::User, vec![outcome("c", "f", vec![text("x")], false)]);
+    let nothing = Request { turns: vec![orphan], ..Request::default() };
+    assert_eq!(written(&nothing, "m").unwrap_err().facts().param.as_deref(), Some("messages[0]"));
     let length = Length { tokens: 0, with_thinking: true };
     let none = Request { length: Some(Told::new(length, At::field("max_tokens"))), ..Request::default() };
     assert_eq!(written(&none, "m").unwrap_err().facts().param.as_deref(), Some("max_tokens"));

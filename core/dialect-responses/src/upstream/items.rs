@@ -2,6 +2,7 @@
 
 use sluice_api::dialect::Api;
 use sluice_api::error::Error;
+use sluice_neutral::json;
 use sluice_neutral::loss::Losses;
 use sluice_neutral::names::Names;
 use sluice_neutral::request::{Call, Content, Format, Input, Lifetime, Outcome, Part, Request, Role, Turn};
@@ -81,7 +82,11 @@ impl Conversation<'_, '_> {
             item.text("role", "developer");
             item.text("content", ASK_FOR_JSON);
         }
-        Ok(())
+        // Results of no call, thoughts of another model: what is left out may have been all.
+        match self.request.turns.first().filter(|_| input.is_empty()) {
+            Some(first) => Err(json::wrong(first.at, "nothing of the conversation can be sent")),
+            None => Ok(()),
+        }
     }
 
     /// What the model is told before all turns, as one text.

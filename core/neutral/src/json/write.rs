@@ -113,6 +113,12 @@ impl<'o> List<'o> {
         Self { out, any: false }
     }
 
+    /// Whether nothing stands in it yet.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        !self.any
+    }
+
     /// An element, to be written by the caller.
     pub fn element(&mut self) -> &mut Vec<u8> {
         if self.any {
@@ -164,7 +170,9 @@ mod tests {
         object.with("w", "1").with("x", "2");
         object.object("b").number("n", 7);
         let mut list = object.list("c");
+        assert!(list.is_empty());
         list.text("x");
+        assert!(!list.is_empty());
         list.object().flag("f", true);
         drop(list);
         object.members(r#""d":1.50,"e":null"#);
