@@ -24,10 +24,11 @@ const ALWAYS: [(&str, &str); 15] = [
     ("background", "false"),
 ];
 
-const IF_ASKED: &str = "top_logprobs service_tier safety_identifier prompt_cache_key prompt_cache_retention \
+const IF_ASKED: &str = "top_logprobs safety_identifier prompt_cache_key prompt_cache_retention \
     prompt_cache_options";
 
-/// The members, as JSON without braces. Nothing is stored, whatever was asked.
+/// The members, as JSON without braces. Nothing is stored, whatever was asked; and by which tier it is served is not known
+/// here.
 pub(super) fn of(members: &Members<'_>) -> String {
     let mut echo = String::from(r#""store":false"#);
     let asked = |name: &str| members.get(name).map(|raw| line(raw.get()));

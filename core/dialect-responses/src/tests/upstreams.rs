@@ -202,7 +202,8 @@ fn each_model_is_asked_for_what_it_takes() {
         ),
         (
             "gpt-4.1",
-            json!({"temperature": 0.7, "top_p": 1, "top_logprobs": 2, "max_output_tokens": 16}),
+            json!({"temperature": 0.7, "top_p": 1, "top_logprobs": 2, "max_output_tokens": 16,
+                "include": ["message.output_text.logprobs"]}),
             &["thinking", "max_tokens", "top_k", "stop"],
         ),
         (
@@ -241,6 +242,13 @@ fn forms_and_strict_schemas_are_asked_for_where_they_can_be_kept() {
     assert_eq!(named, ["messages.strict"]);
     let form = json!({"type": "json_schema", "name": "my_form", "schema": {"type": "object", "properties": {"a": {}}}, "strict": false});
     assert_eq!(body["text"]["format"], form);
+    let schema = Format::Schema { name: None, description: None, schema: CLOSED.into(), strict: None };
+    request.format = Some(Told::new(schema, At::field("output_config.format")));
+    let (body, ..) = written(&request, "m").unwrap();
+    assert_eq!(
+        (&body["text"]["format"]["strict"], &body["text"]["format"]["name"]),
+        (&json!(true), &json!("response"))
+    );
     request.format = Some(Told::new(Format::Object, At::field("response_format")));
     for (said, asked) in [("hi", 2), ("As JSON, please", 1)] {
         request.turns = vec![turn(Role::User, vec![text(said)])];

@@ -50,13 +50,13 @@ pub(super) fn write(
         most(length, upstream.max_output, top, losses)?;
     }
     let logprobs = sampling(request, traits, top, losses);
-    // Nothing is kept there, so what the model remembers of its thoughts must come along.
-    let mut include = top.list("include");
-    include.text("reasoning.encrypted_content");
-    if logprobs {
-        include.text("message.output_text.logprobs");
+    // Nothing is kept there, so what the model remembers of its thoughts must come along. One that has none refuses that.
+    let thoughts = traits.thinks != Some(false);
+    let included = [("reasoning.encrypted_content", thoughts), ("message.output_text.logprobs", logprobs)];
+    if thoughts || logprobs {
+        let mut include = top.list("include");
+        included.iter().filter(|(_, wanted)| *wanted).for_each(|(name, _)| include.text(name));
     }
-    drop(include);
     top.flag("store", false);
     if upstream.form.is_stream() {
         top.flag("stream", true);
@@ -110,9 +110,9 @@ fn form(told: &Told<Format<'_>>, format: &mut Object<'_>, losses: &mut Losses) {
     format.text("name", &schema_name(name.as_deref()));
     format.some("description", description.as_deref());
     format.raw("schema", schema.as_bytes());
-    let asked = *strict == Some(true);
-    let is_strict = asked && strict::fits(schema);
-    if asked && !is_strict {
+    // A form that is left open is held to where it can be: other APIs know no other way.
+    let is_strict = *strict != Some(false) && strict::fits(schema);
+    if *strict == Some(true) && !is_strict {
         losses.name(told.at);
     }
     format.flag("strict", is_strict);
