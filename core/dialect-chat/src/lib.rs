@@ -54,6 +54,9 @@ impl Dialect for Chat {
     }
 
     fn answer<'a>(&self, body: &'a [u8], sent: &Sent) -> Result<Answer<'a>, Error> {
+        if stream::whole::is_one(body) {
+            return stream::whole::answer(body, sent);
+        }
         answer::read::answer(body, sent)
     }
 

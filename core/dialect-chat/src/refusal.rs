@@ -70,7 +70,11 @@ pub(crate) fn within(body: &[u8]) -> Failure<'static> {
 
 /// An error in place of an answer, as an error of the upstream's.
 pub(crate) fn failed(body: &[u8]) -> Error {
-    let failure = within(body);
+    told(within(body))
+}
+
+/// The same, as it was read.
+pub(crate) fn told(failure: Failure<'_>) -> Error {
     Error::new(Kind::Upstream, "the upstream answered with an error").said(failure.message.into_owned())
 }
 

@@ -2,4 +2,5 @@
 
 mod calls;
 pub(crate) mod read;
+pub(crate) mod whole;
 pub(crate) mod write;

@@ -60,6 +60,22 @@ fn whole_answers_are_read_as_streams_are() {
         assert_eq!(words(&answer), told);
         assert_eq!(answer.started.model.as_deref(), Some("m"));
     }
+    let events = |last: &str| {
+        format!(
+            ": hi\n\ndata: {{\"id\":\"a\",\"choices\":[{{\"delta\":{{\"content\":\"Hel\"}}}}]}}\n\ndata: {{\"choices\":[{{\"delta\":{{\"content\":\"lo\"}}}}]}}\n\n{last}"
+        )
+    };
+    let stop = events(
+        "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":2}}",
+    );
+    assert_eq!(words(&Chat.answer(stop.as_bytes(), &sent).unwrap()), "Hello Done 5/2");
+    for last in ["", "data: {", "data: {\"error\":{\"message\":\"boom\"}}\n\ndata: [DONE]\n\n"] {
+        let error = Chat.answer(events(last).as_bytes(), &sent).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.facts().said.contains("boom")),
+            (Kind::Upstream, last.contains("boom"))
+        );
+    }
     let twice = r#"{"id":"a","choices":[{"message":{"tool_calls":[{"id":"c","function":{"name":"f"}},{"id":"c","function":{"name":"g"}}]}}]}"#;
     assert_eq!(words(&Chat.answer(twice.as_bytes(), &sent).unwrap()), "c=f call_a_1=g Done");
     let cited = r#"{"choices":[{"message":{"content":"Äh, so.","annotations":[{"type":"url_citation","url_citation":{"url":"https://h","title":"T","start_index":4,"end_index":6}}]},
