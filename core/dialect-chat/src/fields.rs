@@ -194,10 +194,50 @@ pub(crate) const FIELDS: &[Field] = &[
 
 /// The rows about one place.
 pub(crate) fn about(place: &str) -> &'static [Field] {
-    let mut rows = FIELDS.iter().enumerate().skip_while(|(_, field)| field.place != place);
-    let Some((first, _)) = rows.next() else { return &[] };
-    let more = rows.take_while(|(_, field)| field.place == place).count();
-    FIELDS.get(first..=first + more).unwrap_or_default()
+    match place {
+        // Of these a request has thousands.
+        "messages" => MESSAGES,
+        "messages.content" => CONTENT,
+        "messages.tool_calls" => CALLS,
+        "messages.tool_calls.function" => CALLED,
+        place => rows(place),
+    }
+}
+
+const MESSAGES: &[Field] = rows("messages");
+const CONTENT: &[Field] = rows("messages.content");
+const CALLS: &[Field] = rows("messages.tool_calls");
+const CALLED: &[Field] = rows("messages.tool_calls.function");
+
+const fn rows(place: &str) -> &'static [Field] {
+    let mut rest = FIELDS;
+    while let Some((first, after)) = rest.split_first()
+        && !is_same(first.place, place)
+    {
+        rest = after;
+    }
+    let (mut behind, mut count) = (rest, 0);
+    while let Some((first, after)) = behind.split_first()
+        && is_same(first.place, place)
+    {
+        behind = after;
+        count += 1;
+    }
+    rest.split_at(count).0
+}
+
+const fn is_same(one: &str, other: &str) -> bool {
+    let (mut one, mut other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    while let (Some((first, rest)), Some((second, others))) = (one.split_first(), other.split_first()) {
+        if *first != *second {
+            return false;
+        }
+        (one, other) = (rest, others);
+    }
+    true
 }
 
 #[cfg(test)]
