@@ -65,6 +65,20 @@ impl Telling {
         }
     }
 
+    /// Closes what is open; how far the answer is then, and why it is not whole.
+    fn ended(&mut self, reason: Reason, out: &mut Vec<u8>) -> (&'static str, Option<&'static str>) {
+        let why = match reason {
+            Reason::Length | Reason::ContextFull => "max_output_tokens",
+            Reason::Refused if !self.items.has_refused() => "content_filter",
+            _ => {
+                self.items.close(out);
+                return ("completed", None);
+            }
+        };
+        self.items.cut(out);
+        ("incomplete", Some(why))
+    }
+
     fn lifecycle(&mut self, kind: &str, state: &State<'_>, out: &mut Vec<u8>) {
         let Some(mut event) = self.items.event(kind, out) else { return };
         let mut response = event.object("response");
@@ -81,15 +95,6 @@ struct State<'s> {
     failure: Option<&'s Failure<'s>>,
 }
 
-/// How far an answer is that has ended, and why it is not whole.
-const fn ended(reason: Reason, refused: bool) -> (&'static str, Option<&'static str>) {
-    match reason {
-        Reason::Length | Reason::ContextFull => ("incomplete", Some("max_output_tokens")),
-        Reason::Refused if !refused => ("incomplete", Some("content_filter")),
-        _ => ("completed", None),
-    }
-}
-
 impl Writer for Telling {
     fn start(&mut self, _started: &Started<'_>, out: &mut Vec<u8>) {
         let state = State { status: "in_progress", ..State::default() };
@@ -102,8 +107,7 @@ impl Writer for Telling {
     }
 
     fn end(&mut self, end: &End<'_>, usage: &Usage, out: &mut Vec<u8>) {
-        self.items.close(out);
-        let (status, why) = ended(end.reason, self.items.has_refused());
+        let (status, why) = self.ended(end.reason, out);
         let state = State { status, why, usage: Some(usage), failure: None };
         // An answer that was cut comes with this event too: at `response.incomplete` the official SDK for Python throws
         // away all that it has, and Codex its turn, while every reader goes by the status.
@@ -111,7 +115,7 @@ impl Writer for Telling {
     }
 
     fn fail(&mut self, failure: &Failure<'_>, request_id: &str, out: &mut Vec<u8>) {
-        self.items.close(out);
+        self.items.cut(out);
         let state = State { status: "failed", failure: Some(failure), ..State::default() };
         let Some(mut event) = self.items.event("response.failed", out) else { return };
         let mut response = event.object("response");
@@ -136,8 +140,7 @@ pub(crate) fn whole(answer: &Answer<'_>, reply: &Reply) -> Vec<u8> {
         Event::Added(_, piece) => telling.items.block(Plain::Added(piece), &mut nothing),
         Event::Closed(_) => telling.items.block(Plain::Closed, &mut nothing),
         Event::Ended(end) => {
-            telling.items.close(&mut nothing);
-            let (status, why) = ended(end.reason, telling.items.has_refused());
+            let (status, why) = telling.ended(end.reason, &mut nothing);
             let usage = usage.unwrap_or_default();
             let state = State { status, why, usage: Some(&usage), failure: None };
             telling.response(&state, &mut Object::new(&mut body));

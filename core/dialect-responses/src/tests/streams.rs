@@ -241,6 +241,7 @@ fn a_failure_is_told_where_sdks_and_codex_look_for_it() {
     assert_eq!(last["response"]["error"], json!({"code": "rate_limit_exceeded", "message": "slow"}));
     assert_eq!(last["response"]["id"], events[0]["response"]["id"]);
     assert_eq!(last["response"]["output"][0]["content"][0]["text"], "Hel");
+    assert_eq!(last["response"]["output"][0]["status"], "incomplete");
     assert_eq!(last["response"]["status"], "failed");
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Items {
     count: u64,
     open: Option<Open>,
     refused: bool,
+    /// That the answer ends before it is whole.
+    is_cut: bool,
 }
 
 #[derive(Debug)]
@@ -58,12 +60,28 @@ impl Items {
     /// None yet.
     pub(super) fn new(letters: String, reply: Arc<Reply>, streams: bool) -> Self {
         let output = Vec::new();
-        Self { letters, reply, streams, sequence: 0, output, count: 0, open: None, refused: false }
+        Self {
+            letters,
+            reply,
+            streams,
+            sequence: 0,
+            output,
+            count: 0,
+            open: None,
+            refused: false,
+            is_cut: false,
+        }
     }
 
     /// Items that are whole.
     pub(super) fn output(&self) -> &[u8] {
         &self.output
+    }
+
+    /// The answer ends before it is whole, and so does what is open.
+    pub(super) fn cut(&mut self, out: &mut Vec<u8>) {
+        self.is_cut = true;
+        self.close(out);
     }
 
     /// Whether the model has said that it refuses.
@@ -323,7 +341,8 @@ impl Items {
         let reply = Arc::clone(&self.reply);
         match self.open.take() {
             Some(Open::Message(told)) => {
-                self.done(out, |item| message(item, &told.id, "completed", &told.parts));
+                let status = if self.is_cut { "incomplete" } else { "completed" };
+                self.done(out, |item| message(item, &told.id, status, &told.parts));
             }
             // What tells nothing, and is to be brought back to nobody, is no item.
             Some(Open::Thought(thought)) if thought.begun || thought.seal.is_some() => {
