@@ -1,7 +1,7 @@
 //! OpenAI Responses, from and to what is neutral between the dialects.
 //!
-//! A client's request is read ([`request`]) by the table of its fields, and one for an upstream is written ([`upstream`]);
-//! an upstream's answer is read whole ([`answer`]) or as a stream ([`stream`]), and one for a client is told ([`told`]).
+//! A client's request is read by the table of its fields, and one for an upstream is written; an upstream's answer is read
+//! whole or as a stream, and one for a client is told either way.
 
 mod answer;
 mod fields;

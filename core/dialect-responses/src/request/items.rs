@@ -47,6 +47,7 @@ impl<'a, 'r> Conversation<'a, 'r> {
     }
 
     fn push(&mut self, turn: Turn<'a>) {
+        self.sealed = None;
         self.request.turns.push(turn);
     }
 
@@ -244,6 +245,8 @@ impl<'a, 'r> Conversation<'a, 'r> {
 
     /// What the model said stands in one turn, until somebody else speaks.
     fn of_model(&mut self, parts: Vec<Part<'a>>, at: At) {
+        // A call that the client has left out takes what is its own with it.
+        self.sealed = None;
         match self.request.turns.last_mut() {
             Some(turn) if turn.role == Role::Assistant => turn.parts.extend(parts),
             _ => self.push(Turn { role: Role::Assistant, name: None, parts, at }),

@@ -120,6 +120,14 @@ fn what_a_client_replays_is_what_the_model_said_seals_and_all() {
     let whole: Value = serde_json::from_slice(&Responses.tell(&full(), &reply(ASKED))).unwrap();
     let mut input = whole["output"].as_array().unwrap().clone();
     let mut asked: Value = serde_json::from_str(ASKED).unwrap();
+    // A call that is left out takes what is its own with it.
+    let mut without = input.clone();
+    without.remove(4);
+    without.insert(4, json!({"role": "user", "content": "stop"}));
+    asked["input"] = json!(without);
+    let (request, _) = super::read(&asked.to_string(), Api::Anthropic).unwrap();
+    let mut calls = request.turns.iter().flat_map(|turn| &turn.parts);
+    assert!(calls.all(|part| !matches!(&part.content, Content::Call(call) if call.seal.is_some())));
     // As Codex replays them: thoughts have a content of null.
     input[0]["content"] = Value::Null;
     for is_late in [false, true] {
