@@ -204,6 +204,8 @@ impl Capture {
     pub fn feed_up_to_its_end(&mut self, chunk: &[u8], object: &mut impl FnMut(&Caught)) -> usize {
         let was_closed = self.closed;
         let mut at = 0;
+        // Where in the chunk begins what is caught and was not kept yet.
+        let mut caught = 0;
         while self.closed == was_closed
             && let Some(&byte) = chunk.get(at)
         {
@@ -211,7 +213,6 @@ impl Capture {
             match self.place {
                 Place::Text => {
                     let (length, ended) = string_length(rest, &mut self.escaped);
-                    self.keep(rest.get(..length).unwrap_or_default());
                     at += length;
                     if ended {
                         self.place = Place::Value;
@@ -242,6 +243,7 @@ impl Capture {
                 Place::AfterName => {
                     if byte == b':' {
                         self.place = Place::Value;
+                        caught = at + 1;
                         let named = |wanted: &Wanted| wanted.name.as_bytes() == self.name;
                         if let Some(index) = self.wanted.iter().position(named) {
                             self.catching = true;
@@ -257,32 +259,35 @@ impl Capture {
                         let first = rest.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
                         self.other |= first.is_some_and(|byte| !matches!(byte, b'{' | b'['));
                     }
-                    self.keep(rest.get(..other).unwrap_or_default());
-                    if let Some(byte) = rest.get(other) {
+                    at += other;
+                    if let Some(byte) = chunk.get(at) {
+                        if self.catching && self.depth == self.base + 1 && matches!(byte, b',' | b'}') {
+                            self.keep(chunk.get(caught..at).unwrap_or_default());
+                            self.catching = false;
+                        }
                         self.structure(*byte, object);
+                        at += 1;
                     }
-                    at += other + 1;
                 }
             }
             self.closed |= self.begun && self.depth == 0 && self.place == Place::Value;
         }
-        at.min(chunk.len())
+        if self.catching {
+            self.keep(chunk.get(caught..at).unwrap_or_default());
+        }
+        at
     }
 
     /// A byte of a value that tells how it is built.
     fn structure(&mut self, byte: u8, object: &mut impl FnMut(&Caught)) {
         match byte {
-            b'"' => {
-                self.place = Place::Text;
-                self.keep(b"\"");
-            }
+            b'"' => self.place = Place::Text,
             b'{' | b'[' => {
                 if !self.begun && byte == b'{' {
                     // A lone object where an array was expected: an error's form.
                     self.base = 0;
                 }
                 self.begun = true;
-                self.keep(&[byte]);
                 if byte == b'{' && self.depth == self.base {
                     self.place = Place::BeforeName;
                     self.caught.clear();
@@ -294,20 +299,15 @@ impl Capture {
                     self.close(object);
                 } else {
                     self.depth = self.depth.saturating_sub(1);
-                    self.keep(&[byte]);
                 }
             }
-            b',' if self.depth == self.base + 1 => {
-                self.catching = false;
-                self.place = Place::BeforeName;
-            }
+            b',' if self.depth == self.base + 1 => self.place = Place::BeforeName,
             b',' if self.depth == self.base => self.after_element = false,
-            other => self.keep(&[other]),
+            _ => {}
         }
     }
 
     fn close(&mut self, object: &mut impl FnMut(&Caught)) {
-        self.catching = false;
         self.depth = self.depth.saturating_sub(1);
         self.after_element = true;
         object(&self.caught);
@@ -324,9 +324,9 @@ impl Capture {
         }
     }
 
+    /// More of the value that is caught.
     fn keep(&mut self, bytes: &[u8]) {
-        if self.catching
-            && let Some((index, value)) = self.caught.last_mut()
+        if let Some((index, value)) = self.caught.last_mut()
             && let Some(wanted) = self.wanted.get(*index)
         {
             let room = wanted.most.saturating_sub(value.len());

@@ -1,8 +1,8 @@
 //! The walk over a document: one value after another, iteratively, with a bit for each level.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
-use crate::json::plain::specials;
+use crate::json::plain::walk;
 
 /// How deep a document may be nested: deeper than any request, and bounded, as each level costs a bit.
 pub const MAX_DEPTH: usize = 512;
@@ -174,30 +174,28 @@ impl Scanner<'_> {
     fn string(&mut self) -> Result<(), Malformed> {
         self.at += 1;
         let text = self.document.get(self.at..).unwrap_or_default();
-        // What stands before was escaped.
-        let mut from = 0;
-        for place in specials(text).filter_map(|at| Some((at, text.get(at..)?))) {
-            match place {
-                (at, _) if at < from => {}
-                (at, [b'"', ..]) => {
-                    self.at += at + 1;
-                    return Ok(());
-                }
-                (at, [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..]) => from = at + 2,
-                (_, [b'\\', b'u', a, b, c, d, ..])
-                    if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) => {}
-                (at, found) => {
-                    self.at += at;
-                    let what = match found {
-                        [b'\\', ..] => "an escape in a string is wrong",
-                        _ => "a control character in a string must be escaped",
-                    };
-                    return Err(self.wrong(what));
-                }
+        let special = |at: usize| match text.get(at..) {
+            Some([b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..]) => {
+                ControlFlow::Continue(())
             }
-        }
-        self.at += text.len();
-        Err(self.wrong("a string has no end"))
+            Some([b'\\', b'u', a, b, c, d, ..])
+                if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) =>
+            {
+                ControlFlow::Continue(())
+            }
+            Some([b'\\', ..]) => ControlFlow::Break((at, "an escape in a string is wrong")),
+            _ => ControlFlow::Break((at, "a control character in a string must be escaped")),
+        };
+        let (at, what) = match walk(text, &mut false, special) {
+            ControlFlow::Continue(Some(length)) => {
+                self.at += length;
+                return Ok(());
+            }
+            ControlFlow::Continue(None) => (text.len(), "a string has no end"),
+            ControlFlow::Break(wrong) => wrong,
+        };
+        self.at += at;
+        Err(self.wrong(what))
     }
 
     fn number(&mut self) -> Result<(), Malformed> {

@@ -1,6 +1,6 @@
 //! What tells a request's body from others, at a bounded cost.
 
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
 /// Pieces of a body that are looked at, and how long each is: a longer body costs no more.
 const PIECES: usize = 16;
@@ -10,16 +10,14 @@ const PIECE: usize = 256;
 /// is just as long and differs only between the pieces that are looked at.
 #[must_use]
 pub fn fingerprint(model: &str, body: &[u8]) -> u64 {
-    let mut hash = Xxh3::new();
-    hash.update(model.as_bytes());
-    hash.update(&(body.len() as u64).to_be_bytes());
+    let seed = xxh3_64_with_seed(model.as_bytes(), body.len() as u64);
     if body.len() <= PIECES * PIECE {
-        hash.update(body);
-    } else {
-        for piece in 0..PIECES {
-            let start = (body.len() - PIECE) * piece / (PIECES - 1);
-            hash.update(body.get(start..start + PIECE).unwrap_or_default());
-        }
+        return xxh3_64_with_seed(body, seed);
+    }
+    let mut hash = Xxh3::with_seed(seed);
+    for piece in 0..PIECES {
+        let start = (body.len() - PIECE) * piece / (PIECES - 1);
+        hash.update(body.get(start..start + PIECE).unwrap_or_default());
     }
     hash.digest()
 }

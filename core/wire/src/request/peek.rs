@@ -326,7 +326,7 @@ pub fn model_name(name: &str) -> Result<(), Error> {
         "is longer than 256 bytes"
     } else if name.chars().any(char::is_control) {
         "has control characters"
-    } else if name.contains("..") {
+    } else if name.as_bytes().windows(2).any(|pair| pair == b"..") {
         "has `..` in it"
     } else if name.split('/').any(|segment| segment == ".") {
         "has `.` as a segment of a path"
