@@ -1,5 +1,6 @@
 //! What is kept of each request, where, and how it is asked for.
 
+pub mod address;
 mod columns;
 mod outcome;
 mod packed;

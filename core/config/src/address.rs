@@ -1,5 +1,7 @@
 //! Where a request comes from: the peer of its connection, or who a trusted proxy says it is.
 
+pub mod hosts;
+
 use std::net::{IpAddr, SocketAddr};
 
 use http::HeaderMap;

@@ -87,9 +87,10 @@ impl Sessions {
 
     /// Takes what the store has told of a conversation.
     fn take(&self, scope: Conversation<'_>, told: Option<Kept>, now: Timestamp) {
+        let name = self.hashes.hash_one(scope);
         let mut bindings = self.bindings.lock();
         let told = told.filter(|told| now < told.until);
-        let known = bindings.get_mut(&self.hashes.hash_one(scope));
+        let known = bindings.get_mut(&name);
         match (known, told) {
             (Some(known), told) => {
                 known.holds = later(now, HOLDS);
@@ -103,7 +104,7 @@ impl Sessions {
             }
             (None, Some(Kept { account, until })) => {
                 let holds = later(now, HOLDS);
-                self.insert(&mut bindings, scope, Binding { account, until, holds, written: now }, now);
+                insert(&mut bindings, name, Binding { account, until, holds, written: now }, now);
             }
             (None, None) => {}
         }
@@ -119,17 +120,19 @@ impl Sessions {
 
     /// The account that a conversation is on.
     pub fn account(&self, scope: Conversation<'_>, now: Timestamp) -> Option<Arc<str>> {
+        let name = self.hashes.hash_one(scope);
         let bindings = self.bindings.lock();
-        let binding = bindings.get(&self.hashes.hash_one(scope))?;
+        let binding = bindings.get(&name)?;
         (now < binding.until).then(|| Arc::clone(&binding.account))
     }
 
     /// A conversation went to an account: it stays there for this long after its last request.
     pub fn bind(&self, scope: Conversation<'_>, account: &Arc<str>, now: Timestamp, ttl: Duration) {
+        let name = self.hashes.hash_one(scope);
         let mut bindings = self.bindings.lock();
-        let known = bindings.get(&self.hashes.hash_one(scope));
-        let known = known.filter(|known| now < known.until && known.account == *account);
-        let mut written = known.map_or(now, |known| known.written);
+        let mut known = bindings.get_mut(&name);
+        let same = known.as_deref().filter(|known| now < known.until && known.account == *account);
+        let mut written = same.map_or(now, |known| known.written);
         if let Some(shared) = self.shared.as_ref().filter(|_| written <= now) {
             let again = written_for(ttl);
             // As long as it is not written again it may go on, and is no older there than here.
@@ -139,19 +142,11 @@ impl Sessions {
             }
         }
         let (until, holds) = (later(now, ttl), later(now, HOLDS));
-        self.insert(
-            &mut bindings,
-            scope,
-            Binding { account: Arc::clone(account), until, holds, written },
-            now,
-        );
-    }
-
-    fn insert(&self, bindings: &mut Bindings, scope: Conversation<'_>, binding: Binding, now: Timestamp) {
-        if bindings.len() >= REMEMBERED_MAX {
-            make_room(bindings, now);
+        let binding = Binding { account: Arc::clone(account), until, holds, written };
+        match &mut known {
+            Some(known) => **known = binding,
+            None => insert(&mut bindings, name, binding, now),
         }
-        bindings.insert(self.hashes.hash_one(scope), binding);
     }
 
     /// Forgets conversations that have ended.
@@ -162,6 +157,13 @@ impl Sessions {
             bindings.shrink_to_fit();
         }
     }
+}
+
+fn insert(bindings: &mut Bindings, name: u64, binding: Binding, now: Timestamp) {
+    if bindings.len() >= REMEMBERED_MAX {
+        make_room(bindings, now);
+    }
+    bindings.insert(name, binding);
 }
 
 fn make_room(bindings: &mut Bindings, now: Timestamp) {

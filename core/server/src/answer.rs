@@ -5,8 +5,7 @@ use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::body::{Bytes, HttpBody};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::response::Response;
 use futures_util::FutureExt as _;
 use http::header::ALLOW;
@@ -16,7 +15,9 @@ use sluice_wire::refusal::render::Style;
 use tower::{BoxError, Service as _};
 
 use crate::admin::{self, envelope::Refusal};
+use crate::clients;
 use crate::near::{ANTHROPIC, refuse_with, style_of};
+use crate::routes::Routes;
 
 /// Header that carries the request's id, on every answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -24,14 +25,23 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Answers a request.
 ///
 /// The client routes put the id on by themselves, so for them this costs a look; all else gets it here.
-pub(crate) async fn answer<B>(mut router: Router, request: Request<B>) -> Result<Response, Infallible>
+pub(crate) async fn answer<B>(routes: &Routes, request: Request<B>) -> Result<Response, Infallible>
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
     let asked = Asked::of(&request);
-    let answered = AssertUnwindSafe(async { router.call(request).await }).catch_unwind().await;
-    let mut response = match answered {
+    let call = routes.app.as_ref().and_then(|app| Some((app, clients::call(&request)?)));
+    let handled = async {
+        match call {
+            // Straight to the line: the router would put parameters, a service and boxes between.
+            Some((app, route)) => {
+                Ok(Box::pin(clients::serve(Arc::clone(app), request.map(Body::new), route)).await)
+            }
+            None => routes.router.clone().call(request).await,
+        }
+    };
+    let mut response = match AssertUnwindSafe(handled).catch_unwind().await {
         Ok(response) => response?,
         Err(panic) => asked.panicked(&*panic),
     };
@@ -111,13 +121,15 @@ mod tests {
     use serde_json::Value;
 
     use super::answer;
+    use crate::routes::Routes;
 
     async fn ask(router: &Router, path: &str, id: Option<&str>) -> (u16, Option<String>, Value) {
         let mut request = Request::builder().uri(path);
         if let Some(id) = id {
             request = request.header("x-request-id", id);
         }
-        let Ok(response) = answer(router.clone(), request.body(Body::empty()).unwrap()).await;
+        let routes = Routes { router: router.clone(), app: None };
+        let Ok(response) = answer(&routes, request.body(Body::empty()).unwrap()).await;
         let id = response.headers().get("x-request-id").map(|id| id.to_str().unwrap().to_owned());
         let status = response.status().as_u16();
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use http::Request;
+use http::{Method, Request};
 use percent_encoding::percent_decode_str;
 use sluice_api::dialect::{Api, Form, Operation};
 use sluice_api::error::{Error, Kind};
@@ -12,6 +12,7 @@ use sluice_line::inbound::Asking;
 use sluice_line::line;
 
 use crate::App;
+use crate::catalogue::CLIENT_ROUTES;
 use crate::near::{self, Visitor, refuse, refuse_asking};
 
 /// What a Gemini path may ask for, by the word after the last colon.
@@ -25,6 +26,14 @@ pub(crate) const VERBS: [(&str, Operation, Option<Form>); 5] = [
 
 /// What models stand under in a path.
 const COLLECTIONS: [&str; 2] = ["models", "tunedModels"];
+
+/// The call that a request is, where its path alone tells it.
+pub(crate) fn call<B>(request: &Request<B>) -> Option<ClientRoute> {
+    let path = request.uri().path();
+    let mut calls = CLIENT_ROUTES.iter().filter(|_| request.method() == Method::POST);
+    let call = calls.find(|route| route.path == path && route.method == "POST" && !path.contains('{'))?;
+    Some(ClientRoute::body(call.api?, call.operation()?))
+}
 
 /// A route that says everything in its body.
 pub(crate) fn body(
@@ -131,6 +140,32 @@ pub(crate) async fn websocket(State(app): State<App>, request: Request<Body>) ->
     }
 }
 
-async fn serve(app: App, request: Request<Body>, route: ClientRoute) -> Response {
+/// Hands a call to the straight line.
+pub(crate) async fn serve(app: App, request: Request<Body>, route: ClientRoute) -> Response {
     line::serve(&app.gateway, request, route).await.map(Body::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Method, Request};
+
+    use super::call;
+    use crate::catalogue::CLIENT_ROUTES;
+
+    #[test]
+    fn every_call_whose_path_tells_all_is_known_by_it_and_nothing_else_is() {
+        for route in CLIENT_ROUTES {
+            let request =
+                |method: Method| Request::builder().method(method).uri(route.path).body(()).unwrap();
+            let tells_all = route.method == "POST" && !route.path.contains('{');
+            let known = call(&request(Method::POST)).map(|call| (Some(call.api), Some(call.operation)));
+            let is_called =
+                CLIENT_ROUTES.iter().any(|other| other.path == route.path && other.method == "POST");
+            assert_eq!(known.is_some(), !route.path.contains('{') && is_called, "{}", route.path);
+            if tells_all {
+                assert_eq!(known, Some((route.api, route.operation())), "{}", route.path);
+            }
+            assert!(call(&request(Method::GET)).is_none(), "{}", route.path);
+        }
+    }
 }

@@ -63,7 +63,8 @@ where
 {
     let unread = Arc::clone(&entrance.unread);
     let rest = Rest::new(Arc::clone(&entrance.places));
-    let service = service_fn(move |request| entrance.clone().take(request));
+    let entrance = Arc::new(entrance);
+    let service = service_fn(move |request| Arc::clone(&entrance).take(request));
     let connection = http1::Builder::new()
         .timer(HeadTimer::new(arrivals, rest))
         // The time itself is the timer's.
@@ -93,6 +94,7 @@ where
 {
     let (running, first_due) = (streams.running(), streams.first_due());
     let (unread, places) = (Arc::clone(&entrance.unread), Arc::clone(&entrance.places));
+    let entrance = Arc::new(entrance);
     let draining = ends.draining.clone();
     let stream = Sifted::of_client(stream);
     let frames = stream.frames();
@@ -104,7 +106,7 @@ where
         if is_over {
             draining.cancel();
         }
-        entrance.clone().take(request)
+        Arc::clone(&entrance).take(request)
     });
     let connection = http2::Builder::new(streams)
         .timer(TokioTimer::new())

@@ -4,18 +4,17 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::{Bytes, HttpBody};
 use axum::response::Response;
 use http::Request;
-use sluice_config::address::ClientAddress;
+use sluice_config::address::{ClientAddress, hosts};
 use sluice_config::resolved::ServerConfig;
 use tower::BoxError;
 
 use crate::answer::{answer, refuse};
-use crate::hosts;
 use crate::lent::{Unread, lend};
 use crate::places::Places;
+use crate::routes::Routes;
 use crate::streams::paced;
 
 /// The settings in force: asked for each connection and each request, so that a reload holds for the next ones.
@@ -33,9 +32,8 @@ impl Settings {
 }
 
 /// Where the requests of one connection come in.
-#[derive(Clone)]
 pub(crate) struct Entrance {
-    pub(crate) router: Router,
+    pub(crate) routes: Routes,
     pub(crate) settings: Settings,
     /// The other side of the connection.
     pub(crate) peer: IpAddr,
@@ -47,7 +45,7 @@ pub(crate) struct Entrance {
 
 impl Entrance {
     /// Answers a request.
-    pub(crate) async fn take<B>(self, mut request: Request<B>) -> Result<Response, Infallible>
+    pub(crate) async fn take<B>(self: Arc<Self>, mut request: Request<B>) -> Result<Response, Infallible>
     where
         B: HttpBody<Data = Bytes> + Unpin + Send + 'static,
         B::Error: Into<BoxError>,
@@ -57,7 +55,7 @@ impl Entrance {
         request.extensions_mut().insert(client);
         let (request, left) = lend(request);
         let response = match hosts::check(&request, &settings.hosts, self.local) {
-            Ok(()) => answer(self.router, request).await?,
+            Ok(()) => answer(&self.routes, request).await?,
             Err(error) => refuse(request, &error),
         };
         if !left.read_off().await {

@@ -7,7 +7,6 @@ mod catalogue;
 mod clients;
 mod connection;
 mod entrance;
-mod hosts;
 mod lent;
 mod limits;
 mod listen;
@@ -32,6 +31,7 @@ use sluice_control::Control;
 
 pub(crate) use app::{App, Parts};
 pub use catalogue::{Asks, CLIENT_ROUTES, ClientDoc};
+use routes::Routes;
 pub use routes::admin_openapi;
 
 /// What the server is given beside the gateway.
@@ -66,11 +66,15 @@ pub async fn serve(
     });
     let clients = routes::clients(&app).merge(routes::probes(&app));
     let operators = routes::operators(&app, options.docs);
+    let of_clients = |router| Routes { router: routes::finish(router, &app), app: Some(Arc::clone(&app)) };
     let listeners = match snapshot.server.admin_listen {
-        None => vec![(snapshot.server.listen, routes::finish(clients.merge(operators), &app))],
+        None => vec![(snapshot.server.listen, of_clients(clients.merge(operators)))],
         Some(apart) => vec![
-            (snapshot.server.listen, routes::finish(clients, &app)),
-            (apart, routes::finish(operators.merge(routes::probes(&app)), &app)),
+            (snapshot.server.listen, of_clients(clients)),
+            (
+                apart,
+                Routes { router: routes::finish(operators.merge(routes::probes(&app)), &app), app: None },
+            ),
         ],
     };
     let told = |addresses: &[SocketAddr]| {

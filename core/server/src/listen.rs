@@ -24,6 +24,7 @@ use crate::connection::{Ends, serve_http1, serve_http2};
 use crate::entrance::{Entrance, Settings};
 use crate::opening::{Again, Opened, Protocol, open};
 use crate::places::{Place, Places};
+use crate::routes::Routes;
 use crate::socket::{Socket, Watch};
 use crate::streams::Streams;
 use crate::waiting::Arrivals;
@@ -43,11 +44,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// [`CUT_FLUSH`](crate::connection::CUT_FLUSH) for it, so this only bounds a wait for one that is never polled.
 const CUT_WAIT: Duration = Duration::from_secs(3);
 
-/// Serves each listener with its router until it is told to stop, then drains. Each time that it is told so again ends
+/// Serves each listener with its routes until it is told to stop, then drains. Each time that it is told so again ends
 /// the wait that is on: for load balancers that are to learn of it, or for what still runs.
 pub(crate) async fn run(
     control: Arc<Control>,
-    listeners: Vec<(SocketAddr, Router)>,
+    listeners: Vec<(SocketAddr, Routes)>,
     listening: impl FnOnce(&[SocketAddr]),
     mut told_to_stop: impl AsyncFnMut(),
 ) -> io::Result<()> {
@@ -55,11 +56,11 @@ pub(crate) async fn run(
     let asked = Arc::clone(gateway);
     let serving = Serving::new(Settings::new(move || asked.server_settings()), gateway.tasks().clone());
     let mut addresses = Vec::new();
-    for (address, router) in listeners {
+    for (address, routes) in listeners {
         let listener = listen(address)
             .map_err(|error| io::Error::new(error.kind(), format!("can't listen on {address}: {error}")))?;
         addresses.push(listener.local_addr()?);
-        serving.tasks.spawn(serving.clone().accept(listener, router, CONNECTIONS_MAX));
+        serving.tasks.spawn(serving.clone().accept(listener, routes, CONNECTIONS_MAX));
     }
     listening(&addresses);
     told_to_stop().await;
@@ -115,7 +116,7 @@ impl Serving {
         Self { settings, tasks, draining, cut }
     }
 
-    async fn accept(self, listener: TcpListener, router: Router, most: usize) {
+    async fn accept(self, listener: TcpListener, routes: Routes, most: usize) {
         let places = Places::new(most);
         let local = listener.local_addr().is_ok_and(|own| own.ip().to_canonical().is_loopback());
         let serving = Arc::new(self);
@@ -128,7 +129,7 @@ impl Serving {
                 Ok((stream, peer, one)) => {
                     let Some(place) = serving.place(&places, one, peer.ip()) else { continue };
                     let entrance = Entrance {
-                        router: router.clone(),
+                        routes: routes.clone(),
                         settings: serving.settings.clone(),
                         peer: peer.ip(),
                         local,
@@ -186,7 +187,7 @@ impl Serving {
             };
             // A method of HTTP, whose client would be told of TLS in TLS, and understand nothing.
             if matches!(first, Ok(Ok(Some(b'A'..=b'Z')))) {
-                let entrance = Entrance { router: plain_refused(), ..entrance };
+                let entrance = Entrance { routes: Routes { router: plain_refused(), app: None }, ..entrance };
                 return self.serve(Incoming { stream, entrance, watch, due }).await;
             }
             let handshake = tokio::select! {
@@ -294,7 +295,7 @@ mod tests {
     use tokio::sync::Semaphore;
     use tokio::time::timeout;
 
-    use super::{CONNECTIONS_MAX, Places, Serving, Settings, Tasks};
+    use super::{CONNECTIONS_MAX, Places, Routes, Serving, Settings, Tasks};
 
     /// How long anything may take before a test fails instead of hanging.
     const PATIENCE: Duration = Duration::from_secs(20);
@@ -311,7 +312,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let settings = Arc::new(ServerConfig { header_timeout: HEADER_TIMEOUT, ..ServerConfig::default() });
         let serving = Serving::new(Settings::new(move || Arc::clone(&settings)), Tasks::default());
-        serving.tasks.spawn(serving.clone().accept(listener, router, most));
+        serving.tasks.spawn(serving.clone().accept(listener, Routes { router, app: None }, most));
         (serving, address)
     }
 

@@ -13,6 +13,14 @@ use crate::catalogue::{Asks, CLIENT_ROUTES, ClientDoc};
 use crate::methods::OperatorRoutes;
 use crate::{App, admin, clients, me, models, near, operations, pages};
 
+/// The routes of a listener.
+#[derive(Clone)]
+pub(crate) struct Routes {
+    pub(crate) router: Router,
+    /// What calls of the client APIs are served with, where the listener takes them.
+    pub(crate) app: Option<App>,
+}
+
 /// Routes of the client APIs: those of [`CLIENT_ROUTES`], and no others.
 ///
 /// Each stands with its whole path: nested routers would rewrite the URI of every request below a prefix.

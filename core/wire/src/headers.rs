@@ -101,14 +101,14 @@ fn has_word(name: &str, word: &str) -> bool {
 }
 
 /// Names of headers, of which most others are told apart by their length alone.
-struct Names {
+pub(crate) struct Names {
     names: &'static [&'static str],
     /// A bit for each length that one of them has.
     lengths: u64,
 }
 
 impl Names {
-    const fn of(names: &'static [&'static str]) -> Self {
+    pub(crate) const fn of(names: &'static [&'static str]) -> Self {
         let (mut lengths, mut left) = (0, names);
         while let [name, others @ ..] = left {
             lengths |= 1 << name.len();
@@ -117,7 +117,7 @@ impl Names {
         Self { names, lengths }
     }
 
-    fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         let bit = u32::try_from(name.len()).ok().and_then(|length| 1u64.checked_shl(length));
         bit.is_some_and(|bit| self.lengths & bit != 0) && self.names.contains(&name)
     }

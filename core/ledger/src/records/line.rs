@@ -7,6 +7,7 @@ use tracing::field::display;
 
 use super::text::Cell;
 use sluice_api::record::Record;
+use sluice_api::record::address::Plain;
 
 /// Where the log has records: filters name it, so that it stays wherever this stands.
 pub(super) const TARGET: &str = "sluice_engine::records";
@@ -52,7 +53,7 @@ columns! { |record, usage|
     request_id = display(&*record.request_id);
     time = display(record.time);
     key = &*record.key;
-    client = record.client.map(display);
+    client = record.client.map(|client| display(Plain(client)));
     api = record.api.name();
     model = &*record.model;
     upstream_model = record.upstream_model.as_deref();

@@ -1,13 +1,13 @@
 //! Values as the text log writes them, straight into one string: a busy gateway writes thousands of lines a second.
 
 use std::fmt::{self, Write as _};
-use std::net::IpAddr;
 
 use jiff::Timestamp;
 use tracing::field::DisplayValue;
 
 use sluice_api::cost::Money;
 use sluice_api::record::Outcome;
+use sluice_api::record::address::Plain;
 
 /// What stands in a column of the log.
 pub(super) trait Cell {
@@ -50,7 +50,7 @@ impl Cell for DisplayValue<&str> {
     }
 }
 
-impl Cell for DisplayValue<IpAddr> {
+impl Cell for DisplayValue<Plain> {
     fn write(&self, name: &str, text: &mut String) {
         plain(name, self, text);
     }

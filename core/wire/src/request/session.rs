@@ -4,12 +4,13 @@
 
 use std::ops::Range;
 
-use http::{HeaderMap, HeaderName};
+use http::HeaderMap;
 use memchr::memmem;
 use sluice_api::dialect::Api;
 use sluice_api::error::Error;
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::headers::Names;
 use crate::json;
 use crate::json::member::member;
 use crate::request::items::{self, Named};
@@ -17,13 +18,10 @@ use crate::request::peek::Peek;
 use crate::request::words::Words;
 
 /// Headers that name a session, in the order in which they are looked for.
-static HEADERS: [HeaderName; 5] = [
-    HeaderName::from_static("x-session-id"),
-    HeaderName::from_static("x-claude-code-session-id"),
-    HeaderName::from_static("session-id"),
-    HeaderName::from_static("session_id"),
-    HeaderName::from_static("conversation_id"),
-];
+const HEADERS: [&str; 5] =
+    ["x-session-id", "x-claude-code-session-id", "session-id", "session_id", "conversation_id"];
+
+static NAMES: Names = Names::of(&HEADERS);
 
 /// The longest name that is kept as it is; of a longer one its hash.
 const NAME_MAX: usize = 128;
@@ -50,9 +48,12 @@ pub struct Session {
 /// The conversation of a request, by the first source that names one.
 #[must_use]
 pub fn session(api: Api, headers: &HeaderMap, body: &[u8], peek: &Peek) -> Option<Session> {
+    // Most have none of them: one look at all names costs less than one for each of these.
+    let has_one = headers.keys().any(|name| NAMES.has(name.as_str()));
     let named = HEADERS
         .iter()
-        .filter_map(|name| headers.get(name)?.to_str().ok())
+        .filter(|_| has_one)
+        .filter_map(|name| headers.get(*name)?.to_str().ok())
         .map(str::trim)
         .find(|value| !value.is_empty())
         .map(ToOwned::to_owned);
@@ -141,8 +142,10 @@ fn user_id(api: Api, body: &[u8], peek: &Peek) -> Option<String> {
     {
         return Some(session);
     }
-    match value.rsplit_once(OLD_FORM) {
-        Some((_, session)) if !session.is_empty() => Some(session.to_owned()),
+    // Short texts: the standard library's search is made ready for long ones.
+    let at = inside.windows(OLD_FORM.len()).rposition(|window| window == OLD_FORM.as_bytes());
+    match at.and_then(|at| value.get(at + OLD_FORM.len()..)) {
+        Some(session) if !session.is_empty() => Some(session.to_owned()),
         _ => Some(value),
     }
 }
@@ -182,7 +185,7 @@ pub fn known_as(name: String) -> String {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, HeaderName};
+    use http::HeaderMap;
     use sluice_api::dialect::{Api, Operation};
 
     use super::{ITEMS_MAX, Reference, references, session};
@@ -191,7 +194,7 @@ mod tests {
     fn named(api: Api, headers: &[(&str, &str)], body: &str) -> Option<(String, bool)> {
         let headers: HeaderMap = headers
             .iter()
-            .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()))
+            .map(|(name, value)| (name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap()))
             .collect();
         let peek = peek(api, Operation::Generate, body.as_bytes()).unwrap();
         session(api, &headers, body.as_bytes(), &peek).map(|session| (session.name, session.follows))

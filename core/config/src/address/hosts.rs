@@ -13,7 +13,7 @@ use sluice_api::error::{Error, Kind};
 ///
 /// 400 where a request of HTTP/1.1 has no host, two, or one that is none (RFC 9112, section 3.2); 403 for a host that is
 /// not answered for.
-pub(crate) fn check<B>(request: &Request<B>, names: &[String], local: bool) -> Result<(), Error> {
+pub fn check<B>(request: &Request<B>, names: &[String], local: bool) -> Result<(), Error> {
     let mut lines = request.headers().get_all(HOST).iter();
     let line = lines.next();
     if lines.next().is_some() {
@@ -53,11 +53,14 @@ pub(crate) fn check<B>(request: &Request<B>, names: &[String], local: bool) -> R
 }
 
 fn is_answered_for(host: &str, names: &[String]) -> bool {
-    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    let host = host.strip_suffix('.').unwrap_or(host);
     // Nobody can point an address elsewhere, and `localhost` and what ends in it is nobody's to point (RFC 6761).
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&host);
-    bare.parse::<std::net::IpAddr>().is_ok()
-        || host == "localhost"
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    if bare.parse::<std::net::IpAddr>().is_ok() {
+        return true;
+    }
+    let host = host.to_ascii_lowercase();
+    host == "localhost"
         || host.ends_with(".localhost")
         || names.iter().any(|name| name == "*" || name.eq_ignore_ascii_case(&host))
 }
