@@ -29,7 +29,24 @@ pub(crate) struct Model {
     pub(crate) searches: bool,
     /// Whether it is one of Google's, which want back what they signed.
     pub(crate) signs: bool,
+    /// The ids of calls that it takes.
+    pub(crate) ids: Ids,
 }
+
+/// Which ids of calls a model takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ids {
+    /// Any, of any length.
+    Any,
+    /// Any of at most 64 bytes.
+    Bounded,
+    /// Nine letters and digits.
+    Nine,
+}
+
+/// What the names of Mistral's models begin with.
+const MISTRALS: [&str; 7] =
+    ["mistral-", "open-mistral-", "ministral-", "codestral-", "devstral-", "magistral-", "pixtral-"];
 
 /// Levels of models of other vendors, by what their names begin with.
 const OTHERS: [(&str, &[Effort]); 3] = [
@@ -58,6 +75,11 @@ impl Model {
             parallel: true,
             searches,
             signs: name.starts_with("gemini-"),
+            ids: match is_openai {
+                true => Ids::Bounded,
+                false if MISTRALS.iter().any(|begins| name.starts_with(begins)) => Ids::Nine,
+                false => Ids::Any,
+            },
         };
         if let Some(version) = version(name).filter(|version| *version >= (5, 0)) {
             return Self { plain_tools: is_openai, verbosity: is_openai, ..plain }.thinking(name, version);

@@ -238,6 +238,30 @@ fn an_answer_can_not_go_on_from_the_models_own_words() {
 }
 
 #[test]
+fn ids_are_as_the_model_takes_them() {
+    let long = "call_1__thought__CiQBCiQBCiQBCiQBCiQBCiQBCiQBCiQBCiQBCiQBCiQBCiQBCiQBCiQB/+==";
+    for (id, model, provider, told) in [
+        (long, "gemini-3-pro", "openai-compatible", Some(long)),
+        (long, "gpt-4o", "openai", None),
+        ("call_1", "gpt-4o", "openai", Some("call_1")),
+        ("call_1", "mistral-large-latest", "openai-compatible", None),
+        ("a1b2c3d4e", "mistral-large-latest", "openai-compatible", Some("a1b2c3d4e")),
+    ] {
+        let turns = vec![
+            turn(Role::Assistant, vec![call(id, "look", "{}")]),
+            turn(Role::User, vec![result(id, vec![text("so")], false)]),
+        ];
+        let (messages, _) = messages(turns, model, provider);
+        let sent = messages[0]["tool_calls"][0]["id"].as_str().unwrap();
+        assert_eq!(messages[1]["tool_call_id"], sent);
+        assert!(
+            told.is_none_or(|told| told == sent) && (told.is_some() || sent.len() == 37 || sent.len() == 9),
+            "{sent}"
+        );
+    }
+}
+
+#[test]
 fn long_ids_and_odd_names_are_changed_on_both_sides_alike() {
     let long: &'static str = "toolu_0123456789012345678901234567890123456789012345678901234567890123456789";
     let name = "mcp.server/look up";

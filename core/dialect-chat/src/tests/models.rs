@@ -105,6 +105,30 @@ fn what_a_model_refuses_is_left_out_and_named() {
             "",
         ),
         ("gpt-4o", "openai", r#""tool_choice":"required""#, "tool_choice", Value::Null, ""),
+        (
+            "gpt-4o",
+            "openai",
+            r#""parallel_tool_calls":true,"functions":[{"name":"f"}],"tools":[{"type":"function","function":{"name":"g"}}]"#,
+            "parallel_tool_calls",
+            json!(true),
+            "",
+        ),
+        (
+            "m",
+            "openai-compatible",
+            r#""parallel_tool_calls":true,"tools":[{"type":"function","function":{"name":"g"}}]"#,
+            "parallel_tool_calls",
+            Value::Null,
+            "",
+        ),
+        (
+            "m",
+            "openai-compatible",
+            r#""parallel_tool_calls":false,"tools":[{"type":"function","function":{"name":"g"}}]"#,
+            "parallel_tool_calls",
+            json!(false),
+            "",
+        ),
     ] {
         let (body, left) = again(&ask(more), model, provider);
         let known: &[&str] = if named.is_empty() { &[] } else { &[named] };

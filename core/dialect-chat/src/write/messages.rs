@@ -167,7 +167,7 @@ fn thought(turns: &[Turn<'_>], target: &Target<'_>, json: &mut Json) {
 fn call(part: &Part<'_>, target: &mut Target<'_>, json: &mut Json) {
     let Content::Call(call) = &part.content else { return };
     json.object(|json| {
-        json.key("id").text(&id_of(call));
+        json.key("id").text(&id_of(call, target));
         match &call.input {
             Input::Plain(text) if target.model.plain_tools => {
                 json.key("type").text("custom");
@@ -207,11 +207,12 @@ fn arguments<'a>(input: &'a Input<'_>) -> Cow<'a, str> {
 }
 
 /// The id of a call, which its result names again. Where there is none, it is the tool's name that pairs them.
-fn id_of<'a>(call: &'a Call<'_>) -> Cow<'a, str> {
+fn id_of<'a>(call: &'a Call<'_>, target: &Target<'_>) -> Cow<'a, str> {
     if call.id.is_empty() {
-        return Cow::Owned(format!("call_{}", target::digest(&call.name)));
+        let made = format!("call_{}", target::digest(&call.name));
+        return Cow::Owned(target::id(&made, target.model.ids).into_owned());
     }
-    target::id(&call.id)
+    target::id(&call.id, target.model.ids)
 }
 
 /// The results of all calls, in the order of the calls; what of them no result may hold here.
@@ -233,7 +234,7 @@ fn results<'t, 'a>(
             None => {
                 target.losses.name(part.at);
                 message("tool", None, json, |json| {
-                    json.key("tool_call_id").text(&id_of(call));
+                    json.key("tool_call_id").text(&id_of(call, target));
                     json.key("content").text(NO_RESULT);
                 });
             }
@@ -265,7 +266,7 @@ fn result(
         *last = last.or(cache);
     }
     message("tool", None, json, |json| {
-        json.key("tool_call_id").text(&id_of(call));
+        json.key("tool_call_id").text(&id_of(call, target));
         parts::texts(&texts, target, json.key("content"));
     });
 }

@@ -8,13 +8,16 @@ use sluice_neutral::names::Rule;
 use sluice_neutral::request::Lifetime;
 
 use crate::json::Json;
-use crate::models::Model;
+use crate::models::{Ids, Model};
 
 /// What OpenAI allows a tool to be called.
 const NAMES: Rule = Rule { longest: 64, begins_with_letter: false, also: "" };
 
 /// The longest id of a call that OpenAI takes.
 const ID_MAX: usize = 64;
+
+/// How long an id of Mistral's is.
+const ID_LENGTH: usize = 9;
 
 /// Most marks that one request may have.
 const MARKS_MAX: usize = 4;
@@ -66,9 +69,14 @@ pub(crate) fn mark(lifetime: Option<Lifetime>, json: &mut Json) {
     });
 }
 
-/// The id of a call as OpenAI takes it: its own where it is not too long, else one that is made of it.
-pub(crate) fn id(id: &str) -> Cow<'_, str> {
-    if id.len() <= ID_MAX { Cow::Borrowed(id) } else { Cow::Owned(format!("call_{}", digest(id))) }
+/// The id of a call as the model takes it: its own where it may be, else one that is made of it.
+pub(crate) fn id(id: &str, ids: Ids) -> Cow<'_, str> {
+    let is_nine = || id.len() == ID_LENGTH && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    match ids {
+        Ids::Bounded if id.len() > ID_MAX => Cow::Owned(format!("call_{}", digest(id))),
+        Ids::Nine if !is_nine() => Cow::Owned(digest(id).chars().take(ID_LENGTH).collect()),
+        _ => Cow::Borrowed(id),
+    }
 }
 
 /// 32 digits that stand for a text.

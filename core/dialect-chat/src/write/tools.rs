@@ -33,7 +33,9 @@ pub(crate) fn write(request: &Request<'_>, target: &mut Target<'_>, json: &mut J
     if let Some(choice) = choice {
         must(choice, request, target, json);
     }
-    if let Some(parallel) = request.parallel.filter(|_| target.model.parallel) {
+    // That several may be is what all do where nothing is said; not all who copy OpenAI's dialect know the word for it.
+    let says = |parallel: bool| target.model.parallel && (target.model.is_openai || !parallel);
+    if let Some(parallel) = request.parallel.filter(|parallel| says(parallel.value)) {
         json.key("parallel_tool_calls").raw(if parallel.value { "true" } else { "false" });
     }
 }
