@@ -97,7 +97,7 @@ const ARROWS: [(&str, &[&str]); 45] = [
     ("sluice-limiters", &["sluice-api"]),
     ("sluice-prices", &["sluice-api"]),
     ("sluice-store-embedded", &["sluice-api", "sluice-buckets", "sluice-packing"]),
-    ("sluice-store-redis", &["sluice-api", "sluice-compact"]),
+    ("sluice-store-redis", &["sluice-api", "sluice-buckets", "sluice-compact"]),
     ("sluice-tests", &[]),
 ];
 

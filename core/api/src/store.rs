@@ -46,6 +46,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         false
     }
 
+    /// Whether requests are to be served while it is out of reach, by what this gateway knows: leases are given then by what it
+    /// has seen last, and told when the store is back. Those of keys in hard mode never are. Asked at any time.
+    fn serves_alone(&self) -> bool {
+        false
+    }
+
     /// Which of the processes that share it this one is; of no two that run at a time it is the same. Asked once, when it
     /// is open.
     ///

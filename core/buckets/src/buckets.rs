@@ -20,7 +20,7 @@ use crate::shards::{Locked, Shards};
 #[derive(Debug, Default)]
 pub struct Buckets {
     pub(crate) shards: Shards,
-    clock: Clock,
+    pub(crate) clock: Clock,
     /// The number of the next place: over all lines, so that it says who has waited longest.
     places: AtomicU64,
 }

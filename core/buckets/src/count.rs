@@ -26,9 +26,19 @@ pub(crate) struct Count {
 
 #[derive(Debug)]
 enum Kind {
-    Held(u64),
-    Rolling { used: Rolling, reserved: u128 },
-    Calendar { windows: Calendar, length: i64 },
+    /// What is held, and what others hold where another place counts, too.
+    Held {
+        own: u64,
+        others: u64,
+    },
+    Rolling {
+        used: Rolling,
+        reserved: u128,
+    },
+    Calendar {
+        windows: Calendar,
+        length: i64,
+    },
     Total(Sum),
 }
 
@@ -46,7 +56,7 @@ pub(crate) struct Progress {
 impl Count {
     pub(crate) fn new(bucket: &Bucket, window: Window, now: i64) -> Self {
         let kind = match window {
-            Window::Held => Kind::Held(0),
+            Window::Held => Kind::Held { own: 0, others: 0 },
             Window::Rolling(length) => Kind::Rolling { used: Rolling::new(length), reserved: 0 },
             Window::Calendar { from, to } => {
                 let length = nanoseconds(to).saturating_sub(nanoseconds(from));
@@ -60,7 +70,7 @@ impl Count {
     /// Whether it is that of a bucket of the same principal, and of windows such as this one.
     pub(crate) fn is_of(&self, bucket: &Bucket, window: Window) -> bool {
         let same = match (&self.kind, window) {
-            (Kind::Held(_), Window::Held)
+            (Kind::Held { .. }, Window::Held)
             | (Kind::Calendar { .. }, Window::Calendar { .. })
             | (Kind::Total(_), Window::Total) => true,
             (Kind::Rolling { used, .. }, Window::Rolling(window)) => used.length() == length(window).max(1),
@@ -81,7 +91,7 @@ impl Count {
     pub(crate) fn refuses(&mut self, take: &Take, own: u128, now: i64) -> Option<Why> {
         let fits = |there: u128| u64::try_from(there).is_ok_and(|there| take.fits(there));
         let (used, reserved) = match (&mut self.kind, take.window) {
-            (Kind::Held(held), _) => (0, u128::from(*held)),
+            (Kind::Held { own, others }, _) => (0, u128::from(*own) + u128::from(*others)),
             (Kind::Rolling { used, reserved }, _) => {
                 used.pass(now);
                 (used.used(), *reserved)
@@ -111,7 +121,7 @@ impl Count {
         self.touched = now;
         let requests = take.unit == Unit::Requests;
         match (&mut self.kind, take.window) {
-            (Kind::Held(held), _) => *held = held.saturating_add(take.amount),
+            (Kind::Held { own, .. }, _) => *own = own.saturating_add(take.amount),
             (Kind::Rolling { used, .. }, _) if requests => used.land(take.unit, now, take.amount),
             (Kind::Rolling { reserved, .. }, _) => *reserved += u128::from(take.amount),
             (Kind::Calendar { windows, .. }, Window::Calendar { from, .. }) => {
@@ -128,8 +138,8 @@ impl Count {
         let Progress { before, after, ended, since } = progress;
         let less = released(take, progress);
         match (&mut self.kind, take.window) {
-            (Kind::Held(held), _) if ended => *held = held.saturating_sub(take.amount),
-            (Kind::Held(_), _) => {}
+            (Kind::Held { own, .. }, _) if ended => *own = own.saturating_sub(take.amount),
+            (Kind::Held { .. }, _) => {}
             (Kind::Rolling { used, reserved }, _) => {
                 used.pass(now);
                 if take.unit == Unit::Requests {
@@ -174,11 +184,38 @@ impl Count {
         }
     }
 
+    /// Another place that counts has told how full it is there: what is more there than here others have used, or reserved,
+    /// by now.
+    pub(crate) fn sees(&mut self, take: &Take, level: Level, now: i64) {
+        self.touched = now;
+        let beside = |own: u128| u128::from(level.used) + u128::from(level.reserved).saturating_sub(own);
+        match (&mut self.kind, take.window) {
+            (Kind::Held { own, others }, _) => *others = level.used.saturating_sub(*own),
+            (Kind::Rolling { used, reserved }, _) => {
+                used.pass(now);
+                used.comes_to(beside(*reserved), take.unit, now);
+            }
+            (Kind::Calendar { windows, .. }, Window::Calendar { from, .. }) => {
+                let sum = windows.open(from);
+                sum.used = beside(sum.reserved);
+            }
+            (Kind::Calendar { .. }, _) => {}
+            (Kind::Total(sum), _) => sum.used = beside(sum.reserved),
+        }
+    }
+
+    /// What others hold is not known any more.
+    pub(crate) fn forget_others(&mut self) {
+        if let Kind::Held { others, .. } = &mut self.kind {
+            *others = 0;
+        }
+    }
+
     /// How full it is in a window.
     pub(crate) fn level(&self, window: Window, now: i64) -> Level {
         let of = |sum: Sum, resets| Level::new(whole(sum.used), whole(sum.reserved), resets);
         match (&self.kind, window) {
-            (Kind::Held(held), _) => Level::new(*held, 0, None),
+            (Kind::Held { own, others }, _) => Level::new(own.saturating_add(*others), 0, None),
             (Kind::Rolling { used, reserved }, _) => {
                 let sum = Sum { used: used.used_at(now), reserved: *reserved };
                 of(sum, used.over_at().filter(|at| *at > now).map(moment))
@@ -195,7 +232,7 @@ impl Count {
     pub(crate) fn is_over(&mut self, now: i64) -> bool {
         let idle = now.saturating_sub(self.touched);
         match &mut self.kind {
-            Kind::Held(held) => *held == 0,
+            Kind::Held { own, others } => *own == 0 && *others == 0,
             Kind::Total(sum) => sum.is_empty(),
             Kind::Rolling { used, reserved } => {
                 used.pass(now);

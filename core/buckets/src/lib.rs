@@ -7,6 +7,7 @@ mod calendar;
 mod clock;
 mod count;
 mod line;
+mod mirror;
 mod party;
 mod rolling;
 mod room;

@@ -60,6 +60,11 @@ impl Party {
         first.is_some_and(|(first, _)| number.is_none_or(|number| *first < number))
     }
 
+    /// What others hold of its slots is not known any more.
+    pub(crate) fn forget_others(&mut self) {
+        self.counts.iter_mut().for_each(Count::forget_others);
+    }
+
     /// Forgets what is over; says whether nothing is left.
     pub(crate) fn is_over(&mut self, now: i64) -> bool {
         self.counts.retain_mut(|count| !count.is_over(now));

@@ -64,6 +64,19 @@ impl Rolling {
         self.push(self.end_of(now), amount);
     }
 
+    /// So much is used now: what is missing was used at this moment, what is too much came first.
+    pub(crate) fn comes_to(&mut self, sum: u128, unit: Unit, now: i64) {
+        while self.used < sum {
+            self.land(unit, now, u64::try_from(sum - self.used).unwrap_or(u64::MAX));
+            if self.entries.back().is_some_and(|(_, amount)| *amount == u64::MAX) {
+                return;
+            }
+        }
+        while self.used > sum && !self.entries.is_empty() {
+            self.reduce(0, u64::try_from(self.used - sum).unwrap_or(u64::MAX));
+        }
+    }
+
     /// Takes back what was used at a moment; nothing where it is over.
     pub(crate) fn take_back(&mut self, at: i64, amount: u64) {
         if let Ok(found) = self.entries.binary_search_by_key(&self.end_of(at), |(at, _)| *at) {

@@ -50,6 +50,13 @@ impl Shards {
         shard.parties.get(principal).map(look)
     }
 
+    /// Does something with what is kept of each principal, one lock after the other.
+    pub(crate) fn each(&self, mut with: impl FnMut(&mut Party)) {
+        for shard in &self.all {
+            shard.lock().parties.values_mut().for_each(&mut with);
+        }
+    }
+
     fn which(&self, principal: &Principal) -> usize {
         // Below the number of shards, so that it is a usize wherever there is one.
         usize::try_from(self.hash.hash_one(principal) % SHARDS as u64).unwrap_or(0)

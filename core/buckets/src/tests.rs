@@ -2,6 +2,7 @@
 
 mod cases;
 mod lines;
+mod mirror;
 mod windows;
 
 use std::sync::Arc;

@@ -145,7 +145,7 @@ impl Limits {
         leases.extend(
             [own, account].into_iter().filter(|takes| !takes.is_empty()).map(|takes| self.lease(takes)),
         );
-        let mut asked = Asked::new(leases);
+        let mut asked = Asked::new(leases).of_mode(asking.account.mode);
         if asking.queue > 0 {
             let place = waiting.as_ref().and_then(Waiting::place);
             asked = asked.in_line(Line::new(Arc::clone(asking.key), asking.queue).at(place));

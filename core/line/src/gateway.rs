@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sluice_api::error::{Error, Kind};
+use sluice_api::limiter::Mode;
 use sluice_api::provider::Vault;
 use sluice_api::store::Store;
 use sluice_config::resolved::ServerConfig;
@@ -177,16 +178,25 @@ impl Gateway {
         self.away.store(false, Ordering::Relaxed);
     }
 
-    /// Whether the store is within reach, as far as is known. Where nobody else has it open it is asked by whoever needs it.
+    /// Whether a key's requests can be served as far as the store goes: it is within reach, as far as is known, or they are to
+    /// be served without it. Where nobody else has it open it is asked by whoever needs it.
     ///
     /// # Errors
     ///
-    /// 503 where it is not: no request is served then.
-    pub fn has_store(&self) -> Result<(), Error> {
+    /// 503 where they can't.
+    pub fn has_store(&self, mode: Mode) -> Result<(), Error> {
         if !self.away.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let message = "the gateway's store is out of reach, and so it can't be known what other gateways have changed: try again later";
+        let message = match (self.store.serves_alone(), mode) {
+            (true, Mode::Soft) => return Ok(()),
+            (true, Mode::Hard) => {
+                "the gateway's store is out of reach, and the limits of a key in hard mode hold with it alone: try again later"
+            }
+            (false, _) => {
+                "the gateway's store is out of reach, and so it can't be known what other gateways have changed: try again later"
+            }
+        };
         Err(Error::new(Kind::StoreUnavailable, message).retry_after(Duration::from_secs(1)))
     }
 

@@ -85,7 +85,7 @@ where
     let Incoming { mut inbound, body, route } = incoming;
     let key = settlement.key();
     inbound::permit(&key, &route)?;
-    gateway.has_store()?;
+    gateway.has_store(key.mode)?;
     gateway.records().book().has_room()?;
     // Before the body: a key holds no more bodies than it may have requests, those that wait among them.
     settlement.enters(&route)?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::demand::Mode;
 use crate::limit::{Unit, Window};
 use crate::take::{Bucket, Denial, Take};
 
@@ -63,13 +64,21 @@ pub struct Asked {
     pub leases: Vec<Lease>,
     /// Where the request waits if only slots are in its way; nowhere where it may not.
     pub line: Option<Line>,
+    /// How its key's limits are enforced: who reserves the worst case is never admitted by what one gateway knows alone.
+    pub mode: Mode,
 }
 
 impl Asked {
-    /// Leases of a request that does not wait.
+    /// Leases of a request that does not wait, in soft mode.
     #[must_use]
     pub const fn new(leases: Vec<Lease>) -> Self {
-        Self { leases, line: None }
+        Self { leases, line: None, mode: Mode::Soft }
+    }
+
+    /// The same in this mode.
+    #[must_use]
+    pub fn of_mode(self, mode: Mode) -> Self {
+        Self { mode, ..self }
     }
 
     /// The same of one that may wait.

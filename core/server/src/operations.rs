@@ -8,6 +8,7 @@ use axum::{Extension, Json};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
+use sluice_api::limiter::Mode;
 use sluice_config::address::ClientAddress;
 use sluice_control::operate::{STATES, accounts_now, state};
 use sluice_ledger::{Realm, RefusedCredentials};
@@ -35,14 +36,15 @@ pub(crate) async fn healthz() -> &'static str {
 pub(crate) struct Ready {
     /// Whether they can.
     ready: bool,
-    /// Why not.
+    /// Why not; or why not all requests can.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     reasons: Vec<String>,
     /// How many accounts are in each state.
     accounts: BTreeMap<&'static str, usize>,
 }
 
-/// Whether requests can be served: the store answers, the gateway is not draining, and an account is enabled.
+/// Whether requests can be served: the store answers, or they are served without it (`store.on_outage = "admit"`), the gateway
+/// is not draining, and an account is enabled.
 ///
 /// An upstream's fault is no reason to take the gateway out.
 #[utoipa::path(
@@ -52,10 +54,13 @@ pub(crate) struct Ready {
 pub(crate) async fn readyz(State(app): State<App>) -> Response {
     let snapshot = app.gateway.snapshot();
     let enabled = snapshot.roster.accounts.iter().filter(|account| account.config.enabled).count();
-    let mut reasons = Vec::new();
-    match (app.gateway.store().ready().await, app.gateway.has_store()) {
-        (Err(error), _) => reasons.push(error.to_string()),
-        (Ok(()), Err(error)) => reasons.push(error.to_string()),
+    let store = app.gateway.store();
+    // Whoever balances load must not take away what is served alone.
+    let (mut reasons, mut limited) = (Vec::new(), Vec::new());
+    let without = if store.serves_alone() { &mut limited } else { &mut reasons };
+    match (store.ready().await, app.gateway.has_store(Mode::Hard)) {
+        (Err(error), _) => without.push(error.to_string()),
+        (Ok(()), Err(error)) => without.push(error.to_string()),
         (Ok(()), Ok(())) => {}
     }
     if app.gateway.is_draining() {
@@ -69,8 +74,10 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
     for account in &snapshot.roster.accounts {
         *accounts.entry(state(account, now)).or_default() += 1;
     }
-    let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Ready { ready: reasons.is_empty(), reasons, accounts })).into_response()
+    let ready = reasons.is_empty();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    reasons.append(&mut limited);
+    (status, Json(Ready { ready, reasons, accounts })).into_response()
 }
 
 /// Metrics in Prometheus's text format.
