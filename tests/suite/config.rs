@@ -68,14 +68,14 @@ fn every_mistake_is_told_at_once_with_its_place() {
 }
 
 #[test]
-fn what_is_not_at_work_yet_or_belongs_to_another_store_is_refused() {
+fn what_no_store_knows_or_belongs_to_another_one_is_refused() {
     let simulated = "[[accounts]]\nname = \"s\"\nprovider = \"simulated\"\n";
     let shared = "kind = \"redis\"";
     for (text, path, says) in [
         (
-            "[store]\nkind = \"redis\"\nurl = \"redis://h\"\non_outage = \"admit\"",
+            "[store]\nkind = \"redis\"\nurl = \"redis://h\"\non_outage = \"wait\"",
             "store.on_outage",
-            "not available yet",
+            "unknown value",
         ),
         ("[store]\nurl = [\"redis://h:1\", \"rediss://h:2\"]", "store.url", shared),
         ("[store]\nprefix = \"sluice\"", "store.prefix", shared),

@@ -1,5 +1,6 @@
 //! What limits count, in the servers: each step is one script, which is done whole or not at all.
 
+mod alone;
 mod bells;
 mod encode;
 mod lives;
@@ -20,7 +21,8 @@ use sluice_api::store::{Asked, Lease, Level, Line, Lined, Place, Seed, StoreErro
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::link::{Heard, Link};
+use crate::link::{Failure, Heard, Link};
+use alone::Alone;
 use bells::Bells;
 use encode::{Span, Tail, level, line_key, texts};
 use lives::Lives;
@@ -33,6 +35,8 @@ const CLOSE_MAX: Duration = Duration::from_secs(5);
 
 /// How many counts are looked at in one step: others wait meanwhile.
 const LOOKED_AT_ONCE: usize = 200;
+
+pub(crate) use alone::Outage;
 
 /// What limits count. Its methods are those of [`sluice_api::store::Store`] of the same names.
 #[derive(Debug)]
@@ -55,6 +59,8 @@ struct Own {
     queue: Queue,
     /// Which gateways live.
     lives: Lives,
+    /// What is counted here while the servers are out of reach.
+    alone: Alone,
     /// The way is back that was lost.
     back: Arc<Notify>,
     /// Whose time it is.
@@ -73,12 +79,19 @@ pub(crate) enum Time {
 
 impl Counts {
     /// Those of a process of this name.
+    #[cfg(test)]
     pub(crate) fn new(link: Arc<Link>, gateway: String, time: Time) -> Self {
+        Self::with(link, (gateway, time), Outage::default())
+    }
+
+    /// Those of a process of this name, with what is done while the servers are out of reach.
+    pub(crate) fn with(link: Arc<Link>, (gateway, time): (String, Time), outage: Outage) -> Self {
         let own = Own {
             running: Running::default(),
             bells: Bells::default(),
             queue: Queue::default(),
             lives: Lives::default(),
+            alone: Alone::new(outage),
             back: Arc::default(),
             scripts: Scripts::new(),
             link,
@@ -91,6 +104,7 @@ impl Counts {
     /// Says that this process lives from now on, and goes on saying so.
     pub(crate) async fn open(&self) -> Result<(), StoreError> {
         self.own.lives.beat(&self.own, Instant::now()).await?;
+        self.own.tell_left().await?;
         let own = Arc::downgrade(&self.own);
         let ear = move |heard: Heard<'_>| {
             if let Some(own) = own.upgrade() {
@@ -103,13 +117,20 @@ impl Counts {
         self.own.link.listen(self.own.channel(), Box::new(ear));
         lives::go_on(&self.own);
         spawn::beside(strays::compares(Arc::downgrade(&self.own)));
+        if self.own.alone.admits() {
+            spawn::beside(alone::looks(Arc::downgrade(&self.own)));
+        }
         Ok(())
     }
 
     pub(crate) async fn take_all(&self, asked: Asked) -> Result<Taken, StoreError> {
         let own = Arc::clone(&self.own);
+        let asked = match own.alone.take(&own.link, asked) {
+            Ok(taken) => return taken,
+            Err(asked) => asked,
+        };
         // Whoever asks may go away; what is taken then must not stay taken.
-        let asked = spawn::to_the_end(async move { own.take(asked).await }, {
+        let asked = spawn::to_the_end(async move { own.take_anyway(asked).await }, {
             let own = Arc::clone(&self.own);
             move |taken| own.give_back(taken)
         });
@@ -131,16 +152,25 @@ impl Counts {
     }
 
     pub(crate) fn settle(&self, lease: &Lease, used: Used, now: Timestamp) {
-        self.own.progress(lease, How::End, (used, now));
+        self.own.ends(lease, used, now);
     }
 
     pub(crate) fn land(&self, lease: &mut Lease, used: Used, now: Timestamp) {
-        self.own.progress(lease, How::Land, (used, now));
-        lease.landed = used;
+        self.own.lands(lease, used, now);
+    }
+
+    /// Whether the servers are out of reach, and requests are served.
+    pub(crate) fn are_alone(&self) -> bool {
+        self.own.alone.is_on()
+    }
+
+    /// Whether requests are served then.
+    pub(crate) fn serve_alone(&self) -> bool {
+        self.own.alone.admits()
     }
 
     pub(crate) fn turn(&self, place: &Place) -> Turn {
-        self.own.bells.turn(place.number)
+        self.own.alone.turn(place).unwrap_or_else(|| self.own.bells.turn(place.number))
     }
 
     pub(crate) fn leave(&self, place: Place) {
@@ -150,6 +180,9 @@ impl Counts {
     pub(crate) async fn waiting(&self, keys: Vec<Arc<str>>) -> Result<Vec<u64>, StoreError> {
         if keys.is_empty() {
             return Ok(Vec::new());
+        }
+        if self.are_alone() {
+            return Ok(self.own.alone.counts().waiting(&keys));
         }
         let mut lengths = Vec::with_capacity(keys.len());
         for part in keys.chunks(LOOKED_AT_ONCE) {
@@ -161,23 +194,15 @@ impl Counts {
     }
 
     pub(crate) async fn levels(&self, takes: &[Take], now: Timestamp) -> Result<Vec<Level>, StoreError> {
-        let mut levels = Vec::with_capacity(takes.len());
-        for part in takes.chunks(LOOKED_AT_ONCE) {
-            levels.append(&mut self.some_levels(part, now).await?);
+        let alone = &self.own.alone;
+        if alone.is_on() {
+            return Ok(alone.counts().levels(takes, now));
         }
-        Ok(levels)
-    }
-
-    async fn some_levels(&self, takes: &[Take], now: Timestamp) -> Result<Vec<Level>, StoreError> {
-        let tail = Tail::new(&self.own.link, takes.iter(), now);
-        let mut args = vec![self.own.told(now)];
-        args.extend(tail.counts.iter().cloned());
-        let answer = texts(self.own.link.run(&self.own.scripts.look, &tail.keys, &args).await?)?;
-        let of = |(take, index): (&Take, &usize)| {
-            let at = 3 * index.saturating_sub(1);
-            level(answer.get(at..at + 3).unwrap_or_default(), take.window, now)
-        };
-        Ok(takes.iter().zip(&tail.which).map(of).collect())
+        let levels = self.own.levels(takes, now).await;
+        levels.or_else(|failure| {
+            let known = alone.admits() && failure.is_outage();
+            if known { Ok(alone.counts().levels(takes, now)) } else { Err(failure.into()) }
+        })
     }
 
     pub(crate) async fn held(&self, bucket: &Bucket) -> Result<u64, StoreError> {
@@ -189,9 +214,10 @@ impl Counts {
     /// Those of these takes whose windows nothing was ever counted in.
     pub(crate) async fn forgotten(&self, mut takes: Vec<Take>) -> Result<Vec<Take>, StoreError> {
         takes.retain(|take| !take.is_slot());
-        if takes.is_empty() {
-            return Ok(takes);
+        if takes.is_empty() || self.are_alone() {
+            return Ok(Vec::new());
         }
+        self.own.sees_from_now(&takes).await?;
         let mut there = Vec::with_capacity(takes.len());
         for part in takes.chunks(LOOKED_AT_ONCE) {
             let keys: Vec<String> = part.iter().map(|take| encode::count_key(&self.own.link, take)).collect();
@@ -276,12 +302,41 @@ impl Own {
         }
     }
 
-    /// A request that runs, or has ended, has used so much.
-    fn progress(self: &Arc<Self>, lease: &Lease, how: How, (used, now): (Used, Timestamp)) {
-        let name = encode::lease_name(lease.id);
+    /// How full these are, each in its turn.
+    async fn levels(&self, takes: &[Take], now: Timestamp) -> Result<Vec<Level>, Failure> {
+        let mut levels = Vec::with_capacity(takes.len());
+        for part in takes.chunks(LOOKED_AT_ONCE) {
+            levels.append(&mut self.some_levels(part, now).await?);
+        }
+        Ok(levels)
+    }
+
+    async fn some_levels(&self, takes: &[Take], now: Timestamp) -> Result<Vec<Level>, Failure> {
+        let tail = Tail::new(&self.link, takes.iter(), now);
+        let mut args = vec![self.told(now)];
+        args.extend(tail.counts.iter().cloned());
+        let answer = self.link.run(&self.scripts.look, &tail.keys, &args).await?;
+        let answer = texts(answer).map_err(|error| Failure::Answered(error.0))?;
+        let of = |(take, index): (&Take, &usize)| {
+            let at = 3 * index.saturating_sub(1);
+            level(answer.get(at..at + 3).unwrap_or_default(), take.window, now)
+        };
+        Ok(takes.iter().zip(&tail.which).map(of).collect())
+    }
+
+    /// A request that runs, or has ended, has used so much; it is known by this name, and as having taken this where it is not
+    /// what it says itself.
+    fn progress(
+        self: &Arc<Self>,
+        (name, tail): (String, Option<Arc<Tail>>),
+        lease: &Lease,
+        how: How,
+        (used, now): (Used, Timestamp),
+    ) {
         let running = if how == How::Land { self.running.land(&name, used) } else { self.running.end(&name) };
-        let tail =
-            running.unwrap_or_else(|| Arc::new(Tail::new(&self.link, lease.takes.iter(), lease.since)));
+        let tail = running
+            .or(tail)
+            .unwrap_or_else(|| Arc::new(Tail::new(&self.link, lease.takes.iter(), lease.since)));
         Queue::push(
             self,
             Name::Lease(name),
@@ -290,6 +345,9 @@ impl Own {
     }
 
     fn leave(own: &Arc<Self>, place: Place) {
+        if own.alone.leave(&place) {
+            return;
+        }
         own.bells.forget(place.number);
         let line = line_key(&own.link, &place.key);
         Queue::push(own, Name::Place(place.number), Op::Leave { line });
@@ -299,7 +357,7 @@ impl Own {
     fn give_back(self: &Arc<Self>, taken: Result<Taken, StoreError>) {
         match taken {
             Ok(Taken::All(leases)) => {
-                leases.iter().for_each(|lease| self.progress(lease, How::End, (Used::NOTHING, lease.since)));
+                leases.iter().for_each(|lease| self.ends(lease, Used::NOTHING, lease.since));
             }
             Ok(Taken::Waits(place)) => Self::leave(self, place),
             Ok(Taken::Refused(_)) | Err(_) => {}
@@ -335,6 +393,21 @@ impl Counts {
         let line = line_key(&self.own.link, key);
         let nothing = Arc::new(Tail::new(&self.own.link, [].into_iter(), Timestamp::UNIX_EPOCH));
         self.own.undo(name.to_owned(), nothing, (Some(line), Timestamp::UNIX_EPOCH));
+    }
+
+    /// Tells, as of a moment, that requests which took these have used so much at these moments while nobody was told.
+    pub(crate) async fn hand(&self, name: &str, used: (&[Take], &[(Used, Timestamp)]), now: Timestamp) {
+        self.own.hand(name, used, now).await;
+    }
+
+    /// Whether nobody has anything more to tell of an outage.
+    pub(crate) fn have_told_all(&self) -> bool {
+        self.own.alone.has_told_all()
+    }
+
+    /// As if the servers had been out of reach for so long.
+    pub(crate) fn have_been_alone_for(&self, length: Duration) {
+        self.own.alone.has_begun(length);
     }
 
     /// Waits in a line under this name.

@@ -39,7 +39,9 @@ pub(crate) struct RedisSettings {
     #[serde(default = "records")]
     #[schema(default = records)]
     records: u64,
-    /// What becomes of requests while the store is out of reach; "admit" is not available yet.
+    /// What becomes of requests while the store is out of reach: "reject" refuses them; "admit" serves them, with limits that
+    /// each gateway holds by itself from what it saw last, so that all of N gateways together may exceed a limit up to N
+    /// times, and refuses those of keys in hard mode.
     #[serde(default)]
     #[schema(default = json!("reject"))]
     on_outage: OnOutage,
@@ -55,7 +57,7 @@ enum OnOutage {
     /// They are refused.
     #[default]
     Reject,
-    /// They are served, with limits held per gateway. Not available yet.
+    /// They are served, with limits held per gateway; those of keys in hard mode are refused.
     Admit,
 }
 
@@ -72,6 +74,8 @@ pub(crate) struct Reach {
     pub(crate) path: PathBuf,
     /// Records kept at most.
     pub(crate) records: u64,
+    /// Whether requests are served while the servers are out of reach.
+    pub(crate) admits: bool,
     servers: Servers,
     prefix: String,
     timeout: Duration,
@@ -81,7 +85,7 @@ impl Reach {
     /// One to these servers, for tests.
     #[cfg(test)]
     pub(crate) fn new(servers: Servers, prefix: String, timeout: Duration) -> Self {
-        Self { path: path(), records: records(), servers, prefix, timeout }
+        Self { path: path(), records: records(), admits: false, servers, prefix, timeout }
     }
 
     /// The way there. It connects when it is first used.
@@ -108,9 +112,6 @@ impl RedisSettings {
         if settings.records == 0 {
             wrong("records", "at least one record must be kept");
         }
-        if settings.on_outage == OnOutage::Admit {
-            wrong("on_outage", "to admit requests while the store is out of reach is not available yet");
-        }
         let ca = settings.ca.as_ref().map(|ca| certificates(ca)).transpose();
         let ca = ca.unwrap_or_else(|why| {
             wrong("ca", &why);
@@ -121,6 +122,7 @@ impl RedisSettings {
             Some(servers) if problems.is_empty() => Ok(Reach {
                 path: settings.path,
                 records: settings.records,
+                admits: settings.on_outage == OnOutage::Admit,
                 servers,
                 prefix: settings.prefix,
                 timeout: settings.timeout.0,

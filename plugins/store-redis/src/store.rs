@@ -14,7 +14,7 @@ use sluice_api::store::{
 };
 
 use crate::claims::Claims;
-use crate::counts::{Counts, Time};
+use crate::counts::{Counts, Outage, Time};
 use crate::documents::Documents;
 use crate::link::Link;
 use crate::opening;
@@ -46,8 +46,9 @@ impl Redis {
     /// One whose windows go by this time.
     pub(crate) fn with(reach: Reach, time: Time) -> Self {
         let link = Arc::new(reach.link());
+        let outage = Outage { admits: reach.admits, folder: Some(reach.path.clone()) };
         Self {
-            counts: Counts::new(Arc::clone(&link), name(), time),
+            counts: Counts::with(Arc::clone(&link), (name(), time), outage),
             documents: Documents::of(Arc::clone(&link)),
             values: Values::of(Arc::clone(&link)),
             claims: Claims::of(Arc::clone(&link)),
@@ -77,6 +78,10 @@ impl Store for Redis {
 
     fn is_shared(&self) -> bool {
         true
+    }
+
+    fn serves_alone(&self) -> bool {
+        self.counts.serve_alone()
     }
 
     async fn process(&self) -> Result<Process, StoreError> {
@@ -166,6 +171,10 @@ impl Store for Redis {
     }
 
     async fn recall(&self, kind: &str, id: &str) -> Result<Option<String>, StoreError> {
+        if self.counts.are_alone() {
+            // A request waits for this, and others have waited already.
+            return Err(StoreError("it is out of reach".to_owned()));
+        }
         self.values.recall(kind, id).await
     }
 

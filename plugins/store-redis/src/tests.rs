@@ -1,5 +1,6 @@
 //! Against real servers, each test with one of its own.
 
+mod alone;
 mod cluster;
 mod encrypted;
 pub(crate) mod event;

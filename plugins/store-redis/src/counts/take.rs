@@ -8,9 +8,9 @@ use redis::Value;
 use sluice_api::limiter::{Denial, Take, Why, Window};
 use sluice_api::store::{Asked, Lease, Level, Line, Lined, Place, StoreError, Taken, Used};
 
-use super::Own;
 use super::encode::{Span, Tail, lease_name, level, line_key, texts};
 use super::queue::{How, Name, Op, Queue};
+use super::{Own, alone};
 use crate::link::Failure;
 
 /// How long a request waits for what this gateway frees to be told.
@@ -19,10 +19,33 @@ const FREED_MAX: Duration = Duration::from_millis(100);
 /// How often a request asks again whose slot this gateway has just freed.
 const ASKED_AGAIN: usize = 3;
 
+/// Why nothing was taken.
+pub(super) enum Failed {
+    /// The servers did not do what was asked of them.
+    Away(Failure, Asked),
+    /// They have answered something else.
+    Odd(StoreError),
+}
+
 impl Own {
+    /// Takes all that the leases say, or nothing: by what this gateway knows where the servers are out of reach, and it is to
+    /// be served then.
+    pub(super) async fn take_anyway(self: Arc<Self>, asked: Asked) -> Result<Taken, StoreError> {
+        match Arc::clone(&self).take(asked).await {
+            Ok(taken) => Ok(taken),
+            Err(Failed::Away(failure, asked)) if self.alone.admits() && failure.is_outage() => {
+                self.goes_alone(&failure);
+                self.alone.take(&self.link, asked).unwrap_or_else(|_| Err(failure.into()))
+            }
+            Err(Failed::Away(failure, _)) => Err(failure.into()),
+            Err(Failed::Odd(error)) => Err(error),
+        }
+    }
+
     /// Takes all that the leases say, or nothing.
-    pub(super) async fn take(self: Arc<Self>, asked: Asked) -> Result<Taken, StoreError> {
-        let Asked { mut leases, line, .. } = asked;
+    async fn take(self: Arc<Self>, asked: Asked) -> Result<Taken, Failed> {
+        let Asked { mut leases, line, mode, .. } = asked;
+        let line = line.map(alone::there);
         let now = leases.iter().map(|lease| lease.since).max().unwrap_or(Timestamp::UNIX_EPOCH);
         let takes = || leases.iter().flat_map(|lease| &lease.takes);
         let tails: Vec<Arc<Tail>> =
@@ -45,12 +68,14 @@ impl Own {
         };
         let slots: Vec<&String> = tails.iter().flat_map(|tail| tail.slots()).collect();
         let answer = match self.ask(&slots, &keys, &args).await {
-            Ok(answer) => texts(answer).inspect_err(|_| undo(&self))?,
+            Ok(answer) => texts(answer).inspect_err(|_| undo(&self)).map_err(Failed::Odd)?,
             Err(failure) => {
-                if matches!(failure, Failure::Unknown(_)) {
+                if failure.is_doubtful() {
                     undo(&self);
                 }
-                return Err(failure.into());
+                let mut asked = Asked::new(leases).of_mode(mode);
+                asked.line = line;
+                return Err(Failed::Away(failure, asked));
             }
         };
         let told: Vec<&str> = answer.iter().map(String::as_str).collect();
@@ -61,21 +86,22 @@ impl Own {
                 }
                 place.into_iter().for_each(|place| self.bells.forget(place.number));
                 tell_levels(&mut leases, answer.get(1..).unwrap_or_default(), now);
+                self.alone.given(&mut leases);
                 Ok(Taken::All(leases))
             }
-            ["waits", number] => waits(line.as_ref(), number).map(|place| {
+            ["waits", number] => waits(line.as_ref(), number).map_err(Failed::Odd).map(|place| {
                 self.bells.wait(place.number);
                 Taken::Waits(place)
             }),
             ["refused", which, why, wait] => {
                 let which: usize = which.parse().unwrap_or(0);
-                let take = takes().nth(which.saturating_sub(1)).ok_or_else(|| odd(&answer))?;
-                let why = reason(why, wait, (take, now)).ok_or_else(|| odd(&answer))?;
+                let take = takes().nth(which.saturating_sub(1)).ok_or_else(|| Failed::Odd(odd(&answer)))?;
+                let why = reason(why, wait, (take, now)).ok_or_else(|| Failed::Odd(odd(&answer)))?;
                 Ok(Taken::Refused(Denial::new(take.clone(), why)))
             }
             _ => {
                 undo(&self);
-                Err(odd(&answer))
+                Err(Failed::Odd(odd(&answer)))
             }
         }
     }
@@ -131,6 +157,10 @@ impl Own {
         line: Line,
         slots: Vec<Take>,
     ) -> Result<Lined, StoreError> {
+        if let Some(lined) = self.alone.line_up(&line, &slots) {
+            return Ok(lined);
+        }
+        let line = alone::there(line);
         let now = Timestamp::UNIX_EPOCH;
         let tail = Arc::new(Tail::new(&self.link, slots.iter(), now));
         let (mut keys, mut args) = self.first(Some(&line), now);
@@ -141,10 +171,13 @@ impl Own {
         let answer = match self.link.run(&self.scripts.line_up, &keys, &args).await {
             Ok(answer) => texts(answer)?,
             Err(failure) => {
-                if matches!(failure, Failure::Unknown(_)) {
+                if failure.is_doubtful() {
                     self.undo(name, tail, (Some(line_key(&self.link, &line.key)), now));
                 }
-                return Err(failure.into());
+                if self.alone.admits() && failure.is_outage() {
+                    self.goes_alone(&failure);
+                }
+                return self.alone.line_up(&line, &slots).ok_or_else(|| failure.into());
             }
         };
         let told: Vec<&str> = answer.iter().map(String::as_str).collect();

@@ -11,12 +11,26 @@ pub(crate) enum Failure {
     NotDone(String),
     /// It may have been done.
     Unknown(String),
+    /// It was answered, with an error of its own: some of it may have been done.
+    Answered(String),
+}
+
+impl Failure {
+    /// Whether it says that servers are out of reach, and nothing of what was asked.
+    pub(crate) const fn is_outage(&self) -> bool {
+        matches!(self, Self::NotDone(_) | Self::Unknown(_))
+    }
+
+    /// Whether it may have been done.
+    pub(crate) const fn is_doubtful(&self) -> bool {
+        matches!(self, Self::Unknown(_) | Self::Answered(_))
+    }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotDone(why) | Self::Unknown(why) => f.write_str(why),
+            Self::NotDone(why) | Self::Unknown(why) | Self::Answered(why) => f.write_str(why),
         }
     }
 }

@@ -22,6 +22,7 @@ fn a_url_alone_is_enough() {
     ] {
         assert!(read(toml).is_ok(), "{toml}: {:?}", read(toml));
     }
+    assert!(!reach.admits && read("url = \"redis://h\"\non_outage = \"admit\"").unwrap().admits);
 }
 
 #[test]
@@ -50,7 +51,6 @@ fn what_is_wrong_is_told_with_its_place_and_without_a_secret() {
         ("url = \"redis://h\"\ntimeout = \"61s\"", "timeout", "60 s at most"),
         ("url = \"redis://h\"\ntimeout = \"2\"", "timeout", "invalid value"),
         ("url = \"redis://h\"\nrecords = 0", "records", "at least one"),
-        ("url = \"redis://h\"\non_outage = \"admit\"", "on_outage", "not available yet"),
         ("url = \"redis://h\"\non_outage = \"deny\"", "on_outage", "unknown value"),
         ("url = \"redis://h\"\npath = \"\"", "path", "needs a name"),
         ("url = \"redis://h\"\npth = \"d\"", "pth", "unknown key"),
@@ -66,8 +66,8 @@ fn what_is_wrong_is_told_with_its_place_and_without_a_secret() {
 
 #[test]
 fn every_mistake_is_told_at_once() {
-    let told = read("url = \"http://h\"\nprefix = \"\"\ntimeout = \"0\"\npath = \"\"\non_outage = \"admit\"")
-        .unwrap_err();
+    let told =
+        read("url = \"http://h\"\nprefix = \"\"\ntimeout = \"0\"\npath = \"\"\nrecords = 0").unwrap_err();
     assert_eq!(told.len(), 5, "{told:?}");
 }
 
