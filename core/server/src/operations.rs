@@ -43,9 +43,9 @@ pub(crate) struct Ready {
     accounts: BTreeMap<&'static str, usize>,
 }
 
-/// Whether requests can be served: the store answers, or they are served without it (`store.on_outage = "admit"`), the gateway
-/// is not draining, and an account is enabled.
+/// Whether requests can be served: the store answers, the gateway is not draining, and an account is enabled.
 ///
+/// Where requests are served without the store, too (`store.on_outage`), it is ready without, and says why not all are.
 /// An upstream's fault is no reason to take the gateway out.
 #[utoipa::path(
     get, path = "/readyz", tag = "Operations",

@@ -231,6 +231,14 @@ impl Alone {
     }
 }
 
+impl State {
+    /// One has ended that the servers know, or may: a process that is killed before they are told leaves it to the next.
+    fn ended_there(&mut self, gateway: &str, name: String, (tail, used): (&Tail, Used)) {
+        self.spool.write(&spool::Line::ended(gateway, &name, (tail.written(), used)));
+        self.ended.push(name);
+    }
+}
+
 /// A line as the counts here have it: a place of a server is none of theirs.
 fn here(line: &Line) -> Line {
     let place = line.place.as_ref().and_then(unmarked);
@@ -296,12 +304,8 @@ impl Own {
         let mut state = self.alone.state.lock();
         let Some(local) = state.leases.get_mut(name) else {
             // It is told when the servers are back, and should not be lost with the process before.
-            if state.on
-                && let Some(held) = self.running.get(name)
-            {
-                let line = spool::Line::ended(&self.gateway, name, (held.tail.written(), used));
-                state.spool.write(&line);
-                state.ended.push(name.to_owned());
+            if let Some(held) = self.running.get(name).filter(|_| state.on) {
+                state.ended_there(&self.gateway, name.to_owned(), (&held.tail, used));
             }
             return Word::As(name.to_owned(), None);
         };
@@ -317,15 +321,16 @@ impl Own {
             }
             Stage::Moving | Stage::Ended(_) => {
                 local.stage = Stage::Ended(used);
-                let there = name_there(name);
-                let line = spool::Line::ended(&self.gateway, &there, (local.tail.written(), used));
-                state.spool.write(&line);
-                state.ended.push(there);
+                let tail = Arc::clone(&local.tail);
+                state.ended_there(&self.gateway, name_there(name), (&tail, used));
                 Word::Nothing
             }
             Stage::There => {
                 let tail = Arc::clone(&local.tail);
                 state.leases.remove(name);
+                if state.on {
+                    state.ended_there(&self.gateway, name_there(name), (&tail, used));
+                }
                 Word::As(name_there(name), Some(tail))
             }
         }

@@ -21,6 +21,9 @@ use crate::opening;
 /// How long what others held when they were seen last counts: as long as for a gateway that says nothing any more.
 const HELD_MAX: Duration = Duration::from_secs(30);
 
+/// Waits between two looks grow so often: who keeps the connection says at once that there is none.
+const OFTEN: u32 = 3;
+
 /// How often at most all is told before the servers count again: what has come meanwhile is told after that.
 const ROUNDS: usize = 3;
 
@@ -38,7 +41,7 @@ pub(super) async fn comes_back(own: Weak<Own>) {
     let mut failed = 0;
     let mut forgets = true;
     loop {
-        pause(failed).await;
+        pause(failed.min(OFTEN)).await;
         let Some(own) = own.upgrade() else { return };
         if forgets && own.alone.has_been_alone_for(HELD_MAX) {
             forgets = false;
@@ -46,7 +49,7 @@ pub(super) async fn comes_back(own: Weak<Own>) {
         }
         match own.returns().await {
             Ok(()) if own.alone.is_told() => return,
-            Ok(()) => failed = 0,
+            Ok(()) => (failed, forgets) = (0, true),
             Err(error) => {
                 failed += 1;
                 tracing::debug!(%error, "the store is still out of reach");

@@ -11,6 +11,9 @@ use crate::counts::encode::Tail;
 /// Into how many parts a window that rolls is cut in whose moments it is kept when something was used: more than servers keep.
 const PARTS: i64 = 1_000;
 
+/// Moments of one window after which it is looked whether some are over: an outage may be longer than the window.
+const MOST: usize = 3_000;
+
 /// Something that was used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Entry {
@@ -98,6 +101,9 @@ impl Spent {
             moments: BTreeMap::new(),
         });
         *count.moments.entry(count.rounded(entry.at)).or_default() += u128::from(entry.amount);
+        if count.moments.len() > MOST {
+            count.moments = count.moments.split_off(&entry.at.saturating_sub(count.length()));
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -123,10 +129,17 @@ impl Spent {
 }
 
 impl Count {
+    /// How long its window is that rolls, in microseconds.
+    fn length(&self) -> i64 {
+        self.count[1].parse().unwrap_or(0).max(0)
+    }
+
     /// No earlier than it was: what is over stays over no earlier.
     fn rounded(&self, at: i64) -> i64 {
-        let length = if self.count[0] == "r" { self.count[1].parse().unwrap_or(0) } else { return 0 };
-        let grain = i64::max(length, 0) / PARTS + 1;
+        if self.count[0] != "r" {
+            return 0;
+        }
+        let grain = self.length() / PARTS + 1;
         at.saturating_add((grain - at.rem_euclid(grain)) % grain)
     }
 }
@@ -149,5 +162,34 @@ impl Parcel {
     /// How many counts it is of.
     pub(super) fn len(&self) -> usize {
         self.counts.len() / 3
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, MOST, Spent};
+
+    fn entry(kind: &str, at: i64) -> Entry {
+        let count = [kind, "60000000", ""].map(ToOwned::to_owned);
+        Entry { key: kind.to_owned(), count, unit: "t".to_owned(), at, amount: 2 }
+    }
+
+    #[test]
+    fn a_windows_moments_are_no_earlier_than_they_were_and_no_more_than_it_has() {
+        let mut spent = Spent::default();
+        for second in 0..3_600 {
+            for part in 0..20 {
+                spent.add(&entry("r", second * 1_000_000 + part * 50_000));
+                spent.add(&entry("t", second * 1_000_000));
+            }
+        }
+        let [window, total] = ["r", "t"].map(|kind| &spent.0[kind].moments);
+        assert_eq!(total.values().sum::<u128>(), 2 * 72_000);
+        assert!((1_000..=MOST).contains(&window.len()), "{}", window.len());
+        // Those before it that are rounded into it are too many, and none is missing.
+        let within = window.iter().filter(|(at, _)| **at > 3_539_950_000).map(|(_, amount)| amount);
+        assert!((2_400..=2_404).contains(&within.sum::<u128>()));
+        assert!(window.keys().all(|at| at % 60_001 == 0));
+        assert_eq!(spent.parcels(3_600_000_000, 2_000).len(), 2);
     }
 }
