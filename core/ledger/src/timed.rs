@@ -88,6 +88,10 @@ impl Store for Timed {
         self.store.is_shared()
     }
 
+    fn serves_alone(&self) -> bool {
+        self.store.serves_alone()
+    }
+
     /// Asked once, at start.
     async fn process(&self) -> Result<Process, StoreError> {
         self.store.process().await
