@@ -2,7 +2,8 @@
 
 use sluice_neutral::effort::Effort;
 use sluice_neutral::json::Raw;
-use sluice_neutral::request::{Content, Format, Request, Search, Told};
+use sluice_neutral::loss::At;
+use sluice_neutral::request::{Content, Format, Lifetime, Request, Search, Told};
 
 use super::target::{self, Target};
 use super::tools;
@@ -146,6 +147,12 @@ pub(crate) fn service(request: &Request<'_>, target: &mut Target<'_>, json: &mut
     }
     if let Some(key) = request.caching.key.as_ref().filter(|_| target.model.is_newest) {
         json.key("prompt_cache_key").text(&key.value);
+    }
+    // Who asks for it by this name wants it kept for a day; marks of other dialects ask for less.
+    let asked = request.caching.automatic.filter(|told| told.at == At::field("prompt_cache_retention"));
+    if asked.is_some_and(|told| told.value == Lifetime::Long) && target.model.is_newest && target.model.thinks
+    {
+        json.key("prompt_cache_retention").text("24h");
     }
     if let Some(verbosity) = request.verbosity.as_ref().filter(|_| target.model.verbosity) {
         json.key("verbosity").text(&verbosity.value);
