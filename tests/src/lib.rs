@@ -10,6 +10,7 @@
 )]
 
 pub mod client;
+pub mod conversation;
 pub mod curl;
 pub mod dialects;
 pub mod dice;

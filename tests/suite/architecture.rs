@@ -29,7 +29,18 @@ const ARROWS: [(&str, &[&str]); 45] = [
     ("sluice-dialect-chat", &["sluice-api", "sluice-usage", "sluice-wire", "sluice-neutral"]),
     ("sluice-dialect-responses", &["sluice-api", "sluice-usage", "sluice-wire", "sluice-neutral"]),
     ("sluice-dialect-gemini", &["sluice-api", "sluice-usage", "sluice-wire", "sluice-neutral"]),
-    ("sluice-translate", &["sluice-api", "sluice-wire"]),
+    (
+        "sluice-translate",
+        &[
+            "sluice-api",
+            "sluice-wire",
+            "sluice-neutral",
+            "sluice-dialect-anthropic",
+            "sluice-dialect-chat",
+            "sluice-dialect-responses",
+            "sluice-dialect-gemini",
+        ],
+    ),
     ("sluice-oauth", &["sluice-api"]),
     ("sluice-reading", &["sluice-api"]),
     ("sluice-settings", &["sluice-api", "sluice-oauth"]),
@@ -53,6 +64,7 @@ const ARROWS: [(&str, &[&str]); 45] = [
             "sluice-limits",
             "sluice-upstream",
             "sluice-fleet",
+            "sluice-translate",
         ],
     ),
     (

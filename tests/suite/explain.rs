@@ -58,14 +58,15 @@ fn what_no_account_serves_is_told_for_each_of_them() {
     ends(&told, "accounts", "404");
     let told = world.check(("test", KEY), ("openai-chat", "unserved"), None, Err(404));
     assert_eq!(reason(&told, "o"), (false, "it does not serve this model"));
-    // A route to accounts that speak something else.
-    let told = world.check(("test", KEY), ("openai-chat", "crossed"), None, Err(400));
-    for name in ["a", "b"] {
-        let (taken, why) = reason(&told, name);
-        assert!(!taken && why.contains("speaks") && why.contains("Messages"), "{told:#}");
-    }
+}
+
+#[test]
+fn an_account_of_another_dialect_is_said_to_be_asked_in_it() {
+    let world = World::start();
+    let told = world.check(("test", KEY), ("openai-chat", "crossed"), None, Ok("a"));
+    let (taken, why) = reason(&told, "a");
+    assert!(taken && why.contains("in the Claude Messages API"), "{told:#}");
     assert!(told.to_string().contains("m-1"), "the route asks for another model: {told:#}");
-    ends(&told, "accounts", "400");
 }
 
 #[test]

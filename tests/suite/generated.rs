@@ -6,7 +6,7 @@ use sluice_tests::client::send;
 use sluice_tests::gateway::{Gateway, binary, workspace};
 
 fn printed(command: &str) -> String {
-    let output = Command::new(binary()).arg(command).output().unwrap();
+    let output = Command::new(binary()).args(command.split(' ')).output().unwrap();
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -30,6 +30,13 @@ fn the_committed_reference_is_fresh() {
         committed == printed("reference"),
         "CONFIGURATION.md is stale: sluice reference > CONFIGURATION.md"
     );
+}
+
+#[test]
+fn the_committed_page_of_what_is_translated_is_fresh() {
+    let committed = std::fs::read_to_string(workspace().join("TRANSLATION.md")).unwrap();
+    let printed = printed("plugins --matrix");
+    assert!(committed == printed, "TRANSLATION.md is stale: sluice plugins --matrix > TRANSLATION.md");
 }
 
 #[test]

@@ -62,6 +62,7 @@ mod stale;
 mod streams;
 mod timeouts;
 mod traces;
+mod translation;
 mod usage;
 mod visitors;
 mod warnings;

@@ -259,17 +259,6 @@ fn a_redirect_is_never_followed() {
 }
 
 #[test]
-fn what_would_need_translation_names_both_dialects() {
-    let upstream = Upstream::start(|_| whole(200, "", "{}"));
-    let route = "[[routes]]\nmodel = \"*\"\npools = [\"claude\"]\n";
-    let gateway = Gateway::start(&(account("a", "claude-console", &upstream.address, "") + &key("") + route));
-    let answer = gateway.post("/v1/chat/completions", dialect("openai-chat").request);
-    let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
-    assert_eq!(answer.status, 400);
-    assert!(message.contains("Chat Completions") && message.contains("Claude Messages"), "{message}");
-}
-
-#[test]
 fn usage_is_asked_for_and_hidden_where_the_client_did_not_ask() {
     let dialect = dialect("openai-chat");
     let upstream = Upstream::start(|_| stream("text/event-stream", dialect.stream, 9));

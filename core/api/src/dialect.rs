@@ -62,6 +62,24 @@ impl Api {
         }
     }
 
+    /// Whether requests of this API can be turned into requests of another one, and the answers back.
+    #[must_use]
+    pub fn translates(self, operation: Operation, into: Self) -> bool {
+        const CONVERSE: [Api; 4] = [Api::Anthropic, Api::OpenaiChat, Api::OpenaiResponses, Api::Gemini];
+        match operation {
+            Operation::Generate | Operation::CountTokens => {
+                self != into && CONVERSE.contains(&self) && CONVERSE.contains(&into)
+            }
+            Operation::Embed | Operation::BatchEmbed => {
+                matches!(
+                    (self, into),
+                    (Self::OpenaiEmbeddings, Self::Gemini) | (Self::Gemini, Self::OpenaiEmbeddings)
+                )
+            }
+            Operation::Compact | Operation::Images => false,
+        }
+    }
+
     /// The family it belongs to, which names its default pool and a key's permission.
     #[must_use]
     pub const fn family(self) -> Family {

@@ -190,13 +190,18 @@ impl Asked<'_> {
                         (false, full.get(&account.index).cloned().unwrap_or_default())
                     }
                     Ok(admission) => {
-                        (true, format!("in pool {}, asked for `{}`: {admission}", pool.name, target.model))
+                        let asked = match target.speaks == question.api {
+                            true => String::new(),
+                            false => format!(" in {}", target.speaks.title()),
+                        };
+                        let (pool, model) = (&pool.name, &target.model);
+                        (true, format!("in pool {pool}, asked for `{model}`{asked}: {admission}"))
                     }
                     Err(passed) => (false, passed.to_string()),
                 },
                 None => match fits(account, question.api, operation(question.api), &candidates.model) {
-                    Ok(_) => (false, "it is in none of the route's pools".to_owned()),
-                    Err(misfit) => (false, misfit.to_string()),
+                    Some(_) => (false, "it is in none of the route's pools".to_owned()),
+                    None => (false, "it does not serve this model".to_owned()),
                 },
             };
             told.accounts.push(Considered { name: account.name.to_string(), taken, reason });

@@ -280,9 +280,10 @@ fn some_model(snapshot: &Snapshot, account: &Account) -> Option<String> {
 
 /// The smallest request that a model answers, in a dialect that the account speaks.
 fn tiny(account: &Arc<Account>, asked: &str) -> Result<(Call, Arc<str>), Error> {
-    let target = Api::ALL
-        .into_iter()
-        .find_map(|api| fits(account, api, Operation::Generate, asked).ok().map(|target| (api, target)));
+    let target = Api::ALL.into_iter().find_map(|api| {
+        let target = fits(account, api, Operation::Generate, asked)?;
+        (target.speaks == api).then_some((api, target))
+    });
     let Some((api, target)) = target else {
         return Err(Error::bad_request(
             Some("model"),

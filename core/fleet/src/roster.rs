@@ -15,7 +15,7 @@ use sluice_config::resolved::{AccountConfig, RouteConfig};
 
 use crate::account::{Account, States};
 use crate::choosing::Criteria;
-use crate::choosing::candidates::{Candidates, Misfit, Pool, Target, binds, fits};
+use crate::choosing::candidates::{Candidates, Pool, Target, binds, fits};
 use crate::running::Running;
 
 /// Models of one kind of request whose accounts are remembered: clients can name any number of them.
@@ -139,9 +139,9 @@ impl Roster {
     fn find(&self, wanted: Criteria<'_>) -> Candidates {
         let (model, names) = self.routed(wanted.api, wanted.model);
         let mut pools: Vec<Pool> = Vec::with_capacity(names.len());
-        let (mut other_dialect, mut unpriced) = (None, false);
+        let mut unpriced = false;
         for name in names {
-            let mut targets = Vec::new();
+            let (mut targets, mut others) = (Vec::new(), Vec::new());
             for account in self.pools.get(&name).map_or(&[][..], Vec::as_slice) {
                 // An account in two pools is tried in the first of them, and once.
                 if pools
@@ -152,20 +152,21 @@ impl Roster {
                     continue;
                 }
                 match fits(account, wanted.api, wanted.operation, &model) {
-                    Ok(target) if self.may_ask(&target, wanted.operation) => targets.push(target),
-                    Ok(_) => unpriced = true,
-                    Err(Misfit::Dialect(offer)) => other_dialect = Some(offer),
-                    Err(Misfit::Model) => {}
+                    Some(target) if !self.may_ask(&target, wanted.operation) => unpriced = true,
+                    Some(target) if target.speaks == wanted.api => targets.push(target),
+                    Some(target) => others.push(target),
+                    None => {}
                 }
             }
-            if !targets.is_empty() {
-                pools.push(Pool { name: name.into(), targets });
-            }
+            // Who speaks the client's own dialect loses nothing of it: the others of the pool have their turn after them.
+            let turns = [targets, others].into_iter().filter(|targets| !targets.is_empty());
+            let name: Arc<str> = name.into();
+            pools.extend(turns.map(|targets| Pool { name: Arc::clone(&name), targets }));
         }
         let max_output_tokens =
             self.route(wanted.api, wanted.model).and_then(|route| route.max_output_tokens);
         let in_flight = self.running.of(wanted.model);
-        Candidates { model, pools, max_output_tokens, other_dialect, in_flight, unpriced }
+        Candidates { model, pools, max_output_tokens, in_flight, unpriced }
     }
 
     /// Whether a model has a price, where it needs one. Counting costs nothing.

@@ -9,18 +9,18 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use jiff::Timestamp;
 use sluice_api::dialect::{Api, Form, Operation};
-use sluice_api::error::{Answer, Error, Kind};
-use sluice_api::provider::{Body, Call, Failure, ModelPlace, Prepared};
+use sluice_api::error::{Error, Kind};
+use sluice_api::provider::{Body, Call, Failure, Prepared};
 use sluice_fleet::choosing::candidates::Target;
 use sluice_upstream::Stale;
 use sluice_upstream::timer::in_time;
 use sluice_wire::headers;
 use sluice_wire::request::caching;
-use sluice_wire::request::splice;
 
 use crate::ask::Ask;
 use crate::caller::Caller;
 use crate::inbound::Inbound;
+use crate::outgoing::{self, Outgoing};
 use crate::serving::Serving;
 use crate::settle::Settlement;
 use crate::source::{Answered, Expected, Source};
@@ -39,10 +39,10 @@ pub(crate) async fn attempt(
 ) -> Result<Answered, Error> {
     let Serving { gateway, ask, .. } = serving;
     let config = &target.account.config;
-    let (bytes, hides_usage) = request_body(ask, serving.body, target);
+    let outgoing = Outgoing::of(serving, target, settlement)?;
     let caller = Caller::new(gateway, serving.snapshot, &target.account)?;
     let mut sending =
-        Sending { caller, inbound, ask, bytes, target, now: gateway.now(), secrets: Vec::new() };
+        Sending { caller, inbound, ask, outgoing, target, now: gateway.now(), secrets: Vec::new() };
     let wait = config.timeouts.first_byte;
     let deadline = Instant::now() + wait;
     let mut response = sending.send(deadline, settlement).await?;
@@ -58,14 +58,20 @@ pub(crate) async fn attempt(
         let body = refusal::read(body).await;
         return Err(sending.refused(head, body, gateway.now()));
     }
+    let outgoing = &sending.outgoing;
+    let translated =
+        outgoing.translation.as_ref().map(|how| (Arc::clone(how), outgoing::head(serving, settlement)));
     let expected = Expected {
         api: ask.route.api,
-        operation: ask.route.operation,
-        asked: ask.form,
-        labelled: label(&head.headers, ask),
-        hides_usage,
-        caches_long: ask.route.api == Api::OpenaiChat && caching::is_long(serving.body),
+        speaks: outgoing.speaks,
+        operation: outgoing.operation,
+        asked: outgoing.form,
+        form: ask.form,
+        labelled: label(&head.headers, outgoing.form),
+        hides_usage: outgoing.hides_usage,
+        caches_long: outgoing.speaks == Api::OpenaiChat && caching::is_long(&outgoing.body),
         idle: config.timeouts.idle,
+        translated,
     };
     let source = within(deadline, wait, ask, pin!(Source::begin(body, expected))).await??;
     if source.is_page() {
@@ -76,8 +82,8 @@ pub(crate) async fn attempt(
     if let Some(error) = source.first_error() {
         let (status, headers, now) = (error.status, &head.headers, gateway.now());
         let failure = Failure::event(status, headers, &error.data, now);
-        let body = error.body(ask.route.api);
-        let answer = Answer::new(status, HeaderMap::new(), body);
+        let body = error.body(outgoing.speaks);
+        let answer = outgoing.refusal((status, HeaderMap::new()), body, &settlement.request_id());
         return Err(refusal::handed_on(config.provider.classify(&failure), answer, &sending.secrets));
     }
     settlement.answered(&head.headers);
@@ -85,6 +91,7 @@ pub(crate) async fn attempt(
     if !source.keeps_length() {
         head.headers.remove(CONTENT_LENGTH);
     }
+    outgoing.heads(ask.form, &mut head.headers);
     Ok(Answered { status: head.status, headers: head.headers, source })
 }
 
@@ -93,7 +100,7 @@ struct Sending<'a> {
     caller: Caller<'a>,
     inbound: &'a mut Inbound,
     ask: &'a Ask,
-    bytes: Bytes,
+    outgoing: Outgoing,
     target: &'a Target,
     /// When the attempt began; the same for `prepare` and `renew`, which tells by it which token was refused.
     now: Timestamp,
@@ -136,13 +143,18 @@ impl Sending<'_> {
     }
 
     async fn prepare(&mut self) -> Result<Prepared, Error> {
-        let Ask { route, form, .. } = self.ask;
-        let mut call = Call::new(route.api, route.operation, *form, Arc::clone(&self.target.model));
+        let (route, outgoing) = (&self.ask.route, &self.outgoing);
+        let model = Arc::clone(&self.target.model);
+        let mut call = Call::new(outgoing.speaks, outgoing.operation, outgoing.form, model);
         call.asked = Arc::clone(&self.target.asked);
         call.collection = route.collection;
-        call.query = self.inbound.query.clone();
         call.headers = self.inbound.relayed();
-        call.body = self.bytes.clone();
+        call.body = outgoing.body.clone();
+        match outgoing.translation {
+            None => call.query = self.inbound.query.clone(),
+            // What a client tells in another dialect's headers and query is nothing to this account's.
+            Some(_) => sluice_translate::of_no_dialect(&mut call.headers),
+        }
         self.caller.prepare(call, self.now).await
     }
 
@@ -155,46 +167,22 @@ impl Sending<'_> {
         let models = [self.ask.model.as_str(), &self.target.model];
         let error =
             if counts && estimate::is_missing(head.status, &body, models) { error.missing() } else { error };
-        refusal::handed_on(error, Answer::new(head.status, head.headers, body), &self.secrets)
+        let request_id = &self.inbound.request_id;
+        let answer = self.outgoing.refusal((head.status, head.headers), body, request_id);
+        refusal::handed_on(error, answer, &self.secrets)
     }
-}
-
-/// The body to send, and whether the usage it asks for is to be hidden from the client.
-fn request_body(ask: &Ask, body: &Bytes, target: &Target) -> (Bytes, bool) {
-    let mapped = *target.model != *ask.model;
-    let missing = ask.peek.model.is_none() && target.model_in == ModelPlace::Body;
-    let other = ask.route.model.is_some()
-        && target.model_in == ModelPlace::Body
-        && ask.peek.model.as_ref().is_some_and(|spot| spot.text != *target.model);
-    let names_model = ask.route.api != Api::Gemini;
-    let mut edits = Vec::new();
-    if mapped || (names_model && other) {
-        splice::model(&ask.peek, &target.model, &mut edits);
-    }
-    if missing && names_model {
-        splice::insert_model(&ask.peek, &target.model, &mut edits);
-    }
-    let asks_usage = ask.route.api == Api::OpenaiChat
-        && ask.route.operation == Operation::Generate
-        && ask.form == Form::Sse
-        && target.account.config.include_usage
-        && splice::include_usage(&ask.peek, &mut edits);
-    if edits.is_empty() {
-        return (body.clone(), asks_usage);
-    }
-    (splice::splice(body, edits), asks_usage)
 }
 
 /// How the answer is framed by its content type. How its body begins tells more, where a stream is about.
-fn label(headers: &HeaderMap, ask: &Ask) -> Form {
+fn label(headers: &HeaderMap, asked: Form) -> Form {
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if kind.trim_start().get(..17).is_some_and(|start| start.eq_ignore_ascii_case("text/event-stream")) {
         return Form::Sse;
     }
     if kind.is_empty() {
-        return ask.form;
+        return asked;
     }
-    if ask.form == Form::JsonArray { Form::JsonArray } else { Form::Whole }
+    if asked == Form::JsonArray { Form::JsonArray } else { Form::Whole }
 }
 
 /// Waits for what needs credentials; nothing was asked of upstream by it, so that another account may be.

@@ -1,6 +1,6 @@
 //! What a request may use: what is expected of it, and the most that it can come to.
 
-use sluice_api::cost::{CeilingAsk, Exact, ListedAsk, PriceAsk, Usage};
+use sluice_api::cost::{CeilingAsk, CostModel, Exact, Lengths, ListedAsk, PriceAsk, Usage};
 use sluice_api::dialect::Operation;
 use sluice_api::limiter::{Demand, Limit, Mode, Most, Spend, Take, Unit};
 use sluice_api::plugin::guarded;
@@ -130,7 +130,7 @@ impl<'a> Worst<'a> {
     fn usage(&self, target: &Target, output: Option<u64>) -> Option<Usage> {
         let Serving { gateway, snapshot, body, .. } = self.serving;
         let listed = ListedAsk::new(target.provider, target.priced_as(), gateway.now());
-        let lengths = guarded("CostModel::lengths", || snapshot.cost.lengths(&listed)).unwrap_or_default();
+        let lengths = lengths(&*snapshot.cost, &listed);
         let input = self.bounds.input(body.len() as u64, AROUND, lengths.input)?;
         let output = output.or(lengths.output)?;
         let mut usage = Usage::new(input, output.saturating_mul(self.bounds.answers));
@@ -148,6 +148,11 @@ impl<'a> Worst<'a> {
         let most: Exact = guarded("CostModel::ceiling", || snapshot.cost.ceiling(&asked)).flatten()?;
         Some(units(most.rounded_by(target.account.config.cost_multiplier).units()))
     }
+}
+
+/// How long prompts and answers of a model may be, where a cost model knows.
+pub(crate) fn lengths(cost: &dyn CostModel, listed: &ListedAsk<'_>) -> Lengths {
+    guarded("CostModel::lengths", || cost.lengths(listed)).unwrap_or_default()
 }
 
 fn charges_alike(one: &Target, other: &Target) -> bool {

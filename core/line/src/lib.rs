@@ -17,6 +17,7 @@ pub mod gateway;
 pub mod inbound;
 pub mod line;
 mod lower;
+mod outgoing;
 mod refusal;
 pub mod refused;
 pub mod relay;

@@ -23,6 +23,10 @@ use crate::source::{Answered, Source};
 
 /// What was handed on last has so long to leave before its body breaks off, which takes along what has not.
 const LEAVES_FOR: Duration = Duration::from_millis(100);
+
+/// How long the client of a translated stream hears nothing before it is told that the connection lives.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
 /// The body of an answer to a client. Settles the request when it ends, however it ends.
 pub struct Relay(State);
 
@@ -37,6 +41,8 @@ struct Stream {
     /// Armed while upstream is silent.
     timer: Option<Pin<Box<Sleep>>>,
     last: Instant,
+    /// When a silent client was last told that the connection lives; where its answer is translated.
+    beat: Instant,
     /// What is left to be told: that the body breaks off, once what was handed on has left.
     breaking: Option<Error>,
     done: bool,
@@ -92,8 +98,9 @@ impl Relay {
         let Answered { status, mut headers, source } = answered;
         identify(&mut headers, settlement.api() == Api::Anthropic, request_id);
         settlement.tells(&mut headers);
+        let last = Instant::now();
         let stream =
-            Stream { source, settlement, timer: None, last: Instant::now(), breaking: None, done: false };
+            Stream { source, settlement, timer: None, last, beat: last, breaking: None, done: false };
         let mut response = Response::new(Self(State::Stream(Box::new(stream))));
         *response.status_mut() = status;
         *response.headers_mut() = headers;
@@ -144,14 +151,22 @@ impl Stream {
 
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         let idle = self.source.idle;
+        let alive = self.source.keep_alive();
         loop {
-            let due = self.last + idle;
+            let silent = self.last + idle;
+            let beat = self.beat.max(self.last) + KEEP_ALIVE;
+            let due = if alive.is_empty() { silent } else { silent.min(beat) };
             let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
             ready!(timer.as_mut().poll(cx));
+            let now = Instant::now();
             // Armed once and moved only when it rings: most frames never touch it.
-            if due > Instant::now() {
+            if due > now {
                 timer.as_mut().reset(due);
                 continue;
+            }
+            if silent > now {
+                self.beat = now;
+                return Poll::Ready(Some(Ok(Bytes::from_static(alive))));
             }
             let message =
                 format!("the upstream sent nothing for {} s: send the request again", idle.as_secs_f32());
@@ -187,9 +202,7 @@ impl Stream {
 
     /// Ends an answer that is not whole as its dialect does.
     fn ends_in(&mut self, error: Error, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
-        let Source { api, form, .. } = &*self.source;
-        let (seen, request_id) = (self.source.seen(), &self.settlement.request_id());
-        let text = match tail::tail(&Broken { api: *api, form: *form, seen, request_id }, &error) {
+        let text = match self.tail(&error) {
             Tail::Ends(text) => {
                 self.done = true;
                 text
@@ -211,6 +224,20 @@ impl Stream {
             (true, true) => Poll::Ready(None),
             (true, false) => self.poll_breaking(cx),
             (false, _) => Poll::Ready(Some(Ok(text))),
+        }
+    }
+
+    /// How the answer's dialect tells that it broke off.
+    fn tail(&mut self, error: &Error) -> Tail {
+        let Source { api, form, .. } = *self.source;
+        match self.source.fails(error) {
+            // Two libraries take an ordered end for success.
+            Some(text) if api == Api::Gemini => Tail::Breaks(text),
+            Some(text) => Tail::Ends(text),
+            None => {
+                let (seen, request_id) = (self.source.seen(), &self.settlement.request_id());
+                tail::tail(&Broken { api, form, seen, request_id }, error)
+            }
         }
     }
 

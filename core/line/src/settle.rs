@@ -81,6 +81,8 @@ pub(crate) struct Settlement {
     tier: Option<Box<str>>,
     /// What of the request was lowered, as its key may not ask for so much.
     lowered: Option<Box<str>>,
+    /// What of it the account's dialect has nothing for.
+    left_out: Option<Box<str>>,
     /// How the answer broke off.
     cut: Option<Try>,
     /// What the journal has of it.
@@ -118,6 +120,7 @@ impl Settlement {
             continues: Continued::default(),
             tier: None,
             lowered: None,
+            left_out: None,
             cut: None,
             journalled: Journalled::default(),
             record: Draft::of(record),

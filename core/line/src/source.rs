@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use sluice_api::cost::Usage;
 use sluice_api::dialect::{Api, Form, Operation};
 use sluice_api::error::{Error, Kind};
 use sluice_api::provider::{Body, is_page};
+use sluice_translate::{Head, Translation};
 use sluice_wire::answer::framing::{Begins, Opening};
 use sluice_wire::answer::meter::{End, Meter, Seen, StreamError};
 
@@ -21,16 +23,24 @@ use crate::stages::Stages;
 /// Most that is held before the first event of an answer is whole; then the answer has begun all the same.
 const HELD_MAX: u64 = 1024 * 1024;
 
+/// The longest answer that is turned into another dialect as one document.
+const WHOLE_MAX: u64 = 64 * 1024 * 1024;
+
 /// Bytes of a stream that are handed on together, where so many have come already: each piece costs its client's
 /// connection more than its bytes do. Nothing waits for it.
 const JOINED_MAX: usize = 8 * 1024;
 
 /// How an answer is to be read.
 pub(crate) struct Expected {
+    /// The client's dialect.
     pub(crate) api: Api,
+    /// The upstream's.
+    pub(crate) speaks: Api,
     pub(crate) operation: Operation,
     /// How it was asked for.
     pub(crate) asked: Form,
+    /// How the client asked for it.
+    pub(crate) form: Form,
     /// How its label says that it is framed.
     pub(crate) labelled: Form,
     /// Usage was asked for that the client did not want.
@@ -38,6 +48,8 @@ pub(crate) struct Expected {
     /// What is written to a cache was asked to be kept for the longer time.
     pub(crate) caches_long: bool,
     pub(crate) idle: Duration,
+    /// How it becomes the client's, and what it is told to be then, where their dialects differ.
+    pub(crate) translated: Option<(Arc<Translation>, Head)>,
 }
 
 impl Expected {
@@ -48,7 +60,7 @@ impl Expected {
 
     /// How the answer is framed, and whether it is a document in a stream's place.
     fn framing(&self, begins: Begins) -> (Form, bool) {
-        let array = self.asked == Form::JsonArray || (self.api == Api::Gemini && begins == Begins::Array);
+        let array = self.asked == Form::JsonArray || (self.speaks == Api::Gemini && begins == Begins::Array);
         match begins {
             Begins::Events => (Form::Sse, false),
             Begins::Object | Begins::Array if array => (Form::JsonArray, false),
@@ -59,9 +71,9 @@ impl Expected {
 
     fn meter(&self, (form, stands_in): (Form, bool)) -> Meter {
         if stands_in {
-            return Meter::stand_in(self.api, self.operation).caching_long(self.caches_long);
+            return Meter::stand_in(self.speaks, self.operation).caching_long(self.caches_long);
         }
-        Meter::new(self.api, self.operation, form).caching_long(self.caches_long)
+        Meter::new(self.speaks, self.operation, form).caching_long(self.caches_long)
     }
 }
 
@@ -111,12 +123,56 @@ impl Source {
         let ready = VecDeque::new();
         let source = Self { body, stages, ready, form, api, idle, left, ended: false, failed: None };
         let mut source = Box::new(source);
+        if let Some((translation, head)) = expected.translated {
+            if form != Form::Sse {
+                first.into_iter().for_each(|data| source.take(data));
+                source.read_whole(ended).await?;
+                return source.becomes(&translation, &head, expected.form);
+            }
+            source.stages.translates(translation.stream(&head, expected.form));
+        }
         first.into_iter().for_each(|data| source.take(data));
         if ended {
             source.finish(End::Clean);
         }
         source.first_event(expected.asked.is_stream()).await?;
         Ok(source)
+    }
+
+    /// Reads to the end.
+    async fn read_whole(&mut self, mut ended: bool) -> Result<(), Error> {
+        while !ended {
+            match next(&mut self.body).await? {
+                Some(data) => self.take(data),
+                None => ended = true,
+            }
+            if self.seen().bytes > WHOLE_MAX {
+                let message = "the upstream's answer is longer than can be turned into another dialect";
+                return Err(Error::new(Kind::Upstream, message));
+            }
+        }
+        self.finish(End::Clean);
+        Ok(())
+    }
+
+    /// A whole answer in the client's dialect; what is none of the upstream's stays as it is, for the caller to look at.
+    fn becomes(
+        mut self: Box<Self>,
+        translation: &Translation,
+        head: &Head,
+        form: Form,
+    ) -> Result<Box<Self>, Error> {
+        if self.is_page() || self.first_error().is_some() {
+            return Ok(self);
+        }
+        if !self.may_end() {
+            let message = "the upstream ended its answer before it was complete: send the request again";
+            return Err(Error::new(Kind::Upstream, message));
+        }
+        let body: Vec<u8> = self.ready.iter().flat_map(|data| data.iter().copied()).collect();
+        self.ready = VecDeque::from([translation.whole(&body, head, form)?]);
+        (self.form, self.left) = (Form::Whole, Some(0));
+        Ok(self)
     }
 
     /// A body that is known already.
@@ -184,7 +240,21 @@ impl Source {
         if let Some(left) = &mut self.left {
             *left = left.saturating_sub(data.len() as u64);
         }
-        self.stages.pass(data, &mut self.ready);
+        if let Some(error) = self.stages.pass(data, &mut self.ready) {
+            self.finish(End::Cut);
+            self.failed = Some(error);
+        }
+    }
+
+    /// The failure of an answer that is translated, as its client is told it; nothing where the answer is the upstream's
+    /// own.
+    pub(crate) fn fails(&mut self, error: &Error) -> Option<Bytes> {
+        self.stages.translated().map(|stream| stream.fail(error))
+    }
+
+    /// What keeps a silent client of a translated stream.
+    pub(crate) fn keep_alive(&mut self) -> &'static [u8] {
+        self.stages.translated().map_or(b"", |stream| stream.keep_alive())
     }
 
     /// Nothing more comes, or is waited for.
@@ -201,7 +271,10 @@ impl Source {
 
     /// Whether the answer is whole: its own dialect says so, or it has the length that upstream told.
     pub(crate) fn is_whole(&self) -> bool {
-        self.seen().ended || (self.form == Form::Whole && self.left == Some(0))
+        match self.stages.is_told() {
+            Some(told) => told,
+            None => self.seen().ended || (self.form == Form::Whole && self.left == Some(0)),
+        }
     }
 
     /// Whether it may end here, where its body has. A body that has no length may have ended with its connection, as one

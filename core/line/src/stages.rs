@@ -1,9 +1,12 @@
-//! What an answer goes through on its way down, piece by piece: it is metered, then what its client did not ask for is hidden.
+//! What an answer goes through on its way down, piece by piece: it is metered, then what its client did not ask for is
+//! hidden, or all of it becomes the client's own dialect.
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
 use sluice_api::cost::Usage;
+use sluice_api::error::Error;
+use sluice_translate::Stream;
 use sluice_wire::answer::hide::UsageChunk;
 use sluice_wire::answer::meter::{End, Meter, Seen};
 
@@ -11,21 +14,43 @@ use sluice_wire::answer::meter::{End, Meter, Seen};
 pub(crate) struct Stages {
     meter: Meter,
     hide: Option<UsageChunk>,
+    translated: Option<Box<Stream>>,
 }
 
 impl Stages {
     /// `hides_usage` says that usage was asked for which the client did not want.
     pub(crate) fn new(meter: Meter, hides_usage: bool) -> Self {
-        Self { meter, hide: hides_usage.then(UsageChunk::new) }
+        Self { meter, hide: hides_usage.then(UsageChunk::new), translated: None }
     }
 
-    /// Takes what came, and puts what passes behind what has passed.
-    pub(crate) fn pass(&mut self, data: Bytes, passed: &mut VecDeque<Bytes>) {
+    /// What comes is turned into the client's dialect.
+    pub(crate) fn translates(&mut self, stream: Stream) {
+        self.translated = Some(Box::new(stream));
+    }
+
+    /// The stream into another dialect, where it is one.
+    pub(crate) fn translated(&mut self) -> Option<&mut Stream> {
+        self.translated.as_deref_mut()
+    }
+
+    /// Whether a client of another dialect was told an end; nothing where there is no such client.
+    pub(crate) fn is_told(&self) -> Option<bool> {
+        self.translated.as_ref().map(|stream| stream.is_over())
+    }
+
+    /// Takes what came, and puts what passes behind what has passed; why nothing more can pass, where that is so.
+    pub(crate) fn pass(&mut self, data: Bytes, passed: &mut VecDeque<Bytes>) -> Option<Error> {
         self.meter.feed(&data);
+        if let Some(stream) = &mut self.translated {
+            let told = stream.feed(&data);
+            passed.extend((!told.is_empty()).then_some(told));
+            return stream.failure();
+        }
         match &mut self.hide {
             None => passed.push_back(data),
             Some(hide) => hide.feed(data, passed),
         }
+        None
     }
 
     /// Nothing more comes: what was held back passes.
@@ -33,6 +58,10 @@ impl Stages {
         self.meter.finish(end);
         if let Some(hide) = &mut self.hide {
             hide.finish(passed);
+        }
+        if let (Some(stream), End::Clean) = (&mut self.translated, end) {
+            let told = stream.finish();
+            passed.extend((!told.is_empty()).then_some(told));
         }
     }
 

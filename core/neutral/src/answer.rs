@@ -114,6 +114,17 @@ pub enum Piece<'a> {
     Logprobs(Vec<Logprob<'a>>),
 }
 
+/// What happens to the one block that is open.
+#[derive(Clone, Debug)]
+pub enum Plain<'a> {
+    /// A block begins.
+    Opened(Block<'a>),
+    /// It goes on.
+    Added(Piece<'a>),
+    /// It is whole.
+    Closed,
+}
+
 /// What a stream tells. Blocks may be mixed, as upstreams do; [`Ordered`](crate::order::Ordered) puts them in order.
 #[derive(Clone, Debug)]
 pub enum Event<'a> {

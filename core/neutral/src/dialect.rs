@@ -9,11 +9,10 @@ use sluice_api::cost::Usage;
 use sluice_api::dialect::{Api, Form, Operation};
 use sluice_api::error::Error;
 
-use crate::answer::{Answer, End, Event, Failure, Started};
+use crate::answer::{Answer, End, Event, Failure, Plain, Started};
 use crate::fields::Field;
 use crate::loss::Losses;
 use crate::names::Names;
-use crate::order::Plain;
 use crate::request::Request;
 
 /// A dialect: read where its clients ask and its upstreams answer, and written the other way.

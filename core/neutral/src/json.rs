@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use sluice_api::error::Error;
 
-use crate::loss::At;
+use crate::at::At;
 
 /// A piece of JSON as it is written.
 pub type Raw<'a> = &'a RawValue;
@@ -296,7 +296,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for All<'a> {
 #[cfg(test)]
 mod tests {
     use super::{Members, Tree};
-    use crate::loss::At;
+    use crate::at::At;
     use serde_json::value::RawValue;
 
     #[test]

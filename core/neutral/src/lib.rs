@@ -9,6 +9,7 @@
 //! ([`fields`]), which says what becomes of each toward each other dialect.
 
 pub mod answer;
+pub mod at;
 pub mod dialect;
 pub mod effort;
 pub mod fields;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use sluice_api::cost::Usage;
 use sluice_api::error::{Error, Kind};
 
+pub use crate::answer::Plain;
 use crate::answer::{Answer, Block, Called, Citation, End, Event, Failure, Logprob, Piece, Reason, owned};
 use crate::dialect::{Sent, Writer};
 use crate::request::Text;
@@ -14,17 +15,6 @@ use crate::seal::Seal;
 
 /// Most that is held of blocks whose turn has not come: far above what a model says at once.
 const HELD_MAX: usize = 8 * 1024 * 1024;
-
-/// What happens to the one block that is open.
-#[derive(Clone, Debug)]
-pub enum Plain<'a> {
-    /// A block begins.
-    Opened(Block<'a>),
-    /// It goes on.
-    Added(Piece<'a>),
-    /// It is whole.
-    Closed,
-}
 
 /// Puts what a stream tells in order for a writer.
 pub struct Ordered {

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
+use crate::at::At;
 use crate::effort::Effort;
 use crate::json::Raw;
-use crate::loss::At;
 use crate::seal::Seal;
 
 /// Text of a request, borrowed from its body where nothing in it is escaped.

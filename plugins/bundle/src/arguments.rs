@@ -81,6 +81,9 @@ pub(crate) enum Command {
         /// For programs.
         #[arg(long)]
         json: bool,
+        /// What becomes of each field of a request whose account speaks another API, in place of the list.
+        #[arg(long)]
+        matrix: bool,
     },
     /// Print the OpenAPI document that the server serves.
     Openapi,

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use sluice_config::settings;
 use sluice_config::settings::plugins;
+use sluice_translate::matrix;
 
 /// Lists what is linked in.
 pub(crate) fn plugins(as_json: bool) -> ExitCode {
@@ -34,6 +35,16 @@ pub(crate) fn plugins(as_json: bool) -> ExitCode {
             }
         }
         say("");
+    }
+    ExitCode::SUCCESS
+}
+
+/// Tells what becomes of each field of a request that is translated.
+pub(crate) fn matrix(as_json: bool) -> ExitCode {
+    if as_json {
+        print_json(&json!(matrix::rows()));
+    } else {
+        say(matrix::page().trim_end());
     }
     ExitCode::SUCCESS
 }

@@ -150,7 +150,8 @@ fn names_version(base_url: &str) -> bool {
 /// What an endpoint that has all of OpenAI's APIs speaks.
 pub(crate) fn spoken(operation: Operation) -> Option<&'static [Api]> {
     match operation {
-        Operation::Generate => Some(&[Api::OpenaiChat, Api::OpenaiResponses]),
+        // Best first: Responses alone gives out what a model remembers of its thinking, for its next turn.
+        Operation::Generate => Some(&[Api::OpenaiResponses, Api::OpenaiChat]),
         Operation::CountTokens | Operation::Compact => Some(&[Api::OpenaiResponses]),
         Operation::Embed => Some(&[Api::OpenaiEmbeddings]),
         Operation::Images => Some(&[Api::OpenaiImages]),

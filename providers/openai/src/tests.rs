@@ -158,7 +158,7 @@ fn each_kind_offers_what_it_speaks() {
     };
     assert_eq!(
         offered(plain::build_openai, Operation::Generate),
-        Some(vec![Api::OpenaiChat, Api::OpenaiResponses])
+        Some(vec![Api::OpenaiResponses, Api::OpenaiChat])
     );
     assert_eq!(offered(plain::build_responses, Operation::Generate), Some(vec![Api::OpenaiResponses]));
     assert_eq!(offered(plain::build_responses, Operation::Embed), None);

@@ -98,9 +98,10 @@ fn request(api: &str, model: &str) -> (String, String) {
         "anthropic" => {
             ("/v1/messages".to_owned(), format!(r#"{{"model":"{model}","max_tokens":9,"messages":[]}}"#))
         }
-        "openai-chat" => {
-            ("/v1/chat/completions".to_owned(), format!(r#"{{"model":"{model}","messages":[]}}"#))
-        }
+        "openai-chat" => (
+            "/v1/chat/completions".to_owned(),
+            format!(r#"{{"model":"{model}","messages":[{{"role":"user","content":"Go."}}]}}"#),
+        ),
         "openai-responses" => ("/v1/responses".to_owned(), format!(r#"{{"model":"{model}","input":"x"}}"#)),
         "gemini" => (format!("/v1beta/models/{model}:generateContent"), "{\"contents\":[]}".to_owned()),
         other => panic!("{other}"),

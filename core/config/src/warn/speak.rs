@@ -1,6 +1,7 @@
-//! Client APIs that are allowed by name and that no account behind them speaks.
+//! Client APIs that are allowed by name, and that no account behind them can answer.
 
 use sluice_api::dialect::{Api, Family, Operation};
+use sluice_api::provider::Offer;
 use sluice_api::settings::Problem;
 use sluice_reading::Loaded;
 
@@ -15,7 +16,7 @@ const OPERATIONS: [Operation; 3] = [Operation::Generate, Operation::Embed, Opera
 const ANY_MODEL: &str = "any";
 
 /// What becomes of such requests.
-const REFUSED: &str = "such requests are refused, as translation is not available yet";
+const REFUSED: &str = "and none that its requests could be turned into: such requests are refused";
 
 /// Routes for APIs that no account of their pools speaks, and pools of routes that speak none of the route's APIs.
 pub(super) fn of_routes(loaded: &Loaded, config: &Resolved) -> Vec<Problem> {
@@ -27,7 +28,7 @@ pub(super) fn of_routes(loaded: &Loaded, config: &Resolved) -> Vec<Problem> {
         };
         for (at, api) in route.apis.iter().enumerate() {
             if !in_pools(config, &route.pools).any(|account| speaks(account, *api)) {
-                let message = format!("no account of the route's pools speaks {}: {REFUSED}", api.title());
+                let message = format!("no account of the route's pools speaks {}, {REFUSED}", api.title());
                 warn(&format!("api[{at}]"), message);
             }
         }
@@ -55,7 +56,7 @@ pub(super) fn of_keys(loaded: &Loaded, config: &Resolved) -> Vec<Problem> {
                 |api: &Api| usable(config, &key.fields, *api).iter().any(|account| speaks(account, *api));
             if !Api::ALL.iter().filter(|api| api.family() == *family).any(spoken) {
                 let message = format!(
-                    "no account that this key may use speaks an API of the family {family}: {REFUSED}"
+                    "no account that this key may use speaks an API of the family {family}, {REFUSED}"
                 );
                 told.push(Problem::at(entry.file(loaded), entry.at(&format!("allow[{at}]")), message));
             }
@@ -83,7 +84,8 @@ fn in_pools<'a>(config: &'a Resolved, pools: &[String]) -> impl Iterator<Item = 
     config.accounts.iter().filter(|account| account.pools.iter().any(|pool| pools.contains(pool)))
 }
 
-/// Whether an account speaks an API. One that tells of no model what it speaks is taken to speak all.
+/// Whether an account can answer requests of an API, in that or in another dialect. One that tells of no model what it
+/// speaks is taken to speak all.
 fn speaks(account: &AccountConfig, api: Api) -> bool {
     let mut models = account.provider.models();
     models.extend(account.model_map.values().cloned());
@@ -93,7 +95,12 @@ fn speaks(account: &AccountConfig, api: Api) -> bool {
     let models: Vec<String> = models.iter().map(sent).collect();
     let mut offers = OPERATIONS
         .iter()
-        .flat_map(|operation| models.iter().filter_map(|model| account.provider.offer(*operation, model)))
+        .flat_map(|operation| {
+            models.iter().filter_map(|model| Some((*operation, account.provider.offer(*operation, model)?)))
+        })
         .peekable();
-    offers.peek().is_none() || offers.any(|offer| offer.apis.contains(&api))
+    let answers = |(operation, offer): (Operation, Offer)| {
+        offer.apis.iter().any(|spoken| *spoken == api || api.translates(operation, *spoken))
+    };
+    offers.peek().is_none() || offers.any(answers)
 }

@@ -24,6 +24,8 @@ pub struct Target {
     pub model_in: ModelPlace,
     /// The kind of the account's provider.
     pub provider: &'static str,
+    /// The dialect that it is asked in: the client's own where it speaks that, else one that the client's is turned into.
+    pub speaks: Api,
 }
 
 impl Target {
@@ -52,8 +54,6 @@ pub struct Candidates {
     pub pools: Vec<Pool>,
     /// The most output tokens of one request on this route; no bound where there is none.
     pub max_output_tokens: Option<u64>,
-    /// What an account speaks that serves the model in another dialect alone.
-    pub(crate) other_dialect: Option<Offer>,
     /// Requests in flight of the model that clients ask for.
     pub(crate) in_flight: Arc<InFlightOf>,
     /// An account would serve it, if the model had a price.
@@ -73,24 +73,6 @@ impl fmt::Display for Candidates {
     }
 }
 
-/// Why an account can't serve a model at all.
-#[derive(Clone, Copy, Debug)]
-pub enum Misfit {
-    /// Its `models` leave it out, or its provider does not know it.
-    Model,
-    /// It serves it in other dialects alone.
-    Dialect(Offer),
-}
-
-impl fmt::Display for Misfit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Model => f.write_str("it does not serve this model"),
-            Self::Dialect(offer) => write!(f, "it speaks {}", spoken(*offer)),
-        }
-    }
-}
-
 /// Whether a key is not bound to other pools or other accounts.
 pub fn binds(key: &Key, pool: &str, account: &str) -> bool {
     let pool = key.pools.is_empty() || key.pools.iter().any(|name| name == pool);
@@ -98,20 +80,31 @@ pub fn binds(key: &Key, pool: &str, account: &str) -> bool {
 }
 
 /// Whether and how an account could ever serve a model.
-pub fn fits(account: &Arc<Account>, api: Api, operation: Operation, model: &str) -> Result<Target, Misfit> {
-    let upstream = upstream_model(account, model).ok_or(Misfit::Model)?;
-    let offer = account.config.provider.offer(operation, &upstream).ok_or(Misfit::Model)?;
-    if !offer.apis.contains(&api) {
-        return Err(Misfit::Dialect(offer));
-    }
+pub fn fits(account: &Arc<Account>, api: Api, operation: Operation, model: &str) -> Option<Target> {
+    let upstream = upstream_model(account, model)?;
+    let offers = |operation| account.config.provider.offer(operation, &upstream);
+    let offer = match offers(operation) {
+        // OpenAI's API has one operation for one text and for many.
+        None if operation == Operation::BatchEmbed => offers(Operation::Embed),
+        offer => offer,
+    };
+    let offer = offer?;
+    let speaks = spoken_for(offer, api, operation)?;
     let asked = if *upstream == *model { Arc::clone(&upstream) } else { model.into() };
-    Ok(Target {
+    Some(Target {
         account: Arc::clone(account),
         asked,
         model: upstream,
         model_in: offer.model_in,
         provider: account.config.provider.info().kind,
+        speaks,
     })
+}
+
+/// The dialect in which an account is asked: the client's own, else the best of those that it is turned into.
+fn spoken_for(offer: Offer, api: Api, operation: Operation) -> Option<Api> {
+    let own = offer.apis.iter().find(|spoken| **spoken == api);
+    own.or_else(|| offer.apis.iter().find(|spoken| api.translates(operation, **spoken))).copied()
 }
 
 /// The name that an account asks its upstream for, or `None` when it does not serve the model.
@@ -124,10 +117,6 @@ fn upstream_model(account: &Account, model: &str) -> Option<Arc<str>> {
         return None;
     }
     Some(config.provider.upstream_model(model).unwrap_or(model).into())
-}
-
-fn spoken(offer: Offer) -> String {
-    offer.apis.iter().map(|api| api.title()).collect::<Vec<_>>().join(" or ")
 }
 
 impl Candidates {
@@ -152,14 +141,6 @@ impl Candidates {
                 "the model `{model}` has no price, and this gateway serves only what has one: ask for a model that GET /v1/models lists, or have its price added to `cost.files`"
             );
             return Error::new(Kind::ModelNotFound, message);
-        }
-        if let Some(offer) = self.other_dialect {
-            let message = format!(
-                "`{model}` was asked for through {}, but the accounts that serve it speak {}: translation between the two is not available yet; ask through the latter",
-                api.title(),
-                spoken(offer),
-            );
-            return Error::bad_request(Some("model"), message);
         }
         let message = format!(
             "no account serves the model `{model}` for {}; GET /v1/models lists what this key may ask for",

@@ -27,6 +27,16 @@ impl Settlement {
         self.lowered = Some(names.join(", ").into());
     }
 
+    /// What an account is not asked for, as its dialect has nothing for it; of the attempt before, nothing stays.
+    pub(crate) fn leaves_out(&mut self, names: Vec<String>) {
+        self.left_out = (!names.is_empty()).then(|| names.join(", ").into());
+    }
+
+    /// What a translated answer is known by where its own dialect's id is of another kind: no other record has it.
+    pub(crate) fn answer_id(&self) -> String {
+        format!("{:016x}", self.record.id)
+    }
+
     /// Tells all of it.
     pub(crate) fn tells(&self, headers: &mut HeaderMap) {
         for unit in [Unit::Requests, Unit::Tokens] {
@@ -34,9 +44,9 @@ impl Settlement {
                 self.tells_limit(unit, left, headers);
             }
         }
-        if let Some(lowered) = &self.lowered {
+        for left in [&self.lowered, &self.left_out].into_iter().flatten() {
             let before = headers.get(&DROPPED).and_then(|value| value.to_str().ok());
-            let all = before.map_or_else(|| lowered.to_string(), |before| format!("{before}, {lowered}"));
+            let all = before.map_or_else(|| left.to_string(), |before| format!("{before}, {left}"));
             if let Ok(value) = HeaderValue::from_str(&all) {
                 headers.insert(DROPPED, value);
             }

@@ -1,3 +1,5 @@
+//! Events put in order: mixed blocks, names, arguments, ends.
+
 use std::sync::{Arc, Mutex};
 
 use sluice_api::cost::Usage;

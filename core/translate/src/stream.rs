@@ -1,0 +1,151 @@
+//! An upstream's stream, byte by byte, as the client's own.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use sluice_api::dialect::Form;
+use sluice_api::error::{Error, Kind};
+use sluice_neutral::answer::{Class, Event, Failure};
+use sluice_neutral::dialect::{Dialect, Reader, Reply, Sent};
+use sluice_neutral::order::Ordered;
+use sluice_wire::refusal::render;
+use sluice_wire::sse::Scanner;
+
+use crate::elements::Elements;
+
+/// Translates one answer's stream, of server-sent events, cut anywhere.
+pub struct Stream {
+    scanner: Scanner,
+    told: Told,
+    /// For a client that asked for an array.
+    elements: Option<Elements>,
+}
+
+/// What events become.
+struct Told {
+    reader: Box<dyn Reader>,
+    ordered: Ordered,
+    out: Vec<u8>,
+    failed: Option<Error>,
+}
+
+impl Stream {
+    /// Nothing has come yet.
+    pub(crate) fn new(
+        upstream: &dyn Dialect,
+        client: &dyn Dialect,
+        sent: &Arc<Sent>,
+        (reply, request_id, form): (&Arc<Reply>, &Arc<str>, Form),
+    ) -> Self {
+        let ordered = Ordered::new(Arc::clone(sent), client.tells(reply), Arc::clone(request_id));
+        let told = Told { reader: upstream.stream(sent), ordered, out: Vec::new(), failed: None };
+        let elements = (form == Form::JsonArray).then(Elements::default);
+        Self { scanner: Scanner::default(), told, elements }
+    }
+
+    /// Takes what came, and tells what of the client's stream that makes. Whether it can go on is told by
+    /// [`Stream::failure`].
+    pub fn feed(&mut self, chunk: &[u8]) -> Bytes {
+        let told = &mut self.told;
+        self.scanner.feed(chunk, &mut |event| told.take(event.name, event.data));
+        self.written()
+    }
+
+    /// Why the stream can't go on, asked once: what came can't be read.
+    pub const fn failure(&mut self) -> Option<Error> {
+        self.told.failed.take()
+    }
+
+    /// The body has ended in order: the end of the client's stream, where the upstream's was whole.
+    #[must_use]
+    pub fn finish(&mut self) -> Bytes {
+        let told = &mut self.told;
+        self.scanner.finish(&mut |event| told.take(event.name, event.data));
+        let Told { reader, ordered, out, failed } = told;
+        reader.end(&mut |event| {
+            if failed.is_none() {
+                *failed = ordered.take(event, out).err();
+            }
+        });
+        let whole = failed.is_none() && ordered.ends(out);
+        let written = self.written();
+        match &mut self.elements {
+            Some(elements) if whole => {
+                let mut all = written.to_vec();
+                elements.end(&mut all);
+                all.into()
+            }
+            _ => written,
+        }
+    }
+
+    /// Takes the events of an answer that came whole.
+    pub(crate) fn whole(&mut self, tell: impl FnOnce(&mut dyn FnMut(Event<'_>))) -> Result<Bytes, Error> {
+        let Told { ordered, out, failed, .. } = &mut self.told;
+        tell(&mut |event| {
+            if failed.is_none() {
+                *failed = ordered.take(event, out).err();
+            }
+        });
+        match self.told.failed.take() {
+            Some(error) => Err(error),
+            None => Ok(self.finish()),
+        }
+    }
+
+    /// The gateway ends the answer in a failure: what the client is told of it, unless it was told an end already.
+    #[must_use]
+    pub fn fail(&mut self, error: &Error) -> Bytes {
+        let status = render::status(error.kind());
+        let class = if error.kind() == Kind::UpstreamTimeout { Class::Timeout } else { Class::of(status) };
+        let failure = Failure { status, class, message: error.facts().message.as_str().into(), param: None };
+        self.told.ordered.fail(&failure, &mut self.told.out);
+        self.written()
+    }
+
+    /// Whether the client has been told an end, of whichever kind.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.told.ordered.is_over()
+    }
+
+    /// What keeps a silent connection alive; nothing where nothing should be sent.
+    #[must_use]
+    pub fn keep_alive(&self) -> &'static [u8] {
+        self.told.ordered.keep_alive()
+    }
+
+    /// What was written since it was asked last.
+    fn written(&mut self) -> Bytes {
+        let written = std::mem::take(&mut self.told.out);
+        let Some(elements) = &mut self.elements else { return written.into() };
+        let mut array = Vec::with_capacity(written.len());
+        elements.put(&written, &mut array);
+        array.into()
+    }
+}
+
+impl Told {
+    /// Reads one event, and writes what it makes; nothing more after a failure.
+    fn take(&mut self, name: &[u8], data: &[u8]) {
+        let Self { reader, ordered, out, failed } = self;
+        if failed.is_some() || ordered.is_over() {
+            return;
+        }
+        let mut within = None;
+        let name = std::str::from_utf8(name).unwrap_or_default();
+        let read = reader.event(name, data, &mut |event| {
+            if within.is_none() {
+                within = ordered.take(event, out).err();
+            }
+        });
+        *failed = within.or(read.err());
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream").field("ordered", &self.told.ordered).finish_non_exhaustive()
+    }
+}
