@@ -1,4 +1,4 @@
-"""Prints, for each client API, the names of all fields that the official SDK's request types have."""
+"""Prints, for each client API, the names of all fields that the official SDK's request types have, and the ways to them."""
 
 import inspect
 import json
@@ -15,7 +15,8 @@ from typing_extensions import get_type_hints, is_typeddict
 
 # Settings of the SDK itself, and files that are handed to it: it sends neither.
 NOT_SENT = {gemini.HttpOptions, gemini.AutomaticFunctionCallingConfig, gemini.File}
-NOT_SENT_FIELDS = {"httpOptions", "automaticFunctionCalling", "shouldReturnHttpResponse", "automaticContinuation"}
+# `betas` is a header.
+NOT_SENT_FIELDS = {"httpOptions", "automaticFunctionCalling", "shouldReturnHttpResponse", "automaticContinuation", "betas"}
 
 
 def parts(hint):
@@ -37,18 +38,36 @@ def fields(kind):
         yield from get_type_hints(kind).items()
 
 
+def kind_of(kind):
+    """What a type says of itself: the value of its `type`, where that is one."""
+    hint = dict(fields(kind)).get("type")
+    literals = [value for part in flat(hint) for value in typing.get_args(part)] if hint else []
+    return [value for value in literals if isinstance(value, str)]
+
+
+def flat(hint):
+    if typing.get_origin(hint) is typing.Literal:
+        return [hint]
+    return [part for argument in typing.get_args(hint) for part in flat(argument)]
+
+
 def names(*roots):
-    found, seen, left = set(), set(), list(roots)
+    """Each field's name, with the ways to it: fields and kinds of what it stands in. A schema is the client's own."""
+    found, seen, left = {}, set(), [(root, []) for root in roots]
     while left:
-        kind = left.pop()
+        kind, way = left.pop(0)
         if kind in NOT_SENT or isinstance(kind, (str, types.NoneType)) or kind in seen:
             continue
         seen.add(kind)
+        way = way + kind_of(kind)
         for name, hint in fields(kind):
-            if name not in NOT_SENT_FIELDS:
-                found.add(name)
-            left.extend(part for part in parts(hint) if not isinstance(part, str))
-    return sorted(found)
+            if name in NOT_SENT_FIELDS:
+                continue
+            found.setdefault(name, []).append(way)
+            if name == "input_schema":
+                continue
+            left.extend((part, way + [name]) for part in parts(hint) if not isinstance(part, str))
+    return found
 
 
 print(json.dumps({
