@@ -44,7 +44,8 @@ fn body(
     json.key("model").text(upstream.model);
     let mut done = Ok(());
     json.key("messages").array(|json| {
-        if settings::lacks_word(request, target) {
+        if let Some(at) = settings::lacks_word(request, target) {
+            target.losses.name(at);
             json.object(|json| {
                 json.key("role").text(target.model.instructed_by());
                 json.key("content").text(JSON_ALONE);

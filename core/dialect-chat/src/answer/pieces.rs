@@ -23,6 +23,9 @@ pub(crate) fn object<'a>(members: &Members<'a>, name: &str) -> Option<Members<'a
 /// A member that is an array of objects; or one object, as some write where there is one.
 pub(crate) fn objects<'a>(members: &Members<'a>, name: &str) -> Vec<Members<'a>> {
     let Some(value) = members.get(name) else { return Vec::new() };
+    if let Ok(all) = serde_json::from_str(value.get()) {
+        return all;
+    }
     let items = json::items(value, At::ROOT).unwrap_or_else(|_| vec![value]);
     items.into_iter().filter_map(|item| Members::of(item, At::ROOT).ok()).collect()
 }

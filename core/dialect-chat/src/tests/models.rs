@@ -230,8 +230,10 @@ fn json_is_asked_for_by_its_word() {
         ("a Json list", "openai", "a Json list"),
         ("list", "openai-compatible", "list"),
     ] {
-        let (body, ..) = written(&ask(words), &upstream("gpt-4o", provider)).unwrap();
+        let (body, _, named) = written(&ask(words), &upstream("gpt-4o", provider)).unwrap();
         assert_eq!(body["messages"][0]["content"], first);
+        // What the client did not write is told to it.
+        assert_eq!(named.len(), usize::from(first != words));
         assert_eq!(body["response_format"], json!({"type": "json_object"}));
     }
 }

@@ -40,15 +40,16 @@ pub(crate) fn format(request: &Request<'_>, target: &mut Target<'_>, json: &mut 
     });
 }
 
-/// Whether JSON is asked for without the word, which OpenAI refuses.
-pub(crate) fn lacks_word(request: &Request<'_>, target: &Target<'_>) -> bool {
-    let is_object = matches!(request.format, Some(Told { value: Format::Object, .. }));
+/// Where JSON is asked for without the word, which OpenAI refuses.
+pub(crate) fn lacks_word(request: &Request<'_>, target: &Target<'_>) -> Option<At> {
+    let Some(Told { value: Format::Object, at }) = request.format else { return None };
     let turns = request.turns.iter().flat_map(|turn| &turn.parts);
     let says = |content: &Content<'_>| match content {
         Content::Text(text) => text.as_bytes().windows(4).any(|four| four.eq_ignore_ascii_case(b"json")),
         _ => false,
     };
-    is_object && target.model.is_openai && !request.system.iter().chain(turns).any(|part| says(&part.content))
+    let is_said = request.system.iter().chain(turns).any(|part| says(&part.content));
+    (target.model.is_openai && !is_said).then_some(at)
 }
 
 /// The most output tokens, by the name that the provider knows.
