@@ -16,7 +16,6 @@ mod estimate;
 pub mod gateway;
 pub mod inbound;
 pub mod line;
-mod lower;
 mod outgoing;
 mod refusal;
 pub mod refused;

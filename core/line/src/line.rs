@@ -13,12 +13,12 @@ use sluice_fleet::choosing::candidates::Candidates;
 use sluice_fleet::choosing::order::{Order, Picked};
 use sluice_fleet::reference::Continued;
 use sluice_fleet::session::Conversation;
+use sluice_translate::lower;
 use sluice_wire::request::session::{self, Session};
 
 use crate::ask::{Ask, ClientRoute};
 use crate::gateway::Gateway;
 use crate::inbound::{self, Inbound};
-use crate::lower::lower;
 use crate::relay::Relay;
 use crate::serving::{Ground, Serving};
 use crate::settle::Settlement;

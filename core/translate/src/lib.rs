@@ -11,12 +11,14 @@ mod embeddings;
 mod headers;
 #[cfg(any(test, fuzzing))]
 pub mod laws;
+mod lower;
 pub mod matrix;
 mod stream;
 mod translated;
 mod translation;
 
 pub use headers::of_no_dialect;
+pub use lower::lower;
 pub use sluice_neutral::dialect::Upstream;
 pub use stream::Stream;
 pub use translated::{Heading, Translated};

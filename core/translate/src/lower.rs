@@ -13,7 +13,7 @@ const LEAST_THINKING: u64 = 1_024;
 
 /// The body with every bound on its answer that is above `most` lowered to it, and the names of those; nothing where none
 /// is. A body that names no bound is left as it is.
-pub(crate) fn lower(api: Api, body: &Bytes, most: u64) -> Option<(Bytes, Vec<&'static str>)> {
+pub fn lower(api: Api, body: &Bytes, most: u64) -> Option<(Bytes, Vec<&'static str>)> {
     let (names, within): (&[&'static str], &[&'static str]) = match api {
         Api::Anthropic => (&["max_tokens"], &[]),
         Api::OpenaiChat => (&["max_tokens", "max_completion_tokens"], &[]),
