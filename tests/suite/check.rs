@@ -29,7 +29,7 @@ const ACCOUNT: &str =
     "[[accounts]]\nname = \"a\"\nprovider = \"openai-compatible\"\nbase_url = \"http://h\"\n";
 const AZURE: &str = "[[accounts]]\nname = \"z\"\nprovider = \"azure-openai\"\nresource = \"r\"\napi_key = \"k\"\n\
     deployments = { gpt-4o = \"prod\" }\n";
-const KEY: &str = "[[keys]]\nname = \"k\"\nkey = \"s\"\n";
+const KEY: &str = "[[keys]]\nname = \"k\"\nkey = \"a-secret-of-a-client\"\n";
 const ROUTE: &str = "[[routes]]\npools = [\"openai\"]\n";
 
 #[test]
@@ -58,7 +58,7 @@ fn an_admin_token_that_can_be_guessed_is_a_problem() {
 #[test]
 fn two_of_one_name_are_a_problem() {
     check(&format!("{ACCOUNT}{ACCOUNT}"), "accounts.a.name", "two accounts are named `a`");
-    let same = KEY.replace("\"s\"", "\"t\"");
+    let same = KEY.replace("of-a-client", "of-another");
     check(&format!("{ACCOUNT}{KEY}{same}"), "keys.k.name", "two keys are named `k`");
 }
 
@@ -118,7 +118,7 @@ fn a_value_of_the_wrong_type_hides_no_other_mistake() {
         [[accounts]]\nname = \"a\"\nprovider = \"openai-compatible\"\nbase_url = \"ftp://x\"\nproxy = \"socks4://x\"\n\
         models = [\"[a\"]\nconcurrency = -5\n\
         [[accounts]]\nname = \"b\"\nprovider = \"openai\"\n\
-        [[keys]]\nname = \"k\"\nkey = \"s\"\nallow = [\"claud\"]\ngroup = \"nog\"\nmode = \"hrad\"\n\
+        [[keys]]\nname = \"k\"\nkey = \"a-secret-of-a-client\"\nallow = [\"claud\"]\ngroup = \"nog\"\nmode = \"hrad\"\n\
         limits = [{ per = \"1x\" }, { per = \"day\", cost = 5 }]\n\
         [[routes]]\nmodel = \"x\"\napi = [\"claude\"]\npools = [\"nope\"]\n";
     let problems = problems(text);

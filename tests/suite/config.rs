@@ -96,7 +96,7 @@ fn limits_of_every_kind_are_taken_and_one_that_binds_nobody_is_warned_of() {
     let limits = "limits = [{ per = \"1m\", requests = 60, tokens = 200000 }, { per = \"5h\", cost = \"5\" }, { per = \"day\", cost = \"20\" }, \
                   { per = \"week\", cost = \"40\", models = [\"claude-opus-*\"] }, { per = \"total\", cost = \"1000\" }]\n";
     let account = format!("[[accounts]]\nname = \"s\"\nprovider = \"simulated\"\n{limits}");
-    let key = "[[keys]]\nname = \"k\"\nkey = \"s\"\nconcurrency = 8\nqueue = { size = 16, wait = \"20s\" }\nmode = \"hard\"\n\
+    let key = "[[keys]]\nname = \"k\"\nkey = \"a-secret-of-a-client\"\nconcurrency = 8\nqueue = { size = 16, wait = \"20s\" }\nmode = \"hard\"\n\
                max_output_tokens = 8000\n";
     let text = format!("{account}[[groups]]\nname = \"g\"\n{limits}{key}{limits}");
     let (code, printed) = check(&text, "toml", &[]);
@@ -135,7 +135,7 @@ fn the_example_serves_nothing_until_its_placeholders_are_replaced() {
     let mut number = 0;
     let replaced: String = example.split("REPLACE-ME").fold(String::new(), |text, part| {
         number += 1;
-        if text.is_empty() { part.to_owned() } else { format!("{text}secret-{number}{part}") }
+        if text.is_empty() { part.to_owned() } else { format!("{text}secret-of-this-place-{number}{part}") }
     });
     let (code, printed) = check(&replaced, "toml", &[]);
     assert_eq!(code, Some(0), "{printed:#}");

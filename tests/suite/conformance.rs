@@ -151,8 +151,8 @@ fn each_class_of_error_is_the_clients_the_accounts_or_the_providers() {
 fn classes(subjects: &[Subject]) {
     // Status, the client's, the outcome, the account's state and that of the model on it.
     for (status, client, outcome, state, model) in [
-        (400, 400, "upstream_error", "ready", None),
-        (413, 413, "upstream_error", "ready", None),
+        (400, 400, "completed", "ready", None),
+        (413, 413, "completed", "ready", None),
         (401, 502, "upstream_error", "unauthorized", None),
         (403, 502, "upstream_error", "unauthorized", None),
         (402, 502, "upstream_error", "quota_exceeded", None),

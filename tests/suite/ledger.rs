@@ -1,6 +1,7 @@
 //! The ledger: what outlives a process that is killed, and what its views say.
 
 mod aside;
+mod attempts;
 mod away;
 mod billed;
 mod details;

@@ -198,7 +198,15 @@ fn the_accounts_own_faults_are_a_502_and_the_clients_pass_as_they_came() {
             assert!(!answer.text().contains("acct-7"));
         }
         let record = gateway.record();
-        assert_eq!(record["outcome"], "upstream_error", "{status}: {record}");
+        // What is wrong with the request failed nowhere: it was answered, and is the client's own error.
+        let own = matches!(status, 400 | 404 | 413 | 422);
+        assert_eq!(record["outcome"], if own { "completed" } else { "upstream_error" }, "{status}: {record}");
+        let usage = gateway.admin("GET", "/usage", "").json();
+        assert_eq!(
+            (&usage["data"][0]["requests"], &usage["data"][0]["errors"]),
+            (&1.into(), &1.into()),
+            "{status}"
+        );
     }
 }
 

@@ -31,7 +31,7 @@ fn json(folder: &Folder, variables: &[(&str, &str)]) -> (Option<i32>, Value) {
 
 #[test]
 fn what_was_read_is_summed_up() {
-    let folder = configured(&format!("{ACCOUNT}[[keys]]\nname = \"k\"\nkey = \"s\"\n"));
+    let folder = configured(&format!("{ACCOUNT}[[keys]]\nname = \"k\"\nkey = \"a-secret-of-a-client\"\n"));
     let (code, text) = check(&folder.0, &[], &[("SLUICE_SERVER__REVEAL_ROUTE", "true")]);
     assert_eq!(
         (code, text.as_str()),
@@ -83,8 +83,10 @@ fn an_empty_folder_is_a_warning_that_strict_takes_for_a_problem() {
 #[test]
 fn what_is_surely_not_meant_is_a_warning_with_its_place() {
     let openai = "[[accounts]]\nname = \"o\"\nprovider = \"openai-compatible\"\nbase_url = \"http://h\"\n";
-    let of_key = |more: &str| format!("{ACCOUNT}[[keys]]\nname = \"k\"\nkey = \"s\"\n{more}\n");
+    let of_key =
+        |more: &str| format!("{ACCOUNT}[[keys]]\nname = \"k\"\nkey = \"a-secret-of-a-client\"\n{more}\n");
     for (text, path, line) in [
+        (of_key("").replace("a-secret-of-a-client", "fifteen-letters"), "keys.k.key", 8),
         (ACCOUNT.replace("\"k\"", "\"${ANTHROPIC_API_KEY}\""), "accounts.a.api_key", 5),
         (ACCOUNT.replace("\"k\"", "\"os.environ/ANTHROPIC_API_KEY\""), "accounts.a.api_key", 5),
         (ACCOUNT.replace("http://h", "http://h/v1/messages"), "accounts.a.base_url", 4),

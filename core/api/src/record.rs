@@ -15,7 +15,7 @@ pub use outcome::Outcome;
 pub use query::{Dimension, Filter, Page, RecordQuery, Span, SumQuery, SumRow, Sums};
 pub use sluice_money::{Bill, Cost, Interned, Rate, Source, Terms};
 pub use store::{RecordStore, Unwritable};
-pub use tries::Try;
+pub use tries::{Billed, Other, Try};
 
 #[cfg(test)]
 mod tests;

@@ -30,7 +30,7 @@ enum Part {
 }
 
 /// The columns, by their places here; one more goes to the end. One that is not named here is written with its mark.
-const COLUMNS: [(&str, Part, Small); 33] = [
+const COLUMNS: [(&str, Part, Small); 34] = [
     ("id", Part::Own, Small::Number),
     (REQUEST_ID, Part::Own, Small::RequestId),
     ("time", Part::Own, Small::Time),
@@ -64,6 +64,7 @@ const COLUMNS: [(&str, Part, Small); 33] = [
     ("error", Part::Form, Small::As),
     ("outcome", Part::Form, Small::As),
     ("traced", Part::Own, Small::As),
+    ("others", Part::Own, Small::As),
 ];
 
 const MARKS: [u32; COLUMNS.len()] = {

@@ -13,7 +13,7 @@ use sluice_api::cost::{Exact, Money, Usage};
 use sluice_api::dialect::{Api, Operation};
 use sluice_api::error::{Error, Kind};
 use sluice_api::record::{
-    Bill, Cost, Dimension, Holder, Interned, Outcome, Rate, Record, Source, Terms, Try,
+    Bill, Billed, Cost, Dimension, Holder, Interned, Outcome, Rate, Record, Source, Terms, Try,
 };
 
 /// When the time of these tests begins: some hours before the clocks of Europe go back.
@@ -165,7 +165,11 @@ fn told() -> impl Strategy<Value = Told> {
     ];
     let account: Arc<str> = "one".into();
     let failed = Try::failed(&account, &Error::new(Kind::Upstream, "it said \"no\""));
-    let tries = prop_oneof![3 => Just(vec![]), 1 => Just(vec![failed, Try::last(&account, 200)])];
+    let mut billed = failed.clone().used(Some(Usage::new(2, 3)), Cost::new(Some(Money::from_units(7)), None));
+    billed.billed = Some(Box::new(Billed::new("provider of one".into(), "upstream".into())));
+    let last = Try::last(&account, 200);
+    let tries =
+        prop_oneof![3 => Just(vec![]), 1 => Just(vec![failed, last.clone()]), 1 => Just(vec![billed, last])];
     (id, option::of(Just("session")), tries, option::of(Just("reported")), any::<bool>())
 }
 

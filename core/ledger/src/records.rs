@@ -3,6 +3,7 @@
 pub mod bills;
 pub mod detail;
 mod line;
+pub mod parts;
 pub mod text;
 
 use std::collections::{HashMap, HashSet};

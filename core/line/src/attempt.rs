@@ -56,6 +56,7 @@ pub(crate) async fn attempt(
     let (mut head, body) = decode::answer(head, body);
     if !head.status.is_success() {
         let body = refusal::read(body).await;
+        settlement.spends(&refusal::used(&body, &ask.route), &head.headers);
         return Err(sending.refused(head, body, gateway.now()));
     }
     let outgoing = &sending.outgoing;
@@ -80,6 +81,7 @@ pub(crate) async fn attempt(
         return Err(if counts { refusal::page().missing() } else { refusal::page() });
     }
     if let Some(error) = source.first_error() {
+        settlement.spends(source.seen(), &head.headers);
         let (status, headers, now) = (error.status, &head.headers, gateway.now());
         let failure = Failure::event(status, headers, &error.data, now);
         let body = error.body(outgoing.speaks);

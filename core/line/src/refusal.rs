@@ -5,9 +5,13 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
 use http_body_util::BodyExt;
+use sluice_api::dialect::Form;
 use sluice_api::error::{Answer, Condition, Error, Fault, Kind};
 use sluice_api::provider::Body;
+use sluice_wire::answer::meter::{Meter, Seen};
 use sluice_wire::refusal::Refusal;
+
+use crate::ask::ClientRoute;
 
 /// Most of an upstream's refusal that is read.
 const REFUSAL_MAX: usize = 1024 * 1024;
@@ -41,6 +45,13 @@ async fn read_within(wait: Duration, mut body: Body) -> Bytes {
         }
     }
     read.freeze()
+}
+
+/// What was used, of a refusal that tells it beside its error.
+pub(crate) fn used(body: &[u8], route: &ClientRoute) -> Seen {
+    let mut meter = Meter::new(route.api, route.operation, Form::Whole);
+    meter.feed(body);
+    meter.seen().clone()
 }
 
 /// The error with the upstream's answer, unless that is not for the client: its key is not to blame for what is the

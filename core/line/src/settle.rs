@@ -1,5 +1,6 @@
 //! The settlement of a request: owned by whatever ends it, so that it happens once, however it ends.
 
+mod apart;
 mod draft;
 mod end;
 mod holding;
@@ -25,6 +26,7 @@ use sluice_fleet::account::InFlight;
 use sluice_fleet::choosing::candidates::Target;
 use sluice_fleet::choosing::order::Order;
 use sluice_fleet::reference::Continued;
+use sluice_ledger::records::bills::Spent;
 use sluice_limits::Entered;
 use sluice_wire::answer::meter::{Seen, StreamError};
 
@@ -44,6 +46,12 @@ static SERVED_BY: [HeaderName; 2] = [
     HeaderName::from_static("x-gemini-service-tier"),
     HeaderName::from_static("x-amzn-bedrock-service-tier"),
 ];
+
+/// The service tier that an answer's head tells.
+fn tier_of(headers: &HeaderMap) -> Option<&str> {
+    let told = SERVED_BY.iter().find_map(|name| headers.get(name)?.to_str().ok());
+    told.filter(|told| !told.is_empty())
+}
 
 /// Status that stands for a client gone before any answer.
 const CLIENT_GONE: u16 = 499;
@@ -85,6 +93,8 @@ pub(crate) struct Settlement {
     left_out: Option<Box<str>>,
     /// How the answer broke off.
     cut: Option<Try>,
+    /// What the attempt has used that is about to fail.
+    spent: Option<Box<Spent>>,
     /// What the journal has of it.
     journalled: Journalled,
     record: Draft,
@@ -122,6 +132,7 @@ impl Settlement {
             lowered: None,
             left_out: None,
             cut: None,
+            spent: None,
             journalled: Journalled::default(),
             record: Draft::of(record),
             key,
@@ -150,8 +161,7 @@ impl Settlement {
 
     /// An upstream has begun to answer.
     pub(crate) fn answered(&mut self, headers: &HeaderMap) {
-        let told = SERVED_BY.iter().find_map(|name| headers.get(name)?.to_str().ok());
-        if let Some(told) = told.filter(|told| !told.is_empty()) {
+        if let Some(told) = tier_of(headers) {
             self.tier = Some(told.into());
         }
     }
@@ -251,7 +261,7 @@ impl Settlement {
             }
             let outcome = AttemptOutcome::Failed { fault: facts.fault, scope: facts.scope };
             place.observe(outcome);
-            self.record.tries.push(Try::failed(&place.account().name, error));
+            self.is_over(&place, error);
         }
         traced::failed(&mut self.record.traced, || self.started.elapsed());
         self.held.leaves_account();
@@ -287,7 +297,8 @@ impl Settlement {
         self.record.outcome = match error.facts().fault {
             _ if self.is_cut() => Outcome::GatewayError,
             Fault::Account | Fault::Provider => Outcome::UpstreamError,
-            Fault::Client if error.facts().answer.is_some() => Outcome::UpstreamError,
+            // What its upstream says of a request that is wrong is an answer, and nothing that failed there.
+            Fault::Client if error.facts().answer.is_some() => Outcome::Completed,
             Fault::Client | Fault::Gateway => Outcome::Refused(error.kind().name().into()),
         };
         self.settle(None);
@@ -311,6 +322,7 @@ impl Settlement {
         let headers = HeaderMap::new();
         let failure = Failure::event(error.status, &headers, &error.data, now);
         let meant = place.account().config.provider.classify(&failure);
+        self.cut = Some(Try::broke_off(&place.account().name, self.record.status, &meant));
         self.record.error = Some(meant.kind());
         self.broke(meant.facts());
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::exact::Exact;
 use crate::interned::Interned;
 use crate::rounded::Money;
 
@@ -21,6 +22,13 @@ impl Cost {
     pub const fn new(own: Option<Money>, list: Option<Money>) -> Self {
         Self { own, list }
     }
+
+    /// What this and another come to; what is not known of one of them is not known of both.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let sum = |one: Option<Money>, more: Option<Money>| Some(one? + more?);
+        Self { own: sum(self.own, other.own), list: sum(self.list, other.list) }
+    }
 }
 
 /// What a record was priced by: terms that many share, and how much was used of what they name.
@@ -38,6 +46,15 @@ impl Bill {
     #[must_use]
     pub const fn new(terms: Arc<Interned>, quantities: Arc<[u64]>) -> Self {
         Self { terms, quantities }
+    }
+
+    /// What it comes to; `None` where its terms name no price.
+    #[must_use]
+    pub fn cost(&self) -> Option<Cost> {
+        let terms = self.terms.terms().filter(|terms| terms.price.is_some())?;
+        let each = terms.rates.iter().zip(self.quantities.iter());
+        let total = each.fold(Exact::ZERO, |sum, (rate, quantity)| sum.plus(rate.rate.times(*quantity)));
+        Some(Cost::new(Some(total.rounded_by(terms.multiplier)), Some(total.rounded())))
     }
 
     /// Writes the number of its terms, its quantities, and the terms where the store has them not.

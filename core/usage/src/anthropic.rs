@@ -58,7 +58,10 @@ told! {
 }
 
 /// Iterations that are billed and not in the counts of the whole.
-const BESIDE: [&str; 2] = ["compaction", "advisor_message"];
+const BESIDE: [&str; 2] = ["compaction", ADVISER];
+
+/// The iteration of another model that was asked for advice.
+const ADVISER: &str = "advisor_message";
 
 impl Anthropic {
     /// Takes a later report: what it says replaces what was said, what it does not say stays. A prompt of no tokens at all
@@ -132,7 +135,7 @@ impl Anthropic {
         let mut usage = self.whole();
         usage.inconsistent |= self.below_zero;
         for beside in self.iterations.0.iter().filter(|one| one.is_beside()) {
-            if beside.is_of(model) {
+            if beside.is_of(model) || beside.model.told().is_some() {
                 add(&mut usage, &beside.usage());
             } else {
                 usage.more = true;
@@ -141,23 +144,38 @@ impl Anthropic {
         usage
     }
 
-    /// The prompts that the answer is made of, where they are several and add up to the whole: each is as long as it is by
-    /// itself. The whole of a fallback is its last one alone.
+    /// What other models than this one used in it, by their names: a part of [`Anthropic::usage`].
+    #[must_use]
+    pub fn others(&self, model: Option<&str>) -> Vec<(String, Usage)> {
+        if self.iterations.0.is_empty() {
+            return Vec::new();
+        }
+        let adds_up = self.adds_up();
+        let of_another = |one: &&Iteration| !one.is_of(model) && (one.is_beside() || adds_up);
+        let others = self.iterations.0.iter().filter(of_another);
+        others.filter_map(|one| Some((one.model.told()?.to_owned(), one.usage()))).collect()
+    }
+
+    /// The prompts that this model's part of the answer is made of, where they are several and add up to the whole: each is
+    /// as long as it is by itself. The whole of a fallback is its last one alone.
     #[must_use]
     pub fn turns(&self, model: Option<&str>) -> Vec<Usage> {
-        if self.iterations.0.len() < 2 {
+        if self.iterations.0.len() < 2 || !self.adds_up() {
             return Vec::new();
         }
         let of = |beside| self.iterations.0.iter().filter(move |one| one.is_beside() == beside);
-        let mut turns: Vec<Usage> = of(false).map(Iteration::usage).collect();
-        let mut sum = Usage::default();
-        turns.iter().for_each(|turn| add(&mut sum, turn));
-        let counts = |usage: &Usage| (usage.input, usage.cache_write(), usage.cache_read, usage.output);
-        if counts(&sum) != counts(&self.whole()) {
-            return Vec::new();
-        }
-        turns.extend(of(true).filter(|one| one.is_of(model)).map(Iteration::usage));
+        let own = of(false).chain(of(true)).filter(|one| one.is_of(model));
+        let turns: Vec<Usage> = own.map(Iteration::usage).collect();
         if turns.len() > 1 { turns } else { Vec::new() }
+    }
+
+    /// Whether the iterations that are counted in the whole are the whole.
+    fn adds_up(&self) -> bool {
+        let mut sum = Usage::default();
+        let inside = self.iterations.0.iter().filter(|one| !one.is_beside());
+        inside.for_each(|one| add(&mut sum, &one.usage()));
+        let counts = |usage: &Usage| (usage.input, usage.cache_write(), usage.cache_read, usage.output);
+        counts(&sum) == counts(&self.whole())
     }
 
     fn whole(&self) -> Usage {
@@ -176,11 +194,12 @@ impl Iteration {
         self.kind.told().is_some_and(|kind| BESIDE.contains(&kind))
     }
 
-    /// Whether its tokens are those of the answer's own model. An adviser is another one.
+    /// Whether its tokens are those of the answer's own model. An adviser is another one, whatever it is.
     fn is_of(&self, model: Option<&str>) -> bool {
         match self.model.told() {
-            Some(named) => Some(named) == model,
-            None => self.kind.told() == Some("compaction"),
+            // Where the answer names none, what is counted in it is its own.
+            Some(named) => model.map_or(!self.is_beside(), |model| named == model),
+            None => self.kind.told() != Some(ADVISER),
         }
     }
 

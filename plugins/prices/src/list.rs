@@ -19,7 +19,7 @@ use crate::{community, genai, own};
 const BUILT_IN: (&str, &str) = ("built-in list of 2026-11-27", include_str!("built-in.toml"));
 
 /// Prefixes that price files put before the names of models which several providers sell.
-const PREFIXES: [&str; 2] = ["azure/", "gemini/"];
+const PREFIXES: [&str; 3] = ["azure/", "gemini/", "vertex_ai/"];
 
 /// What models cost.
 #[derive(Clone, Debug, Default)]

@@ -5,6 +5,12 @@ use crate::list::{Entry, List};
 /// Where Gemini's models stand.
 const GEMINI: &str = "gemini/";
 
+/// Where the models of Vertex AI stand, whoever made them.
+const VERTEX: &str = "vertex_ai/";
+
+/// What is in the names that Vertex AI has for models: in its own paths, and at its endpoint for Chat Completions.
+const OF_VERTEX: [&str; 2] = ["publishers/", "google/"];
+
 /// The prefix of the models of a provider, by its kind. Anthropic's, OpenAI's and Bedrock's have none.
 const OF_PROVIDERS: [(&str, &str); 2] = [("azure-openai", "azure/"), ("gemini", GEMINI)];
 
@@ -18,9 +24,9 @@ pub enum Rule {
     Exact,
     /// `[1m]` at its end, which asks for a long context.
     ContextMarker,
-    /// What stands before the model in a path or an ARN: `models/`, `foundation-model/`, `inference-profile/`.
+    /// What stands before the model in a path or an ARN: `models/`, `foundation-model/`, `inference-profile/`, `google/`.
     Path,
-    /// `-latest` at its end.
+    /// `-latest` at its end, or Vertex AI's `@default`.
     Latest,
     /// A date at its end: `-20251001`, `@20251001`, `-2025-10-01`.
     Date,
@@ -35,6 +41,8 @@ pub enum Under {
     NoPrefix,
     /// Behind Gemini's prefix, of a provider that has any maker's models: the list has Gemini's there alone.
     Gemini,
+    /// Behind Vertex AI's prefix, of a name that is one of its paths.
+    Vertex,
 }
 
 /// What a rule makes of a name that it applies to.
@@ -48,12 +56,12 @@ const RULES: [(Rule, Shorter); 4] = [
         let is_path = name.as_bytes().contains(&b'/');
         is_path.then(|| PATHS.iter().find_map(|path| Some(name.rsplit_once(path)?.1)))?
     }),
-    (Rule::Latest, |name| name.strip_suffix("-latest")),
+    (Rule::Latest, |name| name.strip_suffix("-latest").or_else(|| name.strip_suffix("@default"))),
     (Rule::Date, dateless),
 ];
 
 /// What stands right before a model's name in a path.
-const PATHS: [&str; 3] = ["models/", "foundation-model/", "inference-profile/"];
+const PATHS: [&str; 4] = ["models/", "foundation-model/", "inference-profile/", "google/"];
 
 /// Whose name of the model it was found by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +96,7 @@ macro_rules! names {
             [concat!($by, $name), concat!($by, $name, ", alias")],
             [concat!($by, $name, ", no prefix"), concat!($by, $name, ", no prefix, alias")],
             [concat!($by, $name, ", gemini/"), concat!($by, $name, ", gemini/, alias")],
+            [concat!($by, $name, ", vertex_ai/"), concat!($by, $name, ", vertex_ai/, alias")],
         ]
     };
 }
@@ -103,11 +112,12 @@ impl Found<'_> {
             Rule::Latest => names!("latest"),
             Rule::Date => names!("date"),
         };
-        let [own, no_prefix, gemini] = if self.by == By::Asked { asked } else { reported };
+        let [own, no_prefix, gemini, vertex] = if self.by == By::Asked { asked } else { reported };
         let [plain, aliased] = match self.under {
             Under::Own => own,
             Under::NoPrefix => no_prefix,
             Under::Gemini => gemini,
+            Under::Vertex => vertex,
         };
         if alias { aliased } else { plain }
     }
@@ -135,9 +145,13 @@ impl List {
         let exact = names().find_map(|(by, name)| found(by, name, Rule::Exact));
         exact.or_else(|| {
             names().find_map(|(by, mut name)| {
+                let vertex = OF_VERTEX.iter().any(|path| name.contains(path));
                 RULES.iter().find_map(|(rule, without)| {
                     name = without(name).filter(|rest| !rest.is_empty())?;
-                    found(by, name, *rule)
+                    let of_vertex = vertex.then(|| self.behind(VERTEX, name)).flatten();
+                    let of_vertex =
+                        of_vertex.map(|entry| Found { entry, rule: *rule, by, under: Under::Vertex });
+                    of_vertex.or_else(|| found(by, name, *rule))
                 })
             })
         })
@@ -184,6 +198,8 @@ mod tests {
         "gemini/gemini-x" = { input = "1" }
         "us.anthropic.claude-x-v1:0" = { input = "1" }
         "claude-best" = { alias_of = "claude-x" }
+        "vertex_ai/claude-x" = { input = "1" }
+        "vertex_ai/gemini-x" = { input = "1" }
     "#;
 
     #[test]
@@ -231,6 +247,24 @@ mod tests {
             ("openai-compatible", "gemini-x", None, Some(("gemini/gemini-x", Rule::Exact, By::Asked))),
             ("openai-compatible", "models/gemini-x", None, Some(("gemini/gemini-x", Rule::Path, By::Asked))),
             ("azure-openai", "gemini-x", None, None),
+            (
+                "claude-console",
+                "projects/p/locations/us-east5/publishers/anthropic/models/claude-x@default",
+                None,
+                Some(("vertex_ai/claude-x", Rule::Latest, By::Asked)),
+            ),
+            (
+                "openai-compatible",
+                "google/gemini-x",
+                None,
+                Some(("vertex_ai/gemini-x", Rule::Path, By::Asked)),
+            ),
+            (
+                "openai-compatible",
+                "vertex_ai/gemini-x",
+                None,
+                Some(("vertex_ai/gemini-x", Rule::Exact, By::Asked)),
+            ),
             ("claude-console", "claude-x-fast", None, None),
             ("claude-console", "claude-x-1", None, None),
             ("claude-console", "claude", None, None),
@@ -254,6 +288,7 @@ mod tests {
             ("openai-compatible", "gemini-x", None, "exact, gemini/"),
             ("simulated", "other", Some("gemini-x-latest"), "reported, latest, gemini/"),
             ("openai", "gpt-x", None, "exact"),
+            ("openai-compatible", "google/gemini-x", None, "path, vertex_ai/"),
         ] {
             assert_eq!(
                 list.find(provider, asked, reported).unwrap().told(false),

@@ -76,6 +76,9 @@ pub(crate) struct Openai {
 /// OpenAI's regional hosts, and where they process what they are sent, which costs more there.
 const REGIONAL: [(&str, &str); 2] = [("eu.api.openai.com", "eu"), ("us.api.openai.com", "us")];
 
+/// What the hosts of Vertex AI's regional endpoints end with, which charge more; its global one has no region before it.
+const VERTEX: &str = "-aiplatform.googleapis.com";
+
 /// Which of OpenAI's APIs an endpoint has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Speaks {
@@ -133,7 +136,8 @@ fn build(
 fn geo(base_url: &str) -> Option<&'static str> {
     let (_, rest) = base_url.trim().split_once("://")?;
     let host = rest.split(['/', ':', '?']).next()?;
-    REGIONAL.iter().find_map(|(known, geo)| host.eq_ignore_ascii_case(known).then_some(*geo))
+    let known = REGIONAL.iter().find_map(|(known, geo)| host.eq_ignore_ascii_case(known).then_some(*geo));
+    known.or_else(|| host.to_ascii_lowercase().ends_with(VERTEX).then_some("regional"))
 }
 
 /// Whether a base URL has a version of its own in its path, as some vendors' do (`/api/paas/v4`, `/v1beta/openai`), so
@@ -265,6 +269,8 @@ mod tests {
             ("https://api.openai.com/v1", None),
             ("http://proxy/eu.api.openai.com", None),
             ("https://eu.api.openai.com.example", None),
+            ("https://us-east5-aiplatform.googleapis.com/v1/projects/p", Some("regional")),
+            ("https://aiplatform.googleapis.com/v1/projects/p", None),
         ] {
             assert_eq!(geo(base_url), place, "{base_url}");
         }

@@ -15,7 +15,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::outcome::Outcome;
 use super::show::{self, Costs, Tokens};
 use super::traced::Beside;
-use super::tries::Try;
+use super::tries::{Other, Try};
 use crate::cost::Usage;
 use crate::dialect::{Api, Operation};
 use crate::error::Kind;
@@ -145,6 +145,9 @@ columns! {
     /// The prompts that it is made of, where they are several: each has the rates of its own length.
     #[serde(default)]
     turns: Vec<Usage> = Vec::new();
+    /// What other models used in the course of it, like one that was asked for advice: a part of its usage and of its cost.
+    #[serde(default)]
+    others: Vec<Other> = Vec::new();
     /// The usage as its upstream wrote it, cut off where it is too long: in the record's detail alone.
     #[serde(skip)]
     raw_usage: Option<Arc<str>> = None;
@@ -174,7 +177,8 @@ columns! {
     #[serde(skip)]
     traced: Beside = Beside::default();
     /// `completed`, `client_gone`, `upstream_error`, `gateway_error`, `interrupted` (the gateway's process ended first) or
-    /// `refused:REASON`.
+    /// `refused:REASON`. An answer that tells the client of its own mistake, as a 400 does, is one that is completed: its status
+    /// says that it counts as an error, and `upstream_error` is left for what failed upstream.
     #[serde(with = "show::outcome")]
     #[schema(value_type = String)]
     outcome: Outcome = Outcome::ClientGone;
@@ -225,11 +229,13 @@ impl Record {
         // What every vendor says of a request that no account would take.
         const CLIENTS_OWN: [u16; 4] = [400, 404, 413, 422];
         let answered = (200..300).contains(&self.status) || CLIENTS_OWN.contains(&self.status);
+        let billed_before = self.tries.iter().any(|attempt| attempt.billed.is_some());
         let counts = match self.outcome {
-            Outcome::Completed => true,
+            Outcome::Completed => answered || self.status < 300,
             Outcome::ClientGone | Outcome::Interrupted => self.attempts > 0,
-            Outcome::Refused(_) => false,
-            Outcome::UpstreamError | Outcome::GatewayError => answered,
+            // What was billed on the way counts, whatever came of it.
+            Outcome::Refused(_) => billed_before,
+            Outcome::UpstreamError | Outcome::GatewayError => answered || billed_before,
         };
         counts && self.operation != Operation::CountTokens
     }

@@ -6,11 +6,11 @@ use std::borrow::Cow;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The answer went to its end.
+    /// The answer went to its end, also one that says what is wrong with the request.
     Completed,
     /// The client went away.
     ClientGone,
-    /// The upstream refused, failed or broke off.
+    /// The upstream failed or broke off, or refused what was not the client's mistake.
     UpstreamError,
     /// Sluice itself failed.
     GatewayError,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Bill, Cost, Holder, Interned, Outcome, Rate, Record, Source, Sums, Terms, Try};
+use super::{Bill, Billed, Cost, Holder, Interned, Other, Outcome, Rate, Record, Source, Sums, Terms, Try};
 use crate::cost::{Exact, Factor, Money, Usage};
 use crate::dialect::{Api, Operation};
 use crate::error::{Error, Kind};
@@ -34,6 +34,12 @@ fn full() -> Record {
     let first: Arc<str> = "first".into();
     record.tries =
         vec![Try::failed(&first, &Error::new(Kind::Upstream, "it said no")), Try::last(&first, 429)];
+    record.tries[0] =
+        record.tries[0].clone().used(Some(Usage::new(2, 4)), Cost::new(Some(Money::from_units(5)), None));
+    let mut billed = Billed::new("openai".into(), "upstream".into());
+    (billed.raw_usage, billed.terms, billed.quantities) = (Some("{}".into()), terms(), vec![2, u64::MAX]);
+    record.tries[0].billed = Some(Box::new(billed.clone()));
+    record.others = vec![Other::new(Usage::new(1, 1), billed)];
     record.session = Some("session".into());
     record.stream = true;
     let mut usage = Usage::new(3, 5);
@@ -197,6 +203,8 @@ fn sums_have_errors_and_what_has_no_price() {
 fn what_was_on_its_way_counts_and_what_others_are_at_fault_for_does_not() {
     for (outcome, status, attempts, counts) in [
         (Outcome::Completed, 200, 1, true),
+        (Outcome::Completed, 400, 1, true),
+        (Outcome::Completed, 403, 1, false),
         (Outcome::ClientGone, 499, 0, false),
         (Outcome::ClientGone, 499, 1, true),
         (Outcome::Interrupted, 0, 1, true),
@@ -210,10 +218,20 @@ fn what_was_on_its_way_counts_and_what_others_are_at_fault_for_does_not() {
     ] {
         let mut record = full();
         (record.outcome, record.status, record.attempts) = (outcome, status, attempts);
+        let tries = std::mem::take(&mut record.tries);
         // Images tell no usage, and count alike.
         for operation in [Operation::Generate, Operation::Images] {
             record.operation = operation;
             assert_eq!(record.counts(), counts, "{:?} {status} {attempts}", record.outcome);
+            // What was billed on the way counts whatever came of it.
+            let billed = Record { tries: tries.clone(), ..record.clone() };
+            let gone = matches!(billed.outcome, Outcome::ClientGone) && attempts == 0;
+            assert_eq!(
+                billed.counts(),
+                !gone && status != 403,
+                "{:?} {status} {attempts}, billed",
+                billed.outcome
+            );
             record.usage = None;
         }
         record.operation = Operation::CountTokens;

@@ -3,6 +3,7 @@
 mod limits;
 mod proxied;
 mod routes;
+mod secrets;
 mod speak;
 mod text;
 mod variables;
@@ -27,6 +28,7 @@ pub fn warnings(loaded: &Loaded, config: Option<&Resolved>, now: Timestamp) -> V
         all.extend(routes::shadowed(loaded, config));
         all.extend(speak::of_routes(loaded, config));
         all.extend(speak::of_keys(loaded, config));
+        all.extend(secrets::of_keys(loaded));
         all.extend(limits::idle(loaded, config));
         all.extend(proxied::told(loaded, config));
         all.extend(expired(config, now));

@@ -12,7 +12,7 @@ const KINDS: &str =
 const ACCOUNT: &str = "[[accounts]]\nname = \"a\"\nprovider = \"test-claude\"\n";
 const ROUTE: &str = "[[routes]]\npools = [\"claude\"]\n";
 const LIMIT: &str = "limits = [{ per = \"day\", requests = 1";
-const KEY: &str = "[[keys]]\nname = \"k\"\nkey = \"planted\"\n";
+const KEY: &str = "[[keys]]\nname = \"k\"\nkey = \"planted-client-key\"\n";
 
 fn warned(text: &str) -> Vec<Problem> {
     let loaded = load_text(&format!("{KINDS}{text}")).unwrap();
@@ -45,6 +45,7 @@ fn what_is_allowed_and_surely_not_meant_is_told_with_its_place() {
             "accounts.a.proxy",
             "http = \"2\" of [upstream] changes nothing",
         ),
+        (with(&KEY.replace("planted-client", "planted")), "keys.k.key", "fewer than 16 characters"),
         (with(&format!("{KEY}models = [\"claude-.*\"]")), "keys.k.models[0]", "regular expression"),
         (with(&format!("{KEY}expires = \"2025-12-31T23:59:59Z\"")), "keys.k.expires", "has expired"),
         (with(&format!("{KEY}allow = [\"claude\", \"gemini\"]")), "keys.k.allow[1]", "the family gemini"),

@@ -12,10 +12,14 @@ use sluice_api::record::{
 };
 use utoipa::ToSchema;
 
-/// A record in detail: what the list shows of it, and what only this does. `tries` has every attempt here.
+use super::parts;
+
+/// A record in detail: what the list shows of it, and what only this does. `tries` has every attempt here, with what each
+/// used and cost.
 ///
 /// The amounts of its lines add up to what it cost by the list; that times the account's multiplier, rounded once, half to
-/// even, at 10 decimals, is `cost`. They stay as they are whatever becomes of prices.
+/// even, at 10 decimals, is `cost`. Where attempts were billed that failed, or other models have a part in it, each of them is
+/// rounded so, and `cost` is their sum. They stay as they are whatever becomes of prices.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RecordDetail {
     #[serde(flatten)]
@@ -25,9 +29,10 @@ pub struct RecordDetail {
     #[serde(rename = "raw_usage")]
     #[schema(value_type = Option<String>, example = "{\"input_tokens\":12,\"output_tokens\":1}\n{\"output_tokens\":41}")]
     as_written: Option<Arc<str>>,
-    /// How it was served, as far as its price depends on that; null where nothing was priced.
+    /// How it was served, as far as its price depends on that; null where nothing was priced. Of several attempts, how the
+    /// last one was; the others say it in `tries`.
     served: Option<Served>,
-    /// Where its rates are from; null where no price was known.
+    /// Where the rates of its last attempt are from; null where no price was known.
     price: Option<DetailPrice>,
     /// What it is made of: nothing that was used is in two of them.
     lines: Vec<DetailLine>,
@@ -89,6 +94,11 @@ struct DetailLine {
     /// By which rule it had that rate, where it has none of its own.
     #[schema(value_type = Option<String>)]
     rule: Option<Cow<'static, str>>,
+    /// The attempt that it was billed for, counted from 1.
+    attempt: usize,
+    /// The model whose it is, where that is another than the one asked for: an adviser's.
+    #[schema(value_type = Option<String>)]
+    model: Option<Arc<str>>,
 }
 
 impl RecordDetail {
@@ -126,17 +136,15 @@ impl RecordDetail {
     #[must_use]
     pub fn of(mut record: Record) -> Self {
         if let ([], Some(account), 1) = (&*record.tries, &record.account, record.attempts) {
-            record.tries = vec![Try::last(account, record.status)];
+            let (usage, cost) = parts::last_attempt(&record);
+            record.tries = vec![Try::last(account, record.status).used(usage, cost)];
         }
+        let lines = DetailLine::all(&record);
         let as_written = record.raw_usage.take();
         let bill = record.bill.take();
         let terms = bill.as_ref().and_then(|bill| bill.terms.terms());
         let served = terms.map(|terms| Served::of(terms, &record));
         let price = terms.and_then(|terms| terms.price.clone()).map(DetailPrice::of);
-        let rates = terms.map_or(&[][..], |terms| &terms.rates);
-        let quantities = bill.iter().flat_map(|bill| bill.quantities.iter());
-        let lines =
-            rates.iter().zip(quantities).map(|(rate, quantity)| DetailLine::of(rate, *quantity)).collect();
         Self { record: RecordView(Arc::new(record)), as_written, served, price, lines }
     }
 }
@@ -157,14 +165,36 @@ impl Served {
 }
 
 impl DetailLine {
-    fn of(rate: &Rate, quantity: u64) -> Self {
-        let amount = rate.rate.times(quantity).to_string();
-        Self {
-            class: rate.class.clone(),
-            quantity,
-            rate: rate.rate.to_string(),
-            amount,
-            rule: rate.rule.clone(),
+    /// Those of each attempt that was billed, and behind them those of other models.
+    fn all(record: &Record) -> Vec<Self> {
+        let mut lines = Vec::new();
+        for (at, attempt) in record.tries.iter().enumerate() {
+            if let Some(billed) = &attempt.billed {
+                lines.extend(Self::of(&billed.terms, &billed.quantities, at + 1));
+            }
         }
+        let last = usize::try_from(record.attempts).unwrap_or(usize::MAX);
+        if let Some((bill, terms)) = record.bill.as_ref().and_then(|bill| Some((bill, bill.terms.terms()?))) {
+            lines.extend(Self::of(terms, &bill.quantities, last));
+        }
+        for billed in record.others.iter().map(|other| &other.billed) {
+            let model = || Some(Arc::clone(&billed.model));
+            let each = Self::of(&billed.terms, &billed.quantities, last);
+            lines.extend(each.map(|line| Self { model: model(), ..line }));
+        }
+        lines
+    }
+
+    fn of<'a>(terms: &'a Terms, quantities: &'a [u64], attempt: usize) -> impl Iterator<Item = Self> + 'a {
+        let each = terms.rates.iter().zip(quantities);
+        each.map(move |(Rate { class, rate, rule, .. }, quantity)| Self {
+            class: class.clone(),
+            quantity: *quantity,
+            rate: rate.to_string(),
+            amount: rate.times(*quantity).to_string(),
+            rule: rule.clone(),
+            attempt,
+            model: None,
+        })
     }
 }

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use super::asked::WrongQuery;
 use super::moment::moment;
 use crate::records::Records;
-use crate::records::bills::Served;
+use crate::records::bills::Anew;
 
 /// The time that is asked for unless the question says another: the last day.
 const USUAL: Duration = Duration::from_hours(24);
@@ -209,15 +209,10 @@ impl RepriceAsked {
     /// What one record adds, and to which row.
     fn anew(&self, record: &Record, by: &dyn CostModel, zone: &TimeZone) -> (Of, Sums) {
         // Counting tokens is free, whatever the model's price.
-        let served = Served::of(record).filter(|_| record.operation != Operation::CountTokens);
-        let (new_cost, priced_as) = match served {
+        let anew = Anew::of(record, by, self.instead(record));
+        let (new_cost, priced_as) = match anew.filter(|_| record.operation != Operation::CountTokens) {
             None => (record.cost.own, None),
-            Some(served) => {
-                let served = served.priced_as(self.instead(record));
-                let priced = served.priced(record, by);
-                let own = priced.as_ref().map(|priced| priced.charged(served.multiplier));
-                (own, priced.map(|priced| Arc::clone(&priced.source.entry.name)))
-            }
+            Some(anew) => (anew.cost, anew.entry),
         };
         let unpriced = |cost: Option<Money>| u64::from(record.usage.is_some() && cost.is_none());
         let sums = Sums {

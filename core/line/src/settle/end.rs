@@ -10,6 +10,7 @@ use sluice_api::scheduler::Outcome as AttemptOutcome;
 use sluice_fleet::account::InFlight;
 use sluice_fleet::reference::Maker;
 use sluice_ledger::records::bills::Served;
+use sluice_ledger::records::parts;
 use sluice_wire::answer::meter::Seen;
 
 use super::Settlement;
@@ -50,11 +51,13 @@ impl Settlement {
             };
             place.observe(outcome);
             let record = &mut *self.record;
-            match self.cut.take() {
-                Some(cut) => record.tries.push(cut),
-                None if record.tries.is_empty() => {}
-                None => record.tries.push(Try::last(&place.account().name, record.status)),
-            }
+            let (usage, cost) = parts::last_attempt(record);
+            let last = match self.cut.take() {
+                None if record.tries.is_empty() => None,
+                None => Some(Try::last(&place.account().name, record.status)),
+                cut => cut,
+            };
+            record.tries.extend(last.map(|last| last.used(usage, cost)));
         }
         self.is_recorded();
         self.settle_limits();
@@ -69,7 +72,8 @@ impl Settlement {
                 self.record.raw_usage = Some(raw.into());
             }
         }
-        self.record.usage = self.used(told, seen);
+        self.record.usage = parts::with_before(&self.record, self.used(told, seen));
+        self.notes_others(seen);
         let snapshot = self.snapshot.take();
         self.price(snapshot.as_deref(), seen);
         self.snapshot = snapshot;

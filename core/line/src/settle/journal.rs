@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use sluice_api::cost::Usage;
 use sluice_api::record::Outcome;
+use sluice_ledger::records::parts;
 use sluice_wire::answer::meter::Seen;
 
 use super::Settlement;
@@ -23,7 +24,9 @@ impl Settlement {
     /// The request runs: should the process be killed now, this is what it used, and how it is to be priced.
     fn runs(&mut self, usage: Option<Usage>, seen: Option<&Seen>, now: Instant) {
         let told = seen.is_some_and(|seen| seen.usage.is_some());
+        self.notes_others(seen);
         let record = &mut *self.record;
+        let usage = parts::with_before(record, usage);
         record.duration = now.saturating_duration_since(self.started);
         if let Some(seen) = seen {
             record.reported_model = seen.model.as_deref().map(Into::into);
@@ -71,7 +74,7 @@ impl Settlement {
     /// The client will have all of the answer: from before it has, its record is in the journal.
     fn is_whole(&mut self, seen: &Seen, told: Option<Usage>) {
         let outcome = if seen.error.is_none() { Outcome::Completed } else { Outcome::UpstreamError };
-        let usage = self.used(told, Some(seen));
+        let usage = parts::with_before(&self.record, self.used(told, Some(seen)));
         if self.journalled.whole.as_ref().is_some_and(|(before, _)| *before == usage) {
             return;
         }

@@ -2,10 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use sluice_api::cost::Usage;
 use sluice_api::dialect::Operation;
 use sluice_api::error::Error;
 use sluice_api::limiter::{Spend, Take};
+use sluice_api::record::Cost;
 use sluice_api::store::{Level, Used};
+use sluice_ledger::records::parts;
 use sluice_limits::Held;
 
 use super::Settlement;
@@ -69,6 +72,7 @@ impl Settlement {
         if let Some(own) = &mut self.held.own {
             own.land(used);
         }
+        let used = self.has_used_of_account();
         self.held.account.land(used);
     }
 
@@ -84,13 +88,22 @@ impl Settlement {
         if let Some(mut own) = self.held.own.take() {
             own.settle(used);
         }
-        self.held.account.settle(used);
+        self.held.account.settle(if used.counts { self.has_used_of_account() } else { used });
         drop(self.entered.take());
     }
 
     fn has_used(&self) -> Used {
-        let tokens = self.record.usage.map_or(0, |usage| usage.total());
-        let cost = self.record.cost.own.map_or(0, |cost| units(cost.units()));
-        Used::new(tokens, cost)
+        of(self.record.usage, self.record.cost)
     }
+
+    /// What its account has served: another may have been billed before.
+    fn has_used_of_account(&self) -> Used {
+        let (usage, cost) = parts::last_attempt(&self.record);
+        of(usage, cost)
+    }
+}
+
+fn of(usage: Option<Usage>, cost: Cost) -> Used {
+    let tokens = usage.map_or(0, |usage| usage.total());
+    Used::new(tokens, cost.own.map_or(0, |cost| units(cost.units())))
 }

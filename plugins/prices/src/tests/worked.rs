@@ -154,6 +154,66 @@ fn scheduled_prices_hold_from_their_day_on() {
 }
 
 #[test]
+fn each_cloud_has_prices_and_uplifts_of_its_own() {
+    let list = List::built_in().unwrap();
+    let text = usage([1_000_000, 0, 0, 0, 1_000_000, 0, 0]);
+    for (provider, model, geo, total) in [
+        ("simulated", "vertex_ai/claude-opus-5-5", None, "24"),
+        ("simulated", "vertex_ai/claude-opus-5-5", Some("regional"), "26.4"),
+        ("simulated", "vertex_ai/claude-opus-5-5", Some("global"), "24"),
+        ("simulated", "publishers/anthropic/models/claude-haiku-4-5@20251001", Some("regional"), "6.6"),
+        ("openai-compatible", "google/gemini-3.8-flash", None, "4.5"),
+        ("openai-compatible", "google/gemini-2.5-flash", Some("regional"), "2.8"),
+        ("gemini", "gemini-2.5-flash", Some("regional"), "2.8"),
+        // Bedrock's geographies are 10 % dearer for Claude, 20 % for the government, and for Nova as each says.
+        ("bedrock", "anthropic.claude-opus-5-5", None, "24"),
+        ("bedrock", "eu.anthropic.claude-opus-5-5", None, "26.4"),
+        ("bedrock", "jp.anthropic.claude-sonnet-5-5", None, "13.2"),
+        ("bedrock", "au.anthropic.claude-haiku-4-5-20251001-v1:0", None, "6.6"),
+        ("bedrock", "us-gov.anthropic.claude-sonnet-4-5-20250929-v1:0", None, "34.2"),
+        ("bedrock", "amazon.nova-pro-v1:0", None, "4"),
+        ("bedrock", "us.amazon.nova-pro-v1:0", None, "4"),
+        ("bedrock", "eu.amazon.nova-pro-v1:0", None, "5.25"),
+        ("bedrock", "apac.amazon.nova-pro-v1:0", None, "4.2"),
+        ("bedrock", "global.openai.gpt-6-luna", None, "0.95"),
+        ("azure-openai", "gpt-5-codex", None, "11.25"),
+        ("openai", "gpt-5.1-codex-mini", None, "2.25"),
+        ("openai", "gpt-5.3-codex", None, "15.75"),
+    ] {
+        let mut ask = PriceAsk::new(provider, model, &text, time(DAY));
+        ask.geo = geo;
+        let priced = list.price(&ask).unwrap_or_else(|| panic!("{model} has no price"));
+        assert_eq!(priced.cost.to_string(), total, "{model} at {geo:?}");
+    }
+}
+
+#[test]
+fn pictures_and_voices_have_rates_of_their_own() {
+    let list = List::built_in().unwrap();
+    let mut picture = Usage::new(60, 1_000);
+    (picture.image_input, picture.image_output) = (40, 1_000);
+    let mut heard = Usage::new(1_000, 100);
+    heard.audio_input = 900;
+    let mut spoken = Usage::new(100, 1_000);
+    spoken.audio_output = 1_000;
+    for (provider, model, used, at, total) in [
+        ("openai", "gpt-image-1.5", &picture, DAY, "0.03242"),
+        ("openai", "gpt-image-2.5-sunburst", &picture, DAY, "0.03042"),
+        ("gemini", "gemini-3-pro-image", &picture, DAY, "0.12012"),
+        ("openai", "gpt-4o-transcribe", &heard, DAY, "0.0035"),
+        ("openai", "gpt-4o-mini-tts", &spoken, DAY, "0.01206"),
+        ("gemini", "gemini-3.8-flash-tts", &spoken, "2026-12-31T23:59:59Z", "0.00905"),
+        ("gemini", "gemini-3.8-flash-tts", &spoken, "2027-01-01T00:00:00Z", "0.0181"),
+        ("gemini", "gemini-robotics-er-2-preview", &heard, DAY, "0.0015"),
+        ("simulated", "vertex_ai/gemini-4-argon", &heard, "2026-11-30T23:59:59Z", "0.003"),
+        ("simulated", "vertex_ai/gemini-4-argon", &heard, "2026-12-01T00:00:00Z", "0.006"),
+    ] {
+        let priced = list.price(&PriceAsk::new(provider, model, used, time(at)));
+        assert_eq!(priced.map(|priced| priced.cost.to_string()).as_deref(), Some(total), "{model} at {at}");
+    }
+}
+
+#[test]
 fn a_price_names_entry_rule_list_and_lines() {
     let list = List::built_in().unwrap();
     let used = usage([10, 0, 0, 0, 20, 5, 0]);

@@ -238,6 +238,7 @@ impl Columns<'_> {
         let money = |units: Option<i64>| units.map(|units| Money::from_units(units.into()));
         record.tries.is_empty()
             && record.turns.is_empty()
+            && record.others.is_empty()
             && self.tokens.map(usage) == record.usage
             && Cost::new(money(self.cost), money(self.list_cost)) == record.cost
             && timestamp(self.time) == record.time

@@ -66,6 +66,7 @@ impl Meter {
         let (told, model) = (&self.anthropic, self.seen.model.as_deref());
         self.seen.usage = Some(told.usage(model));
         self.seen.turns = told.turns(model);
+        self.seen.others = told.others(model);
         self.seen.tier = told.tier().map(ToOwned::to_owned);
         self.seen.speed = told.speed().map(ToOwned::to_owned);
         self.seen.geo = told.geo().map(ToOwned::to_owned);

@@ -100,14 +100,33 @@ fn iterations_are_a_breakdown_where_they_add_up_and_more_where_they_are_told_bes
         let compacted = Usage::new(1000, 7);
         assert_eq!(told, (Usage::new(1500, 87), [turns.clone(), vec![compacted]].concat()));
     }
-    for (kind, model) in [
-        ("advisor_message", json!("claude-y")),
-        ("advisor_message", Value::Null),
-        ("compaction", json!("claude-y")),
-    ] {
-        let (usage, _) = of(json!([beside(kind, model), message(500, 80)]));
-        assert_eq!(usage, expected(500, 80, |usage| usage.more = true), "another model's tokens");
+    let (usage, _) = of(json!([beside("advisor_message", Value::Null), message(500, 80)]));
+    assert_eq!(usage, expected(500, 80, |usage| usage.more = true), "nobody knows which model's tokens");
+}
+
+#[test]
+fn what_another_model_has_used_is_told_by_its_name() {
+    let of = |iterations: Value| {
+        let usage = json!({ "input_tokens": 500, "output_tokens": 80, "iterations": iterations });
+        let whole = json!({ "model": "claude-x", "content": [], "usage": usage }).to_string();
+        let seen = seen(Api::Anthropic, Form::Whole, &whole, 7);
+        (seen.usage.unwrap(), seen.turns, seen.others)
+    };
+    let one = |kind: &str, model: Value, input: u64, output: u64| json!({ "type": kind, "model": model, "input_tokens": input, "output_tokens": output });
+    let other = |input: u64, output: u64| vec![("claude-y".to_owned(), Usage::new(input, output))];
+    for kind in ["advisor_message", "compaction"] {
+        let told = of(json!([one(kind, json!("claude-y"), 1000, 7), one("message", Value::Null, 500, 80)]));
+        assert_eq!(told, (Usage::new(1500, 87), vec![], other(1000, 7)), "{kind}: beside the whole");
     }
+    let turns = [
+        one("message", json!("claude-x"), 100, 10),
+        one("message", json!("claude-y"), 150, 20),
+        one("message", json!("claude-x"), 250, 50),
+    ];
+    let own = vec![Usage::new(100, 10), Usage::new(250, 50)];
+    assert_eq!(of(json!(turns)), (Usage::new(500, 80), own, other(150, 20)), "a part of the whole");
+    // Where they do not add up nobody knows what of the whole it was.
+    assert_eq!(of(json!([turns[0], turns[1]])), (Usage::new(500, 80), vec![], vec![]));
 }
 
 #[test]

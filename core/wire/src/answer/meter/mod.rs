@@ -52,6 +52,8 @@ pub struct Seen {
     pub geo: Option<String>,
     /// The prompts that the usage is made of, where they are several.
     pub turns: Vec<Usage>,
+    /// What other models used of it, by their names.
+    pub others: Vec<(String, Usage)>,
     /// The usage as the upstream wrote it.
     pub raw_usage: Raw,
     /// Members of it that nobody knows.
