@@ -5,6 +5,7 @@ mod attempts;
 mod away;
 mod billed;
 mod details;
+mod export;
 mod full;
 mod journal;
 mod kills;

@@ -276,7 +276,8 @@ impl Bills {
         let priced = asked.as_ref().and_then(|asked| served.priced(asked, by));
         record.cost = if own.is_none() { NOTHING } else { cost(priced.as_ref(), served.multiplier) };
         record.turns = served.turns.to_vec();
-        record.bill = self.bill(record.upstream_model.as_deref(), &served, priced.as_ref());
+        let upstream = record.upstream_model.as_deref();
+        record.bill = own.and_then(|_| self.bill(upstream, &served, priced.as_ref()));
         self.charge_others(record, by, served);
         let apart = parts::before(record).map(|(attempt, _)| attempt.cost);
         let apart = apart.chain(record.others.iter().map(|other| other.cost)).fold(NOTHING, Cost::plus);
