@@ -26,7 +26,7 @@ pub fn members(document: &[u8], mut member: impl FnMut(Member)) -> Result<Top, M
     if let Err(error) = simdutf8::compat::from_utf8(document) {
         return Err(Malformed { at: error.valid_up_to(), what: "it is not UTF-8" });
     }
-    let mut scanner = Scanner { document, at: 0 };
+    let mut scanner = Scanner::new(document, 0);
     scanner.space();
     let top = if scanner.peek() == Some(b'{') {
         scanner.object(&mut member)?
@@ -44,7 +44,7 @@ pub fn members(document: &[u8], mut member: impl FnMut(Member)) -> Result<Top, M
 
 /// Calls `member` for each member of an object that is known to be valid JSON, given by its span.
 pub fn members_within(document: &[u8], span: &Range<usize>, mut member: impl FnMut(Member)) {
-    let mut scanner = Scanner { document: document.get(..span.end).unwrap_or_default(), at: span.start };
+    let mut scanner = Scanner::new(document.get(..span.end).unwrap_or_default(), span.start);
     if scanner.peek() == Some(b'{') {
         // Valid already: what fails here would have failed before.
         let _ = scanner.object(&mut member);
@@ -61,7 +61,7 @@ pub fn elements_within(document: &[u8], span: &Range<usize>, mut element: impl F
 
 /// The same, until `element` says that it has seen enough.
 pub fn elements_while(document: &[u8], span: &Range<usize>, mut element: impl FnMut(Range<usize>) -> bool) {
-    let mut scanner = Scanner { document: document.get(..span.end).unwrap_or_default(), at: span.start };
+    let mut scanner = Scanner::new(document.get(..span.end).unwrap_or_default(), span.start);
     if scanner.peek() != Some(b'[') {
         return;
     }

@@ -324,7 +324,6 @@ impl Capture {
         }
     }
 
-    /// More of the value that is caught.
     fn keep(&mut self, bytes: &[u8]) {
         if let Some((index, value)) = self.caught.last_mut()
             && let Some(wanted) = self.wanted.get(*index)

@@ -1,8 +1,10 @@
 //! The walk over a document: one value after another, iteratively, with a bit for each level.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 
-use crate::json::plain::walk;
+use memchr::memchr2;
+
+use crate::json::plain::has_controls;
 
 /// How deep a document may be nested: deeper than any request, and bounded, as each level costs a bit.
 pub const MAX_DEPTH: usize = 512;
@@ -41,8 +43,10 @@ pub enum Top {
 
 /// Walks a document.
 pub(super) struct Scanner<'a> {
-    pub(super) document: &'a [u8],
+    document: &'a [u8],
     pub(super) at: usize,
+    /// Whether it has control characters, which most have none of: strings are looked through for them then.
+    controls: bool,
 }
 
 /// What a nested container is waiting for.
@@ -54,7 +58,12 @@ enum Next {
     CommaOrEnd,
 }
 
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
+    /// Walks a document from here on.
+    pub(super) fn new(document: &'a [u8], at: usize) -> Self {
+        Self { document, at, controls: has_controls(document.get(at..).unwrap_or_default()) }
+    }
+
     pub(super) fn peek(&self) -> Option<u8> {
         self.document.get(self.at).copied()
     }
@@ -174,28 +183,39 @@ impl Scanner<'_> {
     fn string(&mut self) -> Result<(), Malformed> {
         self.at += 1;
         let text = self.document.get(self.at..).unwrap_or_default();
-        let special = |at: usize| match text.get(at..) {
-            Some([b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..]) => {
-                ControlFlow::Continue(())
-            }
-            Some([b'\\', b'u', a, b, c, d, ..])
-                if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) =>
+        let mut from = 0;
+        loop {
+            let rest = text.get(from..).unwrap_or_default();
+            let found = memchr2(b'"', b'\\', rest);
+            let plain = found.map_or(rest, |found| rest.get(..found).unwrap_or_default());
+            if self.controls
+                && let Some(control) = plain.iter().position(|byte| *byte < b' ')
             {
-                ControlFlow::Continue(())
+                self.at += from + control;
+                return Err(self.wrong("a control character in a string must be escaped"));
             }
-            Some([b'\\', ..]) => ControlFlow::Break((at, "an escape in a string is wrong")),
-            _ => ControlFlow::Break((at, "a control character in a string must be escaped")),
-        };
-        let (at, what) = match walk(text, &mut false, special) {
-            ControlFlow::Continue(Some(length)) => {
-                self.at += length;
-                return Ok(());
+            match rest.get(plain.len()..).unwrap_or_default() {
+                [b'"', ..] => {
+                    self.at += from + plain.len() + 1;
+                    return Ok(());
+                }
+                [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => {
+                    from += plain.len() + 2;
+                }
+                [b'\\', b'u', a, b, c, d, ..]
+                    if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) =>
+                {
+                    from += plain.len() + 6;
+                }
+                [b'\\', ..] => {
+                    self.at += from + plain.len();
+                    return Err(self.wrong("an escape in a string is wrong"));
+                }
+                _ => break,
             }
-            ControlFlow::Continue(None) => (text.len(), "a string has no end"),
-            ControlFlow::Break(wrong) => wrong,
-        };
-        self.at += at;
-        Err(self.wrong(what))
+        }
+        self.at += text.len();
+        Err(self.wrong("a string has no end"))
     }
 
     fn number(&mut self) -> Result<(), Malformed> {
