@@ -1,6 +1,6 @@
 //! Whether an answer of Chat Completions has searched the web, which no count in it tells.
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 use sluice_api::cost::Usage;
 
 /// The member of an annotation that cites a page, as it is written. In a text its quotes would be escaped.
@@ -18,6 +18,8 @@ pub struct Cited {
     found: bool,
     last: [u8; KEPT],
     length: usize,
+    /// Finds the name; made once, as each chunk is looked through.
+    finder: Option<Box<Finder<'static>>>,
 }
 
 impl Cited {
@@ -44,7 +46,8 @@ impl Cited {
         let begins = chunk.get(..more).unwrap_or_default();
         after.iter_mut().zip(begins).for_each(|(slot, byte)| *slot = *byte);
         let joined = joined.get(..self.length + more).unwrap_or_default();
-        self.found = names(joined) || names(chunk);
+        let finder = self.finder.get_or_insert_with(|| Box::new(Finder::new(NAME)));
+        self.found = names(finder, joined) || names(finder, chunk);
         let last = if chunk.len() < KEPT { joined } else { chunk };
         let last = last.get(last.len().saturating_sub(KEPT)..).unwrap_or_default();
         self.length = last.len();
@@ -53,8 +56,8 @@ impl Cited {
 }
 
 /// Whether a member has the name; a value may be the same word.
-fn names(data: &[u8]) -> bool {
-    memmem::find_iter(data, NAME).any(|at| {
+fn names(finder: &Finder<'_>, data: &[u8]) -> bool {
+    finder.find_iter(data).any(|at| {
         let rest = data.get(at + NAME.len()..).unwrap_or_default();
         rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':')
     })

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
-use memchr::{memchr, memmem};
+use memchr::memchr;
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -16,7 +17,7 @@ const DONE: &[u8] = b"[DONE]";
 /// Removes the event that has a `usage` object and no content.
 ///
 /// An event is held back only until its first choice shows that something is in it; lines end in LF or CRLF.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct UsageChunk {
     /// Slices of the undecided event.
     held: Vec<Bytes>,
@@ -26,13 +27,33 @@ pub struct UsageChunk {
     passing: bool,
     /// Something but CR stands on the current line.
     line_begun: bool,
+    names: Box<Names>,
+}
+
+/// Finds the names of members, with their quotes; made once, as each event is looked through.
+#[derive(Debug)]
+struct Names {
+    usage: Finder<'static>,
+    choices: Finder<'static>,
+    delta: Finder<'static>,
+}
+
+impl Default for UsageChunk {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl UsageChunk {
     /// A filter for one stream.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        let names = Names {
+            usage: Finder::new(b"\"usage\""),
+            choices: Finder::new(b"\"choices\""),
+            delta: Finder::new(b"\"delta\""),
+        };
+        Self { held: Vec::new(), text: Vec::new(), passing: false, line_begun: false, names: Box::new(names) }
     }
 
     /// Takes a chunk and hands on what passes.
@@ -67,7 +88,7 @@ impl UsageChunk {
         if !self.passing {
             let begun = chunk.get(event..).unwrap_or_default();
             self.text.extend_from_slice(begun);
-            if self.text.len() <= HEAD_MAX && !is_another(&self.text) {
+            if self.text.len() <= HEAD_MAX && self.names.has_content(&self.text) != Some(true) {
                 push(out, chunk.slice(run..event));
                 if !begun.is_empty() {
                     self.held.push(chunk.slice(event..));
@@ -92,11 +113,11 @@ impl UsageChunk {
     fn hidden(&mut self, last: &[u8]) -> usize {
         if self.text.is_empty() {
             // The usual case: an event in one piece, looked at where it is.
-            return hidden_of(last);
+            return self.names.hidden_of(last);
         }
         let before = self.text.len();
         self.text.extend_from_slice(last);
-        let hidden = hidden_of(&self.text);
+        let hidden = self.names.hidden_of(&self.text);
         self.text.truncate(before);
         hidden
     }
@@ -117,11 +138,11 @@ fn push(out: &mut VecDeque<Bytes>, piece: Bytes) {
     }
 }
 
-/// Whether the head of an event shows that there is something in its first choice.
-fn is_another(head: &[u8]) -> bool {
-    fn has_content(head: &[u8]) -> Option<bool> {
-        let choices = value_of(head, b"\"choices\"")?.strip_prefix(b"[")?;
-        let delta = value_of(choices, b"\"delta\"")?.strip_prefix(b"{")?.trim_ascii_start();
+impl Names {
+    /// Whether the head of an event shows that there is something in its first choice.
+    fn has_content(&self, head: &[u8]) -> Option<bool> {
+        let choices = value_of(head, &self.choices)?.strip_prefix(b"[")?;
+        let delta = value_of(choices, &self.delta)?.strip_prefix(b"{")?.trim_ascii_start();
         let member = delta.strip_prefix(b"\"")?;
         let name = memchr(b'"', member)?;
         let value = member.get(name + 1..)?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
@@ -133,13 +154,35 @@ fn is_another(head: &[u8]) -> bool {
             _ => true,
         })
     }
-    has_content(head).unwrap_or(false)
+
+    /// Bytes of an event that are hidden: all of it, or what stands before a `[DONE]` without a blank line between.
+    fn hidden_of(&self, event: &[u8]) -> usize {
+        if self.usage.find(event).is_none()
+            || self.has_content(event) == Some(true)
+            || has_bare_returns(event)
+        {
+            return 0;
+        }
+        let mut data = Vec::new();
+        let (mut at, mut hidden) = (0, event.len());
+        for line in event.split_inclusive(|byte| *byte == b'\n') {
+            let value = line.strip_prefix(b"data:").unwrap_or_default();
+            if value.strip_prefix(b" ").unwrap_or(value).starts_with(DONE) {
+                hidden = at;
+                break;
+            }
+            at += line.len();
+            data.extend_from_slice(value);
+        }
+        let alone = serde_json::from_slice::<Chunk<'_>>(&data).is_ok_and(|chunk| chunk.is_usage_alone());
+        if alone { hidden } else { 0 }
+    }
 }
 
 /// What follows a name and its colon.
-fn value_of<'a>(text: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    let at = memmem::find(text, name)?;
-    let value = text.get(at + name.len()..)?.trim_ascii_start().strip_prefix(b":")?;
+fn value_of<'a>(text: &'a [u8], name: &Finder<'_>) -> Option<&'a [u8]> {
+    let at = name.find(text)?;
+    let value = text.get(at + name.needle().len()..)?.trim_ascii_start().strip_prefix(b":")?;
     Some(value.trim_ascii_start())
 }
 
@@ -188,26 +231,6 @@ fn has_bare_returns(event: &[u8]) -> bool {
         text.is_some_and(|text| memchr(b'\r', text).is_some())
     };
     event.split_inclusive(|byte| *byte == b'\n').any(is_bare)
-}
-
-/// Bytes of an event that are hidden: all of it, or what stands before a `[DONE]` without a blank line between.
-fn hidden_of(event: &[u8]) -> usize {
-    if memmem::find(event, b"\"usage\"").is_none() || is_another(event) || has_bare_returns(event) {
-        return 0;
-    }
-    let mut data = Vec::new();
-    let (mut at, mut hidden) = (0, event.len());
-    for line in event.split_inclusive(|byte| *byte == b'\n') {
-        let value = line.strip_prefix(b"data:").unwrap_or_default();
-        if value.strip_prefix(b" ").unwrap_or(value).starts_with(DONE) {
-            hidden = at;
-            break;
-        }
-        at += line.len();
-        data.extend_from_slice(value);
-    }
-    let alone = serde_json::from_slice::<Chunk<'_>>(&data).is_ok_and(|chunk| chunk.is_usage_alone());
-    if alone { hidden } else { 0 }
 }
 
 #[cfg(test)]

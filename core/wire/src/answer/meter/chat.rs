@@ -9,9 +9,17 @@ use super::{Meter, members};
 use crate::sse::Event;
 use sluice_usage::Openai;
 
-/// Members of a delta that hold what the model wrote; the last two are names of its thinking.
-const WRITTEN: [&[u8]; 5] =
-    [b"\"content\"", b"\"arguments\"", b"\"refusal\"", b"\"reasoning_content\"", b"\"reasoning\""];
+/// What is looked for in a chunk. The members of a delta hold what the model wrote; the last two are names of its thinking.
+const TOLD: [&[u8]; 8] = [
+    b"\"error\"",
+    b"\"usage\"",
+    b"\"finish_reason\"",
+    b"\"content\"",
+    b"\"arguments\"",
+    b"\"refusal\"",
+    b"\"reasoning_content\"",
+    b"\"reasoning\"",
+];
 
 impl Meter {
     pub(super) fn chat_event(&mut self, event: Event<'_>) {
@@ -21,13 +29,14 @@ impl Meter {
             self.seen.started = true;
             return;
         }
-        if name == b"error" || has_error(data) {
+        let [error, usage, finish_reason, written @ ..] = members::firsts(data, &TOLD);
+        if name == b"error" || error.is_some() && is_error(data) {
             return self.fail(data);
         }
-        let [content, arguments, refusal, thought, also] = members::text_lengths(data, &WRITTEN);
+        let [content, arguments, refusal, thought, also] = written.map(members::length);
         // Some servers give the same thinking under both names.
         self.seen.output_bytes += content + arguments + refusal + thought.max(also);
-        let has_usage = members::after(data, b"\"usage\"").is_some_and(|value| value.starts_with(b"{"));
+        let has_usage = usage.is_some_and(|value| value.starts_with(b"{"));
         if (has_usage || !self.seen.started)
             && let Ok(chunk) = serde_json::from_slice::<ChatChunk<'_>>(data)
         {
@@ -38,7 +47,7 @@ impl Meter {
         }
         // Some compatible servers end without [DONE]: then the end of the body is the end, once a choice has finished.
         self.seen.finishing |=
-            members::string(data, b"\"finish_reason\"").is_some_and(|reason| !reason.is_empty());
+            finish_reason.and_then(members::inner).is_some_and(|reason| !reason.is_empty());
         self.seen.started = true;
     }
 
@@ -61,9 +70,11 @@ impl Meter {
 
 /// Whether a chunk has a top-level `error` that says something: official SDKs raise on any.
 pub(super) fn has_error(data: &[u8]) -> bool {
-    if members::after(data, b"\"error\"").is_none() {
-        return false;
-    }
+    members::after(data, b"\"error\"").is_some() && is_error(data)
+}
+
+/// The same, of a chunk that has a member of the name somewhere.
+fn is_error(data: &[u8]) -> bool {
     let error = serde_json::from_slice::<ErrorChunk<'_>>(data).ok().and_then(|chunk| chunk.error);
     error.is_some_and(|error| !matches!(error.get(), "null" | "false" | "\"\"" | "{}" | "0"))
 }

@@ -57,27 +57,30 @@ pub(super) fn written<'a>(data: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     after(data, name).and_then(inner)
 }
 
-fn inner(value: &[u8]) -> Option<&[u8]> {
+/// The string that a value is, as it is written, without its quotes; of one that is cut off nothing.
+pub(super) fn inner(value: &[u8]) -> Option<&[u8]> {
     value.starts_with(b"\"").then(|| value.get(1..quoted(value)? - 1)).flatten()
+}
+
+/// The first value of each of these names, and all that follows it, in one pass.
+pub(super) fn firsts<'a, const N: usize>(data: &'a [u8], names: &[&[u8]; N]) -> [Option<&'a [u8]>; N] {
+    let mut found = [None; N];
+    for (name, value) in Members(data) {
+        if let Some((_, first)) = names.iter().zip(&mut found).find(|(wanted, _)| **wanted == name) {
+            first.get_or_insert(value);
+        }
+    }
+    found
+}
+
+/// Bytes of the string that a value is, as it is written; none of anything else.
+pub(super) fn length(value: Option<&[u8]>) -> u64 {
+    value.and_then(inner).map_or(0, <[u8]>::len) as u64
 }
 
 /// Bytes of the strings of these names, as they are written, the first of each.
 pub(super) fn text_length<const COUNT: usize>(data: &[u8], names: &[&[u8]; COUNT]) -> u64 {
-    text_lengths(data, names).into_iter().sum()
-}
-
-/// The same, of each name by itself.
-pub(super) fn text_lengths<const COUNT: usize>(data: &[u8], names: &[&[u8]; COUNT]) -> [u64; COUNT] {
-    let (mut found, mut lengths) = ([false; COUNT], [0; COUNT]);
-    for (name, value) in Members(data) {
-        let mut slots = names.iter().zip(&mut found).zip(&mut lengths);
-        let wanted = slots.find(|((wanted, found), _)| **wanted == name && !**found);
-        if let Some(((_, found), length)) = wanted {
-            *found = true;
-            *length = inner(value).map_or(0, <[u8]>::len) as u64;
-        }
-    }
-    lengths
+    firsts(data, names).map(length).iter().sum()
 }
 
 /// Bytes of the objects of these names, as they are written, all of each; of one that is cut off nothing.
