@@ -121,7 +121,8 @@ pub struct Meter {
     stands_in: bool,
     framing: Framing,
     anthropic: Anthropic,
-    gemini: Gemini,
+    /// Kept aside, as the answers of others need no room for it.
+    gemini: Option<Box<Gemini>>,
     calls: Calls,
     cited: Cited,
     /// What was written to a cache was asked to be kept for the longer time.
@@ -158,7 +159,7 @@ impl Meter {
             stands_in: false,
             framing,
             anthropic: Anthropic::default(),
-            gemini: Gemini::default(),
+            gemini: None,
             calls: Calls::default(),
             cited: Cited::default(),
             caches_long: false,
@@ -178,8 +179,9 @@ impl Meter {
 
     /// Says for how long the request asked to keep what is written to a cache, which not every answer tells.
     #[must_use]
-    pub fn caching_long(self, caches_long: bool) -> Self {
-        Self { caches_long, ..self }
+    pub fn caching_long(mut self, caches_long: bool) -> Self {
+        self.caches_long = caches_long;
+        self
     }
 
     /// What was seen so far.

@@ -52,9 +52,10 @@ impl Meter {
                     if let Ok(usage) = serde_json::from_slice::<Gemini>(value) {
                         self.seen.raw_usage.told(value);
                         usage.unknown(&mut self.seen.unknown_usage);
-                        self.gemini.update(usage);
-                        self.seen.usage = Some(self.gemini.usage());
-                        take(&mut self.seen.tier, self.gemini.tier().map(ToOwned::to_owned));
+                        let told = self.gemini.get_or_insert_default();
+                        told.update(usage);
+                        self.seen.usage = Some(told.usage());
+                        take(&mut self.seen.tier, told.tier().map(ToOwned::to_owned));
                     }
                 }
                 "tool_usage" => {
