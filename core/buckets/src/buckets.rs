@@ -205,13 +205,16 @@ impl Buckets {
         let mut locked = self.shards.lock(lease.takes.iter().map(|take| &take.bucket.principal));
         let now = self.clock.pass(now);
         let since = nanoseconds(lease.since);
-        for take in lease.takes.iter().filter(|take| ended || take.unit != Unit::Requests) {
-            let before = if take.unit == Unit::Requests { take.amount } else { lease.landed.of(take) };
-            let progress = Progress { before, after: used.of(take), ended, since };
-            locked.open(&take.bucket.principal, |party| {
-                party.open(&take.bucket, take.window, now).progress(take, progress, now);
-                if take.is_slot() {
-                    party.tell_first(&mut later);
+        for (principal, takes) in by_principal(&lease.takes) {
+            locked.open(principal, |party| {
+                for take in takes.iter().filter(|take| ended || take.unit != Unit::Requests) {
+                    let before =
+                        if take.unit == Unit::Requests { take.amount } else { lease.landed.of(take) };
+                    let progress = Progress { before, after: used.of(take), ended, since };
+                    party.open(&take.bucket, take.window, now).progress(take, progress, now);
+                    if take.is_slot() {
+                        party.tell_first(&mut later);
+                    }
                 }
             });
         }
@@ -281,6 +284,12 @@ fn refused(take: &Take, why: Why) -> Taken {
     Taken::Refused(Denial::new(take.clone(), why))
 }
 
+/// Takes that stand together, as they are of one principal: that is looked for once.
+fn by_principal(takes: &[Take]) -> impl Iterator<Item = (&Principal, &[Take])> {
+    let together = takes.chunk_by(|one, next| one.bucket.principal == next.bucket.principal);
+    together.filter_map(|takes| Some((&takes.first()?.bucket.principal, takes)))
+}
+
 /// Takes what there is room for, and tells how full that makes it.
 fn take(locked: &mut Locked<'_>, leases: &mut [Lease], now: i64) {
     for lease in leases {
@@ -290,13 +299,15 @@ fn take(locked: &mut Locked<'_>, leases: &mut [Lease], now: i64) {
         if nanoseconds(lease.since) < now {
             lease.since = moment(now);
         }
-        for take in &lease.takes {
-            let level = locked.open(&take.bucket.principal, |party| {
-                let count = party.open(&take.bucket, take.window, now);
-                count.take(take, now);
-                count.level(take.window, now)
+        for (principal, takes) in by_principal(&lease.takes) {
+            let taken = locked.open(principal, |party| {
+                lease.levels.extend(takes.iter().map(|take| {
+                    let count = party.open(&take.bucket, take.window, now);
+                    count.take(take, now);
+                    count.level(take.window, now)
+                }));
             });
-            lease.levels.push(level.unwrap_or_default());
+            debug_assert!(taken.is_some(), "all of them are locked");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use parking_lot::Mutex;
-use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 use sluice_api::record::{Bill, Interned, Record};
 use sluice_packing::shape;
@@ -37,7 +37,7 @@ pub(super) enum Raw {
 impl ToSql for Raw {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(match self {
-            Self::Shaped(bytes) => ToSqlOutput::Owned(Value::Blob(bytes.clone())),
+            Self::Shaped(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
             Self::Whole(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
         })
     }
