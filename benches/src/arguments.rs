@@ -39,6 +39,9 @@ pub(crate) struct Options {
     /// Print the page that is kept with the code, benches/RESULTS.md.
     #[arg(long)]
     pub(crate) markdown: bool,
+    /// Count the instructions of requests instead, by stage, with valgrind's callgrind.
+    #[arg(long, conflicts_with_all = ["only", "json", "markdown"])]
+    pub(crate) instructions: bool,
 }
 
 /// What the benchmark starts itself as.

@@ -10,12 +10,14 @@
 
 mod answer;
 mod arguments;
+mod callgrind;
 mod certificate;
 mod choosing;
 mod connection;
 mod failure;
 mod figure;
 mod ground;
+mod instructions;
 mod kind;
 mod load;
 mod machine;
@@ -76,15 +78,20 @@ fn on_one_thread(work: impl Future<Output = Result<()>>) -> Result<()> {
 async fn measure(options: &Options) -> Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tokio::select! {
-        measured = rounds::measure(options) => {
-            let measured = measured?;
-            match options {
-                Options { json: true, .. } => report::print(&measured),
-                Options { markdown: true, .. } => table::print_page(&measured),
-                _ => table::print(&measured),
-            }
-        }
+        done = measured(options) => done,
         _ = terminate.recv() => Err("stopped".into()),
         _ = interrupt.recv() => Err("stopped".into()),
+    }
+}
+
+async fn measured(options: &Options) -> Result<()> {
+    if options.instructions {
+        return instructions::count(options).await;
+    }
+    let measured = rounds::measure(options).await?;
+    match options {
+        Options { json: true, .. } => report::print(&measured),
+        Options { markdown: true, .. } => table::print_page(&measured),
+        _ => table::print(&measured),
     }
 }

@@ -113,7 +113,7 @@ async fn one_round(
 }
 
 /// Starts the upstream, a process of its own so that its CPU time is nobody else's.
-fn start_upstream(certificate: &Certificate) -> Result<(Process, Addresses)> {
+pub(crate) fn start_upstream(certificate: &Certificate) -> Result<(Process, Addresses)> {
     let mut command = process::own()?;
     command.arg("upstream").arg(&certificate.cert).arg(&certificate.key);
     command.stdin(Stdio::null()).stdout(Stdio::piped());

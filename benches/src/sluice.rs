@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs::File;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,19 @@ use crate::process::{self, Process};
 use crate::way::{Way, Wire};
 
 /// Longest wait until it listens.
-const START_MAX: Duration = Duration::from_secs(10);
+const START_MAX: Duration = Duration::from_secs(60);
+
+/// Four limits that nobody reaches: of the key, which stands before them, and of its group.
+const LIMITS: &str = r#"group = "benchmarks"
+limits = [{ per = "1m", requests = 1000000000 }, { per = "day", tokens = 1000000000000 }]
+
+[[groups]]
+name = "benchmarks"
+limits = [{ per = "day", requests = 1000000000 }, { per = "month", cost = "1000000" }]
+"#;
+
+/// The fifth, of the account.
+const ACCOUNT_LIMITS: &str = "limits = [{ per = \"1m\", requests = 1000000000 }]\n";
 
 /// How it says where it listens.
 const LISTENING: [&str; 2] = ["listening on http://", "listening on https://"];
@@ -23,6 +35,8 @@ const LISTENING: [&str; 2] = ["listening on http://", "listening on https://"];
 #[derive(Debug)]
 pub(crate) struct Sluice {
     program: PathBuf,
+    /// The file that callgrind writes, where it counts what is done.
+    counted: Option<PathBuf>,
     /// Its name and version.
     pub(crate) version: String,
 }
@@ -38,16 +52,29 @@ pub(crate) fn find(binary: Option<PathBuf>) -> Result<Sluice> {
     }
     let version = Command::new(&program).arg("--version").output()?.stdout;
     let version = String::from_utf8_lossy(&version).trim().to_owned();
-    Ok(Sluice { program, version })
+    Ok(Sluice { program, counted: None, version })
 }
 
 impl Sluice {
+    /// The same under callgrind, which writes what it counts to this file.
+    pub(crate) fn counted(self, file: &Path) -> Self {
+        Self { counted: Some(file.to_owned()), ..self }
+    }
+
     /// Starts it on a way.
     pub(crate) async fn start(&self, ground: &Ground<'_>, way: Way) -> Result<(SocketAddr, Process)> {
         let name = format!("sluice-{}", way.name);
         let config = ground.scratch.write(&format!("{name}.toml"), &config(ground, way)?)?;
         let log = ground.scratch.path(&format!("{name}.log"));
-        let mut command = process::guarded(&self.program)?;
+        let mut command = match &self.counted {
+            None => process::guarded(&self.program)?,
+            Some(file) => {
+                let mut command = process::guarded("valgrind")?;
+                command.arg("--tool=callgrind").arg(format!("--callgrind-out-file={}", file.display()));
+                command.arg(&self.program);
+                command
+            }
+        };
         command.arg("--config").arg(config);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log)?);
         let mut process = Process::start(&mut command)?;
@@ -86,6 +113,9 @@ name = \"benchmark\"
 key = \"{KEY}\"
 "
     )?;
+    if way.limited {
+        text.push_str(LIMITS);
+    }
     let address = ground.upstream.of(way.upstream);
     let (scheme, http) = match way.upstream {
         Wire::Plain => ("http", ""),
@@ -106,6 +136,9 @@ api_key = \"sk-benchmark-account-key-{number:016}\"
         )?;
         if way.upstream != Wire::Plain {
             writeln!(text, "ca = {:?}", certificate.authority)?;
+        }
+        if way.limited {
+            text.push_str(ACCOUNT_LIMITS);
         }
     }
     Ok(text)

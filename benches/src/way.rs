@@ -13,6 +13,8 @@ pub(crate) struct Way {
     pub(crate) provider: &'static str,
     /// Accounts of Sluice, and servers of nginx; all of them are the same upstream.
     pub(crate) accounts: usize,
+    /// Whether Sluice's key, its group and its account have limits, five in all.
+    pub(crate) limited: bool,
 }
 
 /// What is spoken.
@@ -34,7 +36,10 @@ impl Way {
         upstream: Wire::Plain,
         provider: "claude-console",
         accounts: 1,
+        limited: false,
     };
+    /// With limits.
+    pub(crate) const LIMITED: Self = Self { name: "limited", limited: true, ..Self::PLAIN };
     /// Clients come by TLS.
     pub(crate) const FRONT: Self = Self { name: "front", front: Wire::Tls, ..Self::PLAIN };
     /// The upstream is behind TLS.
