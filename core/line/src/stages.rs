@@ -20,7 +20,7 @@ pub(crate) struct Stages {
 impl Stages {
     /// `hides_usage` says that usage was asked for which the client did not want.
     pub(crate) fn new(meter: Meter, hides_usage: bool) -> Self {
-        Self { meter, hide: hides_usage.then(UsageChunk::new), translated: None }
+        Self { meter, hide: hides_usage.then(UsageChunk::default), translated: None }
     }
 
     /// What comes is turned into the client's dialect.

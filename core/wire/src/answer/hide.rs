@@ -40,14 +40,6 @@ struct Names {
 
 impl Default for UsageChunk {
     fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl UsageChunk {
-    /// A filter for one stream.
-    #[must_use]
-    pub fn new() -> Self {
         let names = Names {
             usage: Finder::new(b"\"usage\""),
             choices: Finder::new(b"\"choices\""),
@@ -55,7 +47,9 @@ impl UsageChunk {
         };
         Self { held: Vec::new(), text: Vec::new(), passing: false, line_begun: false, names: Box::new(names) }
     }
+}
 
+impl UsageChunk {
     /// Takes a chunk and hands on what passes.
     pub fn feed(&mut self, chunk: Bytes, out: &mut VecDeque<Bytes>) {
         // What passes is handed on in runs, as long as they go.
@@ -276,7 +270,7 @@ mod tests {
     }
 
     fn filtered(pieces: impl Iterator<Item = Bytes>) -> String {
-        let (mut filter, mut out) = (UsageChunk::new(), VecDeque::new());
+        let (mut filter, mut out) = (UsageChunk::default(), VecDeque::new());
         pieces.for_each(|piece| filter.feed(piece, &mut out));
         filter.finish(&mut out);
         String::from_utf8(out.into_iter().flatten().collect()).unwrap()
@@ -284,7 +278,7 @@ mod tests {
 
     #[test]
     fn an_event_with_content_is_handed_on_before_it_ends() {
-        let (mut filter, mut out) = (UsageChunk::new(), VecDeque::new());
+        let (mut filter, mut out) = (UsageChunk::default(), VecDeque::new());
         filter.feed(Bytes::from_static(b"data: {\"choices\":"), &mut out);
         assert!(out.is_empty());
         filter.feed(Bytes::from_static(b"[{\"delta\":{\"content\":\""), &mut out);

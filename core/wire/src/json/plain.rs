@@ -5,8 +5,7 @@ use memchr::memchr2;
 /// Bytes of a string up to its closing quote and with it, and whether that is among them. `escaped` says, before and
 /// afterwards, whether a backslash was the last byte.
 pub(crate) fn string_length(bytes: &[u8], escaped: &mut bool) -> (usize, bool) {
-    // What stands before is escaped, or was seen. A control character has no place here; what is only watched is not
-    // refused for it.
+    // What stands before is escaped, or was seen. What is only watched is not refused for a control character.
     let mut from = usize::from(*escaped);
     while let Some(found) = bytes.get(from..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
         let at = from + found;

@@ -142,7 +142,7 @@ pub fn hidden(bytes: &[u8]) {
 }
 
 fn passed(pieces: &[&[u8]]) -> Vec<u8> {
-    let (mut filter, mut out) = (UsageChunk::new(), VecDeque::new());
+    let (mut filter, mut out) = (UsageChunk::default(), VecDeque::new());
     pieces.iter().for_each(|piece| filter.feed(Bytes::copy_from_slice(piece), &mut out));
     filter.finish(&mut out);
     out.into_iter().flatten().collect()
