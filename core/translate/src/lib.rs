@@ -21,5 +21,5 @@ pub use headers::of_no_dialect;
 pub use lower::lower;
 pub use sluice_neutral::dialect::Upstream;
 pub use stream::Stream;
-pub use translated::{Heading, Translated};
+pub use translated::Translated;
 pub use translation::{Asking, Head, Refused, Translation};

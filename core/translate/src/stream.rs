@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::StatusCode;
 use sluice_api::dialect::Form;
 use sluice_api::error::{Error, Kind};
 use sluice_neutral::answer::{Class, Event, Failure};
 use sluice_neutral::dialect::{Dialect, Reader, Reply, Sent};
 use sluice_neutral::order::Ordered;
-use sluice_wire::refusal::render;
 use sluice_wire::sse::Scanner;
 
 use crate::elements::Elements;
@@ -97,8 +97,8 @@ impl Stream {
     /// The gateway ends the answer in a failure: what the client is told of it, unless it was told an end already.
     #[must_use]
     pub fn fail(&mut self, error: &Error) -> Bytes {
-        let status = render::status(error.kind());
-        let class = if error.kind() == Kind::UpstreamTimeout { Class::Timeout } else { Class::of(status) };
+        let status = status(error.kind());
+        let class = Class::of(status);
         let failure = Failure { status, class, message: error.facts().message.as_str().into(), param: None };
         self.told.ordered.fail(&failure, &mut self.told.out);
         self.written()
@@ -123,6 +123,16 @@ impl Stream {
         let mut array = Vec::with_capacity(written.len());
         elements.put(&written, &mut array);
         array.into()
+    }
+}
+
+/// The status that a failure in an answer's midst stands for.
+const fn status(kind: Kind) -> StatusCode {
+    match kind {
+        Kind::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
+        Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        Kind::NoAccount | Kind::Overloaded | Kind::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::BAD_GATEWAY,
     }
 }
 

@@ -7,7 +7,7 @@ use http_body_util::BodyExt;
 use serde::Deserialize;
 use sluice_api::error::{Error, Kind};
 use sluice_api::provider::Body;
-use sluice_translate::{Heading, converse};
+use sluice_translate::converse::{self, Heading};
 
 use crate::bodies::{Cut, Decoded, Turned};
 use crate::errors;

@@ -66,7 +66,7 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
     use proptest::prelude::*;
     use serde_json::json;
-    use sluice_translate::{Heading, converse};
+    use sluice_translate::converse::{self, Heading};
 
     use super::Events;
     use crate::bodies::Decoded;

@@ -1,6 +1,6 @@
 //! What must hold for any bytes at all of an event stream: held by a test here, and by a fuzzer in `fuzz/`.
 
-use sluice_translate::Heading;
+use sluice_translate::converse::Heading;
 use sluice_translate::converse::Stream;
 use sluice_wire::sse::Scanner;
 

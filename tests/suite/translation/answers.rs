@@ -53,7 +53,7 @@ fn of_chat(upstream: &Upstream, more: &str) -> Gateway {
 fn until(answer: &mut Answer, words: &str) -> String {
     let mut told = String::new();
     while !told.contains(words) {
-        let piece = answer.piece().unwrap().expect("it goes on");
+        let piece = answer.piece().unwrap().unwrap();
         told.push_str(&String::from_utf8_lossy(&piece));
     }
     told

@@ -14,6 +14,7 @@ mod tests;
 mod tools;
 mod usage;
 
+pub use crate::translated::Heading;
 pub use answer::answer;
 pub use request::{count, request};
 pub use stream::Stream;

@@ -163,12 +163,6 @@ pub(crate) fn names(kind: Kind) -> Names {
     }
 }
 
-/// The status of a kind.
-#[must_use]
-pub fn status(kind: Kind) -> StatusCode {
-    names(kind).status
-}
-
 /// Renders an error.
 #[must_use]
 pub fn refusal(style: Style, error: &Error, request_id: &str) -> Rendered {
