@@ -280,6 +280,9 @@ impl Own {
         if !std::mem::replace(&mut state.on, true) {
             (state.since, state.admitted) = (Instant::now(), 0);
             self.alone.is_on.store(true, Ordering::Relaxed);
+            for (name, tail, used) in self.queue.ended() {
+                state.ended_there(&self.gateway, name, (&tail, used));
+            }
             tracing::warn!(%failure, "the store is out of reach: requests are served by what this gateway has seen of it last, those of keys in hard mode are refused");
         }
         if !std::mem::replace(&mut state.returns, true) {

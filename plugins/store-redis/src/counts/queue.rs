@@ -209,6 +209,19 @@ impl Queue {
         state.pending.contains_key(name) || state.busy.contains_key(name)
     }
 
+    /// What has ended and is not told yet, as far as is known: each by its name, with what it had taken and what it has used.
+    pub(super) fn ended(&self) -> Vec<(String, Arc<Tail>, Used)> {
+        let state = self.state.lock();
+        let told = state.busy.iter().filter(|(name, _)| !state.pending.contains_key(*name));
+        let ended = |(name, op): (&Name, &Op)| match (name, op) {
+            (Name::Lease(name), Op::Progress { how: How::End, used, tail, .. }) => {
+                Some((name.clone(), Arc::clone(tail), *used))
+            }
+            _ => None,
+        };
+        state.pending.iter().chain(told).filter_map(ended).collect()
+    }
+
     /// What was undone before a moment, which is not undone any more.
     pub(super) fn undone_before(&self, moment: Option<Instant>) -> Vec<String> {
         let mut undone = self.undone.lock();

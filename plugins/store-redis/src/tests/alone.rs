@@ -271,8 +271,11 @@ async fn what_a_process_used_that_was_killed_meanwhile_the_next_one_tells_once()
         let killed = counts(&url, "one", Some(&path));
         killed.open().await.unwrap();
         let before = taken(&killed, 1, &asked).await;
+        let first = taken(&killed, 10, &asked).await;
         told.send(()).unwrap();
         goes.await.unwrap();
+        // Ended, and not told when it is found that nobody is there.
+        killed.settle(&first, Used::new(1_000, 0), Timestamp::now());
         for number in 2..6 {
             ask(&killed, number, &asked).await.unwrap();
         }
@@ -289,7 +292,7 @@ async fn what_a_process_used_that_was_killed_meanwhile_the_next_one_tells_once()
     second.open().await.unwrap();
     let nothing = Take::within(Bucket::new("other", key()), TOTAL, 1, 1);
     second.hand("other", (&[nothing], &[(Used::new(1, 0), Timestamp::now())]), Timestamp::now()).await;
-    assert_eq!((level(&second, &takes[1]).await.used, folder.files()), (1, 1));
+    assert_eq!((level(&second, &takes[1]).await.used, folder.files()), (2, 1));
     drop(killed);
     process.shutdown_background();
     proxy.refuse(false);
@@ -308,7 +311,7 @@ async fn what_a_process_used_that_was_killed_meanwhile_the_next_one_tells_once()
     };
     assert_eq!(folder.files(), 0);
     let (requests, tokens) = (level(&next, &takes[1]).await, level(&next, &takes[2]).await);
-    assert_eq!((requests.used, tokens.used, tokens.reserved, held(&next).await), (5, 4 * 7 + 100, 0, 0));
+    assert_eq!((requests.used, tokens.used, tokens.reserved, held(&next).await), (6, 4 * 7 + 1_100, 0, 0));
 }
 
 #[tokio::test]
