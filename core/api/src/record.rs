@@ -1,6 +1,5 @@
 //! What is kept of each request, where, and how it is asked for.
 
-pub mod address;
 mod columns;
 mod outcome;
 mod packed;

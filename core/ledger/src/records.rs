@@ -1,5 +1,6 @@
 //! Records on their way from the requests to the log, the metrics and the store: in batches, off the hot path.
 
+mod address;
 pub mod bills;
 pub mod detail;
 mod line;

@@ -13,7 +13,6 @@ use serde_json::Value as Json;
 use sluice_api::cost::Money;
 use sluice_api::cost::Usage;
 use sluice_api::plugin::Timestamp;
-use sluice_api::record::address::Plain;
 use sluice_api::record::{Cost, Holder, Outcome, Record};
 
 use super::beside::Beside;
@@ -156,7 +155,7 @@ impl<'a> Columns<'a> {
             outcome: record.outcome.name(),
             request_id: RequestId::of(record),
             session: record.session.as_deref(),
-            client: record.client.map(|client| Plain(client).to_string().into()),
+            client: record.client.map(|client| client.to_string().into()),
             attempts: record.attempts,
             stream: record.stream,
             reported_model: record.reported_model.as_deref(),

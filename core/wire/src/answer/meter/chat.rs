@@ -69,12 +69,7 @@ impl Meter {
 }
 
 /// Whether a chunk has a top-level `error` that says something: official SDKs raise on any.
-pub(super) fn has_error(data: &[u8]) -> bool {
-    members::after(data, b"\"error\"").is_some() && is_error(data)
-}
-
-/// The same, of a chunk that has a member of the name somewhere.
-fn is_error(data: &[u8]) -> bool {
+pub(super) fn is_error(data: &[u8]) -> bool {
     let error = serde_json::from_slice::<ErrorChunk<'_>>(data).ok().and_then(|chunk| chunk.error);
     error.is_some_and(|error| !matches!(error.get(), "null" | "false" | "\"\"" | "{}" | "0"))
 }

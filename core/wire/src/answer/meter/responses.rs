@@ -5,7 +5,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::calls::ToolUsage;
-use super::chat::has_error;
+use super::chat::is_error;
 use super::kept::take;
 use super::{Meter, members};
 use crate::request::items;
@@ -62,7 +62,7 @@ impl Meter {
     pub(super) fn images_event(&mut self, event: Event<'_>) {
         let data = event.data;
         let name = name_of(&event);
-        if name == b"error" || has_error(data) {
+        if name == b"error" || is_error(data) {
             return self.fail(data);
         }
         if name.ends_with(b".completed")
