@@ -219,18 +219,20 @@ impl Writing<'_, '_> {
         }
         self.pen.field("name", &name).key("response").open(b'{');
         let failed = answered.outcome.is_none_or(|outcome| outcome.failed);
-        let said = answered.outcome.map_or(Cow::Borrowed(NO_RESULT), texts);
+        // Within a result Gemini takes files alone: what is told about them is told by the result's own text.
+        let nests = self.model.is_third();
+        let said = answered.outcome.map_or(Cow::Borrowed(NO_RESULT), |outcome| texts(outcome, nests));
         self.pen.field(if failed { "error" } else { "output" }, &said).close(b'}');
-        let others = answered.outcome.into_iter().flat_map(|outcome| &outcome.parts);
-        let media: Vec<&Part<'a>> = others.filter(|part| !matches!(part.content, Content::Text(_))).collect();
-        if self.model.is_third() && !media.is_empty() {
+        let parts = answered.outcome.into_iter().flat_map(|outcome| &outcome.parts);
+        let media: Vec<_> = parts.filter_map(|part| file(part).map(|media| (part, media))).collect();
+        if nests && !media.is_empty() {
             self.pen.key("parts").open(b'[');
-            for part in media {
-                self.part(part, None)?;
+            for (part, media) in media {
+                self.media(media, None, part)?;
             }
             self.pen.close(b']');
         } else {
-            behind.extend(media);
+            behind.extend(media.into_iter().map(|(part, _)| part));
         }
         self.pen.close(b'}').close(b'}');
         Ok(())
@@ -239,30 +241,23 @@ impl Writing<'_, '_> {
     fn part(&mut self, part: &Part<'_>, signature: Option<&str>) -> Result<(), Error> {
         match &part.content {
             Content::Text(text) | Content::Refusal(text) => self.text(text, signature),
-            Content::Image(media) => {
-                let known =
-                    media.media_type.is_empty() || IMAGES.contains(&&*media.media_type.to_ascii_lowercase());
-                if !known {
-                    return Err(self
-                        .losses
-                        .refusal(part.at, &format!("an image of type `{}`", media.media_type)));
+            Content::Image(media) | Content::Document(media) | Content::Audio(media) => {
+                if let Some(heading) = heading(media) {
+                    self.text(&heading, None);
                 }
-                self.media(media, signature, part.at)?;
+                self.media(media, signature, part)?;
             }
-            Content::Document(media) | Content::Audio(media) => self.media(media, signature, part.at)?,
             Content::Call(call) => self.call(call, signature, part.at),
             Content::Thinking(_) | Content::Outcome(_) => {}
         }
         Ok(())
     }
 
-    fn media(&mut self, media: &Media<'_>, signature: Option<&str>, at: At) -> Result<(), Error> {
-        // Gemini sees no names of files: they stand before them, as does what else is told about them.
-        let heading: Vec<&str> =
-            [media.name.as_deref(), media.context.as_deref()].into_iter().flatten().collect();
-        let is_named = matches!(media.source, Source::Plain(_)) || media.context.is_some();
-        if is_named && !heading.is_empty() {
-            self.text(&heading.join("\n"), None);
+    fn media(&mut self, media: &Media<'_>, signature: Option<&str>, part: &Part<'_>) -> Result<(), Error> {
+        let at = part.at;
+        let known = media.media_type.is_empty() || IMAGES.contains(&&*media.media_type.to_ascii_lowercase());
+        if matches!(part.content, Content::Image(_)) && !known {
+            return Err(self.losses.refusal(at, &format!("an image of type `{}`", media.media_type)));
         }
         match &media.source {
             Source::Plain(text) => self.text(text, signature),
@@ -309,13 +304,41 @@ impl Writing<'_, '_> {
     }
 }
 
-/// What a tool said, as one text.
-fn texts<'r>(outcome: &'r Outcome<'_>) -> Cow<'r, str> {
-    let mut texts = outcome.parts.iter().filter_map(|part| match &part.content {
-        Content::Text(text) => Some(&**text),
+/// What is told of a file before it, as Gemini sees no names of files: that of one whose bytes are text, or of which
+/// something else is told.
+fn heading(media: &Media<'_>) -> Option<String> {
+    let told: Vec<&str> = [media.name.as_deref(), media.context.as_deref()].into_iter().flatten().collect();
+    let is_told = matches!(media.source, Source::Plain(_)) || media.context.is_some();
+    (is_told && !told.is_empty()).then(|| told.join("\n"))
+}
+
+/// A part's file, where it is one that is no text.
+fn file<'r, 'a>(part: &'r Part<'a>) -> Option<&'r Media<'a>> {
+    match &part.content {
+        Content::Image(media) | Content::Document(media) | Content::Audio(media) => {
+            (!matches!(media.source, Source::Plain(_))).then_some(media)
+        }
         _ => None,
-    });
-    let first = texts.next().unwrap_or_default();
-    let rest: Vec<&str> = texts.collect();
-    if rest.is_empty() { Cow::Borrowed(first) } else { Cow::Owned(format!("{first}\n{}", rest.join("\n"))) }
+    }
+}
+
+/// What a tool said, as one text: with what is told of its files, where they have no place for that.
+fn texts<'r>(outcome: &'r Outcome<'_>, nests: bool) -> Cow<'r, str> {
+    let mut texts: Vec<Cow<'r, str>> = Vec::new();
+    for part in &outcome.parts {
+        match &part.content {
+            Content::Text(text) | Content::Refusal(text) => texts.push(Cow::Borrowed(text)),
+            Content::Image(media) | Content::Document(media) | Content::Audio(media) => {
+                let text = if let Source::Plain(text) = &media.source { Some(text) } else { None };
+                let heading = heading(media).filter(|_| nests || text.is_some());
+                texts.extend(heading.map(Cow::Owned));
+                texts.extend(text.map(|text| Cow::Borrowed(&**text)));
+            }
+            Content::Thinking(_) | Content::Call(_) | Content::Outcome(_) => {}
+        }
+    }
+    if let [Cow::Borrowed(only)] = texts[..] {
+        return Cow::Borrowed(only);
+    }
+    Cow::Owned(texts.join("\n"))
 }

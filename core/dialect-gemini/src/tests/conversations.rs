@@ -347,6 +347,39 @@ fn images_of_results_go_with_them_or_behind_them() {
 }
 
 #[test]
+fn what_is_told_in_files_of_results_is_told_by_the_results_text() {
+    let document = |source, name: &'static str, context: Option<&'static str>| {
+        let media_type = "application/pdf".into();
+        let context = context.map(Into::into);
+        Content::Document(Media { source, media_type, name: Some(name.into()), detail: None, context })
+    };
+    let result = || {
+        let parts = vec![
+            Part::text("see", At::ROOT),
+            Part::new(document(Source::Plain("long ago".into()), "a.txt", None), At::ROOT),
+            Part::new(document(Source::Inline("AAEC".into()), "b.pdf", Some("of May")), At::ROOT),
+        ];
+        let outcome = Outcome { id: "1".into(), name: "".into(), parts, failed: false };
+        vec![
+            user("go"),
+            turn(Role::Assistant, vec![call("1", "f", "{}")]),
+            turn(Role::User, vec![Content::Outcome(outcome)]),
+        ]
+    };
+    let data = json!({"inlineData": {"mimeType": "application/pdf", "data": "AAEC"}});
+    let response = json!({"output": "see\na.txt\nlong ago\nb.pdf\nof May"});
+    assert_eq!(
+        contents(result(), THIRD).0[2]["parts"],
+        json!([{"functionResponse": {"id": "1", "name": "f", "response": response, "parts": [data]}}])
+    );
+    let response = json!({"output": "see\na.txt\nlong ago"});
+    assert_eq!(
+        contents(result(), SECOND).0[2]["parts"],
+        json!([{"functionResponse": {"id": "1", "name": "f", "response": response}}, {"text": "b.pdf\nof May"}, data])
+    );
+}
+
+#[test]
 fn a_count_is_asked_with_all_that_is_sent() {
     let count = sluice_neutral::dialect::Upstream { operation: Operation::CountTokens, ..upstream(THIRD) };
     let request = Request { turns: vec![user("hi")], ..Request::default() };
