@@ -73,6 +73,10 @@ pub(super) fn thinking<'a>(
         }
         _ => reasoning.adaptive = true,
     }
+    // Thoughts are shown unless that is forbidden; other dialects have to be asked for them.
+    if losses.target() != Api::Anthropic && matches!(&*kind, "enabled" | "adaptive") {
+        reasoning.shown = Some(Told::new(true, at));
+    }
     if let Some(display) = thinking.text("display")? {
         reasoning.shown = Some(Told::new(display != "omitted", At::field("thinking.display")));
     }

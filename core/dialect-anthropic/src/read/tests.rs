@@ -66,6 +66,27 @@ fn what_claude_code_sends_is_read_without_a_loss() {
 }
 
 #[test]
+fn thoughts_are_asked_for_unless_they_are_left_out() {
+    for (thinking, shown) in [
+        (r#"{"type":"enabled","budget_tokens":2048}"#, Some(true)),
+        (r#"{"type":"adaptive"}"#, Some(true)),
+        (r#"{"type":"adaptive","display":"summarized"}"#, Some(true)),
+        (r#"{"type":"enabled","budget_tokens":2048,"display":"omitted"}"#, Some(false)),
+        (r#"{"type":"adaptive","display":"omitted"}"#, Some(false)),
+        (r#"{"type":"between_tools"}"#, Some(false)),
+        (r#"{"type":"disabled"}"#, None),
+    ] {
+        let user = r#""messages":[{"role":"user","content":"a"}]"#;
+        let body = body(&format!(r#",{user},"thinking":{thinking}"#));
+        for toward in [Api::OpenaiResponses, Api::Gemini] {
+            let (request, named, _) = told(&body, toward).unwrap();
+            let read = request.reasoning.shown.map(|shown| shown.value);
+            assert_eq!((read, named.len()), (shown, 0), "{thinking}");
+        }
+    }
+}
+
+#[test]
 fn tools_that_a_search_has_found_are_there_and_the_others_are_not() {
     let messages = r#","messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[{"type":"tool_reference","tool_name":"Web"}]}]}],
         "tools":[{"name":"Search","input_schema":{}},{"name":"Web","input_schema":{},"defer_loading":true},{"name":"Other","input_schema":{},"defer_loading":true}]"#;
