@@ -13,6 +13,9 @@ use crate::pen::Pen;
 const A_PAGE: &str = "the upstream answered with a page instead of an error";
 /// What is told where nothing was said.
 const NOTHING: &str = "the upstream gave no reason";
+/// What a client is told of what is a matter between the gateway and its upstream.
+const ACCOUNT: &str =
+    "the upstream refused the account that the gateway asked with; the request itself is not to blame";
 /// Most of a text that is no JSON that is told.
 const TEXT_MAX: usize = 500;
 
@@ -139,20 +142,21 @@ pub(crate) fn write(failure: &Failure<'_>, request_id: &str, pen: &mut Pen<'_>) 
     let (status, usual) = match class {
         Class::BadRequest | Class::TooLong | Class::Policy => ("INVALID_ARGUMENT", 400),
         Class::TooLarge => ("INVALID_ARGUMENT", 413),
-        Class::Unauthenticated => ("UNAUTHENTICATED", 401),
-        Class::Forbidden => ("PERMISSION_DENIED", 403),
         Class::NotFound => ("NOT_FOUND", 404),
-        Class::Quota | Class::RateLimited => ("RESOURCE_EXHAUSTED", 429),
+        Class::RateLimited => ("RESOURCE_EXHAUSTED", 429),
         Class::Timeout => ("DEADLINE_EXCEEDED", 504),
-        Class::Overloaded => ("UNAVAILABLE", 503),
-        Class::Server => ("INTERNAL", 500),
+        Class::Quota | Class::Overloaded => ("UNAVAILABLE", 503),
+        Class::Unauthenticated | Class::Forbidden | Class::Server => ("INTERNAL", 500),
     };
     // Google's own codes; a client that is told another one does not know it.
     let own = failure.status.as_u16();
-    let code = if (400..600).contains(&own) && own != 529 { own } else { usual };
+    // The client's key is not to blame for the account's.
+    let is_accounts = matches!(class, Class::Unauthenticated | Class::Forbidden | Class::Quota);
+    let code = if (400..600).contains(&own) && own != 529 && !is_accounts { own } else { usual };
     pen.open(b'{').key("error").open(b'{').count("code", u64::from(code));
     match class {
         Class::TooLong => pen.field("message", &too_long(&failure.message)),
+        _ if is_accounts => pen.field("message", ACCOUNT),
         _ => pen.field("message", &failure.message),
     };
     pen.field("status", status).key("details").open(b'[').open(b'{');
@@ -277,6 +281,25 @@ mod tests {
                 "too long",
                 r#""code":400,"message":"The input token count exceeds the maximum number of tokens allowed: too long","status":"INVALID_ARGUMENT""#,
             ),
+            (
+                401,
+                Class::Unauthenticated,
+                "bad key sk-1",
+                r#""code":500,"message":"the upstream refused the account that the gateway asked with; the request itself is not to blame","status":"INTERNAL""#,
+            ),
+            (
+                403,
+                Class::Forbidden,
+                "org_1 may not",
+                r#""code":500,"message":"the upstream refused the account that the gateway asked with; the request itself is not to blame","status":"INTERNAL""#,
+            ),
+            (
+                429,
+                Class::Quota,
+                "org_1 has spent it",
+                r#""code":503,"message":"the upstream refused the account that the gateway asked with; the request itself is not to blame","status":"UNAVAILABLE""#,
+            ),
+            (429, Class::RateLimited, "r", r#""code":429,"message":"r","status":"RESOURCE_EXHAUSTED""#),
             (200, Class::Server, "s", r#""code":500,"message":"s","status":"INTERNAL""#),
         ] {
             let status = StatusCode::from_u16(status).unwrap();
