@@ -62,6 +62,12 @@ pub(crate) fn unreadable() -> Error {
     Error::new(Kind::Upstream, "the upstream's answer is not what the Gemini API answers")
 }
 
+/// Whether a body is one document, and no list or stream of them, which may be cut between two.
+pub(crate) fn is_one(body: &[u8]) -> bool {
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    text.trim_start_matches('\u{feff}').trim_start().starts_with('{')
+}
+
 /// The chunks of a body: one, or a list of them. Nothing where there is no JSON at all.
 pub(crate) fn chunks(body: &[u8]) -> Result<Vec<Chunk<'_>>, Error> {
     let text = std::str::from_utf8(body).map_err(|_| unreadable())?;

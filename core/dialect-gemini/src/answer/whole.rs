@@ -6,7 +6,7 @@ use sluice_api::error::{Error, Kind};
 use sluice_neutral::answer::{Answer, Block, Event, Piece, Reason, Said};
 use sluice_neutral::dialect::{Reply, Sent};
 
-use crate::answer::chunk::unreadable;
+use crate::answer::chunk::{is_one, unreadable};
 use crate::answer::cited;
 use crate::answer::saying::{Saying, about};
 use crate::answer::telling::Telling;
@@ -15,7 +15,7 @@ use crate::pen::Pen;
 /// Reads an upstream's answer.
 pub(crate) fn read<'a>(body: &'a [u8], sent: &Sent) -> Result<Answer<'a>, Error> {
     let mut telling = Telling::new(Arc::new(sent.clone()));
-    let mut read = Reading::default();
+    let mut read = Reading { is_one: is_one(body), ..Reading::default() };
     telling.take(body, &mut |event| read.event(event))?;
     telling.end(&mut |event| read.event(event));
     read.whole()
@@ -25,6 +25,8 @@ pub(crate) fn read<'a>(body: &'a [u8], sent: &Sent) -> Result<Answer<'a>, Error>
 pub(crate) struct Reading<'a> {
     answer: Answer<'a>,
     is_ended: bool,
+    /// That it came as one document, which is whole without a reason, too.
+    is_one: bool,
     failed: Option<String>,
 }
 
@@ -61,6 +63,12 @@ impl<'a> Reading<'a> {
         match self.failed {
             Some(message) => return Err(Error::new(Kind::Upstream, message)),
             None if !self.is_ended && answer.said.is_empty() => return Err(unreadable()),
+            None if !self.is_ended && !self.is_one => {
+                return Err(Error::new(
+                    Kind::Upstream,
+                    "the upstream's answer was cut before it told why it ends",
+                ));
+            }
             None => {}
         }
         if !self.is_ended {

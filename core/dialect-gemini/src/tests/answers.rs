@@ -255,3 +255,22 @@ fn counts_are_read_in_either_spelling() {
         .failure(StatusCode::NOT_FOUND, br#"{"error":{"code":404,"message":"no","status":"NOT_FOUND"}}"#);
     assert_eq!((failure.status, &*failure.message), (StatusCode::NOT_FOUND, "no"));
 }
+
+#[test]
+fn only_one_document_is_whole_without_a_reason() {
+    let said = chunk(r#"{"text":"Hi"}"#, "");
+    let answer = Gemini.answer(said.as_bytes(), &sent()).unwrap();
+    assert_eq!((&*answer.said[0].text, answer.end.reason), ("Hi", Reason::Done));
+    for cut in [
+        format!("[{said}]"),
+        format!("[{said},{said}]"),
+        format!("\u{feff} [{said}]"),
+        format!("data: {said}\r\n\r\ndata: {said}\r\n\r\n"),
+    ] {
+        let error = Gemini.answer(cut.as_bytes(), &sent()).unwrap_err();
+        assert!(error.kind() == Kind::Upstream && error.to_string().contains("cut"), "{cut}: {error}");
+    }
+    let ended = chunk(r#"{"text":"."}"#, STOP);
+    let answer = format!("[{said},{ended}]");
+    assert_eq!(&*Gemini.answer(answer.as_bytes(), &sent()).unwrap().said[0].text, "Hi.");
+}
