@@ -388,3 +388,12 @@ fn a_count_is_asked_of_contents_or_of_a_whole_request() {
         );
     }
 }
+
+#[test]
+fn labels_are_named_toward_chat_which_takes_them_of_what_is_stored_alone() {
+    let body = r#"{"contents":[{"parts":[{"text":"hi"}]}],"labels":{"team":"blue"}}"#;
+    let (request, named) = read(body, Api::OpenaiChat).unwrap();
+    assert_eq!((request.labels, named), (None, vec!["labels".to_owned()]));
+    let (request, named) = read(body, Api::OpenaiResponses).unwrap();
+    assert_eq!((request.labels.unwrap().value.len(), named.len()), (1, 0));
+}
