@@ -3,6 +3,7 @@
 
 mod aside;
 pub mod book;
+pub mod containers;
 pub mod export;
 mod ids;
 pub mod live;

@@ -8,7 +8,6 @@ mod attempt;
 mod body;
 pub mod caller;
 pub mod claim;
-mod containers;
 mod cut;
 mod decode;
 mod demand;

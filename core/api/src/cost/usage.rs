@@ -86,24 +86,6 @@ pub struct Usage {
     pub more: bool,
 }
 
-/// Every count, by its name: one more class is not forgotten here, as a pattern names all there are.
-macro_rules! counts {
-    ($($name:ident)*) => {
-        impl Usage {
-            fn counts(&mut self) -> [&mut u64; [$(stringify!($name)),*].len()] {
-                let Self { $($name,)* estimated: _, inconsistent: _, more: _ } = self;
-                [$($name),*]
-            }
-        }
-    };
-}
-
-counts! {
-    input output cache_write_5m cache_write_1h cache_read reasoning audio_input image_input video_input tool_input
-    audio_cache_read image_cache_read audio_output image_output web_searches web_search_previews maps_prompts
-    file_searches code_containers images
-}
-
 fn is_nothing<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -125,33 +107,6 @@ impl Usage {
     #[must_use]
     pub const fn all_input(&self) -> u64 {
         self.input.saturating_add(self.cache_write()).saturating_add(self.cache_read)
-    }
-
-    /// What this and another used together.
-    #[must_use]
-    pub fn plus(mut self, mut other: Self) -> Self {
-        for (count, by) in self.counts().into_iter().zip(other.counts()) {
-            *count = count.saturating_add(*by);
-        }
-        self.estimated |= other.estimated;
-        self.inconsistent |= other.inconsistent;
-        self.more |= other.more;
-        self
-    }
-
-    /// What is left of this without a part of it.
-    #[must_use]
-    pub fn minus(mut self, mut part: Self) -> Self {
-        for (count, by) in self.counts().into_iter().zip(part.counts()) {
-            *count = count.saturating_sub(*by);
-        }
-        self
-    }
-
-    /// Whether nothing was used, whatever is flagged of it.
-    #[must_use]
-    pub fn is_none(mut self) -> bool {
-        self.counts().into_iter().all(|count| *count == 0)
     }
 
     /// Input tokens written to caches of any life time.

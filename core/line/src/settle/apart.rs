@@ -15,7 +15,7 @@ use crate::demand::units;
 impl Settlement {
     /// The attempt fails, and its answer has told what it used: so much was billed.
     pub(crate) fn spends(&mut self, seen: &Seen, headers: &HeaderMap) {
-        let told = seen.usage.filter(|usage| !usage.estimated && !usage.is_none());
+        let told = seen.usage.filter(|usage| !usage.estimated && *usage != Usage::default());
         let (Some(mut usage), false, Some(snapshot)) = (told, self.counts_tokens(), &self.snapshot) else {
             return;
         };

@@ -13,7 +13,7 @@ const HALF: usize = 16_384;
 
 /// What is remembered of them.
 #[derive(Debug, Default)]
-pub(crate) struct Containers {
+pub struct Containers {
     paid: Mutex<Halves>,
     hashes: RandomState,
 }
@@ -27,7 +27,8 @@ struct Halves {
 
 impl Containers {
     /// How many of an account's containers are paid; each is told by the hash of its name.
-    pub(crate) fn paid(&self, account: &str, names: &[u64]) -> u64 {
+    #[must_use]
+    pub fn paid(&self, account: &str, names: &[u64]) -> u64 {
         if names.is_empty() {
             return 0;
         }
@@ -37,7 +38,7 @@ impl Containers {
     }
 
     /// From now on these are. One that is used stays known.
-    pub(crate) fn pay(&self, account: &str, names: &[u64]) {
+    pub fn pay(&self, account: &str, names: &[u64]) {
         if names.is_empty() {
             return;
         }
