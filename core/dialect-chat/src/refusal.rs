@@ -160,13 +160,12 @@ const fn names(class: Class) -> (&'static str, Option<&'static str>) {
         Class::BadRequest => ("invalid_request_error", None),
         Class::TooLong => ("invalid_request_error", Some("context_length_exceeded")),
         Class::Policy => ("invalid_request_error", Some("content_policy_violation")),
-        Class::Forbidden => ("invalid_request_error", Some("permission_denied")),
         Class::NotFound => ("invalid_request_error", Some("model_not_found")),
         Class::TooLarge => ("invalid_request_error", Some("request_too_large")),
         Class::RateLimited => ("rate_limit_error", Some("rate_limit_exceeded")),
         Class::Overloaded => ("server_error", Some("slow_down")),
         // The account's own: the client's key is not to blame, and must not seem so.
-        Class::Unauthenticated | Class::Quota | Class::Timeout | Class::Server => {
+        Class::Unauthenticated | Class::Quota | Class::Forbidden | Class::Timeout | Class::Server => {
             ("server_error", Some("upstream_error"))
         }
     }
@@ -176,7 +175,7 @@ const fn names(class: Class) -> (&'static str, Option<&'static str>) {
 fn words<'a>(failure: &'a Failure<'_>) -> Cow<'a, str> {
     match failure.class {
         // What it says is about the account, and may name it.
-        Class::Unauthenticated | Class::Quota => Cow::Borrowed(
+        Class::Unauthenticated | Class::Quota | Class::Forbidden => Cow::Borrowed(
             "the account that serves this model was refused by its provider: whoever runs the gateway must look at it",
         ),
         Class::TooLong => too_long(&failure.message),

@@ -43,6 +43,9 @@ const TOO_LONG: [&str; 6] = [
 const TOO_LONG_SAID: &str =
     "Your input exceeds the context window of this model. Please adjust your input and try again.";
 
+/// What is told to clients where the account was refused.
+const ACCOUNT_SAID: &str = "the account that serves this model was refused by its provider: whoever runs the gateway must look at it";
+
 /// Reads an upstream's refusal, also where it has the form of a stream's event.
 pub(crate) fn read(status: StatusCode, body: &[u8]) -> Failure<'static> {
     let told = Refusal::read(event(body));
@@ -83,14 +86,14 @@ const fn names(class: Class) -> (&'static str, Option<&'static str>, &'static st
             ("invalid_request_error", Some("context_length_exceeded"), "context_length_exceeded")
         }
         Class::Policy => ("invalid_request_error", Some("content_policy_violation"), "invalid_prompt"),
-        Class::Unauthenticated => ("invalid_request_error", Some("invalid_api_key"), "server_error"),
-        Class::Quota => ("insufficient_quota", Some("insufficient_quota"), "insufficient_quota"),
-        Class::Forbidden => ("invalid_request_error", Some("permission_denied"), "server_error"),
         Class::NotFound => ("invalid_request_error", Some("model_not_found"), "server_error"),
         Class::TooLarge => ("invalid_request_error", Some("request_too_large"), "invalid_prompt"),
         Class::RateLimited => ("rate_limit_error", Some("rate_limit_exceeded"), "rate_limit_exceeded"),
         Class::Overloaded => ("server_error", Some("slow_down"), "server_error"),
-        Class::Timeout | Class::Server => ("server_error", Some("upstream_error"), "server_error"),
+        // The account's own: the client's key is not to blame, and must not seem so.
+        Class::Unauthenticated | Class::Quota | Class::Forbidden | Class::Timeout | Class::Server => {
+            ("server_error", Some("upstream_error"), "server_error")
+        }
     }
 }
 
@@ -103,6 +106,8 @@ pub(crate) const fn code(failure: &Failure<'_>) -> &'static str {
 pub(crate) fn said(failure: &Failure<'_>) -> String {
     match failure.class {
         Class::TooLong => format!("{TOO_LONG_SAID} ({})", failure.message),
+        // What it says is about the account, and may name it.
+        Class::Unauthenticated | Class::Quota | Class::Forbidden => ACCOUNT_SAID.to_owned(),
         _ => failure.message.to_string(),
     }
 }

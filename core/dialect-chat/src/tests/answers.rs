@@ -325,7 +325,7 @@ fn refusals_are_told_in_words_that_clients_know() {
         assert_eq!(body, json!({"error": error}));
     }
     // Nothing of what is the account's own reaches the client.
-    for class in [Class::Unauthenticated, Class::Quota] {
+    for class in [Class::Unauthenticated, Class::Quota, Class::Forbidden] {
         let failure = Failure {
             status: StatusCode::UNAUTHORIZED,
             class,

@@ -284,7 +284,6 @@ fn a_refusal_is_told_by_names_that_clients_know() {
         (Class::BadRequest, "invalid_request_error", Value::Null),
         (Class::TooLong, "invalid_request_error", json!("context_length_exceeded")),
         (Class::RateLimited, "rate_limit_error", json!("rate_limit_exceeded")),
-        (Class::Quota, "insufficient_quota", json!("insufficient_quota")),
         (Class::Overloaded, "server_error", json!("slow_down")),
     ] {
         let status = http::StatusCode::BAD_REQUEST;
@@ -305,6 +304,19 @@ fn marks_for_caches_go_to_models_that_take_them() {
     request.system[0].cache = Some(Lifetime::Long);
     let (body, ..) = written(&request, "gpt-5.6-sol").unwrap();
     assert_eq!(
+    // Nothing of what is the account's own reaches the client, whose key is not to blame.
+    for class in [Class::Unauthenticated, Class::Quota, Class::Forbidden] {
+        let status = http::StatusCode::UNAUTHORIZED;
+        let failure = Failure { status, class, message: "key sk-1 of org-7".into(), param: None };
+        let mut streamed = Vec::new();
+        Responses.tells(&super::reply("{}")).fail(&failure, "r", &mut streamed);
+        for told in [Responses.refuse(&failure, "r"), streamed] {
+            let told = String::from_utf8(told).unwrap();
+            let tells = ["sk-1", "org-7", "api_key", "insufficient", "permission"];
+            assert!(!tells.iter().any(|word| told.contains(word)), "{told}");
+            assert!(told.contains("upstream_error") || told.contains("server_error"), "{told}");
+        }
+    }
         body["input"][0],
         json!({"type": "message", "role": "developer", "content": [{"type": "input_text", "text": "S",
             "prompt_cache_breakpoint": {"mode": "explicit", "ttl": "12h"}}]})
