@@ -49,6 +49,23 @@ fn what_a_model_refuses_is_left_out_and_named() {
         ("gpt-5", "openai", r#""reasoning_effort":"none""#, "reasoning_effort", json!("minimal"), ""),
         ("gpt-5", "openai", r#""reasoning_effort":"max""#, "reasoning_effort", json!("high"), ""),
         ("gpt-6-sol", "openai", r#""reasoning_effort":"minimal""#, "reasoning_effort", json!("low"), ""),
+        ("gpt-5.5", "openai", r#""reasoning_effort":"minimal""#, "reasoning_effort", json!("low"), ""),
+        (
+            "gemini-3-pro",
+            "openai-compatible",
+            r#""reasoning_effort":"minimal""#,
+            "reasoning_effort",
+            json!("minimal"),
+            "",
+        ),
+        (
+            "gpt-5.1",
+            "openai",
+            r#""thinking":{"type":"enabled","budget_tokens":1024}"#,
+            "reasoning_effort",
+            json!("low"),
+            "",
+        ),
         (
             "gpt-6-sol",
             "openai",

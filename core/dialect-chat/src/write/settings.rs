@@ -77,7 +77,9 @@ pub(crate) fn effort(request: &Request<'_>, target: &mut Target<'_>, json: &mut 
         }
         return None;
     }
-    let effort = value.nearest(target.model.efforts);
+    // A little is never nothing.
+    let thinking = target.model.efforts.strip_prefix(&[Effort::None]).filter(|_| value != Effort::None);
+    let effort = value.nearest(thinking.unwrap_or(target.model.efforts));
     json.key("reasoning_effort").text(effort.name());
     Some(effort)
 }
