@@ -126,6 +126,14 @@ fn image() -> Media<'static> {
 }
 
 #[test]
+fn an_image_of_the_models_own_is_left_out_and_named() {
+    let said = turn(Role::Assistant, vec![text("Here."), Content::Image(image())]);
+    let (items, named) = input(vec![said, turn(Role::User, vec![text("Bluer.")])]);
+    assert_eq!((items.as_array().unwrap().len(), &items[0]["content"]), (2, &json!("Here.")));
+    assert_eq!(named, ["messages"]);
+}
+
+#[test]
 fn files_are_files_and_texts_are_texts() {
     let mut pdf = image();
     pdf.media_type = "application/pdf".into();
@@ -296,14 +304,6 @@ fn a_refusal_is_told_by_names_that_clients_know() {
         );
         assert!(error["message"].as_str().unwrap().contains('m') && error["param"] == "input");
     }
-}
-
-#[test]
-fn marks_for_caches_go_to_models_that_take_them() {
-    let mut request = Request { system: vec![Part::text("S", at(0))], ..Request::default() };
-    request.system[0].cache = Some(Lifetime::Long);
-    let (body, ..) = written(&request, "gpt-5.6-sol").unwrap();
-    assert_eq!(
     // Nothing of what is the account's own reaches the client, whose key is not to blame.
     for class in [Class::Unauthenticated, Class::Quota, Class::Forbidden] {
         let status = http::StatusCode::UNAUTHORIZED;
@@ -317,6 +317,14 @@ fn marks_for_caches_go_to_models_that_take_them() {
             assert!(told.contains("upstream_error") || told.contains("server_error"), "{told}");
         }
     }
+}
+
+#[test]
+fn marks_for_caches_go_to_models_that_take_them() {
+    let mut request = Request { system: vec![Part::text("S", at(0))], ..Request::default() };
+    request.system[0].cache = Some(Lifetime::Long);
+    let (body, ..) = written(&request, "gpt-5.6-sol").unwrap();
+    assert_eq!(
         body["input"][0],
         json!({"type": "message", "role": "developer", "content": [{"type": "input_text", "text": "S",
             "prompt_cache_breakpoint": {"mode": "explicit", "ttl": "12h"}}]})

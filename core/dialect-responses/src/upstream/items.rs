@@ -241,8 +241,10 @@ impl Conversation<'_, '_> {
                     called(input, call, written);
                 }
                 Content::Outcome(outcome) => self.outcome(input, (outcome, part), written, losses)?,
-                Content::Image(_) | Content::Document(_) | Content::Audio(_) => {
-                    return Err(losses.refusal(part.at, "an image, a file or a sound of the model's own"));
+                // Images of the model's own can't be shown to it again.
+                Content::Image(_) => losses.name(part.at),
+                Content::Document(_) | Content::Audio(_) => {
+                    return Err(losses.refusal(part.at, "a file or a sound of the model's own"));
                 }
             }
         }
