@@ -2,7 +2,8 @@
 //!
 //! From OpenAI's model pages and its errors; where a name says nothing, a model is taken for one that does not think.
 
-use sluice_neutral::effort::Effort::{self, High, Low, Max, Medium, Minimal, None, Xhigh};
+use sluice_neutral::effort::Effort::{self, High, Low, Medium, Minimal, None};
+use sluice_neutral::effort::Family;
 
 /// What a model of a provider takes.
 #[derive(Clone, Copy, Debug)]
@@ -49,11 +50,8 @@ const MISTRALS: [&str; 7] =
     ["mistral-", "open-mistral-", "ministral-", "codestral-", "devstral-", "magistral-", "pixtral-"];
 
 /// Levels of models of other vendors, by what their names begin with.
-const OTHERS: [(&str, &[Effort]); 3] = [
-    ("gpt-oss", &[Low, Medium, High]),
-    ("grok-3-mini", &[Low, High]),
-    ("gemini-", &[None, Minimal, Low, Medium, High]),
-];
+const OTHERS: [(&str, &[Effort]); 2] =
+    [("grok-3-mini", &[Low, High]), ("gemini-", &[None, Minimal, Low, Medium, High])];
 
 impl Model {
     /// A model by the name that the upstream has for it, and its provider's kind.
@@ -81,35 +79,29 @@ impl Model {
                 false => Ids::Any,
             },
         };
-        if let Some(version) = version(name).filter(|version| *version >= (5, 0)) {
-            return Self { plain_tools: is_openai, verbosity: is_openai, ..plain }.thinking(name, version);
+        let Some(Family { version, efforts }) = Family::of(name) else {
+            let other = OTHERS.iter().find(|(begins, _)| name.starts_with(begins));
+            return Self { efforts: other.map_or(&[], |(_, efforts)| efforts), ..plain };
+        };
+        match version {
+            Some(version) if version >= (5, 0) => plain.of_today(version, efforts),
+            Some(_) => plain,
+            // Models of open weights are served by others, who sample them in any way.
+            Option::None if name.starts_with("gpt-oss") => Self { efforts, ..plain },
+            Option::None => Self { efforts, thinks: true, parallel: false, ..plain },
         }
-        if is_old_thinker(name) {
-            return Self { efforts: &[Low, Medium, High], thinks: true, parallel: false, ..plain };
-        }
-        let other = OTHERS.iter().find(|(begins, _)| name.starts_with(begins));
-        Self { efforts: other.map_or(&[], |(_, efforts)| efforts), ..plain }
     }
 
     /// GPT-5 and later.
-    fn thinking(self, name: &str, version: (u32, u32)) -> Self {
-        if name.contains("-chat") || self.searches {
-            return Self { plain_tools: false, verbosity: false, ..self };
+    fn of_today(self, version: (u32, u32), efforts: &'static [Effort]) -> Self {
+        if efforts.is_empty() {
+            return self;
         }
-        let efforts: &[Effort] = match version {
-            (5, 0) if name.contains("-pro") => &[High],
-            (5, 0) if name.contains("-codex") => &[Low, Medium, High],
-            (5, 0) => &[Minimal, Low, Medium, High],
-            (5, 1) if name.contains("-max") => &[None, Medium, High, Xhigh],
-            (5, 1) if name.contains("-codex") => &[Low, Medium, High],
-            (5, 1) => &[None, Low, Medium, High],
-            (5, _) if name.contains("-pro") => &[Medium, High, Xhigh],
-            (5, _) if name.contains("-codex") => &[Low, Medium, High, Xhigh],
-            (5, _) => &[None, Low, Medium, High, Xhigh],
-            _ => &[Low, Medium, High, Xhigh, Max],
-        };
+        let is_openai = self.is_openai;
         let is_quick = matches!(version, (5, 1 | 2 | 4)) && efforts.contains(&None);
-        Self { efforts, thinks: true, is_quick, marks: self.is_openai && version >= (5, 6), ..self }
+        let marks = is_openai && version >= (5, 6);
+        let thinking = Self { efforts, thinks: true, is_quick, marks, ..self };
+        Self { plain_tools: is_openai, verbosity: is_openai, ..thinking }
     }
 
     /// The role in which it is instructed. Others than OpenAI know the older name alone.
@@ -121,21 +113,6 @@ impl Model {
     pub(crate) fn samples(&self, effort: Option<Effort>) -> bool {
         !self.thinks || effort.map_or(self.is_quick, |effort| effort == None)
     }
-}
-
-/// The version of a GPT.
-fn version(name: &str) -> Option<(u32, u32)> {
-    let version = name.strip_prefix("gpt-")?.split('-').next()?;
-    let (major, minor) = version.split_once('.').unwrap_or((version, "0"));
-    Some((major.parse().ok()?, minor.parse().ok()?))
-}
-
-/// o1, o3, o4 and their kin.
-fn is_old_thinker(name: &str) -> bool {
-    let mut letters = name.chars();
-    letters.next() == Some('o')
-        && letters.next().is_some_and(|digit| digit.is_ascii_digit())
-        && matches!(letters.next(), Option::None | Some('-'))
 }
 
 #[cfg(test)]
@@ -164,6 +141,8 @@ mod tests {
             ("deepseek-chat", "openai-compatible", "system", None, true, false),
             ("omni-moderation", "openai", "system", None, true, false),
             ("o200", "openai", "system", None, true, false),
+            ("gpt-35-turbo", "azure-openai", "system", None, true, false),
+            ("gpt-5.2-codex", "openai", "developer", Some("low"), false, false),
         ] {
             let model = Model::of(name, provider);
             assert_eq!(model.instructed_by(), role, "{name}");

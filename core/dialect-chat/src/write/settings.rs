@@ -77,9 +77,7 @@ pub(crate) fn effort(request: &Request<'_>, target: &mut Target<'_>, json: &mut 
         }
         return None;
     }
-    // A little is never nothing.
-    let thinking = target.model.efforts.strip_prefix(&[Effort::None]).filter(|_| value != Effort::None);
-    let effort = value.nearest(thinking.unwrap_or(target.model.efforts));
+    let effort = value.at_least_some(target.model.efforts);
     json.key("reasoning_effort").text(effort.name());
     Some(effort)
 }

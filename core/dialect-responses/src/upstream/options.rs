@@ -82,7 +82,7 @@ fn reasoning(request: &Request<'_>, traits: Traits, top: &mut Object<'_>, losses
     }
     let mut reasoning = top.object("reasoning");
     if let Some(told) = effort {
-        reasoning.text("effort", traits.level(told.value).name());
+        reasoning.text("effort", told.value.at_least_some(traits.efforts).name());
     }
     if shown {
         reasoning.text("summary", "auto");
