@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::de::IgnoredAny;
 use sluice_api::cost::Usage;
 use sluice_api::error::Error;
 use sluice_neutral::answer::{Block, End, Event, Flow, Piece, Reason, Started};
@@ -152,8 +153,9 @@ impl Reading {
     }
 }
 
-impl Reader for Reading {
-    fn event(&mut self, name: &str, data: &[u8], tell: &mut dyn FnMut(Event<'_>)) -> Result<(), Error> {
+impl Reading {
+    /// One document, or the mark of an end.
+    fn one(&mut self, name: &str, data: &[u8], tell: &mut dyn FnMut(Event<'_>)) -> Result<(), Error> {
         let data = data.trim_ascii();
         if self.is_over || data.is_empty() {
             return Ok(());
@@ -172,10 +174,35 @@ impl Reader for Reading {
         self.chunk(&top, tell);
         Ok(())
     }
+}
+
+impl Reader for Reading {
+    /// Where blank lines are missing, mostly before `[DONE]`, one event holds several documents.
+    fn event(&mut self, name: &str, data: &[u8], tell: &mut dyn FnMut(Event<'_>)) -> Result<(), Error> {
+        let mut rest = data.trim_ascii();
+        loop {
+            let (document, more) = first(rest);
+            self.one(name, document, tell)?;
+            rest = more.trim_ascii();
+            if rest.is_empty() {
+                return Ok(());
+            }
+        }
+    }
 
     fn end(&mut self, tell: &mut dyn FnMut(Event<'_>)) {
         if self.reason.is_some() {
             self.conclude(tell);
         }
     }
+}
+
+/// The first of the documents that stand in one event's data, and what comes behind it.
+fn first(data: &[u8]) -> (&[u8], &[u8]) {
+    if !data.starts_with(b"{") || !data.contains(&b'\n') {
+        return (data, &[]);
+    }
+    let mut documents = serde_json::Deserializer::from_slice(data).into_iter::<IgnoredAny>();
+    let is_one = documents.next().is_some_and(|document| document.is_ok());
+    data.split_at_checked(documents.byte_offset()).filter(|_| is_one).unwrap_or((data, &[]))
 }

@@ -365,6 +365,28 @@ fn nothing_waits_for_the_mark_of_the_end_once_the_usage_is_there() {
 }
 
 #[test]
+fn documents_that_want_a_blank_line_between_them_are_read_one_by_one() {
+    let (hello, stop) = (delta(r#"{"content":"Hel"}"#), end("stop"));
+    let pretty = USAGE.replace(',', ",\n");
+    for last in [
+        format!("{USAGE}\n[DONE]"),
+        format!("{USAGE}\n\n[DONE]\n"),
+        format!("{pretty}\n[DONE]"),
+        format!("{USAGE}\n"),
+        pretty.clone(),
+    ] {
+        let all = gathered(&[&hello, &stop, &last]).unwrap();
+        assert_eq!((words(&all.answer).as_str(), all.is_whole), ("Hel Done 10/3", true), "{last}");
+    }
+    let all = gathered(&[&format!("{hello}\n{stop}\n{USAGE}\n[DONE]")]).unwrap();
+    assert_eq!((words(&all.answer).as_str(), all.is_whole), ("Hel Done 10/3", true));
+    let all = gathered(&[&hello, "{\"error\":{\"message\":\"boom\",\"code\":503}}\n[DONE]"]).unwrap();
+    assert_eq!(all.failed.as_deref(), Some("503 Service Unavailable boom"));
+    let error = gathered(&[&format!("{hello}\n{{\"choices\":")]).err().unwrap();
+    assert_eq!(error.kind(), Kind::Upstream);
+}
+
+#[test]
 fn what_googles_models_sign_comes_with_the_call() {
     let call = r#"{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{}"},"extra_content":{"google":{"thought_signature":"CiQ="}}}]}"#;
     let all = gathered(&[&delta(call), &end("tool_calls"), DONE]).unwrap();
