@@ -44,7 +44,10 @@ pub(super) const TOP: [Field; 37] = [
     Field::new("", "service_tier", Adapted)
         .note("by its name where the account's API has one like it, else named")
         .to(OpenaiChat, Carried),
-    Field::new("", "metadata", Silent).to(OpenaiChat, Carried),
+    Field::new("", "metadata", Silent)
+        .to(OpenaiChat, Named)
+        .but(&["{}"])
+        .note("Chat takes them of what it stores, and nothing is stored"),
     Field::new("", "safety_identifier", Carried).to(Gemini, Named),
     Field::new("", "user", Carried).to(Gemini, Named),
     Field::new("", "moderation", Named),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use sluice_api::dialect::Api;
 use sluice_api::error::Error;
 use sluice_neutral::effort::Effort;
-use sluice_neutral::json::{self, Members, Raw};
+use sluice_neutral::json::{self, Raw};
 use sluice_neutral::loss::{At, Losses};
 use sluice_neutral::request::{Format, Length, Lifetime, Request, Text, Told};
 
@@ -28,7 +28,6 @@ pub(super) fn read<'a>(
     request.tier = top.text("service_tier")?.map(|tier| told(tier, "service_tier"));
     let former = top.text("user")?.map(|user| told(user, "user"));
     request.user = top.text("safety_identifier")?.map(|user| told(user, "safety_identifier")).or(former);
-    request.labels = labels(top)?;
     if let Some(raw) = top.get("reasoning") {
         reasoning(raw, (REASONING, At::object("reasoning")), request, losses)?;
     }
@@ -61,19 +60,6 @@ fn number<'a>(top: &mut Object<'a>, name: &'static str) -> Result<Option<Told<Ra
     let Some(raw) = top.get(name) else { return Ok(None) };
     json::parse::<f64>(raw, At::field(name))?;
     Ok(Some(told(raw, name)))
-}
-
-type Labels<'a> = Vec<(Text<'a>, Text<'a>)>;
-
-fn labels<'a>(top: &mut Object<'a>) -> Result<Option<Told<Labels<'a>>>, Error> {
-    let Some(raw) = top.get("metadata") else { return Ok(None) };
-    let at = At::field("metadata");
-    let members = Members::of(raw, at)?;
-    let mut labels = Vec::new();
-    for (name, value) in members.iter() {
-        labels.push((Cow::Owned(name.to_owned()), json::text(value, at)?));
-    }
-    Ok((!labels.is_empty()).then(|| Told::new(labels, at)))
 }
 
 fn reasoning<'a>(
