@@ -26,7 +26,9 @@ pub(crate) static FIELDS: &[Field] = &[
     field("", "model", Carried),
     field("", "messages", Adapted),
     field("", "system", Adapted).note("Claude Code's billing header is left out"),
-    field("", "max_tokens", Adapted).note("0, which fills a cache and answers nothing, is refused"),
+    field("", "max_tokens", Adapted).note(
+        "never more than is asked, thoughts and all; 0, which fills a cache and answers nothing, is refused",
+    ),
     field("", "stream", Carried),
     field("", "stop_sequences", Carried).to(Responses, Named),
     field("", "temperature", Carried),
@@ -72,8 +74,9 @@ pub(crate) static FIELDS: &[Field] = &[
     Field::kind("thinking", "disabled", Adapted),
     Field::kind("thinking", "between_tools", Adapted).note("as adaptive, nothing of it shown"),
     field("thinking", "type", Adapted),
-    field("thinking", "budget_tokens", Adapted),
-    field("thinking", "display", Adapted),
+    field("thinking", "budget_tokens", Adapted)
+        .note("less where `max_tokens` has no room for it beside the answer, and that is named"),
+    field("thinking", "display", Adapted).note("thoughts are asked for unless it is `omitted`"),
     field("thinking", "block_binding", Silent),
     field("output_config", "effort", Carried),
     field("output_config", "format", Carried),

@@ -72,19 +72,11 @@ impl Plan {
             name(reasoning, losses);
             thinking = Thinking::Off;
         }
-        let budget = if let Thinking::Budget(budget) = thinking { budget } else { 0 };
-        let max_tokens = length(request.length, budget, facts, losses);
+        let max_tokens = length(request.length, facts, losses);
         if let Thinking::Budget(budget) = thinking {
-            // Some room is left for what is said: all of it, where it was asked for by itself.
-            let visible = request
-                .length
-                .filter(|told| !told.value.with_thinking)
-                .map_or(LEAST, |told| told.value.tokens);
-            let most = max_tokens.saturating_sub(visible.min(LEAST)).max(LEAST);
-            thinking = Thinking::Budget(budget.clamp(LEAST, most));
-            if max_tokens <= LEAST {
+            thinking = fitting(budget, max_tokens);
+            if thinking != Thinking::Budget(budget.max(LEAST)) {
                 name(reasoning, losses);
-                thinking = Thinking::Off;
             }
         }
         if !thinks(thinking) {
@@ -155,20 +147,27 @@ fn urge(choice: &Choice<'_>) -> String {
     }
 }
 
-/// How long the answer may be, thoughts and all.
-fn length(told: Option<Told<Length>>, budget: u64, facts: Facts, losses: &mut Losses) -> u64 {
+/// The budget for which there is room beside what is said; none where there is none for the least. The answer is made no
+/// longer for it: what was asked for is what limits allow and reserve.
+fn fitting(budget: u64, max_tokens: u64) -> Thinking {
+    if max_tokens <= LEAST {
+        return Thinking::Off;
+    }
+    Thinking::Budget(budget.min(max_tokens.saturating_sub(LEAST)).max(LEAST))
+}
+
+/// How long the answer may be, thoughts and all: Anthropic counts them among it, whether or not the client does.
+fn length(told: Option<Told<Length>>, facts: Facts, losses: &mut Losses) -> u64 {
     let [whole, streamed] = UNASKED;
-    let Some(Told { value: Length { tokens, with_thinking }, at }) = told else {
+    let Some(Told { value: Length { tokens, .. }, at }) = told else {
         let longest = facts.longest.unwrap_or(facts.family.longest);
         return longest.min(if facts.streams { streamed } else { whole });
     };
-    let Some(longest) = facts.longest else {
-        return if with_thinking { tokens } else { tokens.saturating_add(budget) };
-    };
+    let longest = facts.longest.unwrap_or(u64::MAX);
     if tokens > longest {
         losses.name(at);
     }
-    if with_thinking { tokens.min(longest) } else { tokens.saturating_add(budget).min(longest) }
+    tokens.min(longest)
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ use crate::schema;
 const STOPS_MAX: usize = 5;
 /// Most tokens of which it says how likely they were.
 const LOGPROBS_MAX: u32 = 20;
+/// Tokens that thinking leaves for what is said, where the answer has twice as many.
+const ROOM: u64 = 1_024;
 /// What a tool takes whose form is free.
 const WRAPPED: &str = r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}"#;
 
@@ -41,7 +43,7 @@ pub(crate) fn settings(
     length(request, upstream, losses, pen)?;
     stops(request, losses, pen);
     format(request, model, losses, pen)?;
-    thinking(request, model, losses, pen);
+    thinking(request, upstream, losses, pen);
     pen.close(b'}');
     if let Some(tier) = &request.tier {
         match &*tier.value {
@@ -174,13 +176,10 @@ fn length(
     pen: &mut Pen<'_>,
 ) -> Result<(), Error> {
     let Some(told) = request.length else { return Ok(()) };
-    let mut tokens = told.value.tokens;
+    // Google counts thoughts among it; it is made no longer for them: what was asked for is what limits allow and reserve.
+    let tokens = told.value.tokens;
     if tokens == 0 {
         return Err(losses.refusal(told.at, "an answer of no tokens"));
-    }
-    if !told.value.with_thinking {
-        // Google counts thoughts among the output.
-        tokens = tokens.saturating_add(request.reasoning.budget.map_or(0, |budget| budget.value));
     }
     if upstream.max_output.is_none_or(|most| tokens < most) {
         pen.count("maxOutputTokens", tokens);
@@ -216,6 +215,7 @@ fn format(request: &Request<'_>, model: Model, losses: &Losses, pen: &mut Pen<'_
 }
 
 /// How much a model is told to think.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Amount {
     Level(Effort),
     Budget(u64),
@@ -239,8 +239,34 @@ fn amount(asked: &Reasoning, model: Model, losses: &mut Losses) -> Option<Amount
     }
 }
 
-fn thinking(request: &Request<'_>, model: Model, losses: &mut Losses, pen: &mut Pen<'_>) {
+/// As much of it as leaves room for what is said. Levels have no numbers of their own: one is lowered only where what is
+/// visible was asked for by itself.
+fn fitting(asked: Amount, request: &Request<'_>, upstream: &Upstream<'_>, losses: &mut Losses) -> Amount {
+    let Some(length) = request.length.map(|told| told.value) else { return asked };
+    let tokens = length.tokens.min(upstream.max_output.unwrap_or(u64::MAX));
+    let most = tokens.saturating_sub(ROOM.min(tokens / 2));
+    let model = Model::of(upstream.model);
+    let fitting = match (asked, model.thinks()) {
+        (Amount::Budget(budget), Thinks::Budget { least, .. }) if budget > most => {
+            Amount::Budget(model.fitting(if most < least { 0 } else { most }))
+        }
+        (Amount::Level(level), Thinks::Levels(known)) if !length.with_thinking && level.budget() > most => {
+            Amount::Level(Effort::of_budget(most).nearest(known))
+        }
+        _ => asked,
+    };
+    if fitting != asked {
+        let Reasoning { effort, budget, .. } = request.reasoning;
+        let at = effort.map(|told| told.at).or(budget.map(|told| told.at));
+        at.into_iter().for_each(|at| losses.name(at));
+    }
+    fitting
+}
+
+fn thinking(request: &Request<'_>, upstream: &Upstream<'_>, losses: &mut Losses, pen: &mut Pen<'_>) {
+    let model = Model::of(upstream.model);
     let amount = amount(&request.reasoning, model, losses);
+    let amount = amount.map(|amount| fitting(amount, request, upstream, losses));
     // Where nothing is thought, Google refuses to be asked to show it.
     let rests = matches!(amount, Some(Amount::Budget(0))) || model.thinks() == Thinks::Never;
     let shown = request.reasoning.shown.filter(|_| !rests);

@@ -179,14 +179,38 @@ fn sampling_goes_as_it_is_written_where_the_model_takes_it() {
 }
 
 #[test]
+fn thoughts_leave_room_for_the_answer_and_make_it_no_longer() {
+    let effort = |effort| Reasoning { effort: Some(told(effort)), ..Reasoning::default() };
+    let budget = |budget| Reasoning { budget: Some(told(budget)), ..Reasoning::default() };
+    let pro = "gemini-2.5-pro";
+    let lite = "gemini-2.5-flash-lite";
+    for (model, reasoning, (tokens, with_thinking), thinking, named) in [
+        (SECOND, effort(Effort::High), (20_000, false), json!({"thinkingBudget": 16_384}), false),
+        (SECOND, effort(Effort::High), (4_000, false), json!({"thinkingBudget": 2_976}), true),
+        (SECOND, effort(Effort::High), (4_000, true), json!({"thinkingBudget": 2_976}), true),
+        (SECOND, budget(1_000), (100, false), json!({"thinkingBudget": 50}), true),
+        (SECOND, budget(0), (100, false), json!({"thinkingBudget": 0}), false),
+        (lite, effort(Effort::Low), (600, false), json!({"thinkingBudget": 0}), true),
+        (pro, effort(Effort::Low), (100, false), json!({"thinkingBudget": 128}), true),
+        (pro, effort(Effort::None), (100, false), json!({"thinkingBudget": 128}), false),
+        (THIRD, effort(Effort::High), (4_096, false), json!({"thinkingLevel": "LOW"}), true),
+        (THIRD, effort(Effort::High), (4_096, true), json!({"thinkingLevel": "HIGH"}), false),
+        (THIRD, effort(Effort::Low), (100, false), json!({"thinkingLevel": "LOW"}), false),
+    ] {
+        let (config, names) = config(model, |request| {
+            request.reasoning = reasoning.clone();
+            request.length = Some(told(Length { tokens, with_thinking }));
+        });
+        let expected = json!({"maxOutputTokens": tokens, "thinkingConfig": thinking});
+        assert_eq!((config, !names.is_empty()), (expected, named), "{model} {reasoning:?} {tokens}");
+    }
+}
+
+#[test]
 fn lengths_stops_and_forms_are_what_google_takes() {
     let length = |tokens, with_thinking| Some(told(Length { tokens, with_thinking }));
-    let budget = Reasoning { budget: Some(told(1_000)), ..Reasoning::default() };
     let (config, _) = config(THIRD, |request| request.length = length(100, true));
     assert_eq!(config, json!({"maxOutputTokens": 100}));
-    let (config, _) =
-        self::config(SECOND, |request| (request.length, request.reasoning) = (length(100, false), budget));
-    assert_eq!(config["maxOutputTokens"], 1_100);
     let most = sluice_neutral::dialect::Upstream { max_output: Some(100), ..upstream(THIRD) };
     let (body, ..) = write_to(&asked(|request| request.length = length(100, true)), &most).unwrap();
     assert_eq!(body["generationConfig"], json!({}));

@@ -58,21 +58,26 @@ fn thinking_is_told_as_the_model_takes_it() {
 #[test]
 fn budgets_and_lengths_leave_room_for_each_other() {
     let model = "claude-sonnet-4-5";
-    for (tokens, longest, expected) in [
-        // What is visible alone was asked for: thinking comes on top, as far as the model goes.
-        (Some((1_000, false)), None, (Thinking::Budget(8_192), 9_192)),
-        (Some((1_000, false)), Some(8_000), (Thinking::Budget(7_000), 8_000)),
-        // Thinking counts among what was asked for: it shrinks.
-        (Some((4_000, true)), None, (Thinking::Budget(2_976), 4_000)),
-        (Some((1_500, true)), None, (Thinking::Budget(1_024), 1_500)),
-        (Some((1_024, true)), None, (Thinking::Off, 1_024)),
-        (Some((200_000, true)), Some(64_000), (Thinking::Budget(8_192), 64_000)),
-        (None, Some(64_000), (Thinking::Budget(8_192), 32_000)),
-        (None, None, (Thinking::Budget(8_192), 32_000)),
-        (None, Some(4_096), (Thinking::Budget(3_072), 4_096)),
+    for (tokens, longest, expected, named) in [
+        // What is visible alone was asked for: it is made no longer, and thinking shrinks.
+        (Some((32_000, false)), None, (Thinking::Budget(8_192), 32_000), false),
+        (Some((9_216, false)), None, (Thinking::Budget(8_192), 9_216), false),
+        (Some((9_000, false)), None, (Thinking::Budget(7_976), 9_000), true),
+        (Some((1_025, false)), None, (Thinking::Budget(1_024), 1_025), true),
+        (Some((1_024, false)), None, (Thinking::Off, 1_024), true),
+        (Some((100, false)), Some(8_000), (Thinking::Off, 100), true),
+        // Thinking counts among what was asked for: it shrinks, too.
+        (Some((4_000, true)), None, (Thinking::Budget(2_976), 4_000), true),
+        (Some((1_500, true)), None, (Thinking::Budget(1_024), 1_500), true),
+        (Some((1_024, true)), None, (Thinking::Off, 1_024), true),
+        (Some((200_000, true)), Some(64_000), (Thinking::Budget(8_192), 64_000), true),
+        (None, Some(64_000), (Thinking::Budget(8_192), 32_000), false),
+        (None, None, (Thinking::Budget(8_192), 32_000), false),
+        (None, Some(4_096), (Thinking::Budget(3_072), 4_096), true),
     ] {
-        let (plan, _) = planned(model, &asked(Some(Effort::Medium), None, tokens), longest);
-        assert_eq!((plan.thinking, plan.max_tokens), expected, "{tokens:?} {longest:?}");
+        let (plan, names) = planned(model, &asked(Some(Effort::Medium), None, tokens), longest);
+        let told = ((plan.thinking, plan.max_tokens), !names.is_empty());
+        assert_eq!(told, (expected, named), "{tokens:?} {longest:?}");
     }
     let (plan, _) = planned("claude-3-haiku", &Request::default(), None);
     assert_eq!(plan.max_tokens, 4_096);
