@@ -34,6 +34,8 @@ pub(crate) const FIELDS: &[Field] = &[
     Field::new("", "safety_identifier", Adapted).to(G, Named),
     Field::new("", "prompt_cache_key", Carried).to(A, Silent).to(G, Silent),
     Field::new("", "prompt_cache_options", Silent)
+        .to(R, Named)
+        .but(&["{}", r#"{"mode":"implicit"}"#])
         .note("the marks on parts say where, this how long at least"),
     Field::new("", "prompt_cache_retention", Adapted).to(G, Silent).note("`24h`: for an hour or more"),
     Field::new("", "reasoning_effort", Adapted).note("as a budget of tokens where a model takes that"),

@@ -91,7 +91,8 @@ fn top(name: &str) -> &'static str {
         "service_tier" => r#""flex""#,
         "prompt_cache_retention" => r#""24h""#,
         "metadata" | "logit_bias" => r#"{"1":"2"}"#,
-        "web_search_options" | "audio" | "prediction" | "moderation" | "prompt_cache_options" => "{}",
+        "web_search_options" | "audio" | "prediction" | "moderation" => "{}",
+        "prompt_cache_options" => r#"{"mode":"explicit","ttl":"30m"}"#,
         "model" | "stop" | "user" | "safety_identifier" | "prompt_cache_key" => r#""text""#,
         _ => "7",
     }
