@@ -26,7 +26,8 @@ pub(super) const ITEMS: [Field; 84] = join(&[
         Field::kind(INPUT, "configuration_update", Adapted).note("the last one holds for the answer"),
         Field::kind(INPUT, "web_search_call", Named),
         Field::kind(INPUT, "file_search_call", Named),
-        Field::kind(INPUT, "image_generation_call", Named),
+        Field::kind(INPUT, "image_generation_call", Named)
+            .note("an image of the model's own can't be shown to it again"),
         Field::kind(INPUT, "item_reference", Refused).note("the item is OpenAI's to know"),
     ],
     &all(
