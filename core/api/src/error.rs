@@ -1,5 +1,6 @@
 //! One error type for all that can go wrong with a request, made where the fact is known.
 
+pub mod figure;
 pub mod wait;
 
 use std::fmt;

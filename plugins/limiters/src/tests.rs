@@ -187,12 +187,31 @@ fn a_request_that_may_use_too_much_is_told_how_much_fits() {
 #[test]
 fn no_sentence_but_a_rate_limits_reads_like_one() {
     let takes = taken(Budget, Mode::Hard, Operation::Generate, "m");
-    for why in [Why::TooMuch, Why::Used(None), Why::Used(Some(Duration::from_secs(9)))] {
-        let text = Budget.refusal(&Denial::new(takes.first().unwrap().clone(), why)).to_string();
-        for word in ["rate limit", "429", "too many requests"] {
-            assert!(!text.to_lowercase().contains(word), "{text}");
+    let waits = [9, 429, 4_290, 14_295].map(|wait| Why::Used(Some(Duration::from_secs(wait))));
+    let lengths = [Window::Total, Window::Rolling(Duration::from_secs(429 * 60))];
+    for why in [Why::TooMuch, Why::Used(None)].into_iter().chain(waits) {
+        for (limit, window) in [(takes[0].limit, takes[0].window), (4_290_000_000_000, lengths[0]), (4, lengths[1])] {
+            let mut take = takes[0].clone();
+            (take.limit, take.window) = (limit, window);
+            let mut denial = Denial::new(take, why);
+            denial.fits = Some(4_296);
+            let text = Budget.refusal(&denial).to_string();
+            for word in ["rate limit", "429", "too many requests"] {
+                assert!(!text.to_lowercase().contains(word), "{text}");
+            }
         }
     }
+    let told = |seconds| {
+        let why = Why::Used(Some(Duration::from_secs(seconds)));
+        says(&Budget.refusal(&Denial::new(takes[0].clone(), why)))
+    };
+    let (_, text, wait) = told(4_290);
+    assert!(text.ends_with("there is room again in 4300 s") && wait == Some(4_290), "{text}");
+    // A rate limit's may say what it likes.
+    let rate = taken(Rate::default(), Mode::Soft, Operation::Generate, "m");
+    let why = Why::Used(Some(Duration::from_secs(4_290)));
+    let text = says(&Rate::default().refusal(&Denial::new(rate[0].clone(), why))).1;
+    assert!(text.ends_with("in 4290 s"), "{text}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sluice_api::cost::Money;
+use sluice_api::error::figure::{at_least, at_most, reads_as_status};
 use sluice_api::error::wait::whole_seconds;
 use sluice_api::error::{Error, Kind};
 use sluice_api::limiter::{Denial, Principal, Take, Unit, Window};
@@ -21,12 +22,13 @@ pub(crate) fn whose(take: &Take) -> &'static str {
 
 /// A limit that is used up.
 pub(crate) fn used_up(refused: &Denial, wait: Option<Duration>, kind: Kind) -> Error {
-    let limit = limit(&refused.take);
+    let limit = limit_in(&refused.take, kind);
     match wait {
         // A total: nothing comes back by itself.
         None => Error::new(Kind::BudgetUsed, format!("{limit} is used up: ask your operator for more")),
         Some(wait) => {
             let seconds = whole_seconds(wait);
+            let seconds = if kind == Kind::RateLimited { seconds } else { at_least(seconds) };
             Error::new(kind, format!("{limit} is used up: there is room again in {seconds} s"))
                 .retry_after(wait)
         }
@@ -35,7 +37,7 @@ pub(crate) fn used_up(refused: &Denial, wait: Option<Duration>, kind: Kind) -> E
 
 /// What running requests have reserved, and may not use.
 pub(crate) fn reserved(refused: &Denial) -> Error {
-    let limit = limit(&refused.take);
+    let limit = limit_in(&refused.take, Kind::RateLimited);
     let message =
         format!("what is left of {limit} is set aside for requests that run: wait until one has ended");
     Error::new(Kind::RateLimited, message).retry_after(SOON)
@@ -43,8 +45,8 @@ pub(crate) fn reserved(refused: &Denial) -> Error {
 
 /// A request that may come to more than there can ever be.
 pub(crate) fn too_much(refused: &Denial) -> Error {
-    let limit = limit(&refused.take);
-    let message = match refused.fits {
+    let limit = limit_in(&refused.take, Kind::MaxTokensTooLarge);
+    let message = match refused.fits.map(at_most) {
         Some(most) if most > 0 => format!(
             "by its max_tokens this request may use more than {limit} has: ask for at most {most} tokens with max_tokens (an operator's max_output_tokens has that done for every request)"
         ),
@@ -60,19 +62,25 @@ pub(crate) fn too_much(refused: &Denial) -> Error {
     Error::new(Kind::MaxTokensTooLarge, message).param("max_tokens")
 }
 
-/// A limit, as people call it: "this key's limit of 60 requests in any minute".
-fn limit(take: &Take) -> String {
+/// A limit in the sentence of a refusal of this kind, as people call it: "this key's limit of 60 requests in any minute".
+/// Where only a rate limit's may have such a figure in it, it is left out.
+fn limit_in(take: &Take, kind: Kind) -> String {
     let whose = whose(take);
-    let most = match take.unit {
-        Unit::Requests => format!("{} requests", take.limit),
-        Unit::Tokens => format!("{} tokens", take.limit),
-        Unit::Cost => format!("{} dollars", Money::from_units(take.limit.into())),
+    let (most, unit) = match take.unit {
+        Unit::Requests => (take.limit.to_string(), "requests"),
+        Unit::Tokens => (take.limit.to_string(), "tokens"),
+        Unit::Cost => (Money::from_units(take.limit.into()).to_string(), "dollars"),
     };
+    let is_said = |figure: &str| kind == Kind::RateLimited || !reads_as_status(figure);
+    let most = if is_said(&most) { format!("{most} {unit}") } else { unit.to_owned() };
     let part = take.bucket.part.as_deref().unwrap_or_default();
     let mut lines = part.lines();
     let per = lines.next().and_then(|first| first.split_once('/')).map_or("", |(_, per)| per);
     let window = match take.window {
-        Window::Rolling(length) => format!(" in any {}", length_of(length)),
+        Window::Rolling(length) => {
+            let length = length_of(length);
+            if is_said(&length) { format!(" in any {length}") } else { " in a window that rolls".to_owned() }
+        }
         Window::Total => " in total".to_owned(),
         Window::Calendar { .. } => format!(" a {per}"),
         Window::Held => " at once".to_owned(),

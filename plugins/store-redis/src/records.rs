@@ -45,7 +45,8 @@ impl Records {
         let number = match self.process.get() {
             Some(number) => *number,
             None => {
-                let claimed = append::claim(&self.source, PROCESSES, None).await?;
+                let by_chance = getrandom::u32().unwrap_or_default();
+                let claimed = append::claim(&self.source, PROCESSES, by_chance, None).await?;
                 *self.process.get_or_init(|| claimed)
             }
         };
@@ -56,7 +57,7 @@ impl Records {
     /// time.
     pub(crate) async fn is_here(&self) {
         if let Some(own) = self.process.get() {
-            let _ = append::claim(&self.source, PROCESSES, Some(*own)).await;
+            let _ = append::claim(&self.source, PROCESSES, 0, Some(*own)).await;
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sluice_api::dialect::Operation;
+use sluice_api::error::figure::at_least;
 use sluice_api::error::wait::whole_seconds;
 use sluice_api::error::{Condition, Error, Kind};
 use sluice_api::scheduler::{self, Candidate};
@@ -342,7 +343,8 @@ impl Order {
             };
             return Error::new(Kind::NoAccount, message).retry_after(OPERATOR);
         };
-        let seconds = whole_seconds(wait);
+        // A rate limit's it is not, and must not read so.
+        let seconds = at_least(whole_seconds(wait));
         let message = match &self.bound {
             Some(_) => format!(
                 "the account that made the response, item or conversation which this request continues can't take it now: try again in {seconds} s"

@@ -71,10 +71,12 @@ async fn run(mut step: Step, source: &Source, bounds: Bounds) -> Result<(), Stor
     Err(StoreError("its words go while records are appended".to_owned()))
 }
 
-/// A number for this process among so many, or its own once more: so that it is not given to another.
-pub(super) async fn claim(source: &Source, of: u32, own: Option<u32>) -> Result<u32, StoreError> {
+/// A number for this process among so many, the next that is free from this one on; or its own once more: so that it is not
+/// given to another.
+pub(super) async fn claim(source: &Source, of: u32, from: u32, own: Option<u32>) -> Result<u32, StoreError> {
     let keys = source.keys(["processes", "marks"]);
-    let args = [Some(of), own].map(|number| number.map(|number| number.to_string()).unwrap_or_default());
+    let args = [Some(of), own, Some(from)];
+    let args = args.map(|number| number.map(|number| number.to_string()).unwrap_or_default());
     let answer = source.link.run_much(&source.scripts.claim, &keys, &args.map(String::into_bytes)).await?;
     let number: u32 = answer::read(answer)?;
     if number < of { Ok(number) } else { Err(unreadable("the list of processes")) }

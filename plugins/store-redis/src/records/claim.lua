@@ -1,10 +1,11 @@
 -- A number for a process: its own, where it has one; else one that nobody had yet, or the one that was used longest ago.
--- KEYS: processes, marks. ARGV: how many there are, and its own or nothing.
+-- KEYS: processes, marks. ARGV: how many there are, and its own or nothing; and one by chance.
 local number = ARGV[2]
 if number == '' then
-  -- After a server that forgot all those that live say their numbers again, in any order: the first that is free, and not how many
-  -- there are.
-  for free = 0, tonumber(ARGV[1]) - 1 do
+  -- A server that forgot all hears those that live say their numbers again, in any order and not at once: the next free one from
+  -- somewhere, and neither the first nor how many there are, which would be a living one's.
+  for ahead = 0, tonumber(ARGV[1]) - 1 do
+    local free = (tonumber(ARGV[3]) + ahead) % tonumber(ARGV[1])
     if not redis.call('ZSCORE', KEYS[1], free) then
       number = free
       break

@@ -210,14 +210,35 @@ async fn each_process_has_a_number_of_its_own_and_those_that_live_keep_theirs() 
     let store = || records(&server.url(), LOTS);
     let (first, second) = (store(), store());
     let number = async |store: &Records| store.process().await.unwrap().number;
-    assert_eq!([number(&first).await, number(&second).await, number(&first).await], [0, 1, 0]);
+    let [one, other] = [number(&first).await, number(&second).await];
+    assert!(one != other && number(&first).await == one, "{one} {other}");
+    let mut others = Vec::new();
     for _ in 2..super::PROCESSES {
-        super::append::claim(&first.source, super::PROCESSES, None).await.unwrap();
+        others.push(super::append::claim(&first.source, super::PROCESSES, 0, None).await.unwrap());
     }
     first.append(usuals(1, Duration::ZERO)).await.unwrap();
     second.is_here().await;
     // All are given: the next ones are those whose processes have said nothing for longest.
-    assert_eq!([number(&store()).await, number(&store()).await], [2, 3]);
+    assert_eq!([number(&store()).await, number(&store()).await], others[..2]);
+}
+
+#[tokio::test]
+async fn who_starts_on_a_server_that_forgot_all_takes_no_number_of_those_that_have_not_spoken_yet() {
+    let server = Server::start();
+    let first = records(&server.url(), LOTS);
+    let claim = |from| super::append::claim(&first.source, super::PROCESSES, from, None);
+    assert_eq!([claim(1_023).await.unwrap(), claim(1_023).await.unwrap()], [1_023, 0]);
+    server.tell(&["FLUSHALL"]);
+    // Neither the first that is free nor how many there are: as chance would have it.
+    assert_eq!([claim(700).await.unwrap(), claim(1_024 + 700).await.unwrap()], [700, 701]);
+    let starts: HashSet<u32> = futures_util::future::join_all((0..8).map(async |_| {
+        server.tell(&["FLUSHALL"]);
+        records(&server.url(), LOTS).process().await.unwrap().number
+    }))
+    .await
+    .into_iter()
+    .collect();
+    assert!(starts.len() > 1, "each starts somewhere else: {starts:?}");
 }
 
 #[tokio::test]
