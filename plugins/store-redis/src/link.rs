@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{Cmd, Value};
+use tokio::time::Instant;
 
 use crate::script::Script;
 use ears::{Audience, Ears};
@@ -78,6 +79,21 @@ impl Link {
         args: &[Vec<u8>],
     ) -> Result<Value, Failure> {
         self.little.deliver(&Parcel::Script(script, keys, args)).await
+    }
+
+    /// The time of what is asked now, for whoever asks more than once.
+    pub(crate) fn until(&self) -> Instant {
+        self.little.until()
+    }
+
+    /// Runs a script as [`Link::run`] does, by a moment of the caller's.
+    pub(crate) async fn run_until(
+        &self,
+        script: &Script,
+        (keys, args): (&[String], &[Vec<u8>]),
+        until: Instant,
+    ) -> Result<Value, Failure> {
+        self.little.deliver_until(&Parcel::Script(script, keys, args), until).await
     }
 
     /// Sends a command that may be sent twice.

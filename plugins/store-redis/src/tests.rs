@@ -1,6 +1,7 @@
 //! Against real servers, each test with one of its own.
 
 mod alone;
+mod bounded;
 mod cluster;
 mod encrypted;
 pub(crate) mod event;

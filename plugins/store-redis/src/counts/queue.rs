@@ -269,7 +269,7 @@ async fn work(own: Arc<Own>) {
         if next.is_empty() {
             break;
         }
-        if !own.tell(next).await {
+        if !own.tell(next, own.link.until()).await {
             failed += 1;
             pause(failed).await;
         } else {
@@ -280,23 +280,23 @@ async fn work(own: Arc<Own>) {
 }
 
 impl Own {
-    /// Tells what frees one of these slots and was not told yet; the names of all that do.
-    pub(super) async fn tell_of(self: &Arc<Self>, slots: &[&String]) -> Vec<Name> {
+    /// Tells what frees one of these slots and was not told yet, by a moment; the names of all that do.
+    pub(super) async fn tell_of(self: &Arc<Self>, slots: &[&String], until: Instant) -> Vec<Name> {
         let (now, names) =
             if slots.is_empty() { (Told::new(), Vec::new()) } else { self.queue.state.lock().freeing(slots) };
         if !now.is_empty() {
-            self.tell(now).await;
+            self.tell(now, until).await;
         }
         names
     }
 
     /// Tells these, which are being told from now on; whether that was answered. What was not is told again.
-    async fn tell(self: &Arc<Self>, told: Told) -> bool {
+    async fn tell(self: &Arc<Self>, told: Told, until: Instant) -> bool {
         // Others may have taken this gateway for dead: first it says what it holds.
         let answer = if self.lives.is_unheard(Instant::now()) {
             Err(Failure::NotDone("the server has not heard of this gateway for long".to_owned()))
         } else {
-            self.send(&told).await
+            self.send(&told, until).await
         };
         if let Err(failure) = &answer {
             tracing::debug!(%failure, "a store's server did not take what was used: telling it again");
@@ -320,11 +320,11 @@ impl Own {
         answer.is_ok()
     }
 
-    async fn send(&self, told: &[(Name, Op)]) -> Result<(), Failure> {
+    async fn send(&self, told: &[(Name, Op)], until: Instant) -> Result<(), Failure> {
         if let Some((Name::Place(number), Op::Leave { line })) = told.first() {
             let keys = self.first_keys(&self.gateway, line.clone());
             let args = [Vec::new(), number.to_string().into_bytes()];
-            return self.link.run(&self.scripts.leave, &keys, &args).await.map(drop);
+            return self.link.run_until(&self.scripts.leave, (&keys, &args), until).await.map(drop);
         }
         let (mut keys, mut args) = (Vec::new(), Vec::new());
         for (name, op) in told {
@@ -346,7 +346,7 @@ impl Own {
             args.extend(amounts(*used));
             args.extend(tail.settled());
         }
-        self.link.run(&self.scripts.settle, &keys, &args).await.map(drop)
+        self.link.run_until(&self.scripts.settle, (&keys, &args), until).await.map(drop)
     }
 }
 

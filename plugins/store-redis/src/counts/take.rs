@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use redis::Value;
 use sluice_api::limiter::{Denial, Take, Why, Window};
 use sluice_api::store::{Asked, Lease, Level, Line, Lined, Place, StoreError, Taken, Used};
+use tokio::time::{Instant, timeout_at};
 
 use super::encode::{Span, Tail, lease_name, level, line_key, texts};
 use super::queue::{How, Name, Op, Queue};
@@ -107,24 +108,30 @@ impl Own {
     }
 
     /// Asks for leases with these slots. What this gateway has freed of them is told before: whoever comes right behind
-    /// another never meets its slot.
+    /// another never meets its slot. However often it is asked, it is all within the time of one operation.
     async fn ask(
         self: &Arc<Self>,
         slots: &[&String],
         keys: &[String],
         args: &[Vec<u8>],
     ) -> Result<Value, Failure> {
-        for _ in 0..ASKED_AGAIN {
-            let asked = self.link.run(&self.scripts.take, keys, args);
+        let until = self.link.until();
+        let mut asked = 0;
+        loop {
+            let ask = self.link.run_until(&self.scripts.take, (keys, args), until);
             // In this order they are sent on one connection.
-            let (freeing, answer) = tokio::join!(biased; self.tell_of(slots), asked);
+            let (freeing, answer) = tokio::join!(biased; self.tell_of(slots, until), ask);
             let answer = answer?;
-            if freeing.is_empty() || !is_held(&answer) {
+            asked += 1;
+            if freeing.is_empty() || !is_held(&answer) || asked > ASKED_AGAIN {
                 return Ok(answer);
             }
-            let _ = tokio::time::timeout(FREED_MAX, self.queue.are_told(&freeing)).await;
+            let freed = until.min(Instant::now() + FREED_MAX);
+            let _ = timeout_at(freed, self.queue.are_told(&freeing)).await;
+            if Instant::now() >= until {
+                return Ok(answer);
+            }
         }
-        self.link.run(&self.scripts.take, keys, args).await
     }
 
     /// The first keys and arguments of whoever asks.

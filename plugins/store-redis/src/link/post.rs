@@ -43,9 +43,18 @@ impl Post {
         Self { keeper: Keeper::new(name, seek), servers, timeout, aside: Mutex::default() }
     }
 
+    /// The time of what is sent now.
+    pub(super) fn until(&self) -> Instant {
+        Instant::now() + self.timeout
+    }
+
     /// Sends it until it is answered, or may have been done, or its time is up.
     pub(super) async fn deliver(&self, parcel: &Parcel<'_>) -> Result<Value, Failure> {
-        let until = Instant::now() + self.timeout;
+        self.deliver_until(parcel, self.until()).await
+    }
+
+    /// The same by a moment of one's own.
+    pub(super) async fn deliver_until(&self, parcel: &Parcel<'_>, until: Instant) -> Result<Value, Failure> {
         let (mut told, mut ask, mut refused) = (Told::Short, None, 0);
         loop {
             // Whatever was sent before was surely not done: all else has returned.
@@ -90,9 +99,10 @@ impl Post {
         told: Told,
         (place, until): (&Place, Instant),
     ) -> Result<Sent, Failure> {
-        let line = match self.line_aside(place).await {
-            Ok(line) => line,
-            Err(error) => return Ok(Sent::Later(format!("{place}: {}", worded(&error)))),
+        let line = match timeout_at(until, self.line_aside(place)).await {
+            Ok(Ok(line)) => line,
+            Ok(Err(error)) => return Ok(Sent::Later(format!("{place}: {}", worded(&error)))),
+            Err(_) => return Err(Failure::NotDone(format!("no connection to {place} was made in time"))),
         };
         let both = parcel.with_asking(told);
         let Ok(answers) = timeout_at(until, line.send_together(&both)).await else {
