@@ -233,6 +233,20 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// When it could not be read.
     async fn recall(&self, kind: &str, id: &str) -> Result<Option<String>, StoreError>;
 
+    /// The same of many, in their order: a request may refer to some thousands of things, and waits for all of them. A
+    /// store that is elsewhere should be asked once.
+    ///
+    /// # Errors
+    ///
+    /// When one could not be read.
+    async fn recall_all(&self, kind: &str, ids: Vec<String>) -> Result<Vec<Option<String>>, StoreError> {
+        let mut values = Vec::with_capacity(ids.len());
+        for id in ids {
+            values.push(self.recall(kind, &id).await?);
+        }
+        Ok(values)
+    }
+
     /// Deletes values whose time is over, at most so many, and tells how many it were. Called after each
     /// [`Store::remember`] for more than that wrote, else every few seconds, and soon again while all that was asked for
     /// is deleted: so it keeps up with whatever is made.

@@ -72,6 +72,12 @@ async fn run(stores: &dyn Stores, steps: Vec<Step>) -> Checked {
             Step::Restart => store = stores.again(store).await,
         }
         for first in [true, false] {
+            // In another order than they were written in, and one of them twice.
+            let ids: Vec<String> = (0..12_u8).rev().chain([3]).map(|id| id.to_string()).collect();
+            let expected =
+                |id: &String| model.get(&(kind(first), id.clone())).map(|(value, _)| value.clone());
+            let expected: Vec<Option<String>> = ids.iter().map(expected).collect();
+            prop_assert_eq!(store.recall_all(kind(first), ids).await.unwrap(), expected, "{}", kind(first));
             for id in 0..12_u8 {
                 let found = store.recall(kind(first), &id.to_string()).await.unwrap();
                 let expected = model.get(&(kind(first), id.to_string())).map(|(value, _)| value.clone());

@@ -91,6 +91,16 @@ enum Whose {
     Others,
 }
 
+/// What is known of names, whatever leaves the memory meanwhile.
+type Kept = HashMap<Digest, Arc<Made>>;
+
+/// When a name is asked for, and whether it is claimed where it is nobody's.
+#[derive(Clone, Copy)]
+struct Moment {
+    now: Timestamp,
+    claims: bool,
+}
+
 /// By whom something was made, and how long that is remembered.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Made {
@@ -195,10 +205,11 @@ impl References {
         now: Timestamp,
     ) -> Result<Continued, Error> {
         let mut continued = Continued::default();
+        let kept = self.recall(&names, store).await?;
         for reference in names {
             let name = reference.name();
-            self.recall(name, store, now).await?;
-            match self.take(name, key, now, continued.may_claim(&reference)) {
+            let moment = Moment { now, claims: continued.may_claim(&reference) };
+            match self.take(name, key, kept.get(&digest(name)), moment) {
                 Whose::Own(account) => {
                     continued.account = continued.account.or(Some(account));
                     // An item is remembered from when it was made: that many take no room anew with each turn.
@@ -241,29 +252,47 @@ impl References {
         self.dropped.fetch_add(count as u64, Ordering::Relaxed);
     }
 
-    /// Has what the store alone knows of a name in memory.
-    async fn recall(&self, name: &str, store: &dyn Store, now: Timestamp) -> Result<(), Error> {
-        let digest = digest(name);
-        if self.known.lock().get(&digest).is_some() {
-            return Ok(());
-        }
-        let text = store.recall(KIND, name).await.map_err(Error::from)?;
-        let kept = text.and_then(|text| serde_json::from_str::<Made>(&text).ok());
-        if let Some(made) = kept.filter(|made| now < made.until) {
-            // What is bound from here on adds to it.
-            let mut known = self.known.lock();
-            if known.get(&digest).is_none() {
-                known.insert(digest, Arc::new(made));
+    /// What is known of names; the store is asked once for all that are not in memory.
+    async fn recall(&self, names: &[Reference], store: &dyn Store) -> Result<Kept, Error> {
+        let (mut kept, mut strange) = (Kept::default(), Vec::new());
+        {
+            let known = self.known.lock();
+            for name in names.iter().map(Reference::name) {
+                let digest = digest(name);
+                match known.get(&digest) {
+                    Some(made) => drop(kept.insert(digest, Arc::clone(made))),
+                    None => strange.push(name.to_owned()),
+                }
             }
         }
-        Ok(())
+        strange.sort_unstable();
+        strange.dedup();
+        if strange.is_empty() {
+            return Ok(kept);
+        }
+        let texts = store.recall_all(KIND, strange.clone()).await.map_err(Error::from)?;
+        let read = |text: Option<String>| serde_json::from_str::<Made>(&text?).ok().map(Arc::new);
+        let found = strange.iter().zip(texts).filter_map(|(name, text)| Some((digest(name), read(text)?)));
+        kept.extend(found);
+        Ok(kept)
     }
 
     /// Whose a name is. One that nobody is known to have made is claimed for the key in the same step, where it is to be,
     /// so that of two keys that come at once the first one has it.
-    fn take(&self, name: &str, key: &Arc<str>, now: Timestamp, claims: bool) -> Whose {
+    fn take(
+        &self,
+        name: &str,
+        key: &Arc<str>,
+        kept: Option<&Arc<Made>>,
+        Moment { now, claims }: Moment,
+    ) -> Whose {
         let mut known = self.known.lock();
-        if let Some(made) = known.get(&digest(name)).filter(|made| now < made.until) {
+        let digest = digest(name);
+        // What is bound from here on adds to it.
+        if let Some(made) = kept.filter(|made| now < made.until && known.get(&digest).is_none()) {
+            known.insert(digest, Arc::clone(made));
+        }
+        if let Some(made) = known.get(&digest).filter(|made| now < made.until) {
             let own = made.by.iter().find(|maker| maker.key == *key);
             return own.map_or(Whose::Others, |maker| Whose::Own(Arc::clone(&maker.account)));
         }
@@ -326,114 +355,4 @@ impl References {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    use jiff::Timestamp;
-
-    use super::{HALF, MAKERS_MAX, Maker, PENDING_MAX, References, Whose, digest};
-
-    const TTL: Duration = Duration::from_secs(100);
-
-    fn bind(references: &References, name: &str, key: &Arc<str>, account: &Arc<str>, now: Timestamp) {
-        let by = Maker { key: Arc::clone(key), account: Arc::clone(account) };
-        references.bind([name].into_iter(), by, now, TTL);
-    }
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_second(seconds).unwrap()
-    }
-
-    #[test]
-    fn a_name_is_each_keys_own_that_was_given_it_for_its_time() {
-        let references = References::default();
-        let [one, other, account]: [Arc<str>; 3] = ["one", "other", "account"].map(Into::into);
-        let keys = |now: i64| -> Vec<String> {
-            let known = references.known.lock();
-            let made = known.get(&digest("r")).filter(|made| at(now) < made.until);
-            made.map_or_else(Vec::new, |made| made.by.iter().map(|maker| maker.key.to_string()).collect())
-        };
-        bind(&references, "r", &one, &account, at(0));
-        assert_eq!(keys(99), ["one"]);
-        // An upstream that gives a name twice takes it from nobody.
-        bind(&references, "r", &other, &account, at(50));
-        bind(&references, "r", &other, &account, at(51));
-        assert_eq!((keys(150), keys(151)), (vec!["one".to_owned(), "other".to_owned()], vec![]));
-        bind(&references, "r", &other, &account, at(151));
-        assert_eq!(keys(152), ["other"], "what was over is forgotten");
-        for key in 0..99 {
-            bind(&references, "r", &key.to_string().into(), &account, at(152));
-        }
-        assert_eq!(keys(153).len(), MAKERS_MAX);
-    }
-
-    #[test]
-    fn what_is_in_memory_is_bounded() {
-        let references = References::default();
-        let (key, account): (Arc<str>, Arc<str>) = ("k".into(), "a".into());
-        for number in 0..3 * HALF {
-            bind(&references, &number.to_string(), &key, &account, at(0));
-        }
-        let known = references.known.lock();
-        assert!(known.newer.len() <= HALF && known.older.len() <= HALF);
-        drop(known);
-        // Nor does it grow while the store is out of reach.
-        let waiting = || references.pending.lock().len();
-        assert_eq!(waiting(), PENDING_MAX);
-        let unwritten = std::mem::take(&mut *references.pending.lock());
-        bind(&references, "meanwhile", &key, &account, at(0));
-        references.put_back(unwritten);
-        assert_eq!(waiting(), PENDING_MAX);
-        let dropped = references.dropped.load(std::sync::atomic::Ordering::Relaxed);
-        assert_eq!(dropped, (3 * HALF + 1 - PENDING_MAX) as u64, "each is counted");
-    }
-
-    #[test]
-    fn a_name_that_nobody_is_known_to_have_made_is_the_first_keys_that_comes_with_it() {
-        let references = References::default();
-        let [one, other, account]: [Arc<str>; 3] = ["one", "other", "account"].map(Into::into);
-        assert_eq!(references.take("r", &one, at(0), true), Whose::Claimed);
-        assert_eq!(references.take("r", &one, at(0), true), Whose::Claimed);
-        for claims in [true, false] {
-            assert_eq!(references.take("r", &other, at(0), claims), Whose::Others);
-        }
-        assert_eq!(references.take("t", &other, at(0), false), Whose::Nobodys);
-        // Its first request comes to nothing, the second is served.
-        references.release("r");
-        assert_eq!(references.take("r", &other, at(1), true), Whose::Others);
-        bind(&references, "r", &one, &account, at(1));
-        references.release("r");
-        assert_eq!(references.take("r", &other, at(2), true), Whose::Others);
-        assert_eq!(references.take("r", &one, at(2), true), Whose::Own(Arc::clone(&account)));
-        // Whose request was not served has nothing, and what is over is nobody's.
-        for now in [2, 200] {
-            let name = if now == 2 { "s" } else { "r" };
-            assert_eq!(references.take(name, &one, at(now), true), Whose::Claimed);
-            references.release(name);
-            assert_eq!(references.take(name, &other, at(now), true), Whose::Claimed);
-            references.release(name);
-        }
-        assert!(references.known.lock().claimed.is_empty());
-    }
-
-    #[test]
-    fn what_a_response_made_is_bound_in_one_step_and_kept_once_for_all_its_names() {
-        let references = References::default();
-        let [one, other, account]: [Arc<str>; 3] = ["one", "other", "account"].map(Into::into);
-        bind(&references, "msg_2", &other, &account, at(0));
-        let by = Maker { key: Arc::clone(&one), account: Arc::clone(&account) };
-        references.bind(["resp_1", "rs_1", "msg_1", "msg_2"].into_iter(), by, at(0), TTL);
-        let known = references.known.lock();
-        let made = |name: &str| known.get(&digest(name)).unwrap();
-        assert!(Arc::ptr_eq(made("resp_1"), made("rs_1")) && Arc::ptr_eq(made("rs_1"), made("msg_1")));
-        assert_eq!(made("msg_2").by.len(), 2, "what has its name from elsewhere too is both keys'");
-        assert_eq!(references.pending.lock().len(), 5);
-        drop(known);
-        for name in ["resp_1", "rs_1", "msg_1", "msg_2"] {
-            assert_eq!(references.take(name, &one, at(99), true), Whose::Own(Arc::clone(&account)), "{name}");
-            let others = if name == "msg_2" { Whose::Own(Arc::clone(&account)) } else { Whose::Others };
-            assert_eq!(references.take(name, &other, at(99), true), others, "{name}");
-        }
-    }
-}
+mod tests;

@@ -198,6 +198,10 @@ impl Store for Timed {
         timed(&self.recall, self.store.recall(kind, id)).await
     }
 
+    async fn recall_all(&self, kind: &str, ids: Vec<String>) -> Result<Vec<Option<String>>, StoreError> {
+        timed(&self.recall, self.store.recall_all(kind, ids)).await
+    }
+
     async fn forget(&self, now: Timestamp, most: usize) -> Result<usize, StoreError> {
         timed(&self.forget, self.store.forget(now, most)).await
     }

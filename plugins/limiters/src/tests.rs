@@ -190,7 +190,9 @@ fn no_sentence_but_a_rate_limits_reads_like_one() {
     let waits = [9, 429, 4_290, 14_295].map(|wait| Why::Used(Some(Duration::from_secs(wait))));
     let lengths = [Window::Total, Window::Rolling(Duration::from_secs(429 * 60))];
     for why in [Why::TooMuch, Why::Used(None)].into_iter().chain(waits) {
-        for (limit, window) in [(takes[0].limit, takes[0].window), (4_290_000_000_000, lengths[0]), (4, lengths[1])] {
+        for (limit, window) in
+            [(takes[0].limit, takes[0].window), (4_290_000_000_000, lengths[0]), (4, lengths[1])]
+        {
             let mut take = takes[0].clone();
             (take.limit, take.window) = (limit, window);
             let mut denial = Denial::new(take, why);

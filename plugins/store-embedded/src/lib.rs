@@ -177,6 +177,11 @@ impl Store for Embedded {
         self.with(move |documents| documents.recall(&kind, &id)).await
     }
 
+    async fn recall_all(&self, kind: &str, ids: Vec<String>) -> Result<Vec<Option<String>>, StoreError> {
+        let kind = kind.to_owned();
+        self.with(move |documents| ids.iter().map(|id| documents.recall(&kind, id)).collect()).await
+    }
+
     async fn forget(&self, now: Timestamp, most: usize) -> Result<usize, StoreError> {
         self.with(move |documents| documents.forget(now, most)).await
     }

@@ -101,7 +101,12 @@ impl Link {
         self.little.deliver(&Parcel::Command(command)).await
     }
 
-    /// The same for what is large, on a connection of its own: nothing small waits behind it.
+    /// The same by a moment of the caller's, who asks more than once.
+    pub(crate) async fn ask_until(&self, command: &Cmd, until: Instant) -> Result<Value, Failure> {
+        self.little.deliver_until(&Parcel::Command(command), until).await
+    }
+
+    /// As [`Link::ask`] for what is large, on a connection of its own: nothing small waits behind it.
     pub(crate) async fn ask_much(&self, command: &Cmd) -> Result<Value, Failure> {
         self.much.deliver(&Parcel::Command(command)).await
     }

@@ -178,6 +178,10 @@ impl Store for Redis {
         self.values.recall(kind, id).await
     }
 
+    async fn recall_all(&self, kind: &str, ids: Vec<String>) -> Result<Vec<Option<String>>, StoreError> {
+        self.values.recall_all(kind, &ids).await
+    }
+
     /// The servers forget by themselves.
     async fn forget(&self, _now: Timestamp, _most: usize) -> Result<usize, StoreError> {
         Ok(0)

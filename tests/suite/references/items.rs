@@ -190,6 +190,27 @@ fn an_item_that_another_key_made_is_unknown_as_what_does_not_exist_also_after_a_
 }
 
 #[test]
+fn whatever_a_request_refers_to_is_looked_for_in_one_question_to_the_store() {
+    let fleet = Fleet::start(|request| making(request, ""));
+    let gateway = Gateway::start(&config(&fleet, "openai-responses"));
+    let (own, number) = made(&gateway, "");
+    let questions = || {
+        let metrics = send(&gateway.address, "GET", "/metrics", &[], b"").text();
+        let line = metrics.lines().find_map(|line| {
+            line.strip_prefix("sluice_store_seconds_count{operation=\"recall\"} ").map(ToOwned::to_owned)
+        });
+        line.map_or(0, |count| count.parse::<u64>().unwrap())
+    };
+    let strange: String =
+        (0..1_500).map(|at| format!(r#"{{"type":"item_reference","id":"msg_of_nobody_{at}"}},"#)).collect();
+    let before = questions();
+    assert_eq!(account(&ask(&gateway, &(ways(number)[0].0.clone() + &strange), "")), own);
+    // The session that the request has none of, beside.
+    assert!(questions() <= before + 2, "{} questions", questions() - before);
+    assert!(questions() > before);
+}
+
+#[test]
 fn of_what_no_upstream_keeps_nothing_is_bound() {
     let fleet = Fleet::start(|request| making(request, ",\"store\":false"));
     let gateway = Gateway::start(&config(&fleet, "openai-responses"));

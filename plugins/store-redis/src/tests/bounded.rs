@@ -38,7 +38,10 @@ async fn however_often_a_request_asks_it_is_within_the_time_of_one_operation() {
     proxy.delay(TIMEOUT * 6 / 10);
     let _ = take(&one, 3, &[slot(1)]).await;
     let asked = told(&server, "hsetnx") - before;
-    assert!((1..=2).contains(&asked), "it asked {asked} times, each of which took more than half of its time");
+    assert!(
+        (1..=2).contains(&asked),
+        "it asked {asked} times, each of which took more than half of its time"
+    );
     proxy.delay(Duration::ZERO);
     one.beat(Instant::now()).await.unwrap();
     one.settled().await;
