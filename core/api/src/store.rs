@@ -138,6 +138,17 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
+    /// Is told that whose limits these were is deleted: what was counted of them may go once what runs has ended. A store
+    /// that forgets with its process has nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be told; they stay then, and do no harm.
+    async fn drop_counts(&self, takes: Vec<Take>) -> Result<(), StoreError> {
+        let _ = takes;
+        Ok(())
+    }
+
     /// How much is taken from a bucket of slots now.
     ///
     /// # Errors
@@ -216,6 +227,27 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Gives up a claim, where it is still the gateway's. One that can't be given up ends by itself.
     async fn release(&self, name: &str, by: Owner) {
         let _ = (name, by);
+    }
+
+    /// Writes a document, or deletes the one that there is, in the same step in which it is seen that a name is still claimed
+    /// by this owner: who took longer than a claim lasts must not undo what others have done since. Gives whether
+    /// there was one that was deleted; `None` where the claim has ended, and nothing is done then. Only asked where gateways
+    /// share the store.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be done.
+    async fn write_claimed(
+        &self,
+        claim: (&str, Owner),
+        (kind, id): (&str, &str),
+        document: Option<&str>,
+    ) -> Result<Option<bool>, StoreError> {
+        let _ = claim;
+        match document {
+            Some(document) => self.put(kind, id, document).await.map(|()| Some(true)),
+            None => self.delete(kind, id).await.map(Some),
+        }
     }
 
     /// Keeps small values for a time, each in place of one of the same kind and id. Called in batches, off every

@@ -19,7 +19,8 @@ const TERMS: Terms = Terms { length: Duration::from_secs(20), wait: Duration::fr
 /// What is in force, as all gateways have it, while nobody else changes anything on any of them.
 pub(crate) struct Changing<'a> {
     current: MutexGuard<'a, Current>,
-    _claim: Claim,
+    /// By which what is written in the store is only written while nobody else changes anything.
+    pub(crate) claim: Claim,
 }
 
 impl Control {
@@ -37,12 +38,19 @@ impl Control {
         })?;
         let mut current = self.current().await;
         self.catch_up(&mut current).await?;
-        Ok(Changing { current, _claim: claim })
+        Ok(Changing { current, claim })
     }
 
     /// Notes that this gateway has written or deleted one document of a kind.
     pub(crate) async fn wrote(&self, kind: &str, current: &mut Current) {
         current.seen.wrote(kind, &**self.gateway().store()).await;
+    }
+}
+
+impl Changing<'_> {
+    /// What is in force, and by which it is changed.
+    pub(crate) fn parts(&mut self) -> (&mut Current, &Claim) {
+        (&mut self.current, &self.claim)
     }
 }
 

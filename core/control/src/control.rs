@@ -232,7 +232,8 @@ impl Control {
     /// When the change could not be kept; nothing is changed then.
     pub async fn change_account(&self, name: &str, patch: AccountPatch) -> Result<bool, KeyError> {
         let mut current = self.changing().await?;
-        let Current { config, states, .. } = &mut *current;
+        let (now, claim) = current.parts();
+        let Current { config, states, .. } = now;
         let Some(file) = config.accounts.iter().find(|account| account.name == name) else {
             return Ok(false);
         };
@@ -241,7 +242,8 @@ impl Control {
         let keys = Arc::clone(&self.gateway.snapshot().keys);
         let changed = async {
             let snapshot = in_force(config, keys, states, (&self.transports, &self.overrides))?;
-            self.overrides.keep(name, &**self.gateway.store()).await?;
+            let (place, document) = ((overrides::KIND, name), self.overrides.document(name)?);
+            claim.write(&**self.gateway.store(), place, Some(&document)).await?;
             Ok::<_, KeyError>(snapshot)
         };
         match changed.await {

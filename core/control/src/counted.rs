@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sluice_api::limiter::{Party, Principal};
 use sluice_api::store::StoreError;
 use sluice_config::key::{Group, Key};
-use sluice_limits::seeds::seed;
+use sluice_limits::seeds::{leave, seed};
 use sluice_line::gateway::Gateway;
 use sluice_line::snapshot::Snapshot;
 
@@ -39,6 +39,15 @@ pub(crate) async fn key(gateway: &Gateway, key: &Key) -> Result<(), StoreError> 
 /// Counts on for a group that is about to be taken into force.
 pub(crate) async fn group(gateway: &Gateway, group: &Group) -> Result<(), StoreError> {
     of(gateway, &gateway.snapshot(), &[group.party()]).await
+}
+
+/// What was counted of a key that was deleted is needed no longer. Where the store can't be told that, it stays.
+pub(crate) async fn gone(gateway: &Gateway, key: &Key) {
+    let snapshot = gateway.snapshot();
+    let now = gateway.both_clocks(&snapshot.stats.timezone);
+    if let Err(error) = leave(gateway.store(), &snapshot.limiters, &key.party(), now).await {
+        tracing::debug!(%error, "what was counted of a key that was deleted stays in the store");
+    }
 }
 
 async fn of(gateway: &Gateway, snapshot: &Snapshot, parties: &[Party<'_>]) -> Result<(), StoreError> {

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use sluice_api::settings::Problem;
 use sluice_config::key::Group;
 
+use crate::changing::Changing;
 use crate::control::{Control, Current};
 use crate::counted;
 use crate::error::GroupError;
@@ -105,7 +106,7 @@ impl Control {
             let key = key.stored.name().to_owned();
             return Err(GroupError::HasKeys { name: name.to_owned(), key });
         }
-        let deleted = self.gateway().store().delete(KIND, name).await?;
+        let deleted = current.claim.write(&**self.gateway().store(), (KIND, name), None).await?;
         self.made_groups().remove(name);
         if own {
             current.groups.remove(name);
@@ -126,7 +127,7 @@ impl Control {
 
     /// Keeps a group, and takes it into force with those of its keys that fit it; one that did before and no longer would
     /// keeps it from being taken.
-    async fn take_group(&self, current: &mut Current, stored: Stored) -> Result<GroupView, GroupError> {
+    async fn take_group(&self, current: &mut Changing<'_>, stored: Stored) -> Result<GroupView, GroupError> {
         let group = Arc::new(fit(&stored, &current.config).map_err(GroupError::Invalid)?);
         let name = group.name.to_string();
         let mut groups = current.groups.clone();
@@ -135,7 +136,7 @@ impl Control {
         counted::group(self.gateway(), &group).await?;
         let document =
             serde_json::to_string(&stored).map_err(|error| GroupError::Internal(error.to_string()))?;
-        self.gateway().store().put(KIND, &name, &document).await?;
+        current.claim.write(&**self.gateway().store(), (KIND, &name), Some(&document)).await?;
         self.wrote(KIND, current).await;
         let made = Made { stored: Arc::new(stored), state: GroupState::InForce(group) };
         let view = GroupView::of_made(&made);

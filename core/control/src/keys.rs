@@ -102,7 +102,8 @@ impl Control {
         };
         let made = self.fitting(stored, &current)?;
         // Many are made at once: one that a power cut takes back is made again.
-        self.gateway().store().put_soon(KIND, &made.stored.id, &document(&made)?).await?;
+        let store = &**self.gateway().store();
+        current.claim.write_soon(store, (KIND, &made.stored.id), &document(&made)?).await?;
         self.wrote(KIND, &mut current).await;
         Ok((self.take_key(made), secret))
     }
@@ -120,7 +121,8 @@ impl Control {
         if let Some(key) = made.clone().in_force() {
             counted::key(self.gateway(), key).await?;
         }
-        self.gateway().store().put(KIND, &made.stored.id, &document(&made)?).await?;
+        let store = &**self.gateway().store();
+        current.claim.write(store, (KIND, &made.stored.id), Some(&document(&made)?)).await?;
         self.wrote(KIND, &mut current).await;
         Ok(self.take_key(made))
     }
@@ -140,7 +142,8 @@ impl Control {
         let made = self.fitting(stored, &current)?;
         let (id, document) = (made.stored.id.clone(), document(&made)?);
         let view = self.take_key(made);
-        if let Err(error) = self.gateway().store().put(KIND, &id, &document).await {
+        let store = &**self.gateway().store();
+        if let Err(error) = current.claim.write(store, (KIND, &id), Some(&document)).await {
             self.take_key(before);
             return Err(error.into());
         }
@@ -162,12 +165,17 @@ impl Control {
         };
         let made = self.made_key(id)?;
         let id = made.stored.id.clone();
+        let key = made.clone().in_force().cloned();
         self.take_key(made.with_state(KeyState::Deleted));
         let mut current = changing.map_err(KeyError::NotForgotten)?;
-        let deleted = self.gateway().store().delete(KIND, &id).await.map_err(KeyError::NotForgotten)?;
+        let store = &**self.gateway().store();
+        let deleted = current.claim.write(store, (KIND, &id), None).await.map_err(KeyError::NotForgotten)?;
         self.keys().remove(&id);
         if deleted {
             self.wrote(KIND, &mut current).await;
+        }
+        if let Some(key) = key {
+            counted::gone(self.gateway(), &key).await;
         }
         Ok(())
     }

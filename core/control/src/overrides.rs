@@ -143,10 +143,14 @@ impl Overrides {
     }
 
     /// Writes what was changed of an account to the store.
-    pub(crate) async fn keep(&self, name: &str, store: &dyn Store) -> Result<(), StoreError> {
+    async fn keep(&self, name: &str, store: &dyn Store) -> Result<(), StoreError> {
+        store.put(KIND, name, &self.document(name)?).await
+    }
+
+    /// What was changed of an account, as it is kept.
+    pub(crate) fn document(&self, name: &str) -> Result<String, StoreError> {
         let changes = self.0.lock().get(name).cloned().unwrap_or_default();
-        let text = serde_json::to_string(&changes).map_err(|error| StoreError(error.to_string()))?;
-        store.put(KIND, name, &text).await
+        serde_json::to_string(&changes).map_err(|error| StoreError(error.to_string()))
     }
 
     /// Puts what was changed of an account in place of what there was.

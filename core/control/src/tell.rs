@@ -80,7 +80,7 @@ async fn told(gateway: &Gateway, account: &Account, news: &News) -> Result<(), S
         News::Recovered => {
             // All that was told of it before, lest a gateway that starts hears it.
             for (id, text) in store.list(KIND).await? {
-                if Word::read(&text).is_some_and(|word| word.account == *account.name) {
+                if Word::read(&text).is_some_and(|word| word.is_of(account)) {
                     store.delete(KIND, &id).await?;
                 }
             }
@@ -115,6 +115,11 @@ impl Word {
         serde_json::from_str(text).ok()
     }
 
+    /// Whether it is of this account with these credentials: with others it is another one.
+    fn is_of(&self, account: &Account) -> bool {
+        self.account == *account.name && self.credentials == account.config.credentials.to_string()
+    }
+
     /// Whether nobody needs to hear it any more.
     fn is_stale(&self, now: Timestamp) -> bool {
         let until = match &self.says {
@@ -147,7 +152,7 @@ impl Hearing {
     fn take(&self, fresh: &[Word], gateway: &Gateway) {
         let (snapshot, own, now) = (gateway.snapshot(), gateway.limits().owner().0, gateway.now());
         let others = fresh.iter().filter(|word| word.by != own);
-        let of = |word: &Word| snapshot.roster.account(&word.account);
+        let of = |word: &Word| snapshot.roster.account(&word.account).filter(|account| word.is_of(account));
         // What was told after a recovery is told beside it, and stands. Those from before this gateway's start are none of
         // its states.
         for word in others.clone().filter(|_| self.seen.is_some()) {
@@ -156,9 +161,7 @@ impl Hearing {
             }
         }
         for word in others {
-            if let (Says::State(told), Some(account)) = (&word.says, of(word))
-                && account.config.credentials.to_string() == word.credentials
-            {
+            if let (Says::State(told), Some(account)) = (&word.says, of(word)) {
                 account.health.hear(word.model.as_ref(), told.clone(), now);
             }
         }

@@ -147,6 +147,11 @@ impl Store for Timed {
         self.store.seed(seeds, now).await
     }
 
+    /// Told when a key is deleted, which is seldom.
+    async fn drop_counts(&self, takes: Vec<Take>) -> Result<(), StoreError> {
+        self.store.drop_counts(takes).await
+    }
+
     async fn held(&self, bucket: &Bucket) -> Result<u64, StoreError> {
         timed(&self.held, self.store.held(bucket)).await
     }
@@ -188,6 +193,16 @@ impl Store for Timed {
     /// Told when a token is renewed, which is seldom.
     async fn release(&self, name: &str, by: Owner) {
         self.store.release(name, by).await;
+    }
+
+    async fn write_claimed(
+        &self,
+        claim: (&str, Owner),
+        place: (&str, &str),
+        document: Option<&str>,
+    ) -> Result<Option<bool>, StoreError> {
+        let of = if document.is_some() { &self.put } else { &self.delete };
+        timed(of, self.store.write_claimed(claim, place, document)).await
     }
 
     async fn remember(&self, kind: &str, values: Vec<Remembered>) -> Result<(), StoreError> {

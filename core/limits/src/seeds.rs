@@ -56,6 +56,22 @@ pub async fn seed(
     Ok(())
 }
 
+/// Tells a store that nobody has the limits of this party any more.
+///
+/// # Errors
+///
+/// When the store can't be told: what was counted stays.
+pub async fn leave(
+    store: &Arc<dyn Store>,
+    limiters: &[AtWork],
+    party: &Party<'_>,
+    now: Now<'_>,
+) -> Result<(), StoreError> {
+    let takes = AtWork::counts(limiters, party, (now.wall, now.zone));
+    let takes: Vec<Take> = takes.into_iter().filter(|take| !take.is_slot()).collect();
+    if takes.is_empty() { Ok(()) } else { store.drop_counts(takes).await }
+}
+
 /// What was used of a bucket, by the limit that it is of.
 fn of(take: Take, parties: &[Party<'_>], rows: &[SumRow], (spans, now): (&[Span], Now<'_>)) -> Option<Seed> {
     let party = parties.iter().find(|party| party.principal == take.bucket.principal)?;

@@ -68,6 +68,52 @@ impl Claim {
     }
 }
 
+impl Claim {
+    /// Writes a document of the store, or deletes it where there is none, as long as this lasts; whether there was one that
+    /// was deleted.
+    ///
+    /// # Errors
+    ///
+    /// When the store is out of reach, or this has ended meanwhile, and others may have changed the same since: nothing
+    /// is done then.
+    pub async fn write(
+        &self,
+        store: &dyn Store,
+        (kind, id): (&str, &str),
+        document: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let done = match (&self.0, document) {
+            (Some(held), _) => {
+                store.write_claimed((&held.name, held.by), (kind, id), document).await?.ok_or_else(|| {
+                    StoreError(
+                        "the change took so long that others may have changed the same: try again".to_owned(),
+                    )
+                })?
+            }
+            (None, Some(document)) => store.put(kind, id, document).await.map(|()| true)?,
+            (None, None) => store.delete(kind, id).await?,
+        };
+        Ok(done)
+    }
+
+    /// Writes one that can be made again: where nobody else has the store open, it is durable after the next flush.
+    ///
+    /// # Errors
+    ///
+    /// As [`Claim::write`].
+    pub async fn write_soon(
+        &self,
+        store: &dyn Store,
+        (kind, id): (&str, &str),
+        document: &str,
+    ) -> Result<(), StoreError> {
+        match &self.0 {
+            Some(_) => self.write(store, (kind, id), Some(document)).await.map(drop),
+            None => store.put_soon(kind, id, document).await,
+        }
+    }
+}
+
 /// How long is waited after so many turns, between one and two lengths of it as chance has it.
 fn wait(turn: u32, random: u64) -> Duration {
     let length = LEAST_WAIT.saturating_mul(1 << turn.min(DOUBLINGS));

@@ -48,7 +48,8 @@ impl Claims {
         }
     }
 
-    fn key(&self, name: &str) -> String {
+    /// Where it stands who has claimed a name.
+    pub(crate) fn key(&self, name: &str) -> String {
         self.link.key(&format!("claim:{name}"))
     }
 }

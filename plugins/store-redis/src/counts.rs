@@ -245,6 +245,15 @@ impl Counts {
         Ok(())
     }
 
+    /// Has counts end by themselves which nobody counts in any more.
+    pub(crate) async fn drop_counts(&self, takes: &[Take]) -> Result<(), StoreError> {
+        let tail = Tail::new(&self.own.link, takes.iter(), Timestamp::UNIX_EPOCH);
+        for keys in tail.keys.chunks(LOOKED_AT_ONCE) {
+            self.own.link.run(&self.own.scripts.drop, keys, &[]).await?;
+        }
+        Ok(())
+    }
+
     /// Tells what is still to be told, and that this process is none of the living any more.
     pub(crate) async fn close(&self) {
         if tokio::time::timeout(CLOSE_MAX, self.settled()).await.is_err() {

@@ -8,11 +8,42 @@ use crate::script::Script;
 /// The layout of our keys. What is written otherwise is another one.
 const LAYOUT: u64 = 1;
 
-/// Which layout is there, from now on ours where there was none.
+/// Keys whose names are always the same, and what each is; the layout is the first.
+const FIXED: [(&str, &str); 15] = [
+    ("layout", "string"),
+    ("gateways", "hash"),
+    ("waiters", "hash"),
+    ("wanted", "zset"),
+    ("anybody", "string"),
+    ("places", "string"),
+    ("told", "hash"),
+    ("records", "zset"),
+    ("words", "hash"),
+    ("foreign", "zset"),
+    ("gone", "zset"),
+    ("quarters", "zset"),
+    ("days", "zset"),
+    ("marks", "hash"),
+    ("processes", "zset"),
+];
+
+/// What the names of all others begin with.
+const KINDS: [&str; 9] =
+    ["documents:", "revision:", "value:", "count:", "leases:", "line:", "claim:", "quarter:", "day:"];
+
+/// How many keys of a server are looked at when a gateway starts: a look at all would take as long as there are others.
+const LOOKED_AT: usize = 20_000;
+const AT_ONCE: usize = 1_000;
+
+/// Which layout is there, from now on ours where there was none; or which of the keys is none of ours. ARGV: the layout, what
+/// each key must be.
 const LAID_OUT: &str = "#!lua
+for index, key in ipairs(KEYS) do
+  local kind = redis.call('TYPE', key).ok
+  if kind ~= 'none' and kind ~= ARGV[index + 1] then return { 'foreign', key } end
+end
 if redis.call('TYPE', KEYS[1]).ok == 'none' then redis.call('SET', KEYS[1], ARGV[1]) end
-if redis.call('TYPE', KEYS[1]).ok ~= 'string' then return 'no string' end
-return redis.call('GET', KEYS[1])";
+return { 'layout', redis.call('GET', KEYS[1]) }";
 
 /// Looks whether a server can be the store; what is only ill-advised is warned of.
 ///
@@ -26,7 +57,8 @@ pub(crate) async fn open(link: &Link) -> Result<(), StoreError> {
             "the store's user may not ask for INFO: version, persistence and memory are not checked"
         ),
     }
-    lay_out(link).await
+    lay_out(link).await?;
+    look_for_foreign(link).await
 }
 
 /// What is only ill-advised of what a server says of itself; nothing where it may not be asked.
@@ -56,10 +88,53 @@ pub(crate) async fn ready(link: &Link) -> Result<(), StoreError> {
 /// Whether the keys are of our layout, which they are from now on where there were none. It is refused wherever a script
 /// that writes would be.
 async fn lay_out(link: &Link) -> Result<(), StoreError> {
-    let layout = [LAYOUT.to_string().into_bytes()];
-    let laid_out = link.run(&Script::new(&[LAID_OUT]), &[link.key("layout")], &layout).await?;
-    let found: String = redis::from_redis_value(laid_out).map_err(|error| StoreError(error.to_string()))?;
-    is_ours(&found).map_err(StoreError)
+    let keys = FIXED.map(|(name, _)| link.key(name));
+    let args = [LAYOUT.to_string()].into_iter().chain(FIXED.map(|(_, kind)| kind.to_owned()));
+    let args: Vec<Vec<u8>> = args.map(String::into_bytes).collect();
+    let laid_out = link.run(&Script::new(&[LAID_OUT]), &keys, &args).await?;
+    let (what, found): (String, String) =
+        redis::from_redis_value(laid_out).map_err(|error| StoreError(error.to_string()))?;
+    if what == "foreign" { Err(foreign(&found)) } else { is_ours(&found).map_err(StoreError) }
+}
+
+/// Looks for keys under our prefix that no Sluice has written. A server has as many others as it likes: some of all are looked
+/// at.
+async fn look_for_foreign(link: &Link) -> Result<(), StoreError> {
+    let (ours, mut cursor) = (link.key(""), "0".to_owned());
+    for _ in 0..LOOKED_AT / AT_ONCE {
+        let mut command = redis::cmd("SCAN");
+        // A prefix has nothing in it that is more than itself in a pattern.
+        command.arg(&cursor).arg("MATCH").arg(format!("{ours}*")).arg("COUNT").arg(AT_ONCE);
+        let answer = match link.ask(&command).await {
+            Ok(answer) => answer,
+            Err(why) if why.to_string().contains("NoPerm") => return Ok(()),
+            Err(why) => return Err(why.into()),
+        };
+        let (next, keys): (String, Vec<Vec<u8>>) =
+            redis::from_redis_value(answer).map_err(|error| StoreError(error.to_string()))?;
+        for key in keys {
+            let key = String::from_utf8_lossy(&key);
+            if !key.strip_prefix(&ours).is_some_and(is_a_name) {
+                return Err(foreign(&key));
+            }
+        }
+        if next == "0" {
+            break;
+        }
+        cursor = next;
+    }
+    Ok(())
+}
+
+/// Whether one of our keys is called so.
+fn is_a_name(name: &str) -> bool {
+    FIXED.iter().any(|(fixed, _)| *fixed == name) || KINDS.iter().any(|kind| name.starts_with(kind))
+}
+
+fn foreign(key: &str) -> StoreError {
+    StoreError(format!(
+        "what is under this prefix is another program's ({key}): set another store.prefix, or another database in store.url"
+    ))
 }
 
 fn is_ours(layout: &str) -> Result<(), String> {

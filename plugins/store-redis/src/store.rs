@@ -132,6 +132,10 @@ impl Store for Redis {
         self.counts.seed(seeds, now).await
     }
 
+    async fn drop_counts(&self, takes: Vec<Take>) -> Result<(), StoreError> {
+        self.counts.drop_counts(&takes).await
+    }
+
     async fn held(&self, bucket: &Bucket) -> Result<u64, StoreError> {
         self.counts.held(bucket).await
     }
@@ -164,6 +168,15 @@ impl Store for Redis {
 
     async fn release(&self, name: &str, by: Owner) {
         self.claims.release(name, by).await;
+    }
+
+    async fn write_claimed(
+        &self,
+        (name, by): (&str, Owner),
+        place: (&str, &str),
+        document: Option<&str>,
+    ) -> Result<Option<bool>, StoreError> {
+        self.documents.write_claimed((self.claims.key(name), by), place, document).await
     }
 
     async fn remember(&self, kind: &str, values: Vec<Remembered>) -> Result<(), StoreError> {

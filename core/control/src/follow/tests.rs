@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use sluice_api::dialect::{Api, Operation};
 use sluice_api::plugin::Bytes;
 use sluice_config::{check, read};
-use sluice_fixtures::{AWAY, FULL};
+use sluice_fixtures::{AWAY, FULL, LATE};
 use sluice_fleet::session::Conversation;
 use sluice_line::ask::ClientRoute;
 use sluice_line::line;
@@ -72,6 +72,29 @@ async fn a_key_works_everywhere_from_its_making_to_its_deletion() {
     other.control.delete_key("renamed").await.unwrap();
     one.turn(Instant::now).await;
     assert!(!works(&one, &second) && one.control.list_keys().is_empty());
+}
+
+#[tokio::test]
+async fn a_change_that_took_so_long_that_others_have_changed_the_same_undoes_nothing() {
+    let [mut one, mut other] = gateways([FILE; 2]).await;
+    let (made, _) = one.control.create_key(fields(json!({ "name": "k" }))).await.unwrap();
+    other.turn(Instant::now).await;
+    let slow = one.control.changing().await.unwrap();
+    let store = &**one.control.gateway().store();
+    let kept = async || store.list(crate::made::KIND).await.unwrap();
+    store.put(LATE, "", "").await.unwrap();
+    other.control.change_key("k", &fields(json!({ "user": "quick" }))).await.unwrap();
+    store.delete(LATE, "").await.unwrap();
+    let (before, place) = (kept().await, (crate::made::KIND, &*made.status.id));
+    for document in [Some("slow"), None] {
+        let error = slow.claim.write(store, place, document).await.unwrap_err();
+        assert!(error.to_string().contains("try again"), "{error}");
+    }
+    slow.claim.write_soon(store, place, "slow").await.unwrap_err();
+    assert_eq!(kept().await, before);
+    drop(slow);
+    one.turn(Instant::now).await;
+    assert_eq!(one.control.show_key("k").unwrap().fields.user.as_deref(), Some("quick"));
 }
 
 #[tokio::test]

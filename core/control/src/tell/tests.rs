@@ -126,10 +126,18 @@ async fn an_account_with_other_credentials_is_another_one() {
     one.fails("m", Condition::Unauthorized, Scope::Account, 600);
     one.control.tell().await;
     assert_eq!((one.view().state, other.hears().await.state), ("unauthorized", "ready"));
+    // Nor is a recovery of the one any of the other's, or what was told of the other over by it.
+    other.fails("m", Condition::QuotaExceeded, Scope::Model, 600);
+    other.control.tell().await;
+    one.control.recover_account("a").unwrap();
+    one.control.tell().await;
+    let heard = other.hears().await;
+    assert_eq!((heard.models.len(), told(&stores[0]).await), (1, 2));
+    one.fails("m", Condition::Unauthorized, Scope::Account, 600);
     // Whose credentials may be others after a reload is told of no more.
     one.control.reload(Loss::Refused).await.unwrap();
     one.control.tell().await;
-    assert_eq!((one.view().state, told(&stores[0]).await), ("ready", 0));
+    assert_eq!((one.view().state, told(&stores[0]).await), ("ready", 2));
 }
 
 #[tokio::test]

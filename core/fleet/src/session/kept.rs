@@ -18,8 +18,9 @@ const KIND: &str = "session";
 /// Those that wait to be written; beyond it new ones are known here alone, until they are bound again.
 const PENDING_MAX: usize = 40_000;
 
-/// How long a conversation that goes on where it was is not written again: it is kept for so much longer each time.
-const WRITE_EVERY: Duration = Duration::from_secs(60);
+/// How long a conversation that goes on where it was is not written again: it is kept for so much longer each time, and so much
+/// longer it may last on other gateways than it should.
+const WRITE_EVERY: Duration = Duration::from_secs(1);
 
 /// Parts of a conversation's time of which it is written again after one: those that soon end are written more often.
 const WRITES: u32 = 4;
@@ -149,8 +150,8 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_on_is_written_once_a_minute_at_most() {
-        for (ttl, every) in [(3_600, 60.0), (240, 60.0), (40, 10.0), (1, 0.25)] {
+    fn what_goes_on_is_written_once_a_second_at_most() {
+        for (ttl, every) in [(3_600, 1.0), (4, 1.0), (1, 0.25)] {
             assert_eq!(written_for(Duration::from_secs(ttl)), Duration::from_secs_f64(every));
         }
     }

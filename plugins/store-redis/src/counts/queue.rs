@@ -23,6 +23,10 @@ const TOGETHER: usize = 16;
 /// How long what is told first waits for others that are told with it.
 const GATHER: Duration = Duration::from_millis(1);
 
+/// How often a server may refuse what no other refusal of it will be the end of, a second apart: then it is told no more, as what a
+/// server can't take now it never will.
+const REFUSED_MAX: u32 = if cfg!(test) { 3 } else { 30 };
+
 /// Of how many that are to be told next it is looked whether they are in the way of what is asked.
 const LOOKED_AT: usize = 64;
 
@@ -77,6 +81,10 @@ struct State {
     order: VecDeque<Name>,
     /// What is being told.
     busy: HashMap<Name, Op>,
+    /// How often a server has refused what it will refuse again.
+    refused: HashMap<Name, u32>,
+    /// How many were told no more for that.
+    given_up: u64,
     workers: usize,
 }
 
@@ -152,9 +160,24 @@ impl State {
         (now, names)
     }
 
+    /// A server has refused it for good; whether it is told no more, and how many that were by now.
+    fn refused(&mut self, name: &Name) -> Option<u64> {
+        let times = self.refused.entry(name.clone()).or_default();
+        *times += 1;
+        if *times < REFUSED_MAX {
+            return None;
+        }
+        self.refused.remove(name);
+        self.given_up += 1;
+        Some(self.given_up)
+    }
+
     /// It was told, or has to be told again.
     fn told(&mut self, name: Name, again: Option<Op>) {
         self.busy.remove(&name);
+        if again.is_none() {
+            self.refused.remove(&name);
+        }
         if let Some(op) = again {
             self.pending.entry(name.clone()).or_insert(op);
         }
@@ -301,8 +324,9 @@ impl Own {
         if let Err(failure) = &answer {
             tracing::debug!(%failure, "a store's server did not take what was used: telling it again");
         }
-        // One that can't be told must not hold up those that went with it.
+        // One that can't be told must not hold up those that went with it, and not be taken for them.
         let together = told.len() > 1;
+        let never = matches!(answer, Err(Failure::Never(_))) && !together;
         for (name, mut op) in told {
             if answer.is_ok()
                 && let (Name::Lease(name), Op::Progress { how: How::Undo, .. }) = (&name, &op)
@@ -312,7 +336,14 @@ impl Own {
             if let Op::Progress { alone, .. } = &mut op {
                 *alone |= together;
             }
-            self.queue.state.lock().told(name, answer.is_err().then_some(op));
+            let mut state = self.queue.state.lock();
+            let given_up = if never { state.refused(&name) } else { None };
+            state.told(name, (answer.is_err() && given_up.is_none()).then_some(op));
+            drop(state);
+            // The first, and then ever fewer of them: where a count is broken there is one for each request.
+            if let (Some(count), Err(why)) = (given_up.filter(|count| count.is_power_of_two()), &answer) {
+                tracing::error!(%why, count, "the store's server can't be told what some requests have used: it is told no more of them");
+            }
         }
         self.queue.told.notify_waiters();
         // What is told again, or was said meanwhile, may have nobody yet.

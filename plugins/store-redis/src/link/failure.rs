@@ -13,6 +13,8 @@ pub(crate) enum Failure {
     Unknown(String),
     /// It was answered, with an error of its own: some of it may have been done.
     Answered(String),
+    /// The server can't do it as things are there, and does not the next time: some of it may have been done.
+    Never(String),
 }
 
 impl Failure {
@@ -23,14 +25,14 @@ impl Failure {
 
     /// Whether it may have been done.
     pub(crate) const fn is_doubtful(&self) -> bool {
-        matches!(self, Self::Unknown(_) | Self::Answered(_))
+        matches!(self, Self::Unknown(_) | Self::Answered(_) | Self::Never(_))
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotDone(why) | Self::Unknown(why) | Self::Answered(why) => f.write_str(why),
+            Self::NotDone(why) | Self::Unknown(why) | Self::Answered(why) | Self::Never(why) => f.write_str(why),
         }
     }
 }

@@ -19,6 +19,8 @@ pub(super) enum Fault {
     Useless,
     /// It may have been done.
     Unknown,
+    /// The server has found something that no script of ours expects: it finds it the next time, too.
+    Never,
 }
 
 impl Fault {
@@ -39,6 +41,8 @@ impl Fault {
                 Some("NOAUTH" | "WRONGPASS") => Self::Useless,
                 // A script that begins with `#!lua` is refused before it starts.
                 Some("OOM" | "NOREPLICAS") => Self::NotDone,
+                // Of a script that fails half-way, the first half is done.
+                Some("ERR" | "WRONGTYPE") => Self::Never,
                 _ if error.is_connection_refusal() => Self::NotDone,
                 _ => Self::Unknown,
             },
@@ -73,9 +77,9 @@ mod tests {
             ("NOAUTH Authentication required.", Fault::Useless),
             ("OOM command not allowed when used memory > 'maxmemory'.", Fault::NotDone),
             ("NOREPLICAS Not enough good replicas to write.", Fault::NotDone),
-            ("ERR something happened in a script", Fault::Unknown),
+            ("ERR something happened in a script", Fault::Never),
             ("NOPERM this user has no permissions", Fault::Unknown),
-            ("WRONGTYPE Operation against a key", Fault::Unknown),
+            ("WRONGTYPE Operation against a key", Fault::Never),
             ("MISCONF Errors writing to the AOF file", Fault::Unknown),
         ] {
             assert_eq!(Fault::of(&told(text)), fault, "{text}");

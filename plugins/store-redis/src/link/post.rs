@@ -155,6 +155,7 @@ impl Post {
                 }
                 Err(unknown(&error, why))
             }
+            Fault::Never => Err(Failure::Never(why)),
         }
     }
 

@@ -130,8 +130,8 @@ async fn the_owner_is_found_from_any_node() {
     let cluster = Cluster::start(0);
     for node in 0..3 {
         let link = cluster.link(&[node]);
-        assert_eq!(more(&link, "n").await.unwrap(), i64::try_from(node).unwrap() + 1);
-        link.run_much(&super::sent::count(), &[link.key("m")], &[]).await.unwrap();
+        assert_eq!(more(&link, "count:n").await.unwrap(), i64::try_from(node).unwrap() + 1);
+        link.run_much(&super::sent::count(), &[link.key("count:m")], &[]).await.unwrap();
         crate::opening::open(&link).await.unwrap();
         crate::opening::ready(&link).await.unwrap();
     }
@@ -181,7 +181,7 @@ async fn keys_that_move_are_followed_and_nothing_is_done_twice_or_lost() {
                         all.one_more();
                     }
                     Err(Failure::NotDone(_)) => drop(refused.fetch_add(1, Ordering::Relaxed)),
-                    Err(Failure::Unknown(why) | Failure::Answered(why)) => panic!("nothing was cut: {why}"),
+                    Err(Failure::Unknown(why) | Failure::Answered(why) | Failure::Never(why)) => panic!("nothing was cut: {why}"),
                 }
                 tokio::task::yield_now().await;
             }
@@ -234,7 +234,7 @@ async fn an_owner_that_is_gone_is_replaced_and_found() {
             }
             Err(Failure::NotDone(_)) => refused += 1,
             // What was under way as it died.
-            Err(Failure::Unknown(why) | Failure::Answered(why)) => assert!(refused == 0, "{why}"),
+            Err(Failure::Unknown(why) | Failure::Answered(why) | Failure::Never(why)) => assert!(refused == 0, "{why}"),
         }
         false
     })

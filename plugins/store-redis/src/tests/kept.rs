@@ -156,6 +156,29 @@ async fn one_gateway_at_a_time_has_a_claim_until_it_ends_or_is_given_up() {
 }
 
 #[tokio::test]
+async fn who_took_longer_than_a_claim_lasts_writes_nothing_over_what_others_have_done_since() {
+    let server = Server::start();
+    let [link, others] = two(&server);
+    let (claims, documents) = (Claims::of(Arc::clone(&link)), Documents::of(link));
+    let (slow, quick, long) = (Owner(1), Owner(u64::MAX), Duration::from_secs(3600));
+    let claim = || claims.key("changes");
+    assert!(claims.claim("changes", slow, long).await.unwrap());
+    let put = |by, text| documents.write_claimed((claim(), by), ("keys", "k"), Some(text));
+    let delete = |by| documents.write_claimed((claim(), by), ("keys", "k"), None);
+    assert_eq!(put(slow, "first").await.unwrap(), Some(true));
+    server.tell(&["DEL", &claim()]);
+    assert!(Claims::of(others).claim("changes", quick, long).await.unwrap());
+    assert_eq!(put(quick, "second").await.unwrap(), Some(true));
+    let before = documents.revision("keys").await.unwrap();
+    assert_eq!(put(slow, "over it").await.unwrap(), None);
+    assert_eq!(delete(slow).await.unwrap(), None);
+    assert_eq!(documents.list("keys").await.unwrap(), [("k".to_owned(), "second".to_owned())]);
+    assert_eq!(documents.revision("keys").await.unwrap(), before);
+    assert_eq!([delete(quick).await.unwrap(), delete(quick).await.unwrap()], [Some(true), Some(false)]);
+    assert_eq!(documents.revision("keys").await.unwrap(), before + 1);
+}
+
+#[tokio::test]
 async fn a_server_is_looked_at_before_it_is_the_store() {
     let server = Server::start();
     let [link, again] = two(&server);
@@ -179,6 +202,34 @@ async fn a_server_is_looked_at_before_it_is_the_store() {
             Ok(()) => assert_eq!(says, "", "{command:?}"),
             Err(why) => assert!(!says.is_empty() && why.to_string().contains(says), "{command:?}: {why}"),
         }
+    }
+}
+
+#[tokio::test]
+async fn keys_of_another_program_under_our_prefix_are_found_before_the_store_is_used() {
+    let server = Server::start();
+    let [link, _] = two(&server);
+    // What is under other names is nobody's concern, and what is ours may be there without the layout.
+    for key in ["sluice:records", "{sluice2}:x", "{sluice}", "{sluice}:count:key/k:rate::total"] {
+        server.tell(&["SET", key, "x"]);
+    }
+    server.tell(&["HSET", "{sluice}:gateways", "one", "7"]);
+    open(&link).await.unwrap();
+    for (key, set) in [
+        ("{sluice}:jobs", ["LPUSH", "{sluice}:jobs", "x"]),
+        ("{sluice}:records", ["SET", "{sluice}:records", "x"]),
+        ("{sluice}:told", ["LPUSH", "{sluice}:told", "x"]),
+    ] {
+        server.tell(&set);
+        let why = open(&link).await.unwrap_err().to_string();
+        assert!(
+            why.contains("another program") && why.contains(key) && why.contains("store.prefix"),
+            "{why}"
+        );
+        // A gateway that runs finds what its steps would stumble over.
+        assert_eq!(ready(&link).await.is_err(), key != "{sluice}:jobs", "{key}");
+        server.tell(&["DEL", key]);
+        open(&link).await.unwrap();
     }
 }
 

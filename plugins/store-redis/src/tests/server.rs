@@ -43,11 +43,15 @@ impl Server {
 
     /// A Valkey, from the package that the tests' Python has.
     pub(crate) fn valkey() -> Self {
+        Self::of(Self::valkey_program(), &[], None)
+    }
+
+    /// The program that it is.
+    pub(crate) fn valkey_program() -> OsString {
         let python = std::env::var_os("SLUICE_TEST_PYTHON").expect("the tests' Python: see .ci/run");
         let told = Command::new(python).args(["-c", VALKEY]).output().unwrap();
         assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
-        let program = String::from_utf8(told.stdout).unwrap().trim().into();
-        Self::of(program, &[], None)
+        String::from_utf8(told.stdout).unwrap().trim().into()
     }
 
     fn made(args: &[&str], bus: Option<u16>) -> Self {

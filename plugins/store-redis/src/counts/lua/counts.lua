@@ -146,7 +146,8 @@ local function save()
         if count.kind == 'c' then
           redis.call('SET', count.key, kept, 'PX', math.floor(math.max(count.left, count.whole) / 1000) + 24 * KEPT)
         else
-          redis.call('SET', count.key, kept)
+          -- A total of a key that was deleted ends by itself.
+          redis.call('SET', count.key, kept, 'KEEPTTL')
         end
       end
     end
