@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use redis::Value;
 use sluice_api::limiter::{Bucket, Principal, Rule, Take, Unit, Window};
-use sluice_api::store::{Asked, Lease, LeaseId, Line, Owner, Taken, Used};
+use sluice_api::store::{Asked, Lease, LeaseId, Line, Owner, Place, Taken, Used};
 use tokio::time::Instant;
 
 use super::cluster::{Cluster, wait};
@@ -82,13 +82,14 @@ async fn requests(counts: &Counts, seen: &Seen, task: u64) {
 
 /// The same in the line of their key: whoever waits is told when it is its turn, whatever becomes of servers meanwhile.
 async fn requests_in_line(counts: &Counts, seen: &Seen, task: u64) {
-    let (mut number, mut place) = (0, None);
+    let (mut number, mut place): (u64, Option<Place>) = (0, None);
     while !seen.ends.load(Ordering::Relaxed) {
         number += 1;
         let lease = Lease::new(LeaseId::new(Owner(task), number), Timestamp::now(), takes().to_vec());
-        let line = Line::new("key".into(), 100).at(place.take());
+        let line = Line::new("key".into(), 100).at(place.clone());
         match counts.take_all(Asked::new(vec![lease]).in_line(line)).await {
             Ok(Taken::All(leases)) => {
+                place = None;
                 seen.begins();
                 tokio::task::yield_now().await;
                 seen.ends(counts, leases);
@@ -99,6 +100,7 @@ async fn requests_in_line(counts: &Counts, seen: &Seen, task: u64) {
                 place = Some(at);
             }
             Ok(Taken::Refused(_)) | Err(_) => {
+                place.take().into_iter().for_each(|place| counts.leave(place));
                 seen.lost.fetch_add(1, Ordering::Relaxed);
                 tokio::task::yield_now().await;
             }
