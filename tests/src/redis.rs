@@ -78,6 +78,29 @@ impl Redis {
         String::from_utf8_lossy(&told.unwrap().stdout).lines().filter(|line| !line.is_empty()).count()
     }
 
+    /// What it answers to a command, past all gateways.
+    ///
+    /// # Panics
+    ///
+    /// Where it can't be told.
+    pub fn tell(&self, command: &[&str]) -> String {
+        let port = self.port.to_string();
+        let told = Command::new("redis-cli").args(["-p", &port]).args(command).output().unwrap();
+        String::from_utf8_lossy(&told.stdout).into_owned()
+    }
+
+    /// How often it was told a command, in scripts too.
+    ///
+    /// # Panics
+    ///
+    /// Where what it says of that can't be read.
+    #[must_use]
+    pub fn told(&self, command: &str) -> u64 {
+        let (info, start) = (self.tell(&["INFO", "commandstats"]), format!("cmdstat_{command}:calls="));
+        let line = info.lines().find_map(|line| line.strip_prefix(&start));
+        line.map_or(0, |line| line.split(',').next().unwrap().parse().unwrap())
+    }
+
     /// So many gateways of one configuration that share it.
     #[must_use]
     pub fn gateways(&self, count: usize, config: &str) -> Vec<Arc<Gateway>> {

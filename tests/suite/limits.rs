@@ -1,7 +1,7 @@
 //! Limits: what is admitted, what is refused and how, and what comes back.
 
 mod hard;
-mod queue;
+pub(crate) mod queue;
 mod restart;
 pub(crate) mod scope;
 mod told;

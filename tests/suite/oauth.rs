@@ -14,7 +14,7 @@ use sluice_tests::refusal::{NO_ANSWER, Style};
 use sluice_tests::upstream::{Request, Step, Upstream, whole};
 
 /// When the access token in the configuration ended.
-const ENDED: &str = "expires_at = \"2020-01-01T00:00:00Z\", ";
+pub(crate) const ENDED: &str = "expires_at = \"2020-01-01T00:00:00Z\", ";
 
 /// Longer than it takes a process to end that waits for nothing.
 const AWHILE: Duration = Duration::from_millis(500);
@@ -25,7 +25,7 @@ fn number(token: &str) -> u64 {
 }
 
 /// An authorization server that rotates, and an upstream that takes its tokens, at one address.
-struct World {
+pub(crate) struct World {
     server: Upstream,
     /// The number of the last tokens that it gave; the configured ones are number 0.
     issued: Arc<AtomicU64>,
@@ -34,7 +34,7 @@ struct World {
 }
 
 impl World {
-    fn new(dialect: &'static Dialect) -> Self {
+    pub(crate) fn new(dialect: &'static Dialect) -> Self {
         let (issued, revoked) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
         let (given, dead) = (Arc::clone(&issued), Arc::clone(&revoked));
         let server = Upstream::start(move |request| {
@@ -51,7 +51,7 @@ impl World {
     }
 
     /// An account that begins with the tokens of number 0.
-    fn account(&self, provider: &str, tokens: &str, more: &str) -> String {
+    pub(crate) fn account(&self, provider: &str, tokens: &str, more: &str) -> String {
         Self::at(&format!("http://{}", self.server.address), provider, tokens, more)
     }
 
@@ -63,8 +63,13 @@ impl World {
         )
     }
 
+    /// The upstream takes none of the tokens any more that were given until now.
+    pub(crate) fn revoke(&self) {
+        self.revoked.store(self.issued.load(Ordering::SeqCst), Ordering::SeqCst);
+    }
+
     /// The forms with which it was asked for tokens.
-    fn refreshes(&self) -> Vec<String> {
+    pub(crate) fn refreshes(&self) -> Vec<String> {
         let seen = self.server.seen();
         let asked = seen.iter().filter(|request| request.line == "POST /token");
         asked.map(|request| String::from_utf8_lossy(&request.body).into_owned()).collect()

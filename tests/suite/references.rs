@@ -19,7 +19,7 @@ const NAMES: [&str; 3] = ["a", "b", "c"];
 const PROVIDERS: [&str; 3] = ["openai-responses", "openai", "azure-openai"];
 
 /// An upstream that makes responses, each with an id of its own.
-fn making(request: &Request) -> Vec<Step> {
+pub(crate) fn making(request: &Request) -> Vec<Step> {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let id = format!("resp_{}", COUNT.fetch_add(1, Ordering::SeqCst));
     let usage = r#""usage":{"input_tokens":9,"output_tokens":41,"total_tokens":50}"#;
@@ -36,16 +36,16 @@ fn making(request: &Request) -> Vec<Step> {
     stream("text/event-stream", &text, 17)
 }
 
-fn config(fleet: &Fleet, provider: &str) -> String {
+pub(crate) fn config(fleet: &Fleet, provider: &str) -> String {
     let accounts: String = NAMES.iter().map(|name| fleet.account(name, provider, "")).collect();
     format!("server.reveal_route = true\n{accounts}{}", key(""))
 }
 
-fn ask(gateway: &Gateway, more: &str) -> Whole {
+pub(crate) fn ask(gateway: &Gateway, more: &str) -> Whole {
     gateway.post("/v1/responses", &format!("{{\"model\":\"m-1\",\"input\":\"x\"{more}}}"))
 }
 
-fn account(answer: &Whole) -> String {
+pub(crate) fn account(answer: &Whole) -> String {
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.header("x-sluice-account").unwrap().to_owned()
 }
@@ -65,7 +65,7 @@ fn previous(id: &str) -> String {
 }
 
 /// A response that an account made; the account, and what continues it.
-fn made(gateway: &Gateway, more: &str) -> (String, String) {
+pub(crate) fn made(gateway: &Gateway, more: &str) -> (String, String) {
     let answer = ask(gateway, more);
     (account(&answer), previous(&id(&answer)))
 }

@@ -1,6 +1,8 @@
 //! Several gateways on one Redis: what one of them counts, makes and hears of holds on all.
 
 mod limits;
+mod line;
+mod many;
 mod outage;
 mod seen;
 
@@ -10,6 +12,7 @@ use serde_json::Value;
 use sluice_tests::client::{Whole, send};
 use sluice_tests::gateway::{Gateway, KEY};
 use sluice_tests::redis::Redis;
+use sluice_tests::upstream::{Upstream, whole};
 
 use crate::limits::{count, message};
 
@@ -28,6 +31,11 @@ fn at_once(gateways: &[Arc<Gateway>], asks: usize, ask: fn(&Gateway) -> u16) -> 
         })
         .collect();
     asking.into_iter().map(|one| one.join().unwrap()).collect()
+}
+
+/// An upstream that answers.
+fn answering() -> Upstream {
+    Upstream::start(|_| whole(200, "content-type: application/json\r\n", &message(1, 1)))
 }
 
 fn body(model: &str) -> String {

@@ -243,6 +243,7 @@ impl Admission<'_> {
     fn refused(&self, mut denial: Denial, order: &Order) -> Error {
         match denial.why {
             Why::TooMuch => {
+                denial.bound = bound(self.serving.ask.route.api);
                 denial.fits = Worst::of(self.serving, order, self.bounds()).fits(&denial.take);
             }
             Why::Used(Some(wait)) => denial.why = Why::Used(Some(self.by_the_wall(&denial.take, wait))),
@@ -259,6 +260,15 @@ impl Admission<'_> {
         let most = bound.map_or(0, |party| party.concurrency);
         let take = Take::one(Bucket::new(CONCURRENCY, principal), most.into());
         refusal(&self.serving.snapshot.limiters, &Denial::new(take, Why::Line))
+    }
+}
+
+/// What bounds an answer in an API's requests, as its clients know it.
+const fn bound(api: Api) -> &'static str {
+    match api {
+        Api::OpenaiResponses => "max_output_tokens",
+        Api::Gemini => "maxOutputTokens",
+        _ => "max_tokens",
     }
 }
 

@@ -173,6 +173,8 @@ pub struct Denial {
     pub why: Why,
     /// The most output tokens with which the request would have fitted into the limit, where that is known.
     pub fits: Option<u64>,
+    /// What bounds the output in the request's own API.
+    pub bound: &'static str,
 }
 
 /// Why a take had no room.
@@ -192,6 +194,6 @@ impl Denial {
     /// A take that had no room, for a reason.
     #[must_use]
     pub const fn new(take: Take, why: Why) -> Self {
-        Self { take, why, fits: None }
+        Self { take, why, fits: None, bound: "max_tokens" }
     }
 }

@@ -185,6 +185,20 @@ fn a_request_that_may_use_too_much_is_told_how_much_fits() {
 }
 
 #[test]
+fn a_request_that_may_use_too_much_is_told_by_which_field_of_its_own_api_it_is_bounded() {
+    let takes = taken(Budget, Mode::Hard, Operation::Generate, "m");
+    for bound in ["max_tokens", "max_output_tokens", "maxOutputTokens"] {
+        for fits in [Some(400), None] {
+            let mut denied = Denial::new(takes.first().unwrap().clone(), Why::TooMuch);
+            (denied.fits, denied.bound) = (fits, bound);
+            let error = Budget.refusal(&denied);
+            assert!(error.to_string().contains(&format!(" {bound}")), "{error}");
+            assert_eq!(error.facts().param.as_deref(), Some(bound));
+        }
+    }
+}
+
+#[test]
 fn no_sentence_but_a_rate_limits_reads_like_one() {
     let takes = taken(Budget, Mode::Hard, Operation::Generate, "m");
     let waits = [9, 429, 4_290, 14_295].map(|wait| Why::Used(Some(Duration::from_secs(wait))));

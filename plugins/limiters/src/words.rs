@@ -46,9 +46,10 @@ pub(crate) fn reserved(refused: &Denial) -> Error {
 /// A request that may come to more than there can ever be.
 pub(crate) fn too_much(refused: &Denial) -> Error {
     let limit = limit_in(&refused.take, Kind::MaxTokensTooLarge);
+    let bound = refused.bound;
     let message = match refused.fits.map(at_most) {
         Some(most) if most > 0 => format!(
-            "by its max_tokens this request may use more than {limit} has: ask for at most {most} tokens with max_tokens (an operator's max_output_tokens has that done for every request)"
+            "by its {bound} this request may use more than {limit} has: ask for at most {most} tokens with {bound} (an operator's max_output_tokens has that done for every request)"
         ),
         Some(_) => {
             format!(
@@ -56,10 +57,10 @@ pub(crate) fn too_much(refused: &Denial) -> Error {
             )
         }
         None => format!(
-            "nothing bounds what this request may use of {limit}, which is never exceeded: set max_tokens, send what it refers to in its body, and bound the calls of its tools (max_uses)"
+            "nothing bounds what this request may use of {limit}, which is never exceeded: set {bound}, send what it refers to in its body, and bound the calls of its tools (max_uses)"
         ),
     };
-    Error::new(Kind::MaxTokensTooLarge, message).param("max_tokens")
+    Error::new(Kind::MaxTokensTooLarge, message).param(bound)
 }
 
 /// A limit in the sentence of a refusal of this kind, as people call it: "this key's limit of 60 requests in any minute".

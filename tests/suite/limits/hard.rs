@@ -83,6 +83,53 @@ fn a_request_that_could_never_fit_is_told_the_most_that_would() {
 }
 
 #[test]
+fn a_request_that_could_never_fit_is_told_so_in_its_own_dialect_by_the_field_that_it_has_there() {
+    let (_folder, prices) = priced();
+    let upstream = answering(1, 1);
+    let accounts = ["openai-responses", "gemini"]
+        .map(|kind| account(kind, kind, &upstream.address, "models = [\"m\"]"))
+        .concat();
+    let config = prices + &accounts + &key("mode = \"hard\"\nlimits = [{ per = \"day\", cost = \"0.05\" }]");
+    let gateway = start(&config);
+    let most = |text: &str| -> u64 {
+        text.split("at most ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap()
+    };
+    let responses = |tokens: u64| format!(r#"{{"model":"m","max_output_tokens":{tokens},"input":"hi"}}"#);
+    let refused = gateway.post("/v1/responses", &responses(64_000));
+    let told = refused.json()["error"].clone();
+    assert_eq!(
+        (refused.status, told["type"].as_str(), told["code"].as_str(), told["param"].as_str()),
+        (400, Some("invalid_request_error"), Some("max_tokens_too_large"), Some("max_output_tokens")),
+        "{told}"
+    );
+    let text = told["message"].as_str().unwrap();
+    assert!(text.contains("tokens with max_output_tokens"), "{text}");
+    assert_ne!(gateway.post("/v1/responses", &responses(most(text))).status, 400, "so much fits");
+
+    let gemini = |tokens: u64| {
+        format!(
+            r#"{{"contents":[{{"parts":[{{"text":"hi"}}]}}],"generationConfig":{{"maxOutputTokens":{tokens}}}}}"#
+        )
+    };
+    let before = upstream.seen().len();
+    let refused = gateway.post("/v1beta/models/m:generateContent", &gemini(64_000));
+    let told = refused.json()["error"].clone();
+    assert_eq!(
+        (refused.status, told["code"].as_u64(), told["status"].as_str()),
+        (400, Some(400), Some("INVALID_ARGUMENT")),
+        "{told}"
+    );
+    let text = told["message"].as_str().unwrap();
+    assert!(text.contains("tokens with maxOutputTokens"), "{text}");
+    assert_eq!(upstream.seen().len(), before);
+    assert_ne!(
+        gateway.post("/v1beta/models/m:generateContent", &gemini(most(text))).status,
+        400,
+        "so much fits"
+    );
+}
+
+#[test]
 fn a_speed_that_costs_more_is_set_aside_at_its_own_price() {
     let (_folder, prices) = priced();
     let upstream = answering(1, 1);

@@ -16,11 +16,11 @@ use super::{ask, ask_as, body, me, message, start};
 
 /// Requests that are at the upstream, in the order in which they came, each with what has it answered.
 #[derive(Default)]
-struct Held(Mutex<VecDeque<Sender<()>>>, Condvar);
+pub(crate) struct Held(Mutex<VecDeque<Sender<()>>>, Condvar);
 
 impl Held {
     /// An upstream that answers a request when it is told to.
-    fn back() -> (Arc<Self>, Upstream) {
+    pub(crate) fn back() -> (Arc<Self>, Upstream) {
         let held = Arc::new(Self::default());
         let upstream = Upstream::start({
             let held = Arc::clone(&held);
@@ -36,7 +36,7 @@ impl Held {
     }
 
     /// Has the first of them answered, once there is one.
-    fn answer(&self) {
+    pub(crate) fn answer(&self) {
         let waiting = self.0.lock().unwrap();
         let (mut waiting, waited) =
             self.1.wait_timeout_while(waiting, PATIENCE, |waiting| waiting.is_empty()).unwrap();
@@ -46,7 +46,7 @@ impl Held {
 }
 
 /// Asks for this model, beside what goes on.
-fn asking(gateway: &Arc<Gateway>, model: &str) -> JoinHandle<Whole> {
+pub(crate) fn asking(gateway: &Arc<Gateway>, model: &str) -> JoinHandle<Whole> {
     let (gateway, model) = (Arc::clone(gateway), model.to_owned());
     std::thread::spawn(move || ask(&gateway, &model))
 }
@@ -55,7 +55,7 @@ fn waiting(gateway: &Gateway) -> u64 {
     me(gateway)["concurrency"]["waiting"].as_u64().unwrap()
 }
 
-fn models(upstream: &Upstream) -> Vec<String> {
+pub(crate) fn models(upstream: &Upstream) -> Vec<String> {
     let model = |body: &[u8]| serde_json::from_slice::<serde_json::Value>(body).unwrap()["model"].clone();
     upstream.seen().iter().map(|seen| model(&seen.body).as_str().unwrap().to_owned()).collect()
 }
