@@ -63,6 +63,8 @@ struct Own {
     alone: Alone,
     /// The way is back that was lost.
     back: Arc<Notify>,
+    /// The same, for whoever compares what is known here and there.
+    anew: Arc<Notify>,
     /// Whose time it is.
     time: Time,
 }
@@ -93,6 +95,7 @@ impl Counts {
             lives: Lives::default(),
             alone: Alone::new(outage),
             back: Arc::default(),
+            anew: Arc::default(),
             scripts: Scripts::new(),
             link,
             gateway,
@@ -110,6 +113,7 @@ impl Counts {
             if let Some(own) = own.upgrade() {
                 if matches!(heard, Heard::Listening) {
                     own.back.notify_one();
+                    own.anew.notify_one();
                 }
                 own.bells.hear(heard);
             }

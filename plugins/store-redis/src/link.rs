@@ -81,6 +81,11 @@ impl Link {
         self.little.deliver(&Parcel::Script(script, keys, args)).await
     }
 
+    /// How long one operation may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.little.timeout()
+    }
+
     /// The time of what is asked now, for whoever asks more than once.
     pub(crate) fn until(&self) -> Instant {
         self.little.until()

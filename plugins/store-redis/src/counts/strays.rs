@@ -14,9 +14,9 @@ use super::queue::{Name, Op, Queue};
 /// How often what this gateway holds is compared with what its server knows of that.
 const COMPARE: Duration = Duration::from_secs(60);
 
-/// How long a server has held something that nobody here knows of until it is given back: longer than any answer to who
-/// asked for it may be on its way.
-const UNKNOWN_MAX: Duration = Duration::from_secs(130);
+/// How long a server has held something that nobody here knows of until it is given back, beside twice the time of an
+/// operation: longer than any answer to who asked for it may be on its way.
+const UNKNOWN: Duration = Duration::from_secs(5);
 
 /// What a server holds that nobody here knows of, and since when that is seen.
 #[derive(Debug, Default)]
@@ -29,7 +29,17 @@ pub(super) async fn compares(own: Weak<Own>) {
     tick.tick().await;
     let mut strays = Strays::default();
     loop {
-        tick.tick().await;
+        // At once where the way is back, as it may lead to another server; and again when what was strange then may be given
+        // back: it may be in everybody's way.
+        let Some((back, unknown)) = own.upgrade().map(|own| (Arc::clone(&own.anew), own.unknown_max()))
+        else {
+            return;
+        };
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = back.notified() => {}
+            () = tokio::time::sleep(unknown), if !strays.0.is_empty() => {}
+        }
         let Some(own) = own.upgrade() else { return };
         if let Err(error) = strays.compare(&own, Instant::now()).await {
             tracing::debug!(%error, "what this gateway holds could not be compared with what its server knows of that");
@@ -59,7 +69,7 @@ impl Strays {
         self.0.retain(|name, _| strange.contains_key(name));
         for (name, op) in strange {
             let since = *self.0.entry(name.clone()).or_insert(now);
-            if now.duration_since(since) >= UNKNOWN_MAX {
+            if now.duration_since(since) >= own.unknown_max() {
                 tracing::warn!(
                     ?name,
                     "the store's server had forgotten that this was given back: it is told again"
@@ -68,6 +78,13 @@ impl Strays {
             }
         }
         Ok(())
+    }
+}
+
+impl Own {
+    /// How long something may be unknown here that its server holds.
+    pub(super) fn unknown_max(&self) -> Duration {
+        2 * self.link.timeout() + UNKNOWN
     }
 }
 

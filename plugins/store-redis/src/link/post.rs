@@ -43,6 +43,11 @@ impl Post {
         Self { keeper: Keeper::new(name, seek), servers, timeout, aside: Mutex::default() }
     }
 
+    /// How long one sending may take.
+    pub(super) const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// The time of what is sent now.
     pub(super) fn until(&self) -> Instant {
         Instant::now() + self.timeout

@@ -72,9 +72,14 @@ impl Cluster {
     }
 
     pub(super) fn link(&self, nodes: &[usize]) -> Link {
+        self.link_within(nodes, PATIENCE)
+    }
+
+    /// One on which nothing takes longer than this.
+    pub(super) fn link_within(&self, nodes: &[usize], timeout: Duration) -> Link {
         let urls: Vec<_> = nodes.iter().map(|node| self.nodes[*node].url()).collect();
         let urls: Vec<_> = urls.iter().map(String::as_str).collect();
-        Link::to(&Servers::new(&urls, None).unwrap(), "sluice", PATIENCE)
+        Link::to(&Servers::new(&urls, None).unwrap(), "sluice", timeout)
     }
 
     /// Begins to move our keys; new ones are at the other node from now on.

@@ -52,8 +52,9 @@ fn takes() -> [Take; 2] {
     ]
 }
 
-async fn gateway(cluster: &Cluster, name: &str) -> Counts {
-    let counts = Counts::new(Arc::new(cluster.link(&[0, 1, 2])), name.to_owned(), Time::Servers);
+async fn gateway(cluster: &Cluster, name: &str, timeout: Duration) -> Counts {
+    let link = Arc::new(cluster.link_within(&[0, 1, 2], timeout));
+    let counts = Counts::new(link, name.to_owned(), Time::Servers);
     counts.open().await.unwrap();
     counts
 }
@@ -111,7 +112,7 @@ async fn requests_in_line(counts: &Counts, seen: &Seen, task: u64) {
 
 /// Requests of two gateways while something is done to the cluster; then what was counted is what was served.
 async fn while_served(cluster: &Cluster, done: impl AsyncFnOnce(&Seen)) -> Seen {
-    let gateways = [gateway(cluster, "one").await, gateway(cluster, "two").await];
+    let gateways = [gateway(cluster, "one", PATIENCE).await, gateway(cluster, "two", PATIENCE).await];
     let (seen, next) = (Seen::default(), AtomicU64::new(0));
     let load = futures(12, || {
         let task = next.fetch_add(1, Ordering::Relaxed);
@@ -184,8 +185,9 @@ async fn limits_hold_while_a_replica_takes_over() {
 async fn a_master_that_is_killed_costs_what_it_had_not_passed_on_and_nobody_waits_for_ever() {
     /// Requests at a time, each of which has one step on its way at most that the replica may not have had.
     const CLIENTS: u64 = 12;
+    const TIMEOUT: Duration = Duration::from_secs(1);
     let (mut cluster, owner) = replicated();
-    let gateways = [gateway(&cluster, "one").await, gateway(&cluster, "two").await];
+    let gateways = [gateway(&cluster, "one", TIMEOUT).await, gateway(&cluster, "two", TIMEOUT).await];
     let (seen, next) = (Seen::default(), AtomicU64::new(0));
     let load = futures(usize::try_from(CLIENTS).unwrap(), || {
         let task = next.fetch_add(1, Ordering::Relaxed);
@@ -203,7 +205,7 @@ async fn a_master_that_is_killed_costs_what_it_had_not_passed_on_and_nobody_wait
         counts.settled().await;
         // What was lost of that is found, later.
         let now = Instant::now();
-        counts.compare([now, now + Duration::from_secs(130)]).await;
+        counts.compare([now, now + PATIENCE]).await;
         counts.settled().await;
     }
     let [slots, tokens] = takes();
