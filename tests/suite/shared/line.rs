@@ -49,10 +49,11 @@ fn what_continues_a_response_goes_to_its_account_on_every_gateway_and_to_no_othe
     let fleet = Fleet::start(references::making);
     let others = "[[keys]]\nname = \"other\"\nkey = \"other\"\n";
     let gateways = redis.gateways(2, &(references::config(&fleet, "openai-responses") + others));
-    for number in 0..6 {
+    for _ in 0..6 {
         let (own, continued) = references::made(&gateways[0], "");
         // It is kept for the others a moment after its answer.
-        gateways[0].until("it is kept", |_| redis.keys("*:value:9:reference:*") > number);
+        let id = continued.split('"').nth(3).unwrap();
+        gateways[0].until("it is kept", |_| redis.keys(&format!("*:value:9:reference:{id}")) == 1);
         let before = fleet.asked_in_all();
         let body = format!("{{\"model\":\"m-1\",\"input\":\"x\"{continued}}}");
         let headers = [("x-api-key", "other"), ("content-type", "application/json")];

@@ -32,7 +32,9 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotDone(why) | Self::Unknown(why) | Self::Answered(why) | Self::Never(why) => f.write_str(why),
+            Self::NotDone(why) | Self::Unknown(why) | Self::Answered(why) | Self::Never(why) => {
+                f.write_str(why)
+            }
         }
     }
 }

@@ -247,7 +247,9 @@ async fn a_server_that_loads_is_waited_for_without_a_word_to_it() {
         match more(&link, "n").await {
             Ok(count) => found = Some(count),
             Err(Failure::NotDone(why)) => met |= why.contains("LOADING"),
-            Err(Failure::Unknown(why) | Failure::Answered(why) | Failure::Never(why)) => panic!("nothing was cut: {why}"),
+            Err(Failure::Unknown(why) | Failure::Answered(why) | Failure::Never(why)) => {
+                panic!("nothing was cut: {why}")
+            }
         }
         found.is_some()
     })
