@@ -1,15 +1,14 @@
 //! A thousand clients at once, on several gateways and on one: what is admitted is exactly what may be, whatever becomes of
 //! the store, of the way to it and of gateways meanwhile.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use sluice_tests::client::PATIENCE;
 use sluice_tests::gateway::{Gateway, account, key};
 use sluice_tests::moment::{noon, pause};
-use sluice_tests::upstream::{Step, Upstream, whole};
+use sluice_tests::upstream::{Upstream, whole};
 
 use super::{GATEWAYS, Redis, answering, ask, at_once, count, me, message};
 
@@ -84,81 +83,6 @@ fn never_over_budget(redis: Option<&Redis>) {
 fn a_thousand_clients_never_spend_more_than_a_hard_budget_has() {
     never_over_budget(None);
     never_over_budget(Some(&Redis::start()));
-}
-
-/// How many are at an upstream at once, and the most that ever were.
-#[derive(Default)]
-struct AtOnce(Mutex<(usize, usize)>);
-
-impl AtOnce {
-    /// An upstream at which each stays for a moment.
-    fn upstream(self: &Arc<Self>) -> Upstream {
-        let there = Arc::clone(self);
-        Upstream::start(move |_| there.stay())
-    }
-
-    fn stay(self: &Arc<Self>) -> Vec<Step> {
-        {
-            let mut there = self.0.lock().unwrap();
-            there.0 += 1;
-            there.1 = there.1.max(there.0);
-        }
-        let (answers, waits) = channel();
-        let there = Arc::clone(self);
-        std::thread::spawn(move || {
-            pause(Duration::from_millis(5));
-            // No longer there from before its answer goes.
-            there.0.lock().unwrap().0 -= 1;
-            let _ = answers.send(());
-        });
-        let answer = whole(200, "content-type: application/json\r\n", &message(1, 1));
-        std::iter::once(Step::Wait(waits)).chain(answer).collect()
-    }
-
-    fn most(&self) -> usize {
-        self.0.lock().unwrap().1
-    }
-}
-
-fn all_wait_and_are_served(redis: Option<&Redis>) {
-    const SLOTS: usize = 50;
-    let there = Arc::<AtOnce>::default();
-    let upstream = there.upstream();
-    let config = account("a", "claude-console", &upstream.address, "")
-        + &key(&format!("concurrency = {SLOTS}\nqueue = {{ size = {CLIENTS}, wait = \"60s\" }}"));
-    let gateways = gateways(redis, &config);
-    let over = AtomicBool::new(false);
-    let statuses = std::thread::scope(|scope| {
-        // Whoever would be told that it is its turn is not, again and again.
-        let cuts = scope.spawn(|| {
-            let mut cuts = 0;
-            while let (Some(redis), false) = (redis, over.load(Ordering::SeqCst)) {
-                redis.tell(&["CLIENT", "KILL", "TYPE", "pubsub"]);
-                cuts += 1;
-                pause(Duration::from_secs(1));
-            }
-            cuts
-        });
-        let asked = scope.spawn(|| at_once(&gateways, CLIENTS, ask_until_known)).join();
-        over.store(true, Ordering::SeqCst);
-        let statuses = asked.unwrap();
-        assert!(cuts.join().unwrap() > 0 || redis.is_none(), "they are served between cuts");
-        statuses
-    });
-    assert_eq!(count(&statuses, 200), CLIENTS, "{statuses:?}");
-    assert!((2..=SLOTS).contains(&there.most()), "{} at once, where {SLOTS} may be", there.most());
-    for gateway in &gateways {
-        gateway.until("nothing is held, and nobody waits", |gateway| {
-            let told = &me(gateway)["concurrency"];
-            (told["held"].as_u64(), told["waiting"].as_u64()) == (Some(0), Some(0))
-        });
-    }
-}
-
-#[test]
-fn a_thousand_that_wait_are_all_served_with_the_wake_channel_cut_again_and_again() {
-    all_wait_and_are_served(None);
-    all_wait_and_are_served(Some(&Redis::start()));
 }
 
 /// How long a store is away in a test.
