@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use sluice_api::dialect::Api;
 use sluice_api::error::{Error, Kind};
 use sluice_api::limiter::{
     AtWork, Bucket, CONCURRENCY, Demand, Denial, Party, Principal, Subject, Take, Why, Window,
