@@ -144,7 +144,8 @@ pub(crate) static FIELDS: &[Field] = &[
     field(CONTENT, "transformations", Adapted),
     field("messages.content.transformations", "oversized_image", Named).but(&["\"downsize\""]),
     field(CONTENT, "caller", Adapted),
-    field("messages.content.caller", "type", Named).but(&["\"direct\""]),
+    field("messages.content.caller", "type", Adapted)
+        .note("a call that was not the model's, and its result, become text, and are named"),
     field("messages.content.caller", "tool_id", Named),
     field(CONTENT, "toolset_name", Refused).note(EXPANDED),
     field(CONTENT, "tool", Adapted),

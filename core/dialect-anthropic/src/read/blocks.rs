@@ -46,8 +46,24 @@ pub(super) fn read<'a>(
         // Results of tools that Anthropic has run.
         _ => Content::Text(heard.served.said(&mut block, losses)?),
     };
-    caller(&mut block, losses)?;
+    let by_program = caller(&mut block, losses)?;
     block.rest(losses)?;
+    let content = match content {
+        Content::Call(call) if by_program => {
+            losses.name(at);
+            Content::Text(heard.served.programs.called(&call))
+        }
+        Content::Outcome(outcome) => match heard.served.programs.said(outcome) {
+            Ok((text, others)) => {
+                losses.name(at);
+                parts.push(Part { cache, ..Part::text(text, at) });
+                parts.extend(others);
+                return Ok(());
+            }
+            Err(outcome) => Content::Outcome(outcome),
+        },
+        content => content,
+    };
     parts.push(Part { cache, ..Part::new(content, at) });
     Ok(())
 }
@@ -79,10 +95,13 @@ fn call<'a>(block: &mut Object<'a>, parts: &mut Vec<Part<'a>>, losses: &Losses) 
     Ok(Call { id, name: block.needed("name")?, input: Input::Json(Cow::Borrowed(input)), seal })
 }
 
-/// Who called a tool where that was not the model.
-fn caller(block: &mut Object<'_>, losses: &mut Losses) -> Result<(), Error> {
-    let Some(value) = block.get("caller") else { return Ok(()) };
-    Object::of(value, "messages.content.caller", block.inside("caller"), losses)?.rest(losses)
+/// Who called a tool; whether that was a program that Anthropic has run, which no other dialect knows.
+fn caller(block: &mut Object<'_>, losses: &mut Losses) -> Result<bool, Error> {
+    let Some(value) = block.get("caller") else { return Ok(false) };
+    let mut caller = Object::of(value, "messages.content.caller", block.inside("caller"), losses)?;
+    let is_program = caller.text("type")?.is_some_and(|kind| kind != "direct");
+    caller.rest(losses)?;
+    Ok(is_program && losses.target() != Api::Anthropic)
 }
 
 fn outcome<'a>(

@@ -141,6 +141,25 @@ fn tools_of_the_servers_in_history_become_text() {
 }
 
 #[test]
+fn calls_of_programs_that_anthropic_has_run_become_text_with_their_results() {
+    let messages = r#","messages":[{"role":"user","content":"a"},{"role":"assistant","content":[
+        {"type":"tool_use","id":"p","name":"query","input":{"n":1.0},"caller":{"type":"code_execution_20250825","tool_id":"s1"}},
+        {"type":"tool_use","id":"d","name":"direct","input":{},"caller":{"type":"direct"}}]},
+        {"role":"user","content":[{"type":"tool_result","tool_use_id":"p","is_error":true,"content":[{"type":"text","text":"rows"},
+            {"type":"image","source":{"type":"base64","media_type":"image/png","data":"AAEC"}}]},
+        {"type":"tool_result","tool_use_id":"d","content":"done"}]}]"#;
+    let body = body(messages);
+    for toward in [Api::OpenaiChat, Api::OpenaiResponses, Api::Gemini] {
+        let (request, named, _) = told(&body, toward).unwrap();
+        assert_eq!(texts(&request.turns[1].parts), ["query {\"n\":1.0}", "Call"], "{toward}");
+        assert_eq!(texts(&request.turns[2].parts), ["query failed:\nrows", "Image", "Outcome"], "{toward}");
+        assert_eq!(named, ["messages.content.caller.tool_id", "messages.content"], "{toward}");
+    }
+    let (request, ..) = told(&body, Api::Anthropic).unwrap();
+    assert_eq!(texts(&request.turns[1].parts), ["Call", "Call"]);
+}
+
+#[test]
 fn what_gemini_wants_back_goes_with_the_call_it_stands_before() {
     use sluice_neutral::seal::Seal;
     let seal = Seal { origin: Api::Gemini, account: None, payload: "sig".into() };
