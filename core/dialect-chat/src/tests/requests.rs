@@ -8,6 +8,21 @@ use sluice_neutral::request::{Choice, Content, Lifetime, Media, Part, Source};
 use super::{again, kept, read};
 
 #[test]
+fn how_prompts_are_cached_is_named_where_only_the_marks_are_said_on() {
+    let ask = |options: &str| {
+        format!(r#"{{"messages":[{{"role":"user","content":"hi"}}],"prompt_cache_options":{options}}}"#)
+    };
+    for (options, toward, expected) in [
+        (r#"{"mode":"explicit","ttl":"30m"}"#, Api::OpenaiResponses, &["prompt_cache_options"][..]),
+        (r#"{"mode":"explicit"}"#, Api::Anthropic, &[]),
+        (r#"{"mode":"implicit"}"#, Api::OpenaiResponses, &[]),
+    ] {
+        let (.., named) = read(&ask(options), toward).unwrap();
+        assert_eq!(named, expected, "{options} toward {toward}");
+    }
+}
+
+#[test]
 fn old_clients_functions_are_tools_and_their_results_find_their_calls() {
     let body = r#"{"functions":[{"name":"look","parameters":{"type":"object"}}],"function_call":{"name":"look"},
         "messages":[{"role":"user","content":"hi"},{"role":"assistant","content":null,"function_call":{"name":"look","arguments":"{}"}},
