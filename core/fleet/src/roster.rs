@@ -141,7 +141,7 @@ impl Roster {
         let mut pools: Vec<Pool> = Vec::with_capacity(names.len());
         let mut unpriced = false;
         for name in names {
-            let (mut targets, mut others) = (Vec::new(), Vec::new());
+            let mut targets = Vec::new();
             for account in self.pools.get(&name).map_or(&[][..], Vec::as_slice) {
                 // An account in two pools is tried in the first of them, and once.
                 if pools
@@ -153,15 +153,13 @@ impl Roster {
                 }
                 match fits(account, wanted.api, wanted.operation, &model) {
                     Some(target) if !self.may_ask(&target, wanted.operation) => unpriced = true,
-                    Some(target) if target.speaks == wanted.api => targets.push(target),
-                    Some(target) => others.push(target),
+                    Some(target) => targets.push(target),
                     None => {}
                 }
             }
-            // Who speaks the client's own dialect loses nothing of it: the others of the pool have their turn after them.
-            let turns = [targets, others].into_iter().filter(|targets| !targets.is_empty());
-            let name: Arc<str> = name.into();
-            pools.extend(turns.map(|targets| Pool { name: Arc::clone(&name), targets }));
+            if !targets.is_empty() {
+                pools.push(Pool { name: name.into(), targets });
+            }
         }
         let max_output_tokens =
             self.route(wanted.api, wanted.model).and_then(|route| route.max_output_tokens);

@@ -30,8 +30,7 @@ pub(crate) fn or_estimate(
         Err(error) if ask.route.operation == Operation::CountTokens => error,
         answered => return answered,
     };
-    let never =
-        matches!(error.kind(), Kind::ModelNotFound | Kind::BadRequest) && error.facts().answer.is_none();
+    let never = error.kind() == Kind::ModelNotFound && error.facts().answer.is_none();
     let api = ask.route.api;
     let served = || snapshot.roster.serves(key, Criteria::of(api, Operation::Generate, &ask.model));
     if error.facts().missing || (never && served()) {

@@ -64,6 +64,7 @@ impl Outgoing {
         let asking = Asking { client: ask.route.api, body, speaks: target.speaks, upstream };
         let (translated, translation) = Translation::of(&asking).map_err(|error| error.elsewhere(true))?;
         settlement.leaves_out(translated.dropped);
+        settlement.asks_no_tier();
         Ok(Self {
             body: translated.body,
             speaks: target.speaks,

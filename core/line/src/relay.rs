@@ -43,6 +43,8 @@ struct Stream {
     last: Instant,
     /// When a silent client was last told that the connection lives; where its answer is translated.
     beat: Instant,
+    /// Bytes that had come of upstream when it was looked last.
+    heard: u64,
     /// What is left to be told: that the body breaks off, once what was handed on has left.
     breaking: Option<Error>,
     done: bool,
@@ -99,8 +101,16 @@ impl Relay {
         identify(&mut headers, settlement.api() == Api::Anthropic, request_id);
         settlement.tells(&mut headers);
         let last = Instant::now();
-        let stream =
-            Stream { source, settlement, timer: None, last, beat: last, breaking: None, done: false };
+        let stream = Stream {
+            source,
+            settlement,
+            timer: None,
+            last,
+            beat: last,
+            heard: 0,
+            breaking: None,
+            done: false,
+        };
         let mut response = Response::new(Self(State::Stream(Box::new(stream))));
         *response.status_mut() = status;
         *response.headers_mut() = headers;
@@ -116,6 +126,11 @@ impl Stream {
             let message = "the gateway failed in the middle of this answer: send the request again";
             let error = Error::new(Kind::Internal, message);
             self.settlement.panicked(self.source.seen());
+            if self.source.is_translated() {
+                // Who wrote this answer may be who failed.
+                self.breaking = Some(error);
+                return self.poll_breaking(cx);
+            }
             self.ends_in(error, cx)
         })
     }
@@ -134,6 +149,7 @@ impl Stream {
         match self.source.poll_data(cx) {
             Poll::Ready(Some(Ok(data))) => {
                 self.last = Instant::now();
+                (self.beat, self.heard) = (self.last, self.source.seen().bytes);
                 if self.source.is_spent() {
                     self.done = true;
                     self.source.finish(End::Clean);
@@ -145,7 +161,15 @@ impl Stream {
             }
             Poll::Ready(None) => self.end(None, cx),
             Poll::Ready(Some(Err(error))) => self.end(Some(error), cx),
-            Poll::Pending => self.poll_idle(cx),
+            Poll::Pending => {
+                // What comes may be nothing that its client is told yet.
+                let heard = self.source.seen().bytes;
+                if std::mem::replace(&mut self.heard, heard) != heard {
+                    self.last = Instant::now();
+                    self.settlement.passes(&self.source, self.last.into_std());
+                }
+                self.poll_idle(cx)
+            }
         }
     }
 
@@ -154,9 +178,12 @@ impl Stream {
         let alive = self.source.keep_alive();
         loop {
             let silent = self.last + idle;
-            let beat = self.beat.max(self.last) + KEEP_ALIVE;
+            let beat = self.beat + KEEP_ALIVE;
             let due = if alive.is_empty() { silent } else { silent.min(beat) };
             let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+            if timer.deadline() > due {
+                timer.as_mut().reset(due);
+            }
             ready!(timer.as_mut().poll(cx));
             let now = Instant::now();
             // Armed once and moved only when it rings: most frames never touch it.

@@ -55,7 +55,7 @@ pub(crate) struct Expected {
 impl Expected {
     /// Whether the beginning of the body is looked at: labels of streams are often wrong.
     fn looks(&self) -> bool {
-        self.asked.is_stream() || self.labelled.is_stream()
+        self.asked.is_stream() || self.labelled.is_stream() || self.translated.is_some()
     }
 
     /// How the answer is framed, and whether it is a document in a stream's place.
@@ -124,7 +124,7 @@ impl Source {
         let source = Self { body, stages, ready, form, api, idle, left, ended: false, failed: None };
         let mut source = Box::new(source);
         if let Some((translation, head)) = expected.translated {
-            if form != Form::Sse {
+            if form != Form::Sse || !expected.form.is_stream() {
                 first.into_iter().for_each(|data| source.take(data));
                 source.read_whole(ended).await?;
                 return source.becomes(&translation, &head, expected.form);
@@ -136,7 +136,11 @@ impl Source {
             source.finish(End::Clean);
         }
         source.first_event(expected.asked.is_stream()).await?;
-        Ok(source)
+        // Nobody was told anything yet: another account may have its turn.
+        match source.stages.fails_unsaid() && source.first_error().is_none() {
+            true => Err(source.failed.take().unwrap_or_else(failed_unsaid)),
+            false => Ok(source),
+        }
     }
 
     /// Reads to the end.
@@ -148,7 +152,7 @@ impl Source {
             }
             if self.seen().bytes > WHOLE_MAX {
                 let message = "the upstream's answer is longer than can be turned into another dialect";
-                return Err(Error::new(Kind::Upstream, message));
+                return Err(Error::new(Kind::Upstream, message).elsewhere(false));
             }
         }
         self.finish(End::Clean);
@@ -165,12 +169,17 @@ impl Source {
         if self.is_page() || self.first_error().is_some() {
             return Ok(self);
         }
+        // It is paid already: nobody is asked for another one.
         if !self.may_end() {
             let message = "the upstream ended its answer before it was complete: send the request again";
-            return Err(Error::new(Kind::Upstream, message));
+            return Err(Error::new(Kind::Upstream, message).elsewhere(false));
         }
         let body: Vec<u8> = self.ready.iter().flat_map(|data| data.iter().copied()).collect();
-        self.ready = VecDeque::from([translation.whole(&body, head, form)?]);
+        let told = match self.form == Form::Sse {
+            true => translation.gathered(&body, head),
+            false => translation.whole(&body, head, form),
+        };
+        self.ready = VecDeque::from([told.map_err(|error| error.elsewhere(false))?]);
         (self.form, self.left) = (Form::Whole, Some(0));
         Ok(self)
     }
@@ -240,7 +249,8 @@ impl Source {
         if let Some(left) = &mut self.left {
             *left = left.saturating_sub(data.len() as u64);
         }
-        if let Some(error) = self.stages.pass(data, &mut self.ready) {
+        let failed = self.stages.pass(data, &mut self.ready);
+        if let Some(error) = failed.or_else(|| self.stages.has_failed().then(failed_unsaid)) {
             self.finish(End::Cut);
             self.failed = Some(error);
         }
@@ -250,6 +260,11 @@ impl Source {
     /// own.
     pub(crate) fn fails(&mut self, error: &Error) -> Option<Bytes> {
         self.stages.translated().map(|stream| stream.fail(error))
+    }
+
+    /// Whether it is turned into another dialect, piece by piece.
+    pub(crate) fn is_translated(&self) -> bool {
+        self.stages.is_told().is_some()
     }
 
     /// What keeps a silent client of a translated stream.
@@ -375,6 +390,11 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, Error> {
             None => return Ok(None),
         }
     }
+}
+
+/// The upstream told that it failed, in a way that its client's dialect has been told already.
+fn failed_unsaid() -> Error {
+    Error::new(Kind::Upstream, "the upstream failed in its answer: send the request again")
 }
 
 /// What clients are told of an answer that broke off; its cause is for operators.

@@ -33,9 +33,19 @@ impl Stages {
         self.translated.as_deref_mut()
     }
 
-    /// Whether a client of another dialect was told an end; nothing where there is no such client.
+    /// Whether a client of another dialect was told that the answer is whole; nothing where there is no such client.
     pub(crate) fn is_told(&self) -> Option<bool> {
-        self.translated.as_ref().map(|stream| stream.is_over())
+        self.translated.as_ref().map(|stream| stream.is_whole())
+    }
+
+    /// Whether a client of another dialect was told that the upstream failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.translated.as_ref().is_some_and(|stream| stream.has_failed())
+    }
+
+    /// Whether that is all that was said.
+    pub(crate) fn fails_unsaid(&self) -> bool {
+        self.has_failed() && self.translated.as_ref().is_some_and(|stream| !stream.has_said())
     }
 
     /// Takes what came, and puts what passes behind what has passed; why nothing more can pass, where that is so.

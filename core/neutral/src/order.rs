@@ -126,6 +126,18 @@ impl Ordered {
         matches!(self.progress, Progress::Whole | Progress::Failed)
     }
 
+    /// Whether the client has been told that the answer is whole.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.progress == Progress::Whole
+    }
+
+    /// Whether the upstream's answer has said anything: a failure before that might as well have come as a refusal.
+    #[must_use]
+    pub const fn has_said(&self) -> bool {
+        self.told.any
+    }
+
     /// What keeps a silent connection alive; nothing before the answer has begun and after it has ended.
     #[must_use]
     pub fn keep_alive(&self) -> &'static [u8] {
@@ -147,13 +159,15 @@ impl Ordered {
             self.write(plain, out);
             return Ok(());
         }
+        // What belongs to no block that is open is nobody's.
+        let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.index == index) else {
+            return Ok(());
+        };
         self.held = self.held.saturating_add(plain.length());
         if self.held > HELD_MAX {
             return Err(Error::new(Kind::Upstream, "the upstream mixes longer blocks than can be held"));
         }
-        if let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.index == index) {
-            waiting.held.push(plain.owned());
-        }
+        waiting.held.push(plain.owned());
         Ok(())
     }
 
@@ -231,6 +245,7 @@ impl Ordered {
 /// What an answer has told, as far as that says why it ended.
 #[derive(Debug, Default)]
 struct Told {
+    any: bool,
     called: bool,
     refused: bool,
     /// A call whose arguments are not whole.
@@ -239,6 +254,7 @@ struct Told {
 
 impl Told {
     fn note(&mut self, block: &Block<'_>) {
+        self.any = true;
         self.called |= matches!(block, Block::Call(_));
         self.refused |= *block == Block::Refusal;
     }

@@ -8,8 +8,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use sluice_api::dialect::{Api, Operation};
 use sluice_api::error::{Error, Kind};
+use sluice_neutral::at::At;
 use sluice_neutral::json::{Members, Raw, items, quoted, text, wrong};
-use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::loss::{Losses, Place};
 
 /// Bytes of a text that are about one token, where the upstream tells no usage.
 const BYTES_PER_TOKEN: u64 = 4;
@@ -21,7 +22,8 @@ pub(crate) struct Embeddings {
     operation: Operation,
     /// Whether vectors are wanted as bytes in base64.
     packed: bool,
-    /// What the texts are about, in tokens.
+    /// How many texts there are, and what they are about in tokens.
+    texts: usize,
     tokens: u64,
 }
 
@@ -53,7 +55,7 @@ impl Embeddings {
         let sent = if client == Api::Gemini { as_openai(&wanted, model) } else { as_gemini(&wanted, model) };
         let bytes: u64 = wanted.texts.iter().map(|text| text.len() as u64).sum();
         let tokens = bytes.div_ceil(BYTES_PER_TOKEN);
-        let own = Self { client, operation, packed: wanted.packed, tokens };
+        let own = Self { client, operation, packed: wanted.packed, texts: wanted.texts.len(), tokens };
         Ok((sent.into_bytes(), own))
     }
 
@@ -74,6 +76,12 @@ impl Embeddings {
         let unreadable =
             |error| Error::new(Kind::Upstream, format!("the upstream's embeddings can't be read: {error}"));
         let told: Told<'_> = serde_json::from_slice(body).map_err(unreadable)?;
+        if told.data.len() + told.embeddings.len() != self.texts {
+            return Err(Error::new(
+                Kind::Upstream,
+                "the upstream answered with other than a vector for each text",
+            ));
+        }
         if self.client == Api::Gemini {
             let mut data = told.data;
             data.sort_by_key(|one| one.index);
@@ -132,6 +140,8 @@ struct Used {
 
 /// OpenAI's: a text, or a list of them.
 fn listed<'a>(members: &Members<'a>, losses: &mut Losses) -> Result<Wanted<'a>, Error> {
+    let known = ["model", "input", "dimensions", "encoding_format", "user"];
+    losses.rest(Place::new(&[], "", At::ROOT), members, &known)?;
     let at = At::field("input");
     let input = members.get("input").ok_or_else(|| wrong(at, "it is missing"))?;
     let texts = if input.get().starts_with('[') {
@@ -160,6 +170,16 @@ fn one<'a>(members: &Members<'a>, at: At, losses: &mut Losses) -> Result<Wanted<
             losses.name(At::field(if name == "title" { "title" } else { "taskType" }));
         }
     }
+    let known = [
+        "model",
+        "content",
+        "taskType",
+        "task_type",
+        "title",
+        "outputDimensionality",
+        "output_dimensionality",
+    ];
+    losses.rest(Place::new(&[], "", at), members, &known)?;
     let content = members.get("content").ok_or_else(|| wrong(at.then("content"), "it is missing"))?;
     let content = Members::of(content, at.then("content"))?;
     let place = at.then("content.parts");
@@ -270,8 +290,12 @@ mod tests {
             json!({ "model": "up", "input": ["ab"], "encoding_format": "float", "dimensions": 4 })
         );
         assert_eq!(named, ["taskType"]);
-        let answer = br#"{"data":[{"index":1,"embedding":[2]},{"index":0,"embedding":[1.50]}]}"#;
+        let answer = br#"{"data":[{"index":0,"embedding":[1.50]}]}"#;
         assert_eq!(own.answer(answer, "m").unwrap(), br#"{"embedding":{"values":[1.50]}}"#);
+        for none in ["{}", r#"{"error":{"message":"x"}}"#, r#"{"data":[]}"#] {
+            assert!(own.answer(none.as_bytes(), "m").is_err(), "{none}");
+        }
+        let answer = br#"{"data":[{"index":1,"embedding":[2]},{"index":0,"embedding":[1.50]}]}"#;
         let body =
             r#"{"requests":[{"content":{"parts":[{"text":"a"}]}},{"content":{"parts":[{"text":"b"}]}}]}"#;
         let (_, own, _) = sent(Api::Gemini, Operation::BatchEmbed, body).unwrap();

@@ -8,6 +8,7 @@ mod anthropic;
 pub mod converse;
 mod elements;
 mod embeddings;
+mod gathered;
 mod headers;
 #[cfg(any(test, fuzzing))]
 pub mod laws;

@@ -8,7 +8,7 @@ use http::StatusCode;
 use sluice_api::dialect::Form;
 use sluice_api::error::{Error, Kind};
 use sluice_neutral::answer::{Class, Event, Failure};
-use sluice_neutral::dialect::{Dialect, Reader, Reply, Sent};
+use sluice_neutral::dialect::{Dialect, Reader, Sent, Writer};
 use sluice_neutral::order::Ordered;
 use sluice_wire::sse::Scanner;
 
@@ -28,18 +28,21 @@ struct Told {
     ordered: Ordered,
     out: Vec<u8>,
     failed: Option<Error>,
+    /// Whether it can't go on, also after it was asked why.
+    broken: bool,
 }
 
 impl Stream {
     /// Nothing has come yet.
     pub(crate) fn new(
         upstream: &dyn Dialect,
-        client: &dyn Dialect,
+        writer: Box<dyn Writer>,
         sent: &Arc<Sent>,
-        (reply, request_id, form): (&Arc<Reply>, &Arc<str>, Form),
+        (request_id, form): (&Arc<str>, Form),
     ) -> Self {
-        let ordered = Ordered::new(Arc::clone(sent), client.tells(reply), Arc::clone(request_id));
-        let told = Told { reader: upstream.stream(sent), ordered, out: Vec::new(), failed: None };
+        let ordered = Ordered::new(Arc::clone(sent), writer, Arc::clone(request_id));
+        let told =
+            Told { reader: upstream.stream(sent), ordered, out: Vec::new(), failed: None, broken: false };
         let elements = (form == Form::JsonArray).then(Elements::default);
         Self { scanner: Scanner::default(), told, elements }
     }
@@ -62,13 +65,13 @@ impl Stream {
     pub fn finish(&mut self) -> Bytes {
         let told = &mut self.told;
         self.scanner.finish(&mut |event| told.take(event.name, event.data));
-        let Told { reader, ordered, out, failed } = told;
+        let Told { reader, ordered, out, failed, broken } = told;
         reader.end(&mut |event| {
-            if failed.is_none() {
+            if !*broken && failed.is_none() {
                 *failed = ordered.take(event, out).err();
             }
         });
-        let whole = failed.is_none() && ordered.ends(out);
+        let whole = !*broken && failed.is_none() && ordered.ends(out);
         let written = self.written();
         match &mut self.elements {
             Some(elements) if whole => {
@@ -104,10 +107,22 @@ impl Stream {
         self.written()
     }
 
-    /// Whether the client has been told an end, of whichever kind.
+    /// Whether the client has been told that the answer is whole.
     #[must_use]
-    pub fn is_over(&self) -> bool {
-        self.told.ordered.is_over()
+    pub fn is_whole(&self) -> bool {
+        self.told.ordered.is_whole()
+    }
+
+    /// Whether the upstream told that it failed, and the client knows it.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.told.ordered.is_over() && !self.told.ordered.is_whole()
+    }
+
+    /// Whether the upstream's answer has said anything.
+    #[must_use]
+    pub const fn has_said(&self) -> bool {
+        self.told.ordered.has_said()
     }
 
     /// What keeps a silent connection alive; nothing where nothing should be sent.
@@ -139,8 +154,8 @@ const fn status(kind: Kind) -> StatusCode {
 impl Told {
     /// Reads one event, and writes what it makes; nothing more after a failure.
     fn take(&mut self, name: &[u8], data: &[u8]) {
-        let Self { reader, ordered, out, failed } = self;
-        if failed.is_some() || ordered.is_over() {
+        let Self { reader, ordered, out, failed, broken } = self;
+        if *broken || failed.is_some() || ordered.is_over() {
             return;
         }
         let mut within = None;
@@ -151,6 +166,7 @@ impl Told {
             }
         });
         *failed = within.or(read.err());
+        *broken = failed.is_some();
     }
 }
 

@@ -13,6 +13,7 @@ use sluice_neutral::loss::Losses;
 use sluice_neutral::order;
 
 use crate::embeddings::Embeddings;
+use crate::gathered::{Gathered, Gathering};
 use crate::stream::Stream;
 use crate::translated::Translated;
 
@@ -127,8 +128,31 @@ impl Translation {
     /// Translates a stream of server-sent events, for a client that asked for this form.
     #[must_use]
     pub fn stream(&self, head: &Head, form: Form) -> Stream {
-        let reply = Arc::new(self.reply(head));
-        Stream::new(self.upstream, self.client, &self.sent, (&reply, &head.request_id, form))
+        let writer = self.client.tells(&Arc::new(self.reply(head)));
+        Stream::new(self.upstream, writer, &self.sent, (&head.request_id, form))
+    }
+
+    /// Translates a stream that came whole, for a client that asked for one document.
+    ///
+    /// # Errors
+    ///
+    /// When it is no answer, or none that is whole.
+    pub fn gathered(&self, events: &[u8], head: &Head) -> Result<Bytes, Error> {
+        let gathering = Gathering::default();
+        let writer = Box::new(gathering.clone());
+        let mut stream = Stream::new(self.upstream, writer, &self.sent, (&head.request_id, Form::Sse));
+        stream.feed(events);
+        let _ = stream.finish();
+        let Gathered { answer, failed } = gathering.take();
+        match (stream.failure(), failed) {
+            (Some(error), _) => Err(error),
+            (None, Some(message)) => Err(Error::new(Kind::Upstream, message)),
+            (None, None) if stream.is_whole() => Ok(self.client.tell(&answer, &self.reply(head)).into()),
+            (None, None) => {
+                let message = "the upstream ended its answer before it was complete: send the request again";
+                Err(Error::new(Kind::Upstream, message))
+            }
+        }
     }
 
     /// Translates a refusal, or the error that a stream begins with. What was asked of the gateway's account stays its own

@@ -189,13 +189,17 @@ impl Order {
 
     fn schedule<'a>(&mut self, pool: &'a Pool, cx: &Picking<'_>) -> Option<(&'a Target, Admission)> {
         let mut open = Vec::with_capacity(pool.targets.len());
-        let mut candidates = Vec::with_capacity(pool.targets.len());
         for target in &pool.targets {
             if let Ok(admission) = self.look(target, pool, cx) {
                 open.push((target, admission));
-                candidates.push(candidate(target));
             }
         }
+        // Who speaks the client's own dialect loses nothing of the request: the others have their turn where none can.
+        let speaks = |(target, _): &(&Target, Admission)| target.speaks == cx.wanted.api;
+        if open.iter().any(speaks) {
+            open.retain(speaks);
+        }
+        let candidates: Vec<Candidate<'_>> = open.iter().map(|(target, _)| candidate(target)).collect();
         if candidates.is_empty() {
             return None;
         }

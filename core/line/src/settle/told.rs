@@ -32,6 +32,11 @@ impl Settlement {
         self.left_out = (!names.is_empty()).then(|| names.join(", ").into());
     }
 
+    /// The service tier that the client asked for, by its dialect's name, is not what the account is asked for.
+    pub(crate) fn asks_no_tier(&mut self) {
+        self.tier = None;
+    }
+
     /// What a translated answer is known by where its own dialect's id is of another kind: no other record has it.
     pub(crate) fn answer_id(&self) -> String {
         format!("{:016x}", self.record.id)
