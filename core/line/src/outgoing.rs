@@ -11,7 +11,7 @@ use sluice_api::dialect::{Api, Form, Operation};
 use sluice_api::error::{Answer, Error};
 use sluice_api::provider::ModelPlace;
 use sluice_fleet::choosing::candidates::Target;
-use sluice_translate::{Asking, Head, Translation, Upstream};
+use sluice_translate::{Asking, Head, Translation, Upstream, unsealed};
 use sluice_wire::request::splice;
 
 use crate::ask::Ask;
@@ -48,6 +48,8 @@ impl Outgoing {
         let Serving { ask, body, .. } = serving;
         if target.speaks == ask.route.api {
             let (body, hides_usage) = relayed(ask, body, target);
+            // Last, as what was found in the body stands where it stood.
+            let body = unsealed(target.speaks, &body).unwrap_or(body);
             settlement.leaves_out(Vec::new());
             let Ask { form, route, .. } = ask;
             return Ok(Self {

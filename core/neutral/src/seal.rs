@@ -13,6 +13,9 @@ use sluice_api::dialect::Api;
 /// What a sealed text begins with, once it is decoded.
 const MARK: &[u8] = b"sluice\x01";
 
+/// How a sealed text begins as it stands in a request.
+pub const MARKED: &str = "c2x1aWNlA";
+
 /// What a model remembers, opaque to everybody else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seal<'a> {
@@ -74,7 +77,7 @@ const fn letter(api: Api) -> u8 {
 
 fn opened(text: &str) -> Option<Seal<'static>> {
     // What is not ours is not decoded to its end: it may be long.
-    text.starts_with("c2x1aWNlA").then_some(())?;
+    text.starts_with(MARKED).then_some(())?;
     let bytes = STANDARD.decode(text).ok()?;
     let (letter, rest) = bytes.strip_prefix(MARK)?.split_first()?;
     let origin = match letter {

@@ -17,6 +17,7 @@ pub mod matrix;
 mod stream;
 mod translated;
 mod translation;
+mod unsealed;
 
 pub use headers::of_no_dialect;
 pub use lower::lower;
@@ -24,3 +25,4 @@ pub use sluice_neutral::dialect::Upstream;
 pub use stream::Stream;
 pub use translated::Translated;
 pub use translation::{Asking, Head, Refused, Translation};
+pub use unsealed::unsealed;
