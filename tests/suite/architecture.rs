@@ -16,7 +16,7 @@ use sluice_tests::gateway::{Folder, workspace};
 use source::Source;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 45] = [
+const ARROWS: [(&str, &[&str]); 46] = [
     ("sluice-money", &[]),
     ("sluice-packing", &["sluice-money"]),
     ("sluice-tariff", &["sluice-money"]),
@@ -54,6 +54,7 @@ const ARROWS: [(&str, &[&str]); 45] = [
     ("sluice-limits", &["sluice-api"]),
     ("sluice-upstream", &["sluice-api", "sluice-config"]),
     ("sluice-fleet", &["sluice-api", "sluice-wire", "sluice-config"]),
+    ("sluice-bodies", &["sluice-api", "sluice-config", "sluice-upstream"]),
     (
         "sluice-line",
         &[
@@ -65,6 +66,7 @@ const ARROWS: [(&str, &[&str]); 45] = [
             "sluice-upstream",
             "sluice-fleet",
             "sluice-translate",
+            "sluice-bodies",
         ],
     ),
     (

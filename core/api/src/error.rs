@@ -1,6 +1,6 @@
 //! One error type for all that can go wrong with a request, made where the fact is known.
 
-pub mod figure;
+pub use sluice_quota::figure;
 pub mod wait;
 
 use std::fmt;

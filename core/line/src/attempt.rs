@@ -24,7 +24,7 @@ use crate::outgoing::{self, Outgoing};
 use crate::serving::Serving;
 use crate::settle::Settlement;
 use crate::source::{Answered, Expected, Source};
-use crate::{decode, estimate, refusal};
+use crate::{estimate, refusal};
 
 /// Sends the request to one account and waits for the first event of its answer.
 ///
@@ -53,7 +53,7 @@ pub(crate) async fn attempt(
         response = sending.send(deadline, settlement).await?;
     }
     let (head, body) = response.into_parts();
-    let (mut head, body) = decode::answer(head, body);
+    let (mut head, body) = sluice_bodies::answer(head, body);
     if !head.status.is_success() {
         let body = refusal::read(body).await;
         settlement.spends(&refusal::used(&body, &ask.route), &head.headers);

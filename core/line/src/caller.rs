@@ -11,7 +11,7 @@ use sluice_upstream::{OneTry, Stale, Way};
 
 use crate::gateway::Gateway;
 use crate::snapshot::Snapshot;
-use crate::{decode, refusal};
+use crate::refusal;
 
 /// One account, and what calls of it need.
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +85,7 @@ impl<'a> Caller<'a> {
     async fn send(&self, prepared: Prepared, now: Timestamp) -> Result<Response<Body>, Error> {
         let answer = self.account.config.provider.send(&self.cx(&**self.way, now), prepared).await?;
         let (head, body) = answer.into_parts();
-        let (head, body) = decode::answer(head, body);
+        let (head, body) = sluice_bodies::answer(head, body);
         Ok(Response::from_parts(head, body))
     }
 

@@ -11,6 +11,7 @@ use sluice_api::error::{Error, Kind};
 use sluice_api::limiter::Mode;
 use sluice_api::provider::Vault;
 use sluice_api::store::Store;
+use sluice_bodies::Bodies;
 use sluice_config::resolved::ServerConfig;
 use sluice_fleet::Fleet;
 use sluice_fleet::reference::References;
@@ -19,7 +20,6 @@ use sluice_ledger::containers::Containers;
 use sluice_limits::{Limits, Now};
 use sluice_upstream::tasks::Tasks;
 
-use crate::reserved::Bodies;
 use crate::snapshot::Snapshot;
 use crate::vault::StoreVault;
 

@@ -23,7 +23,7 @@ use crate::relay::Relay;
 use crate::serving::{Ground, Serving};
 use crate::settle::Settlement;
 use crate::source::Answered;
-use crate::{admit, attempt, body, cut, estimate};
+use crate::{admit, attempt, cut, estimate};
 
 /// Serves one request of a client API.
 ///
@@ -90,7 +90,7 @@ where
     // Before the body: a key holds no more bodies than it may have requests, those that wait among them.
     settlement.enters(&route)?;
     settlement.waits_for_body();
-    let body = body::read(gateway.bodies(), &snapshot.server, &inbound.headers, body).await?;
+    let body = sluice_bodies::read(gateway.bodies(), &snapshot.server, &inbound.headers, body).await?;
     settlement.has_body(body.bytes.len());
     inbound.strip();
     let ask = Ask::read(route, &body.bytes)?;

@@ -26,8 +26,10 @@ const TIMES: u32 = 4;
 const SLOWEST: u32 = 4 * 1024;
 
 /// A body.
-pub(crate) struct Body {
-    pub(crate) bytes: Bytes,
+#[derive(Debug)]
+pub struct Body {
+    /// What has come, decoded.
+    pub bytes: Bytes,
     _reserved: Reserved,
 }
 
@@ -37,7 +39,7 @@ pub(crate) struct Body {
 /// # Errors
 ///
 /// 413, 503 and 408 where it exceeds a bound, 400 where it breaks off or is not what its coding says.
-pub(crate) async fn read<B>(
+pub async fn read<B>(
     bodies: &Arc<Bodies>,
     server: &ServerConfig,
     headers: &HeaderMap,

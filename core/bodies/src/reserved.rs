@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 /// What all requests' bodies share.
 #[derive(Debug)]
-pub(crate) struct Bodies {
+pub struct Bodies {
     /// Bytes that they hold.
     held: AtomicU64,
     /// Those that are decoded at once beside the workers: as many as there are cores.
@@ -33,6 +33,7 @@ pub(crate) fn too_large(max: usize) -> Error {
 }
 
 /// A part of `server.max_buffered`, given back when dropped.
+#[derive(Debug)]
 pub(crate) struct Reserved {
     bodies: Arc<Bodies>,
     max: u64,

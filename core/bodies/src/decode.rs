@@ -27,7 +27,8 @@ const STEP: usize = 64 * 1024;
 const WINDOW_LOG_MAX: u32 = 23;
 
 /// An answer as it would have come without its coding.
-pub(crate) fn answer(mut head: http::response::Parts, body: Body) -> (http::response::Parts, Body) {
+#[must_use]
+pub fn answer(mut head: http::response::Parts, body: Body) -> (http::response::Parts, Body) {
     let Some(coding) = head.headers.get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()) else {
         return (head, body);
     };
