@@ -1,6 +1,5 @@
 //! One error type for all that can go wrong with a request, made where the fact is known.
 
-pub use sluice_quota::figure;
 pub mod wait;
 
 use std::fmt;
@@ -9,6 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
+
+/// Figures in sentences.
+pub use sluice_quota::figure;
 
 /// Whose fault a failure is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

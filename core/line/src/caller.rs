@@ -10,8 +10,8 @@ use sluice_fleet::account::Account;
 use sluice_upstream::{OneTry, Stale, Way};
 
 use crate::gateway::Gateway;
-use crate::snapshot::Snapshot;
 use crate::refusal;
+use crate::snapshot::Snapshot;
 
 /// One account, and what calls of it need.
 #[derive(Clone, Copy, Debug)]
