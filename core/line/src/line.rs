@@ -13,7 +13,7 @@ use sluice_fleet::choosing::candidates::Candidates;
 use sluice_fleet::choosing::order::{Order, Picked};
 use sluice_fleet::reference::Continued;
 use sluice_fleet::session::Conversation;
-use sluice_translate::lower;
+use sluice_translate::spliced::lower;
 use sluice_wire::request::session::{self, Session};
 
 use crate::ask::{Ask, ClientRoute};

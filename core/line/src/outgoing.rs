@@ -11,7 +11,8 @@ use sluice_api::dialect::{Api, Form, Operation};
 use sluice_api::error::{Answer, Error};
 use sluice_api::provider::ModelPlace;
 use sluice_fleet::choosing::candidates::Target;
-use sluice_translate::{Asking, Head, Translation, Upstream, unsealed};
+use sluice_translate::spliced::unsealed;
+use sluice_translate::{Asking, Head, Translation, Upstream};
 use sluice_wire::request::splice;
 
 use crate::ask::Ask;

@@ -14,15 +14,14 @@ mod headers;
 pub mod laws;
 mod lower;
 pub mod matrix;
+pub mod spliced;
 mod stream;
 mod translated;
 mod translation;
 mod unsealed;
 
 pub use headers::of_no_dialect;
-pub use lower::lower;
 pub use sluice_neutral::dialect::Upstream;
 pub use stream::Stream;
 pub use translated::Translated;
 pub use translation::{Asking, Head, Refused, Translation};
-pub use unsealed::unsealed;

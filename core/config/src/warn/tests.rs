@@ -65,17 +65,17 @@ fn what_is_allowed_and_surely_not_meant_is_told_with_its_place() {
             "routes[0] in text:",
         ),
         (
-            with(&format!("{ROUTE}model = \"a*\"\napi = [\"anthropic\", \"openai-chat\"]")),
+            with(&format!("{ROUTE}model = \"a*\"\napi = [\"anthropic\", \"openai-images\"]")),
             "routes[0].api[1]",
-            "speaks OpenAI Chat",
+            "speaks OpenAI Images",
         ),
         (
             format!(
-                "{ACCOUNT}{}pools = [\"o\"]\n[[routes]]\nmodel = \"x*\"\napi = [\"anthropic\"]\npools = [\"claude\", \"o\"]\n",
+                "{ACCOUNT}{}pools = [\"o\"]\n[[routes]]\nmodel = \"x*\"\napi = [\"openai-images\"]\npools = [\"o\", \"claude\"]\n",
                 ACCOUNT.replace("\"a\"", "\"b\"").replace("test-claude", "test-openai")
             ),
             "routes[0].pools[1]",
-            "the pool `o`",
+            "the pool `claude`",
         ),
     ] {
         let told = warned(&text);
