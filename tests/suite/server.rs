@@ -263,10 +263,10 @@ fn a_list_has_what_can_be_asked_for_in_its_api_and_no_more() {
     };
     let openai = models(&gateway, "/v1/models", &[("x-api-key", KEY)]);
     assert_eq!(names(&openai["data"], "id"), ["chat-x", "codex-x"]);
-    // Codex asks through Responses and through nothing else.
-    let codex = serde_json::json!([
-        { "slug": "codex-x", "display_name": "codex-x", "supported_reasoning_levels": [] }
-    ]);
+    // Codex asks through Responses and through nothing else, and the account for Chat is asked in its own way.
+    let of =
+        |name| serde_json::json!({ "slug": name, "display_name": name, "supported_reasoning_levels": [] });
+    let codex = serde_json::json!([of("chat-x"), of("codex-x")]);
     assert_eq!(openai["models"], codex);
     let version = ("anthropic-version", "2023-06-01");
     let anthropic = models(&gateway, "/v1/models", &[("x-api-key", KEY), version]);
