@@ -1,5 +1,7 @@
 //! The ledger's own hand: gives records their ids, keeps in the journal what the store has not yet, and brings it there.
 
+mod containers;
+
 use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,6 +15,8 @@ use sluice_journal::{Journal, JournalError, Logged, Running};
 
 use crate::aside;
 use crate::ids::Ids;
+
+pub use containers::Containers;
 
 /// Records that wait for the store at most, in memory and in the journal: about 0.8 KB each in memory. Then new requests are
 /// refused, so that what they cost is never lost.

@@ -3,7 +3,6 @@
 
 mod aside;
 pub mod book;
-pub mod containers;
 pub mod export;
 mod ids;
 pub mod live;

@@ -16,7 +16,7 @@ use sluice_config::resolved::ServerConfig;
 use sluice_fleet::Fleet;
 use sluice_fleet::reference::References;
 use sluice_ledger::Records;
-use sluice_ledger::containers::Containers;
+use sluice_ledger::book::Containers;
 use sluice_limits::{Limits, Now};
 use sluice_upstream::tasks::Tasks;
 
