@@ -68,7 +68,8 @@ fn a_limiter_has_counts_and_words_of_its_own() {
         let gateway = Arc::clone(&gateway);
         move || gateway.post(CHAT, BODY).status
     });
-    gateway.until("one in flight", |gateway| gateway.in_flight() == 1);
+    // In flight it is from when an account is picked: another request might come upstream before it, and wait in its place.
+    gateway.until("the first is upstream", |_| upstream.seen().len() == 1);
 
     let refused = gateway.post(CHAT, BODY);
     let told = refused.json()["error"].clone();
