@@ -48,7 +48,7 @@ const ARROWS: [(&str, &[&str]); 46] = [
     ("sluice-mapped", &[]),
     ("sluice-journal", &["sluice-mapped"]),
     ("sluice-buckets", &["sluice-api"]),
-    ("sluice-ledger", &["sluice-api", "sluice-journal"]),
+    ("sluice-ledger", &["sluice-api", "sluice-journal", "sluice-packing"]),
     ("sluice-reconcile", &["sluice-api"]),
     ("sluice-telemetry", &["sluice-api"]),
     ("sluice-limits", &["sluice-api"]),

@@ -1,6 +1,5 @@
 //! Records on their way from the requests to the log, the metrics and the store: in batches, off the hot path.
 
-mod address;
 pub mod bills;
 pub mod detail;
 mod line;

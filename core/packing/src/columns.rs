@@ -27,17 +27,21 @@ pub const fn mark(name: &str) -> u32 {
 
 /// Writes a column; nothing where it is none, zero or empty.
 pub fn write(mark: u32, value: &impl Packed, into: &mut Vec<u8>) {
-    if value.is_nothing() {
-        return;
+    if !value.is_nothing() {
+        value.column(mark, into);
     }
-    into.extend_from_slice(&mark.to_le_bytes());
-    let at = into.len();
-    into.extend_from_slice(&[0; 4]);
-    value.pack(into);
-    let length = u32::try_from(into.len() - at - 4).unwrap_or(u32::MAX).to_le_bytes();
-    if let Some(place) = into.get_mut(at..at + 4) {
-        place.copy_from_slice(&length);
-    }
+}
+
+/// What stands before a value: its column's mark, and its length.
+fn head(mark: u32, length: u32) -> u64 {
+    u64::from(length) << 32 | u64::from(mark)
+}
+
+/// Writes a column whose value is these bytes.
+fn of_bytes(mark: u32, value: &[u8], into: &mut Vec<u8>) {
+    let length = u32::try_from(value.len()).unwrap_or(u32::MAX);
+    into.extend_from_slice(&head(mark, length).to_le_bytes());
+    into.extend_from_slice(value);
 }
 
 /// The columns that were written, with their marks; `None` where the bytes end in the middle of one.
@@ -64,6 +68,17 @@ pub trait Packed: Sized {
     /// Writes it.
     fn pack(&self, into: &mut Vec<u8>);
 
+    /// Writes it with what stands before it.
+    fn column(&self, mark: u32, into: &mut Vec<u8>) {
+        let at = into.len();
+        into.extend_from_slice(&head(mark, 0).to_le_bytes());
+        self.pack(into);
+        let length = u32::try_from(into.len() - at - 8).unwrap_or(u32::MAX).to_le_bytes();
+        if let Some(place) = into.get_mut(at + 4..at + 8) {
+            place.copy_from_slice(&length);
+        }
+    }
+
     /// Reads it; `None` where the bytes are none of its kind.
     fn unpack(from: &[u8]) -> Option<Self>;
 }
@@ -77,6 +92,13 @@ macro_rules! numbers {
 
             fn pack(&self, into: &mut Vec<u8>) {
                 into.extend_from_slice(&self.to_le_bytes());
+            }
+
+            fn column(&self, mark: u32, into: &mut Vec<u8>) {
+                const LENGTH: usize = size_of::<$number>();
+                // Both at once: most columns of a record are numbers.
+                let all = u128::from(*self) << 64 | u128::from(head(mark, const { LENGTH as u32 }));
+                into.extend_from_slice(all.to_le_bytes().get(..8 + LENGTH).unwrap_or_default());
             }
 
             fn unpack(from: &[u8]) -> Option<Self> {
@@ -111,6 +133,10 @@ impl Packed for Arc<str> {
         into.extend_from_slice(self.as_bytes());
     }
 
+    fn column(&self, mark: u32, into: &mut Vec<u8>) {
+        of_bytes(mark, self.as_bytes(), into);
+    }
+
     fn unpack(from: &[u8]) -> Option<Self> {
         std::str::from_utf8(from).ok().map(Into::into)
     }
@@ -119,6 +145,10 @@ impl Packed for Arc<str> {
 impl Packed for Cow<'static, str> {
     fn pack(&self, into: &mut Vec<u8>) {
         into.extend_from_slice(self.as_bytes());
+    }
+
+    fn column(&self, mark: u32, into: &mut Vec<u8>) {
+        of_bytes(mark, self.as_bytes(), into);
     }
 
     fn unpack(from: &[u8]) -> Option<Self> {
@@ -134,6 +164,12 @@ impl<T: Packed> Packed for Option<T> {
     fn pack(&self, into: &mut Vec<u8>) {
         if let Some(value) = self {
             value.pack(into);
+        }
+    }
+
+    fn column(&self, mark: u32, into: &mut Vec<u8>) {
+        if let Some(value) = self {
+            value.column(mark, into);
         }
     }
 
@@ -155,6 +191,10 @@ impl Packed for Timestamp {
 impl Packed for Duration {
     fn pack(&self, into: &mut Vec<u8>) {
         u64::try_from(self.as_nanos()).unwrap_or(u64::MAX).pack(into);
+    }
+
+    fn column(&self, mark: u32, into: &mut Vec<u8>) {
+        u64::try_from(self.as_nanos()).unwrap_or(u64::MAX).column(mark, into);
     }
 
     fn unpack(from: &[u8]) -> Option<Self> {

@@ -2,9 +2,10 @@
 //! that was elsewhere before has it, and only who made it can read it.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use bytes::Bytes;
-use memchr::memmem;
+use memchr::memmem::Finder;
 use serde_json::value::RawValue;
 use sluice_api::dialect::Api;
 use sluice_neutral::at::At;
@@ -15,10 +16,13 @@ use sluice_wire::request::splice::{Edit, splice};
 /// What Gemini takes in a signature's place where there is none of its own.
 const SKIPPED: &str = "\"skip_thought_signature_validator\"";
 
+/// Finds where something is sealed; made once, as each request is looked through.
+static MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(MARKED));
+
 /// The body without what others have sealed; nothing where it has none, as nearly all have.
 #[must_use]
 pub fn unsealed(api: Api, body: &Bytes) -> Option<Bytes> {
-    memmem::find(body, MARKED.as_bytes())?;
+    MARK.find(body)?;
     let mut edits = Vec::new();
     let request = Members::body(body).ok()?;
     match api {

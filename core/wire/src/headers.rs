@@ -4,7 +4,7 @@ use http::header::{CONNECTION, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
 /// Hop by hop: they speak of one connection.
-static HOP_BY_HOP: Names = Names::of(&[
+static HOP_BY_HOP: Names<9> = Names::of([
     "connection",
     "keep-alive",
     "proxy-authenticate",
@@ -17,7 +17,7 @@ static HOP_BY_HOP: Names = Names::of(&[
 ]);
 
 /// Not relayed upstream beside those: credentials, identities, traces of the client's network, and what is made anew.
-static UP: Names = Names::of(&[
+static UP: Names<17> = Names::of([
     "authorization",
     "x-api-key",
     "x-goog-api-key",
@@ -39,7 +39,7 @@ static UP: Names = Names::of(&[
 ]);
 
 /// Not relayed down beside the hop-by-hop ones.
-static DOWN: Names = Names::of(&[
+static DOWN: Names<8> = Names::of([
     "set-cookie",
     "alt-svc",
     "strict-transport-security",
@@ -100,26 +100,44 @@ fn has_word(name: &str, word: &str) -> bool {
     false
 }
 
+/// The longest of the names that are listed here.
+const NAME_MAX: usize = 32;
+
 /// Names of headers, of which most others are told apart by their length alone.
-pub(crate) struct Names {
-    names: &'static [&'static str],
-    /// A bit for each length that one of them has.
-    lengths: u64,
+pub(crate) struct Names<const COUNT: usize> {
+    /// The shorter before the longer.
+    names: [&'static str; COUNT],
+    /// How many are shorter than each length.
+    shorter: [u8; NAME_MAX + 2],
 }
 
-impl Names {
-    pub(crate) const fn of(names: &'static [&'static str]) -> Self {
-        let (mut lengths, mut left) = (0, names);
-        while let [name, others @ ..] = left {
-            lengths |= 1 << name.len();
-            left = others;
+impl<const COUNT: usize> Names<COUNT> {
+    #[expect(clippy::indexing_slicing, reason = "it is done when the gateway is built, and fails then")]
+    pub(crate) const fn of(listed: [&'static str; COUNT]) -> Self {
+        let mut all = Self { names: [""; COUNT], shorter: [0; NAME_MAX + 2] };
+        let (mut length, mut sorted) = (0, 0);
+        while length <= NAME_MAX {
+            let mut next = 0;
+            while next < COUNT {
+                if listed[next].len() == length {
+                    all.names[sorted] = listed[next];
+                    sorted += 1;
+                }
+                next += 1;
+            }
+            length += 1;
+            all.shorter[length] = sorted as u8;
         }
-        Self { names, lengths }
+        assert!(sorted == COUNT, "a name is longer than any may be");
+        all
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
-        let bit = u32::try_from(name.len()).ok().and_then(|length| 1u64.checked_shl(length));
-        bit.is_some_and(|bit| self.lengths & bit != 0) && self.names.contains(&name)
+        let Some([from, to]) = self.shorter.get(name.len()..).and_then(<[u8]>::first_chunk) else {
+            return false;
+        };
+        let alike = self.names.get(usize::from(*from)..usize::from(*to)).unwrap_or_default();
+        alike.contains(&name)
     }
 }
 
@@ -162,7 +180,11 @@ impl Kept {
     }
 }
 
-fn drop_from(headers: &mut HeaderMap, listed: &Names, begins: impl Fn(&str) -> bool) {
+fn drop_from<const COUNT: usize>(
+    headers: &mut HeaderMap,
+    listed: &Names<COUNT>,
+    begins: impl Fn(&str) -> bool,
+) {
     // What `connection` names speaks of this connection too.
     let connection = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
     let named = connection.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok());

@@ -53,8 +53,7 @@ type Shorter = fn(&str) -> Option<&str>;
 const RULES: [(Rule, Shorter); 4] = [
     (Rule::ContextMarker, |name| name.strip_suffix("[1m]")),
     (Rule::Path, |name| {
-        let is_path = name.as_bytes().contains(&b'/');
-        is_path.then(|| PATHS.iter().find_map(|path| Some(name.rsplit_once(path)?.1)))?
+        is_path(name).then(|| PATHS.iter().find_map(|path| Some(name.rsplit_once(path)?.1)))?
     }),
     (Rule::Latest, |name| name.strip_suffix("-latest").or_else(|| name.strip_suffix("@default"))),
     (Rule::Date, dateless),
@@ -145,7 +144,7 @@ impl List {
         let exact = names().find_map(|(by, name)| found(by, name, Rule::Exact));
         exact.or_else(|| {
             names().find_map(|(by, mut name)| {
-                let vertex = OF_VERTEX.iter().any(|path| name.contains(path));
+                let vertex = is_path(name) && OF_VERTEX.iter().any(|path| name.contains(path));
                 RULES.iter().find_map(|(rule, without)| {
                     name = without(name).filter(|rest| !rest.is_empty())?;
                     let of_vertex = vertex.then(|| self.behind(VERTEX, name)).flatten();
@@ -167,6 +166,11 @@ impl List {
             self.exact(left)
         })
     }
+}
+
+/// Whether a name is a path, which few are: what stands in one is looked for there alone.
+fn is_path(name: &str) -> bool {
+    name.as_bytes().contains(&b'/')
 }
 
 /// A name without the date at its end.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tracing::field::display;
 
-use super::address::Plain;
 use super::text::Cell;
 use sluice_api::record::Record;
+use sluice_packing::address::Plain;
 
 /// Where the log has records: filters name it, so that it stays wherever this stands.
 pub(super) const TARGET: &str = "sluice_engine::records";

@@ -5,9 +5,9 @@ use std::fmt::{self, Write as _};
 use jiff::Timestamp;
 use tracing::field::DisplayValue;
 
-use super::address::Plain;
 use sluice_api::cost::Money;
 use sluice_api::record::Outcome;
+use sluice_packing::address::Plain;
 
 /// What stands in a column of the log.
 pub(super) trait Cell {

@@ -253,6 +253,7 @@ impl Capture {
                     }
                     at += 1;
                 }
+                Place::Value if self.depth > self.base + 1 => at += self.pass(rest),
                 Place::Value => {
                     let other = rest.iter().take_while(|byte| !is_structure(**byte)).count();
                     if !self.begun {
@@ -274,6 +275,33 @@ impl Capture {
         }
         if self.catching {
             self.keep(chunk.get(caught..at).unwrap_or_default());
+        }
+        at
+    }
+
+    /// What stands deeper inside a value, of which nothing matters but where it ends; how many bytes that were.
+    fn pass(&mut self, bytes: &[u8]) -> usize {
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
+            at += 1;
+            match byte {
+                b'"' => {
+                    let (length, ended) =
+                        string_length(bytes.get(at..).unwrap_or_default(), &mut self.escaped);
+                    at += length;
+                    if !ended {
+                        self.place = Place::Text;
+                    }
+                }
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' => {
+                    self.depth -= 1;
+                    if self.depth == self.base + 1 {
+                        break;
+                    }
+                }
+                _ => {}
+            }
         }
         at
     }

@@ -7,7 +7,7 @@ use memchr::memchr2;
 pub(crate) fn string_length(bytes: &[u8], escaped: &mut bool) -> (usize, bool) {
     // What stands before is escaped, or was seen. What is only watched is not refused for a control character.
     let mut from = usize::from(*escaped);
-    while let Some(found) = bytes.get(from..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
+    while let Some(found) = bytes.get(from..).and_then(quote_or_escape) {
         let at = from + found;
         if bytes.get(at) == Some(&b'"') {
             *escaped = false;
@@ -19,16 +19,49 @@ pub(crate) fn string_length(bytes: &[u8], escaped: &mut bool) -> (usize, bool) {
     (bytes.len(), false)
 }
 
+/// How far a string is looked through by words of eight bytes, as most end before: to set a longer search up costs more than
+/// they do.
+const SHORT: usize = 32;
+
+/// Where the first quote or backslash stands.
+pub(super) fn quote_or_escape(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    while at < SHORT
+        && let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk)
+    {
+        let word = u64::from_le_bytes(*word);
+        let found = places(word, b'"') | places(word, b'\\');
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    memchr2(b'"', b'\\', bytes.get(at..)?).map(|found| at + found)
+}
+
+/// The highest bit of each byte of a word that is this one: true of the first of them, and of none before it.
+const fn places(word: u64, byte: u8) -> u64 {
+    const ONES: u64 = u64::MAX / 255;
+    let others = word ^ (ONES * byte as u64);
+    others.wrapping_sub(ONES) & !others & (ONES << 7)
+}
+
 /// Whether there are control characters in a document, also such as it may have between its values.
 pub(crate) fn has_controls(document: &[u8]) -> bool {
+    // Each place of a block by itself, which the processor compares at once.
+    let mut least = [u8::MAX; 64];
     let (blocks, rest) = document.as_chunks::<64>();
-    let least = |bytes: &[u8]| bytes.iter().copied().fold(u8::MAX, u8::min);
-    blocks.iter().any(|block| least(block) < b' ') || rest.iter().any(|byte| *byte < b' ')
+    for block in blocks {
+        for (least, byte) in least.iter_mut().zip(block) {
+            *least = (*least).min(*byte);
+        }
+    }
+    least.iter().chain(rest).any(|byte| *byte < b' ')
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{has_controls, string_length};
+    use super::{has_controls, quote_or_escape, string_length};
 
     #[test]
     fn a_control_character_is_seen_wherever_it_stands() {
@@ -59,6 +92,22 @@ mod tests {
                 }
                 assert_eq!((seen, ended), (cut, false), "{cut}");
                 assert_eq!(string_length(second, &mut escaped), (end - cut, true), "{cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_quote_or_backslash_is_found_whatever_stands_around_it() {
+        for around in [0x00, 0x01, b'!', b'"' + 0x80, b'#', b'[', b']', b'a', 0x7f, 0x80, 0xff] {
+            for length in 0..80 {
+                let mut text = vec![around; length];
+                assert_eq!(quote_or_escape(&text), None, "{around} {length}");
+                for at in (0..length).rev() {
+                    for mark in [b'"', b'\\'] {
+                        text[at] = mark;
+                        assert_eq!(quote_or_escape(&text), Some(at), "{around} {at} of {length}");
+                    }
+                }
             }
         }
     }

@@ -2,9 +2,7 @@
 
 use std::ops::Range;
 
-use memchr::memchr2;
-
-use crate::json::plain::has_controls;
+use crate::json::plain::{has_controls, quote_or_escape};
 
 /// How deep a document may be nested: deeper than any request, and bounded, as each level costs a bit.
 pub const MAX_DEPTH: usize = 512;
@@ -186,7 +184,7 @@ impl<'a> Scanner<'a> {
         let mut from = 0;
         loop {
             let rest = text.get(from..).unwrap_or_default();
-            let found = memchr2(b'"', b'\\', rest);
+            let found = quote_or_escape(rest);
             let plain = found.map_or(rest, |found| rest.get(..found).unwrap_or_default());
             if self.controls
                 && let Some(control) = plain.iter().position(|byte| *byte < b' ')

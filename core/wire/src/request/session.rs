@@ -21,7 +21,7 @@ use crate::request::words::Words;
 const HEADERS: [&str; 5] =
     ["x-session-id", "x-claude-code-session-id", "session-id", "session_id", "conversation_id"];
 
-static NAMES: Names = Names::of(&HEADERS);
+static NAMES: Names<{ HEADERS.len() }> = Names::of(HEADERS);
 
 /// The longest name that is kept as it is; of a longer one its hash.
 const NAME_MAX: usize = 128;

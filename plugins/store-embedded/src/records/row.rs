@@ -14,6 +14,7 @@ use sluice_api::cost::Money;
 use sluice_api::cost::Usage;
 use sluice_api::plugin::Timestamp;
 use sluice_api::record::{Cost, Holder, Outcome, Record};
+use sluice_packing::address::Plain;
 
 use super::beside::Beside;
 use super::labels;
@@ -155,7 +156,7 @@ impl<'a> Columns<'a> {
             outcome: record.outcome.name(),
             request_id: RequestId::of(record),
             session: record.session.as_deref(),
-            client: record.client.map(|client| client.to_string().into()),
+            client: record.client.map(|client| Plain(client).to_string().into()),
             attempts: record.attempts,
             stream: record.stream,
             reported_model: record.reported_model.as_deref(),

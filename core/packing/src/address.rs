@@ -6,7 +6,7 @@ use std::net::IpAddr;
 /// Writes an address as it writes itself, one of IPv4 without the library's look at a width for each of its numbers: a
 /// busy gateway writes thousands a second.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Plain(pub(super) IpAddr);
+pub struct Plain(pub IpAddr);
 
 impl fmt::Display for Plain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
