@@ -10,6 +10,7 @@ mod scripts;
 mod spawn;
 mod strays;
 mod take;
+mod together;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,7 @@ use lives::Lives;
 use queue::{How, Name, Op, Queue};
 use running::Running;
 use scripts::Scripts;
+use together::Together;
 
 /// How long what is still to be told is waited for at the end.
 const CLOSE_MAX: Duration = Duration::from_secs(5);
@@ -53,6 +55,8 @@ struct Own {
     gateway: String,
     /// What it holds.
     running: Running,
+    /// Who asks.
+    together: Together,
     /// Who waits.
     bells: Bells,
     /// What is still to be told.
@@ -90,6 +94,7 @@ impl Counts {
     pub(crate) fn with(link: Arc<Link>, (gateway, time): (String, Time), outage: Outage) -> Self {
         let own = Own {
             running: Running::default(),
+            together: Together::default(),
             bells: Bells::default(),
             queue: Queue::default(),
             lives: Lives::default(),
@@ -287,19 +292,18 @@ impl Own {
         self.link.key(&format!("leases:{gateway}"))
     }
 
-    /// The keys that every script about leases and lines has first.
-    fn first_keys(&self, gateway: &str, line: String) -> Vec<String> {
+    /// The keys that every script about leases and lines has first, but for the line.
+    fn own_keys(&self, gateway: &str) -> Vec<String> {
         let key = |name| self.link.key(name);
-        let own = [
-            self.leases_key(gateway),
-            key("wanted"),
-            key("waiters"),
-            key("places"),
-            key("told"),
-            key("anybody"),
-            line,
-        ];
-        own.into()
+        let leases = self.leases_key(gateway);
+        vec![leases, key("wanted"), key("waiters"), key("places"), key("told"), key("anybody")]
+    }
+
+    /// The same with a line.
+    fn first_keys(&self, gateway: &str, line: String) -> Vec<String> {
+        let mut keys = self.own_keys(gateway);
+        keys.push(line);
+        keys
     }
 
     /// The time that a script is told.
@@ -393,6 +397,12 @@ impl Counts {
         for moment in moments {
             strays.compare(&self.own, moment).await.unwrap();
         }
+    }
+
+    /// Ends when it can.
+    pub(crate) async fn can_compare(&self) {
+        let compares = async || strays::Strays::default().compare(&self.own, Instant::now()).await.is_ok();
+        crate::tests::event::until("what is held can be compared", compares).await;
     }
 
     /// Gives a lease back as if nobody knew whether it was taken.

@@ -16,4 +16,5 @@ pub(crate) mod proxy;
 mod sent;
 pub(crate) mod server;
 mod suite;
+mod together;
 mod valkey;

@@ -92,6 +92,26 @@ impl Tail {
         counts.extend([kind.to_owned(), span.to_string(), whose].map(String::into_bytes));
     }
 
+    /// Each count: its key, with that of its list where it has one, and what scripts are told of it.
+    pub(super) fn each_count(&self) -> impl Iterator<Item = (&[String], &[Vec<u8>])> {
+        let mut keys = self.keys.as_slice();
+        self.counts.get(1..).unwrap_or_default().chunks_exact(3).map(move |count| {
+            let rolls = count.first().is_some_and(|kind| kind == b"r");
+            let (own, others) = keys.split_at(keys.len().min(1 + usize::from(rolls)));
+            keys = others;
+            (own, count)
+        })
+    }
+
+    /// The takes, where its counts are called so.
+    pub(super) fn takes_of<'a>(&'a self, called: &'a [Vec<u8>]) -> impl Iterator<Item = Vec<u8>> {
+        let takes = self.takes.get(1..).unwrap_or_default().chunks_exact(5);
+        takes.zip(&self.which).flat_map(|(take, which)| {
+            let called = called.get(which.saturating_sub(1));
+            called.into_iter().chain(take.get(1..).unwrap_or_default()).cloned()
+        })
+    }
+
     /// The keys of slots among its counts.
     pub(super) fn slots(&self) -> impl Iterator<Item = &String> {
         self.keys.iter().filter(|key| key.ends_with(HELD))

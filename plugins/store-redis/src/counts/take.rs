@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::encode::{Span, Tail, lease_name, level, line_key, texts};
 use super::queue::{How, Name, Op, Queue};
+use super::together::Question;
 use super::{Own, alone};
 use crate::link::Failure;
 
@@ -49,26 +50,22 @@ impl Own {
         let line = line.map(alone::there);
         let now = leases.iter().map(|lease| lease.since).max().unwrap_or(Timestamp::UNIX_EPOCH);
         let takes = || leases.iter().flat_map(|lease| &lease.takes);
-        let tails: Vec<Arc<Tail>> =
-            leases.iter().map(|lease| Arc::new(Tail::new(&self.link, lease.takes.iter(), now))).collect();
-        let names: Vec<String> = leases.iter().map(|lease| lease_name(lease.id)).collect();
-        let all = Tail::new(&self.link, takes(), now);
-        let (mut keys, mut args) = self.first(line.as_ref(), now);
-        keys.extend(all.keys);
-        args.extend(all.counts.into_iter().chain(all.takes));
-        for (name, tail) in names.iter().zip(&tails) {
-            args.extend([name.as_str(), &tail.written()].map(Vec::from));
-        }
+        let named =
+            |lease: &Lease| (lease_name(lease.id), Arc::new(Tail::new(&self.link, lease.takes.iter(), now)));
+        let named: Vec<(String, Arc<Tail>)> = leases.iter().map(named).collect();
         let place = line.as_ref().and_then(|line| line.place.as_ref());
         place.into_iter().for_each(|place| self.bells.hush(place.number));
         let undo = |own: &Arc<Self>| {
             let line = line.as_ref().map(|line| line_key(&own.link, &line.key));
-            for (name, tail) in names.iter().zip(&tails) {
+            for (name, tail) in &named {
                 own.undo(name.clone(), Arc::clone(tail), (line.clone(), now));
             }
         };
-        let slots: Vec<&String> = tails.iter().flat_map(|tail| tail.slots()).collect();
-        let answer = match self.ask(&slots, &keys, &args).await {
+        let slots: Vec<&String> = named.iter().flat_map(|(_, tail)| tail.slots()).collect();
+        let (line_key, waits_there) = self.line_of(line.as_ref());
+        let question =
+            Question { line: line_key, waits: waits_there, told: self.told(now), leases: named.clone() };
+        let answer = match self.ask(&slots, &Arc::new(question)).await {
             Ok(answer) => texts(answer).inspect_err(|_| undo(&self)).map_err(Failed::Odd)?,
             Err(failure) => {
                 if failure.is_doubtful() {
@@ -82,7 +79,7 @@ impl Own {
         let told: Vec<&str> = answer.iter().map(String::as_str).collect();
         match told.as_slice() {
             ["taken", ..] => {
-                for (name, tail) in names.into_iter().zip(tails) {
+                for (name, tail) in named {
                     self.running.begin(name, tail);
                 }
                 place.into_iter().for_each(|place| self.bells.forget(place.number));
@@ -109,16 +106,11 @@ impl Own {
 
     /// Asks for leases with these slots. What this gateway has freed of them is told before: whoever comes right behind
     /// another never meets its slot. However often it is asked, it is all within the time of one operation.
-    async fn ask(
-        self: &Arc<Self>,
-        slots: &[&String],
-        keys: &[String],
-        args: &[Vec<u8>],
-    ) -> Result<Value, Failure> {
+    async fn ask(self: &Arc<Self>, slots: &[&String], question: &Arc<Question>) -> Result<Value, Failure> {
         let until = self.link.until();
         let mut asked = 0;
         loop {
-            let ask = self.link.run_until(&self.scripts.take, (keys, args), until);
+            let ask = self.asks(question, until);
             // In this order they are sent on one connection.
             let (freeing, answer) = tokio::join!(biased; self.tell_of(slots, until), ask);
             let answer = answer?;
@@ -134,15 +126,12 @@ impl Own {
         }
     }
 
-    /// The first keys and arguments of whoever asks.
-    fn first(&self, line: Option<&Line>, now: Timestamp) -> (Vec<String>, Vec<Vec<u8>>) {
+    /// The key of the line of whoever asks, and how many may wait there and its place, as scripts are told them.
+    fn line_of(&self, line: Option<&Line>) -> (String, [Vec<u8>; 2]) {
         let key = line.map_or_else(|| self.link.key("line:"), |line| line_key(&self.link, &line.key));
         let size = line.map(|line| line.size.to_string()).unwrap_or_default();
         let place = line.and_then(|line| line.place.as_ref()).map(|place| place.number.to_string());
-        let keys = self.first_keys(&self.gateway, key);
-        let told = [size, place.unwrap_or_default()].map(String::into_bytes);
-        let args = [self.told(now), self.gateway.clone().into_bytes()].into_iter().chain(told);
-        (keys, args.collect())
+        (key, [size, place.unwrap_or_default()].map(String::into_bytes))
     }
 
     /// Gives back what may have been taken, or may yet be.
@@ -170,7 +159,10 @@ impl Own {
         let line = alone::there(line);
         let now = Timestamp::UNIX_EPOCH;
         let tail = Arc::new(Tail::new(&self.link, slots.iter(), now));
-        let (mut keys, mut args) = self.first(Some(&line), now);
+        let (key, waits_there) = self.line_of(Some(&line));
+        let mut keys = self.first_keys(&self.gateway, key);
+        let mut args = vec![self.told(now), self.gateway.clone().into_bytes()];
+        args.extend(waits_there);
         args.push(name.clone().into_bytes());
         keys.extend(tail.keys.iter().cloned());
         args.extend(tail.counts.iter().chain(&tail.takes).cloned());

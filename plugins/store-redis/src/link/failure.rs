@@ -5,7 +5,7 @@ use std::fmt;
 use sluice_api::store::StoreError;
 
 /// Why something was not answered.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Failure {
     /// It was surely not done.
     NotDone(String),

@@ -77,16 +77,11 @@ pub(super) fn entries(tail: &Tail, used: Used, (since, now): (Timestamp, Timesta
 
 /// The counts of takes, each with its key and what servers are told of it.
 fn counts(tail: &Tail) -> Vec<(&String, [String; 3])> {
-    let (mut keys, mut counts) = (tail.keys.iter(), Vec::new());
-    for count in tail.counts.get(1..).unwrap_or_default().chunks_exact(3) {
-        let [kind, span, whose] = count else { continue };
-        let Some(key) = keys.next() else { break };
-        if kind.as_slice() == b"r" {
-            keys.next();
-        }
-        counts.push((key, [kind, span, whose].map(|one| text(one))));
-    }
-    counts
+    let known = tail.each_count().filter_map(|(keys, count)| match count {
+        [kind, span, whose] => Some((keys.first()?, [kind, span, whose].map(|one| text(one)))),
+        _ => None,
+    });
+    known.collect()
 }
 
 fn text(bytes: &[u8]) -> String {

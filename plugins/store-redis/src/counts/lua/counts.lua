@@ -89,13 +89,16 @@ local function counts_of(at, first_key)
     local key, kind = KEYS[first_key], ARGV[at]
     local count = by_key[key]
     if not count then
-      count = { key = key, kind = kind }
+      -- With all that it will ever have: a table that grows is made anew each time.
+      count = {
+        key = key, kind = kind, high = 0, low = 0, held_high = 0, held_low = 0, changed = false, length = 0, list = false, left = 0,
+        whole = 0, whose = false, own = false, own_high = 0, own_low = 0, grain = 1, first = nil, last = nil, last_high = 0,
+        last_low = 0, listed = 0,
+      }
       if kind == 'r' then
-        count.length = tonumber(ARGV[at + 1])
-        count.list = KEYS[first_key + 1]
+        count.length, count.list = tonumber(ARGV[at + 1]), KEYS[first_key + 1]
       elseif kind == 'c' then
-        count.left = math.max(tonumber(ARGV[at + 1]), 0)
-        count.whole = tonumber(ARGV[at + 2])
+        count.left, count.whole = math.max(tonumber(ARGV[at + 1]), 0), tonumber(ARGV[at + 2])
       else
         count.whose = ARGV[at + 2]
       end
@@ -196,24 +199,59 @@ local function use(count, unit, now, high, low)
   count.high, count.low = add(count.high, count.low, high, low)
 end
 
+-- Where a moment stands in the list beside, and what stands there.
+local function find(count, at)
+  local from, to = 0, count.listed - 1
+  while from <= to do
+    local middle = math.floor((from + to) / 2)
+    local one = redis.call('LINDEX', count.list, middle)
+    if not one then return nil end
+    local there = at_of(one)
+    if there == at then return middle, one end
+    if there < at then from = middle + 1 else to = middle - 1 end
+  end
+end
+
+-- Takes back as much as there is of what was used at a moment, without a look at all others.
+local function take_back_one(count, at, high, low)
+  local is_last = at == count.last
+  local index, one
+  if not is_last then index, one = find(count, at) end
+  if not is_last and not one then return end
+  local there_high, there_low = count.last_high, count.last_low
+  if one then there_high, there_low = amount_of(one) end
+  if is_less(there_high, there_low, high, low) then high, low = there_high, there_low end
+  count.high, count.low = subtract(count.high, count.low, high, low)
+  there_high, there_low = subtract(there_high, there_low, high, low)
+  local is_gone = there_high == 0 and there_low == 0
+  if one and not is_gone then
+    redis.call('LSET', count.list, index, entry(at, there_high, there_low))
+  elseif one then
+    redis.call('LREM', count.list, 1, one)
+    count.listed = count.listed - 1
+    local head = count.listed > 0 and redis.call('LINDEX', count.list, 0)
+    count.first = head and at_of(head) or count.last
+  elseif not is_gone then
+    count.last_high, count.last_low = there_high, there_low
+  else
+    local before = count.listed > 0 and redis.call('RPOP', count.list)
+    count.listed = before and count.listed - 1 or 0
+    count.last = before and at_of(before) or nil
+    if before then count.last_high, count.last_low = amount_of(before) end
+    if count.listed == 0 then count.first = count.last end
+  end
+end
+
 -- Takes back as much as there is of what was used from a moment on, or at that moment alone: what stays is over no earlier than
 -- what was really used. Nothing where some of it may be over, as what is left may be all others'.
 local function take_back(count, since, alone, now, high, low)
   if since + count.length <= now then return end
   local first, left = end_of_slice(count, since), {}
-  -- A request's own moment is found without a look at all others.
-  if alone and count.listed > 0 and first < count.last
-    and redis.call('LREM', count.list, 1, entry(first, high, low)) == 1 then
-    count.high, count.low = subtract(count.high, count.low, high, low)
-    count.listed = count.listed - 1
-    local head = count.listed > 0 and redis.call('LINDEX', count.list, 0)
-    count.first = head and at_of(head) or count.last
-    return
-  end
+  if alone then return count.last and take_back_one(count, first, high, low) end
   for _, one in ipairs(moments(count)) do
     local at = at_of(one)
     local there_high, there_low = amount_of(one)
-    if (high > 0 or low > 0) and at >= first and (at == first or not alone) then
+    if (high > 0 or low > 0) and at >= first then
       local less_high, less_low = there_high, there_low
       if is_less(high, low, there_high, there_low) then less_high, less_low = high, low end
       high, low = subtract(high, low, less_high, less_low)

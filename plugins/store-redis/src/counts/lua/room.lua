@@ -11,17 +11,17 @@ end
 local function takes_of(at, counts)
   local takes, number = {}, tonumber(ARGV[at])
   at = at + 1
-  local sums = {}
   for which = 1, number do
-    local index = tonumber(ARGV[at])
-    local take = { count = counts[index], unit = ARGV[at + 1], rule = ARGV[at + 2] }
-    take.high, take.low = read(ARGV[at + 3])
-    take.limit_high, take.limit_low = read(ARGV[at + 4])
-    local sum = sums[index] or { 0, 0 }
-    take.own_high, take.own_low = sum[1], sum[2]
-    local high, low = add(sum[1], sum[2], take.high, take.low)
-    sums[index] = { high, low }
-    takes[which] = take
+    local count = counts[tonumber(ARGV[at])]
+    local high, low = read(ARGV[at + 3])
+    local limit_high, limit_low = read(ARGV[at + 4])
+    local own_high, own_low = 0, 0
+    if count.own == takes then own_high, own_low = count.own_high, count.own_low end
+    takes[which] = {
+      count = count, unit = ARGV[at + 1], rule = ARGV[at + 2], high = high, low = low, limit_high = limit_high, limit_low = limit_low,
+      own_high = own_high, own_low = own_low,
+    }
+    count.own, count.own_high, count.own_low = takes, add(own_high, own_low, high, low)
     at = at + 5
   end
   return takes, at

@@ -47,7 +47,7 @@ local function settle(lease, kept)
   if not kept or kept == '-' then return end
   local buried = string.sub(kept, 1, 1) == 'b'
   if buried and how ~= 'end' then return end
-  local since, landed_tokens, landed_cost, rest = string.match(kept, '^b? ?(%d+) (%d+) (%d+) ?(.*)$')
+  local since, landed_tokens, landed_cost, rest = string.match(kept, '^b? ?(%d+) (%d+) (%d+) ?()')
   since = tonumber(since)
   local ended, used_tokens, used_cost = how ~= 'land', lease.tokens, lease.cost
   -- What a dead gateway has told of was used.
@@ -84,7 +84,7 @@ local function settle(lease, kept)
     gone[#gone + 1] = lease.name
   else
     local begun = string.format('%.0f', since) .. ' ' .. used_tokens .. ' ' .. used_cost .. ' '
-    redis.call('HSET', LEASES, lease.name, begun .. rest)
+    redis.call('HSET', LEASES, lease.name, begun .. string.sub(kept, rest))
   end
   if ended then
     for _, count in ipairs(lease.counts) do

@@ -1,54 +1,72 @@
--- Takes all that leases say, from every bucket or from none. ARGV: the time that is told, or nothing; the
--- gateway; how many may wait, or nothing; the request's place, or nothing; the counts; the takes of all leases; the leases: their
--- numbers, each with what is kept of it.
+-- Takes all that the leases of requests say, of each request from every bucket or from none; one request after the other. KEYS from
+-- the seventh on are the lines of their keys, one of each, and then the counts'. ARGV: the time that is told, or nothing; the
+-- gateway; how many requests; the counts of all of them; of each request how many may wait, or nothing; its place, or nothing; its
+-- takes; how many leases it has, and of each its number and what is kept of it.
 local now = clock(ARGV[1])
-local gateway, size, place = ARGV[2], ARGV[3], ARGV[4]
-local counts, at = counts_of(5, 8)
+local gateway, number = ARGV[2], tonumber(ARGV[3])
+local counts, at = counts_of(4, 7 + number)
 anybody = load(now, ANYBODY) ~= false
-local takes
-takes, at = takes_of(at, counts)
-local first_lease = at
 
-local begun = string.format('%.0f', now) .. ' 0 0 '
-for lease = first_lease, #ARGV, 2 do
-  if redis.call('HSETNX', LEASES, ARGV[lease], begun .. ARGV[lease + 1]) == 0 then
-    -- It was asked for before, or given back before it came.
-    for before = first_lease, lease - 2, 2 do redis.call('HDEL', LEASES, ARGV[before]) end
-    return { 'again' }
+local requests, names = {}, {}
+for which = 1, number do
+  local request = { size = ARGV[at], place = ARGV[at + 1], first = 0, last = 0, named = #names, line = KEYS[6 + which], takes = false }
+  request.takes, at = takes_of(at + 2, counts)
+  request.first, request.last = at + 1, at + 2 * tonumber(ARGV[at])
+  for lease = request.first, request.last, 2 do names[#names + 1] = ARGV[lease] end
+  at = request.last + 1
+  requests[which] = request
+end
+local known = redis.call('HMGET', LEASES, unpack(names))
+local begun, kept = string.format('%.0f', now) .. ' 0 0 ', {}
+
+-- Whether one was asked for before, or given back before it came.
+local function is_known(request)
+  for which = 1, (request.last - request.first + 1) / 2 do
+    if known[request.named + which] then return true end
   end
+  return false
 end
 
-local function done(answer)
-  save()
-  tell()
+local function taken(request, rank)
+  local answer, takes = { 'taken' }, request.takes
+  for which, take in ipairs(takes) do
+    local count = take.count
+    count.changed = true
+    if take.unit == 'q' then
+      use(count, take.unit, now, take.high, take.low)
+    else
+      count.held_high, count.held_low = add(count.held_high, count.held_low, take.high, take.low)
+    end
+    answer[3 * which - 1], answer[3 * which], answer[3 * which + 1] = level(count, now)
+  end
+  for lease = request.first, request.last, 2 do
+    kept[#kept + 1], kept[#kept + 2] = ARGV[lease], begun .. ARGV[lease + 1]
+  end
+  if rank then
+    local whose = {}
+    for _, take in ipairs(takes) do
+      if take.count.kind == 'h' and not holds(whose, take.count.whose) then whose[#whose + 1] = take.count.whose end
+    end
+    go(LINE, request.place, whose)
+  end
   return answer
 end
 
-local function nothing(answer)
-  for lease = first_lease, #ARGV, 2 do redis.call('HDEL', LEASES, ARGV[lease]) end
-  return done(answer)
-end
+local function ask(request)
+  if is_known(request) then return { 'again' } end
+  local takes, size, place = request.takes, request.size, request.place
+  LINE = request.line
+  local which, why, wait = full_window(takes, now)
+  if which then return { 'refused', which, why, string.format('%.0f', wait) } end
 
-local which, why, wait = full_window(takes, now)
-if which then return nothing({ 'refused', which, why, string.format('%.0f', wait) }) end
-
-local rank, waiting
-if size ~= '' then
-  rank = place ~= '' and redis.call('ZRANK', LINE, place)
-  waiting = redis.call('ZCARD', LINE)
-end
-
-if rank and rank > 0 then return nothing({ 'waits', place }) end
-local slot, whose = full_slots(takes, rank and tonumber(place) or nil)
-if size == '' then
-  if slot then return nothing({ 'refused', slot, 'reserved', '0' }) end
-elseif rank then
-  if slot then
-    wait_at(place, whose)
-    return nothing({ 'waits', place })
+  local rank, waiting
+  if size ~= '' then
+    rank = place ~= '' and redis.call('ZRANK', LINE, place)
+    waiting = redis.call('ZCARD', LINE)
   end
-else
-  if not slot and waiting > 0 then
+  if rank and rank > 0 then return { 'waits', place } end
+  local slot, whose = full_slots(takes, rank and tonumber(place) or nil)
+  if not slot and not rank and waiting and waiting > 0 then
     for index, take in ipairs(takes) do
       if take.count.kind == 'h' then
         slot = index
@@ -56,31 +74,19 @@ else
       end
     end
   end
-  if slot then
-    if waiting >= tonumber(size) then return nothing({ 'refused', slot, 'line', '0' }) end
-    return nothing({ 'waits', join(LINE, gateway, 'place-' .. ARGV[first_lease], whose, waiting, now) })
+  if not slot then return taken(request, rank) end
+  if size == '' then return { 'refused', slot, 'reserved', '0' } end
+  if rank then
+    wait_at(place, whose)
+    return { 'waits', place }
   end
+  if waiting >= tonumber(size) then return { 'refused', slot, 'line', '0' } end
+  return { 'waits', join(LINE, gateway, 'place-' .. ARGV[request.first], whose, waiting, now) }
 end
 
-local answer = { 'taken' }
-for _, take in ipairs(takes) do
-  local count = take.count
-  count.changed = true
-  if take.unit == 'q' then
-    use(count, take.unit, now, take.high, take.low)
-  else
-    count.held_high, count.held_low = add(count.held_high, count.held_low, take.high, take.low)
-  end
-  local used, reserved, over = level(count, now)
-  answer[#answer + 1] = used
-  answer[#answer + 1] = reserved
-  answer[#answer + 1] = over
-end
-if rank then
-  local taken = {}
-  for _, take in ipairs(takes) do
-    if take.count.kind == 'h' and not holds(taken, take.count.whose) then taken[#taken + 1] = take.count.whose end
-  end
-  go(LINE, place, taken)
-end
-return done(answer)
+local answers = {}
+for which, request in ipairs(requests) do answers[which] = ask(request) end
+if #kept > 0 then redis.call('HSET', LEASES, unpack(kept)) end
+save()
+tell()
+return answers
