@@ -65,7 +65,9 @@ impl Bells {
 
     pub(super) fn hear(&self, heard: Heard<'_>) {
         match heard {
-            Heard::Listening => self.ring_all(),
+            // What was told before is not known to be heard: it is counted anew, as a server that has forgotten some may go on
+            // to where this one is.
+            Heard::Listening => self.begin_anew(),
             Heard::Message(number) => {
                 self.heard.fetch_add(1, Ordering::Relaxed);
                 let number = std::str::from_utf8(number).ok().and_then(|number| number.parse().ok());

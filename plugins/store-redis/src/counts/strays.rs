@@ -14,6 +14,9 @@ use super::queue::{Name, Op, Queue};
 /// How often what this gateway holds is compared with what its server knows of that.
 const COMPARE: Duration = Duration::from_secs(60);
 
+/// When it is compared again where it could not be: what is lost may be in everybody's way.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// How long a server has held something that nobody here knows of until it is given back, beside twice the time of an
 /// operation: longer than any answer to who asked for it may be on its way.
 const UNKNOWN: Duration = Duration::from_secs(5);
@@ -27,7 +30,7 @@ pub(super) async fn compares(own: Weak<Own>) {
     let mut tick = tokio::time::interval(COMPARE);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     tick.tick().await;
-    let mut strays = Strays::default();
+    let (mut strays, mut failed) = (Strays::default(), false);
     loop {
         // At once where the way is back, as it may lead to another server; and again when what was strange then may be given
         // back: it may be in everybody's way.
@@ -39,9 +42,12 @@ pub(super) async fn compares(own: Weak<Own>) {
             _ = tick.tick() => {}
             () = back.notified() => {}
             () = tokio::time::sleep(unknown), if !strays.0.is_empty() => {}
+            () = tokio::time::sleep(AGAIN), if failed => {}
         }
         let Some(own) = own.upgrade() else { return };
-        if let Err(error) = strays.compare(&own, Instant::now()).await {
+        let compared = strays.compare(&own, Instant::now()).await;
+        failed = compared.is_err();
+        if let Err(error) = compared {
             tracing::debug!(%error, "what this gateway holds could not be compared with what its server knows of that");
         }
     }
