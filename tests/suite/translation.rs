@@ -24,7 +24,9 @@ fn gateway(
         SPEAKS.iter().map(|(api, _)| (*api, Upstream::start(script.clone()))).collect();
     let mut config = sluice_tests::gateway::key("");
     for ((api, provider), (_, upstream)) in SPEAKS.iter().zip(&upstreams) {
-        let more = format!("pools = [\"{api}\"]\nmodel_map = {{ \"to-{api}\" = \"up\" }}\n");
+        // Of Claude it is known by its name what a model can do.
+        let model = if *api == "anthropic" { "claude-sonnet-4-5" } else { "up" };
+        let more = format!("pools = [\"{api}\"]\nmodel_map = {{ \"to-{api}\" = \"{model}\" }}\n");
         config += &upstream.account(api, provider, &more);
         config += &format!("[[routes]]\nmodel = \"to-{api}\"\npools = [\"{api}\"]\n");
     }

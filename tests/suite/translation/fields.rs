@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use serde_json::Value;
-use sluice_tests::gateway::{binary, workspace};
+use sluice_tests::gateway::binary;
+use sluice_tests::kits;
 
 fn json(mut command: Command) -> Value {
     let output = command.output().unwrap();
@@ -18,11 +19,7 @@ fn is_lost(toward: &Value) -> bool {
 
 #[test]
 fn every_field_of_the_sdks_request_types_has_an_outcome() {
-    let Some(python) = std::env::var_os("SLUICE_TEST_PYTHON") else {
-        panic!("SLUICE_TEST_PYTHON is not set: .ci/run makes the environment with the official SDKs");
-    };
-    let mut reading = Command::new(python);
-    reading.arg(workspace().join("tests/clients/request_fields.py"));
+    let reading = kits::script("request_fields.py");
     let mut telling = Command::new(binary());
     telling.args(["plugins", "--matrix", "--json"]);
     let rows = json(telling);
