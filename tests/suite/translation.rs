@@ -1,6 +1,7 @@
 //! Clients of one API on accounts of another.
 
 mod answers;
+mod commands;
 mod fields;
 mod sdks;
 
