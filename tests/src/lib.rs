@@ -24,6 +24,7 @@ pub mod kits;
 pub mod leave;
 pub mod link;
 pub mod load;
+pub mod middle;
 pub mod moment;
 pub mod place;
 pub mod proxy;

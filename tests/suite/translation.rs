@@ -3,6 +3,7 @@
 mod answers;
 mod commands;
 mod fields;
+mod middle;
 mod sdks;
 
 use sluice_tests::conversation;
