@@ -9,7 +9,8 @@ mod tools;
 use sluice_api::error::Error;
 use sluice_neutral::dialect::{Sent, Upstream};
 use sluice_neutral::loss::Losses;
-use sluice_neutral::request::{Content, Part, Request, Source};
+use sluice_neutral::request::{Content, Part, Request};
+use sluice_neutral::room;
 
 use crate::json::Json;
 use crate::models::Model;
@@ -25,10 +26,9 @@ pub(crate) fn request(
     losses: &mut Losses,
 ) -> Result<(Vec<u8>, Sent), Error> {
     let mut sent = Sent { account: upstream.account.to_owned(), ..Sent::default() };
-    let (bytes, marks) = measured(request);
     let model = Model::of(upstream.model, upstream.provider);
-    let mut target = Target::new(model, marks, &mut sent, losses);
-    let mut json = Json::with_room(bytes + bytes / 16 + 1024);
+    let mut target = Target::new(model, marked(request), &mut sent, losses);
+    let mut json = Json::with_room(room::of(request));
     let mut done = Ok(());
     json.object(|json| done = body(request, upstream, &mut target, json));
     done?;
@@ -72,38 +72,14 @@ fn body(
     Ok(())
 }
 
-/// About how many bytes a request has, and how many marks are on it.
-fn measured(request: &Request<'_>) -> (usize, usize) {
-    let (mut bytes, mut marks) = (0, 0);
-    let turns = request.turns.iter().flat_map(|turn| &turn.parts);
-    for part in request.system.iter().chain(turns) {
-        bytes += length(part);
-        marks += usize::from(part.cache.is_some());
-        if let Content::Outcome(outcome) = &part.content {
-            bytes += outcome.parts.iter().map(length).sum::<usize>();
-            marks += outcome.parts.iter().filter(|part| part.cache.is_some()).count();
-        }
-    }
-    let tools = request.tools.iter().map(|tool| match &tool.takes {
-        sluice_neutral::request::Takes::Schema(Some(schema)) => schema.len() + 256,
-        _ => 256,
-    });
-    (bytes + tools.sum::<usize>(), marks)
-}
-
-fn length(part: &Part<'_>) -> usize {
-    let text = match &part.content {
-        Content::Text(text) | Content::Refusal(text) => text.len(),
-        Content::Image(media) | Content::Document(media) | Content::Audio(media) => match &media.source {
-            Source::Inline(text) | Source::Url(text) | Source::Plain(text) => text.len(),
-        },
-        Content::Call(call) => match &call.input {
-            sluice_neutral::request::Input::Json(text) | sluice_neutral::request::Input::Plain(text) => {
-                text.len()
-            }
-        },
-        Content::Thinking(_) | Content::Outcome(_) => 0,
+/// How many cache marks are on a request.
+fn marked(request: &Request<'_>) -> usize {
+    let marks = |parts: &[Part<'_>]| parts.iter().filter(|part| part.cache.is_some()).count();
+    let within = |part: &Part<'_>| match &part.content {
+        Content::Outcome(outcome) => marks(&outcome.parts),
+        _ => 0,
     };
-    // Quotes and line breaks are written with two bytes each.
-    text + text / 16 + 96
+    let turns = request.turns.iter().map(|turn| &turn.parts);
+    let of = |parts: &Vec<Part<'_>>| marks(parts) + parts.iter().map(within).sum::<usize>();
+    turns.map(of).sum::<usize>() + marks(&request.system)
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use sluice_api::error::Error;
-use sluice_neutral::json::{Raw, Tree};
+use sluice_neutral::json::{self, Raw, Tree};
 use sluice_neutral::loss::At;
 use sluice_neutral::request::Text;
 
@@ -39,11 +39,13 @@ const COUNTS: [&str; 6] =
 
 /// A schema in Google's own form, as JSON Schema.
 pub(crate) fn of_google(value: Raw<'_>, at: At) -> Result<String, Error> {
+    json::object(value, at)?;
     Tree::of(value, at).map(|tree| mapped(tree, &of_google_node).to_string())
 }
 
 /// JSON Schema of a client's, with the names of types as JSON Schema has them: some clients write Google's.
 pub(crate) fn of_client(value: Raw<'_>, at: At) -> Result<Text<'_>, Error> {
+    json::object(value, at)?;
     if !has_google_types(value.get()) {
         return Ok(Cow::Borrowed(value.get()));
     }

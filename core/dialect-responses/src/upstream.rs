@@ -13,13 +13,11 @@ use sluice_neutral::dialect::{Sent, Upstream};
 use sluice_neutral::loss::Losses;
 use sluice_neutral::names::Names;
 use sluice_neutral::request::{Content, Request, Role};
+use sluice_neutral::room;
 
 use crate::models::Traits;
 use items::Conversation;
 use sluice_neutral::json::write::Object;
-
-/// What the whole body has beside its texts.
-const FRAME: usize = 4_096;
 
 /// Writes a request.
 pub(crate) fn write(
@@ -33,7 +31,7 @@ pub(crate) fn write(
     if !counts {
         begun(request, losses)?;
     }
-    let mut body = Vec::with_capacity(length(request) + FRAME);
+    let mut body = Vec::with_capacity(room::of(request));
     let mut top = Object::new(&mut body);
     top.text("model", upstream.model);
     let conversation = Conversation { request, traits, account: upstream.account };
@@ -52,18 +50,4 @@ fn begun(request: &Request<'_>, losses: &Losses) -> Result<(), Error> {
         Some(Content::Text(_)) => Err(losses.refusal(turn.at, "an answer that is begun for the model")),
         _ => Ok(()),
     }
-}
-
-/// The length of all texts, about: so much is set aside for the body.
-fn length(request: &Request<'_>) -> usize {
-    let turns = request.turns.iter().map(|turn| turn.parts.as_slice());
-    let parts = turns.chain([request.system.as_slice()]).flatten();
-    let said: usize = parts.map(|part| pairs::length(&part.content) + 128).sum();
-    let tools = request.tools.iter().map(|tool| {
-        let described = tool.description.as_ref().map_or(0, |text| text.len());
-        described + tools::length(&tool.takes) + 128
-    });
-    // Quotes and line breaks are written longer than they are.
-    let all = said + tools.sum::<usize>();
-    all + all / 8
 }

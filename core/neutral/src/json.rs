@@ -170,6 +170,16 @@ pub fn items(value: Raw<'_>, at: At) -> Result<Vec<Raw<'_>>, Error> {
     parse(value, at)
 }
 
+/// An object as it is written.
+///
+/// # Errors
+///
+/// When it is none.
+pub fn object(value: Raw<'_>, at: At) -> Result<&str, Error> {
+    let text = value.get();
+    if text.starts_with('{') { Ok(text) } else { Err(wrong(at, "it must be an object")) }
+}
+
 /// A mistake at a place of the request.
 #[must_use]
 pub fn wrong(at: At, what: &str) -> Error {

@@ -64,6 +64,13 @@ pub struct Request<'a> {
     pub verbosity: Option<Told<Text<'a>>>,
 }
 
+impl Request<'_> {
+    /// Gives back the room that turns have taken for parts which did not come: of a long conversation that is much.
+    pub fn fit(&mut self) {
+        self.turns.iter_mut().for_each(|turn| turn.parts.shrink_to_fit());
+    }
+}
+
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {

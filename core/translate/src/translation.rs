@@ -92,7 +92,8 @@ impl Translation {
             let sent = Arc::default();
             return Ok((translated, Self { client, upstream, operation, sent, own: None, embeddings }));
         }
-        let (request, own) = client.read(&Asked { body: asking.body, operation }, &mut losses)?;
+        let (mut request, own) = client.read(&Asked { body: asking.body, operation }, &mut losses)?;
+        request.fit();
         let (body, sent) = upstream.write(&request, &asking.upstream, &mut losses)?;
         let translated = Translated { body: body.into(), dropped: losses.named() };
         let sent = Arc::new(sent);
@@ -177,6 +178,10 @@ fn told(client: Api, failure: &Failure<'_>) -> StatusCode {
         // Anthropic's own, which its clients know and no others do.
         (Class::Overloaded, Api::Anthropic) => StatusCode::from_u16(529).unwrap_or(failure.status),
         (Class::Overloaded, _) => StatusCode::SERVICE_UNAVAILABLE,
+        // It will be as long the next time.
+        (Class::TooLong, _) if failure.status.is_server_error() => StatusCode::BAD_REQUEST,
+        (_, Api::Anthropic) => failure.status,
+        _ if failure.status.as_u16() == 529 => StatusCode::SERVICE_UNAVAILABLE,
         _ => failure.status,
     }
 }

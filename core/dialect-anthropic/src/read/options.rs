@@ -124,7 +124,7 @@ fn format<'a>(value: Raw<'a>, at: At, losses: &mut Losses) -> Result<Told<Format
     let mut format = Object::of(value, PLACE, at, losses)?;
     let kind = format.needed("type")?;
     losses.has(Place::new(FIELDS, PLACE, at), &kind)?;
-    let schema = Text::Borrowed(format.must("schema")?.get());
+    let schema = Text::Borrowed(json::object(format.must("schema")?, at.then("schema"))?);
     format.rest(losses)?;
     // Anthropic's answers always fit.
     let strict = Some(true);

@@ -38,7 +38,8 @@ pub(super) fn add<'a>(
     let name = tool.needed("name")?;
     let strict = tool.parsed("strict")?;
     if &*kind == "custom" {
-        let takes = Takes::Schema(tool.get("input_schema").map(|schema| Text::Borrowed(schema.get())));
+        let schema = tool.get("input_schema").map(|schema| json::object(schema, at.then("input_schema")));
+        let takes = Takes::Schema(schema.transpose()?.map(Text::Borrowed));
         let description = description(&mut tool)?;
         request.tools.push(Tool { name, description, takes, strict, deferred, says: None, cache, at });
     } else {

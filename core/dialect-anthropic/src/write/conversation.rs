@@ -115,7 +115,7 @@ pub(super) fn messages<'r>(
 
 impl<'r> Builder<'r, '_> {
     fn assistant(&mut self, turn: &'r Turn<'r>, losses: &mut Losses) -> Result<(), Error> {
-        let mut pieces = Vec::new();
+        let mut pieces = Vec::with_capacity(turn.parts.len());
         let mut called = Vec::new();
         // What was thought since the last call, and its place: some clients bring its signature back with the call alone.
         let mut thought = (0, "");
@@ -154,7 +154,7 @@ impl<'r> Builder<'r, '_> {
         if self.last().is_some_and(|last| last.role != Role::Assistant) {
             self.unanswered(losses);
         }
-        self.message(Role::Assistant, turn.at).pieces.extend(pieces);
+        added(&mut self.message(Role::Assistant, turn.at).pieces, pieces);
         self.pending.extend(called);
         Ok(())
     }
@@ -190,8 +190,8 @@ impl<'r> Builder<'r, '_> {
         }
         if !pieces.is_empty() || !results.is_empty() {
             let message = self.message(Role::User, turn.at);
-            message.results.extend(results);
-            message.pieces.extend(pieces);
+            added(&mut message.results, results);
+            added(&mut message.pieces, pieces);
         }
         Ok(())
     }
@@ -277,6 +277,16 @@ impl<'r> Builder<'r, '_> {
         let open = self.messages.pop_if(|last| last.role == role);
         let message = open.unwrap_or_else(|| Message { role, results: Vec::new(), pieces: Vec::new(), at });
         self.messages.push_mut(message)
+    }
+}
+
+/// Adds pieces to those of a message, which has none yet most of the time.
+fn added<'r>(all: &mut Vec<Piece<'r>>, mut pieces: Vec<Piece<'r>>) {
+    if all.is_empty() {
+        pieces.shrink_to_fit();
+        *all = pieces;
+    } else {
+        all.append(&mut pieces);
     }
 }
 

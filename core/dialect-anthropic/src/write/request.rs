@@ -6,6 +6,7 @@ use sluice_neutral::dialect::{Sent, Upstream};
 use sluice_neutral::json::{self, Raw};
 use sluice_neutral::loss::{At, Losses};
 use sluice_neutral::request::{Content, Format, Lifetime, Part, Request, Role, Told};
+use sluice_neutral::room;
 
 use super::content;
 use super::conversation::{self, Message, Piece, Target};
@@ -34,6 +35,10 @@ pub(crate) fn write(
             "this model does not go on with a turn of its own: the last is the user's",
         ));
     }
+    // Anthropic would fill its cache and answer nothing.
+    if let Some(none) = request.length.filter(|length| length.value.tokens == 0) {
+        return Err(json::wrong(none.at, "it must be at least 1"));
+    }
     let facts = Facts {
         family,
         longest: upstream.max_output,
@@ -41,7 +46,7 @@ pub(crate) fn write(
         lost: goes_on.is_some() || is_lost(&messages),
     };
     let plan = Plan::of(request, facts, losses);
-    let mut out = Vec::with_capacity(room(request));
+    let mut out = Vec::with_capacity(room::of(request));
     let mut sent = Sent { account: upstream.account.to_owned(), ..Sent::default() };
     let mut body = Object::new(&mut out);
     body.with("model", upstream.model);
@@ -67,17 +72,6 @@ pub(crate) fn write(
     unsaid(request, losses);
     drop(body);
     Ok((out, sent))
-}
-
-/// About how long the body is.
-fn room(request: &Request<'_>) -> usize {
-    let length = |part: &Part<'_>| match &part.content {
-        Content::Text(text) | Content::Refusal(text) => text.len() + 64,
-        Content::Outcome(outcome) => 128 + outcome.parts.len() * 512,
-        _ => 512,
-    };
-    let turns = request.turns.iter().flat_map(|turn| &turn.parts).chain(&request.system);
-    4_096 + turns.map(length).sum::<usize>() + request.tools.len() * 1_024
 }
 
 /// Where a last turn of the model's is, which it is to go on with.

@@ -7,6 +7,7 @@ use sluice_api::error::Error;
 use sluice_neutral::dialect::{Sent, Upstream};
 use sluice_neutral::loss::{At, Losses};
 use sluice_neutral::request::{Call, Content, Input, Media, Outcome, Part, Request, Source};
+use sluice_neutral::room;
 
 use crate::models::{Model, NAMES};
 use crate::pen::{Pen, is_object};
@@ -28,7 +29,7 @@ pub(crate) fn write(
     losses: &mut Losses,
 ) -> Result<(Vec<u8>, Sent), Error> {
     let conversation = conversation(request, upstream, losses)?;
-    let mut out = Vec::with_capacity(length(request));
+    let mut out = Vec::with_capacity(room::of(request));
     let mut writing = Writing {
         model: Model::of(upstream.model),
         account: upstream.account,
@@ -48,30 +49,6 @@ pub(crate) fn write(
     writing.pen.close(b'}');
     let sent = writing.sent;
     Ok((out, sent))
-}
-
-/// About how long it becomes.
-fn length(request: &Request<'_>) -> usize {
-    let of = |part: &Part<'_>| match &part.content {
-        Content::Text(text) | Content::Refusal(text) => text.len(),
-        Content::Call(Call { input: Input::Json(text) | Input::Plain(text), .. }) => text.len() + 128,
-        Content::Outcome(outcome) => {
-            let texts = outcome.parts.iter().map(|part| match &part.content {
-                Content::Text(text) => text.len(),
-                _ => 64,
-            });
-            texts.sum::<usize>() + 128
-        }
-        Content::Image(media) | Content::Document(media) | Content::Audio(media) => match &media.source {
-            Source::Inline(data) | Source::Url(data) | Source::Plain(data) => data.len() + 64,
-        },
-        Content::Thinking(thinking) => thinking.seal.as_ref().map_or(0, |seal| seal.payload.len()),
-    };
-    let parts: usize = request.turns.iter().flat_map(|turn| &turn.parts).map(|part| of(part) + 32).sum();
-    let system: usize = request.system.iter().map(of).sum();
-    let tools = request.tools.len() * 1_024;
-    // Some of it is escaped.
-    (parts + system) / 16 * 17 + tools + 1_024
 }
 
 struct Writing<'w, 'o> {

@@ -112,7 +112,7 @@ fn form<'a>(format: &mut Object<'a>, kind: &str) -> Result<Option<Format<'a>>, E
             Some(Format::Schema {
                 name: format.text("name")?,
                 description: format.text("description")?,
-                schema: Cow::Borrowed(schema.get()),
+                schema: Cow::Borrowed(json::object(schema, format.at.then("schema"))?),
                 strict: format.parsed("strict")?,
             })
         }

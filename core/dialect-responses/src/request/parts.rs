@@ -48,14 +48,14 @@ fn content<'a>(part: &mut Object<'a>, kind: &str) -> Result<Option<Content<'a>>,
             let detail = part.text("detail")?;
             // Without an address there is a file, which its row refuses.
             let Some(url) = part.text("image_url")? else { return missing(part, "image_url") };
-            let (source, media_type) = media::addressed(url);
+            let (source, media_type) = addressed(url, at.then("image_url"))?;
             Content::Image(Media { source, media_type, name: None, detail, context: None })
         }
         "input_file" => {
             let (detail, name) = (part.text("detail")?, part.text("filename")?);
             let (source, media_type) = match (part.text("file_data")?, part.text("file_url")?) {
                 (Some(data), _) => media::held(data, name.as_deref()),
-                (None, Some(url)) => media::addressed(url),
+                (None, Some(url)) => addressed(url, at.then("file_url"))?,
                 (None, None) => return missing(part, "file_data"),
             };
             Content::Document(Media { source, media_type, name, detail, context: None })
@@ -69,6 +69,16 @@ fn content<'a>(part: &mut Object<'a>, kind: &str) -> Result<Option<Content<'a>>,
         "refusal" => Content::Refusal(part.needed("refusal")?),
         _ => Content::Text(part.needed("text")?),
     }))
+}
+
+/// What stands at an address, or in it. What is no address nobody could get.
+fn addressed(url: Text<'_>, at: At) -> Result<(Source<'_>, Text<'_>), Error> {
+    match media::addressed(url) {
+        (Source::Url(url), _) if !url.starts_with("http://") && !url.starts_with("https://") => {
+            Err(json::wrong(at, "it must be an http or https address, or base64 in a data URL"))
+        }
+        found => Ok(found),
+    }
 }
 
 /// A part without what it is about: a file of OpenAI's, which is refused by its row, or a mistake.

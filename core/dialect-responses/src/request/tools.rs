@@ -94,7 +94,8 @@ impl<'a> Toolbox<'a> {
         let takes = if kind == "custom" {
             Takes::Plain(plain(tool, grammar, losses)?)
         } else {
-            Takes::Schema(tool.get("parameters").map(|schema| Cow::Borrowed(schema.get())))
+            let schema = tool.get("parameters").map(|schema| json::object(schema, at.then("parameters")));
+            Takes::Schema(schema.transpose()?.map(Cow::Borrowed))
         };
         let (strict, says) = (tool.parsed("strict")?, tool.get("output_schema"));
         let deferred = tool.parsed("defer_loading")?.unwrap_or(false) && self.shelf != Shelf::Found;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use sluice_neutral::request::{Content, Input, Media, Outcome, Request, Source};
+use sluice_neutral::request::{Content, Input, Outcome, Request};
 
 /// The longest id that OpenAI takes.
 const ID_MAX: usize = 64;
@@ -77,22 +77,4 @@ pub(super) fn letters(text: &str) -> String {
         text.bytes().fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
     };
     format!("{:016x}{:016x}", hash(0xcbf2_9ce4_8422_2325), hash(0x9ae1_6a3b_2f90_404f))
-}
-
-/// How long what a part says is.
-pub(super) fn length(content: &Content<'_>) -> usize {
-    let of_media = |media: &Media<'_>| match &media.source {
-        Source::Inline(text) | Source::Url(text) | Source::Plain(text) => text.len(),
-    };
-    match content {
-        Content::Text(text) | Content::Refusal(text) => text.len(),
-        Content::Image(media) | Content::Document(media) | Content::Audio(media) => of_media(media),
-        Content::Thinking(thinking) => {
-            thinking.text.len() + thinking.seal.as_ref().map_or(0, |seal| seal.payload.len())
-        }
-        Content::Call(call) => match &call.input {
-            Input::Json(text) | Input::Plain(text) => text.len(),
-        },
-        Content::Outcome(outcome) => outcome.parts.iter().map(|part| length(&part.content) + 64).sum(),
-    }
 }

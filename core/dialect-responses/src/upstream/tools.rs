@@ -103,11 +103,3 @@ fn named(one: &mut Object<'_>, name: &str, request: &Request<'_>, names: &mut Na
     one.text("type", if plain { "custom" } else { "function" });
     one.text("name", &names.sent(name, NAMES));
 }
-
-/// How long what tells of a tool's input is.
-pub(super) fn length(takes: &Takes<'_>) -> usize {
-    match takes {
-        Takes::Schema(schema) => schema.as_ref().map_or(0, |schema| schema.len()),
-        Takes::Plain(grammar) => grammar.as_ref().map_or(0, |grammar| grammar.definition.len()),
-    }
-}

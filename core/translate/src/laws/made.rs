@@ -3,7 +3,7 @@
 
 /// Choices that bytes make, one after the other; the first of each where there are none left, so that what is made
 /// has an end.
-pub(super) struct Choices<'a>(pub(super) &'a [u8]);
+pub(in crate::laws) struct Choices<'a>(pub(in crate::laws) &'a [u8]);
 
 impl Choices<'_> {
     fn byte(&mut self) -> u8 {
@@ -13,18 +13,21 @@ impl Choices<'_> {
     }
 
     /// A number below this one, which is at most 256.
-    pub(super) fn below(&mut self, end: usize) -> usize {
+    pub(in crate::laws) fn below(&mut self, end: usize) -> usize {
         usize::from(self.byte()) % end.max(1)
     }
 
-    pub(super) fn of<'a>(&mut self, all: &[&'a str]) -> &'a str {
+    pub(in crate::laws) fn of<'a>(&mut self, all: &[&'a str]) -> &'a str {
         all.get(self.below(all.len())).copied().unwrap_or_default()
     }
 }
 
+/// What letters in forms stand for.
+pub(in crate::laws) type Parts<'p> = &'p [(char, &'p [&'p str])];
+
 /// What a letter after a `%` in a form stands for: one of these, whose own letters are filled in then. The first of each
 /// has none.
-const PARTS: &[(char, &[&str])] = &[
+const PARTS: Parts<'static> = &[
     // Any value.
     (
         'v',
@@ -165,21 +168,26 @@ const EVENTS: &[(&str, &str)] = &[
 ];
 
 /// A form with its letters filled in.
-fn filled(form: &str, choices: &mut Choices<'_>, text: &mut String) {
-    let mut parts = form.split('%');
-    text.push_str(parts.next().unwrap_or_default());
-    for part in parts {
-        let mut letters = part.chars();
+fn filled(parts: Parts<'_>, form: &str, choices: &mut Choices<'_>, text: &mut String) {
+    let mut pieces = form.split('%');
+    text.push_str(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let mut letters = piece.chars();
         let letter = letters.next();
-        let found = PARTS.iter().find(|(known, _)| Some(*known) == letter);
-        filled(choices.of(found.map_or(&[], |(_, forms)| forms)), choices, text);
+        let found = parts.iter().find(|(known, _)| Some(*known) == letter);
+        filled(parts, choices.of(found.map_or(&[], |(_, forms)| forms)), choices, text);
         text.push_str(letters.as_str());
     }
 }
 
 fn made(form: &str, choices: &mut Choices<'_>) -> String {
+    by(PARTS, form, choices)
+}
+
+/// A form with its letters filled in by a table.
+pub(in crate::laws) fn by(parts: Parts<'_>, form: &str, choices: &mut Choices<'_>) -> String {
     let mut text = String::new();
-    filled(form, choices, &mut text);
+    filled(parts, form, choices, &mut text);
     text
 }
 
