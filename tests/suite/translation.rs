@@ -1,9 +1,13 @@
 //! Clients of one API on accounts of another.
 
+mod amounts;
 mod answers;
 mod commands;
+mod endings;
 mod fields;
 mod middle;
+mod moves;
+mod partial;
 mod sdks;
 
 use sluice_tests::conversation;
@@ -38,4 +42,35 @@ fn gateway(
 /// The same, with upstreams that have the conversation of [`conversation`].
 fn conversing() -> (Gateway, Vec<(&'static str, Upstream)>) {
     gateway(conversation::answer)
+}
+
+/// Requests of each client API for a model, streamed, and what its stream has of a word, `Hel`.
+fn asked(model: &str) -> [(&'static str, String, String, &'static str); 4] {
+    let user = "[{\"role\":\"user\",\"content\":\"Go.\"}]";
+    [
+        (
+            "anthropic",
+            "/v1/messages".to_owned(),
+            format!("{{\"model\":\"{model}\",\"max_tokens\":9,\"stream\":true,\"messages\":{user}}}"),
+            "\"text_delta\"",
+        ),
+        (
+            "openai-chat",
+            "/v1/chat/completions".to_owned(),
+            format!("{{\"model\":\"{model}\",\"stream\":true,\"messages\":{user}}}"),
+            "\"content\":\"Hel\"",
+        ),
+        (
+            "openai-responses",
+            "/v1/responses".to_owned(),
+            format!("{{\"model\":\"{model}\",\"stream\":true,\"input\":\"Go.\"}}"),
+            "response.output_text.delta",
+        ),
+        (
+            "gemini",
+            format!("/v1beta/models/{model}:streamGenerateContent?alt=sse"),
+            "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"Go.\"}]}]}".to_owned(),
+            "\"text\":\"Hel\"",
+        ),
+    ]
 }

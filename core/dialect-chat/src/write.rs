@@ -9,8 +9,8 @@ mod tools;
 use sluice_api::error::Error;
 use sluice_neutral::dialect::{Sent, Upstream};
 use sluice_neutral::loss::Losses;
+use sluice_neutral::request::room;
 use sluice_neutral::request::{Content, Part, Request};
-use sluice_neutral::room;
 
 use crate::json::Json;
 use crate::models::Model;

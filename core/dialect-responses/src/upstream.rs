@@ -12,8 +12,8 @@ use sluice_api::error::Error;
 use sluice_neutral::dialect::{Sent, Upstream};
 use sluice_neutral::loss::Losses;
 use sluice_neutral::names::Names;
+use sluice_neutral::request::room;
 use sluice_neutral::request::{Content, Request, Role};
-use sluice_neutral::room;
 
 use crate::models::Traits;
 use items::Conversation;

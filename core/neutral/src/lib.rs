@@ -18,5 +18,4 @@ pub mod loss;
 pub mod names;
 pub mod order;
 pub mod request;
-pub mod room;
 pub mod seal;

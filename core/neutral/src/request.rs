@@ -1,5 +1,7 @@
 //! A request, whichever dialect it came in.
 
+pub mod room;
+
 use std::borrow::Cow;
 
 use crate::at::At;

@@ -7,40 +7,9 @@ use sluice_tests::client::{Answer, begin};
 use sluice_tests::gateway::{Gateway, KEY, key};
 use sluice_tests::upstream::{Step, Upstream, chunk, end, stream_head, whole};
 
-use super::gateway;
+use super::{asked, gateway};
 
 const CHAT_WORD: &str = "data: {\"id\":\"c\",\"model\":\"up\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"Hel\"}}]}\n\n";
-
-/// Requests of each client API for a model, streamed, and what its stream has of the word above.
-fn asked(model: &str) -> [(&'static str, String, String, &'static str); 4] {
-    let user = "[{\"role\":\"user\",\"content\":\"Go.\"}]";
-    [
-        (
-            "anthropic",
-            "/v1/messages".to_owned(),
-            format!("{{\"model\":\"{model}\",\"max_tokens\":9,\"stream\":true,\"messages\":{user}}}"),
-            "\"text_delta\"",
-        ),
-        (
-            "openai-chat",
-            "/v1/chat/completions".to_owned(),
-            format!("{{\"model\":\"{model}\",\"stream\":true,\"messages\":{user}}}"),
-            "\"content\":\"Hel\"",
-        ),
-        (
-            "openai-responses",
-            "/v1/responses".to_owned(),
-            format!("{{\"model\":\"{model}\",\"stream\":true,\"input\":\"Go.\"}}"),
-            "response.output_text.delta",
-        ),
-        (
-            "gemini",
-            format!("/v1beta/models/{model}:streamGenerateContent?alt=sse"),
-            "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"Go.\"}]}]}".to_owned(),
-            "\"text\":\"Hel\"",
-        ),
-    ]
-}
 
 /// An account of Chat Completions that every client's model goes to.
 fn of_chat(upstream: &Upstream, more: &str) -> Gateway {

@@ -5,8 +5,8 @@ use sluice_api::error::Error;
 use sluice_neutral::dialect::{Sent, Upstream};
 use sluice_neutral::json::{self, Raw};
 use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::request::room;
 use sluice_neutral::request::{Content, Format, Lifetime, Part, Request, Role, Told};
-use sluice_neutral::room;
 
 use super::content;
 use super::conversation::{self, Message, Piece, Target};

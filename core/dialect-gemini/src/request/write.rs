@@ -6,8 +6,8 @@ use sluice_api::dialect::{Api, Operation};
 use sluice_api::error::Error;
 use sluice_neutral::dialect::{Sent, Upstream};
 use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::request::room;
 use sluice_neutral::request::{Call, Content, Input, Media, Outcome, Part, Request, Source};
-use sluice_neutral::room;
 
 use crate::models::{Model, NAMES};
 use crate::pen::{Pen, is_object};
