@@ -1,21 +1,28 @@
-//! Command-line clients as their makers ship them do a task with a tool, on accounts of each other API.
+//! Command-line clients as their makers ship them do a task with tools, on accounts of each other API.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sluice_tests::conversation::results;
 use sluice_tests::gateway::{Gateway, KEY, key};
 use sluice_tests::kits;
 use sluice_tests::place::Folder;
 use sluice_tests::turn::{Call, Turn};
-use sluice_tests::upstream::{Request, Step, Upstream};
+use sluice_tests::upstream::{Request, Step, Upstream, whole};
 
 use super::SPEAKS;
 
 /// What stands in a file that the model has read, and nowhere else.
 const WORDS: &str = "cormorants at noon";
-const TASK: &str = "Tell me what note.txt says.";
+/// A picture, and how it begins where it is shown to the model: as it is, or as a JPEG that was made of it.
+const PICTURE: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC";
+const PICTURE_BEGINS: [&str; 2] = ["iVBORw0KGgo", "/9j/2"];
+const TASK: &str = "Tell me what the note and the picture say.";
+const TOLD: &str = "Red, and cormorants at noon.";
 
 /// A client at its task.
 struct Client {
@@ -23,23 +30,33 @@ struct Client {
     api: &'static str,
     /// The APIs whose models it is to work with.
     on: &'static [&'static str],
-    /// Its tool that shows a file, and what that is called with for this one.
-    tool: (&'static str, fn(note: &Path) -> Value),
+    /// Its tools that show a note and a picture, and what they are called with for these.
+    shows: fn(note: &Path, picture: &Path) -> [(&'static str, Value); 2],
     /// It with its task, for a gateway; its home is this folder.
     start: fn(url: &str, home: &Path) -> Command,
 }
 
-/// A model that calls a tool and tells what it says; it says a word where something else is asked, such as a title.
-fn model((tool, arguments): (&str, &str), request: &Request) -> Vec<Step> {
-    let body = String::from_utf8_lossy(&request.body).into_owned();
-    if body.contains(WORDS) {
-        return Turn::new(1, &format!("It says: {WORDS}.")).answer(request);
+/// A model that calls tools at once and tells what they show; it says a word where something else is asked, such as a title.
+fn model(calls: &[(&str, Value)], request: &Request) -> Vec<Step> {
+    if counts(request) {
+        return whole(200, "", "{\"input_tokens\":42}");
     }
+    let body = String::from_utf8_lossy(&request.body).into_owned();
+    if body.contains(WORDS) && PICTURE_BEGINS.iter().any(|words| body.contains(words)) {
+        return Turn::new(1, TOLD).answer(request);
+    }
+    let has = |tool: &str| body.replace(' ', "").contains(&format!("\"name\":\"{tool}\""));
     let mut turn = Turn::new(0, "Very well.");
-    if results(&body) == 0 && body.replace(' ', "").contains(&format!("\"name\":\"{tool}\"")) {
-        turn.calls.push(Call::new(0, tool, arguments));
+    if results(&body) == 0 && calls.iter().all(|(tool, _)| has(tool)) {
+        let calls = calls.iter().enumerate();
+        turn.calls.extend(calls.map(|(number, (tool, with))| Call::new(number, tool, &with.to_string())));
     }
     turn.answer(request)
+}
+
+/// Whether it asks how many tokens there are: Google's client does before it sends a picture.
+fn counts(request: &Request) -> bool {
+    request.line.ends_with("_tokens")
 }
 
 /// Lets it do its task on an account of each of these APIs.
@@ -48,10 +65,11 @@ fn works(client: &Client) {
     for (api, provider) in SPEAKS.into_iter().filter(|(api, _)| client.on.contains(api)) {
         let home = Folder::new();
         let work = home.sub("work");
-        let note = work.join("note.txt");
+        let [note, picture] = ["note.txt", "picture.png"].map(|name| work.join(name));
         std::fs::write(&note, WORDS).unwrap();
-        let (tool, arguments) = (client.tool.0, (client.tool.1)(&note).to_string());
-        let upstream = Upstream::start(move |request| model((tool, &arguments), request));
+        std::fs::write(&picture, STANDARD.decode(PICTURE).unwrap()).unwrap();
+        let calls = (client.shows)(&note, &picture);
+        let upstream = Upstream::start(move |request| model(&calls, request));
         let account = upstream.account("c", provider, "pools = [\"p\"]\n");
         let route = "[[routes]]\nmodel = \"*\"\npools = [\"p\"]\n";
         let gateway = Gateway::start(&format!("{}{account}{route}", key("")));
@@ -63,12 +81,12 @@ fn works(client: &Client) {
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let told =
             || format!("{api}: {said}\n{}\n{}", String::from_utf8_lossy(&output.stderr), gateway.log());
-        assert!(output.status.success() && said.contains(&format!("It says: {WORDS}.")), "{}", told());
+        assert!(output.status.success() && said.contains(TOLD), "{}", told());
         for record in gateway.admin("GET", "/requests?limit=100", "").json()["data"].as_array().unwrap() {
             let (asked, outcome) = (&record["api"], &record["outcome"]);
             assert_eq!((asked, outcome), (&json!(client.api), &json!("completed")), "{record:#}");
         }
-        for request in upstream.seen() {
+        for request in upstream.seen().into_iter().filter(|request| !counts(request)) {
             let body: Value = serde_json::from_slice(&request.body).unwrap();
             lines += &format!("{}\n", json!({ "api": api, "body": body }));
         }
@@ -76,13 +94,19 @@ fn works(client: &Client) {
     kits::succeeds(kits::script("valid_requests.py"), &lines);
 }
 
-fn command(_: &Path) -> Value {
-    json!({ "command": "cat note.txt", "description": "Reads a note" })
+/// A call that shows a file by its path.
+fn read(tool: &'static str, file: &Path) -> (&'static str, Value) {
+    (tool, json!({ "file_path": file }))
 }
 
-/// Google's command-line client and its kin lose at times what a short command prints, so that they are to read a file.
-fn file(note: &Path) -> Value {
-    json!({ "file_path": note })
+/// A call that has the note printed.
+fn run(tool: &'static str) -> (&'static str, Value) {
+    (tool, json!({ "command": "cat note.txt", "description": "Reads a note" }))
+}
+
+/// Google's client and its kin lose at times what a short command prints, so that they are to read both.
+fn by_path(note: &Path, picture: &Path) -> [(&'static str, Value); 2] {
+    [read("read_file", note), read("read_file", picture)]
 }
 
 #[test]
@@ -94,7 +118,7 @@ fn claude_code_does_a_task_on_accounts_of_each_other_api() {
         command
     };
     let on = &["openai-chat", "openai-responses", "gemini"];
-    works(&Client { api: "anthropic", on, tool: ("Bash", command), start });
+    works(&Client { api: "anthropic", on, shows: |_, picture| [run("Bash"), read("Read", picture)], start });
 }
 
 #[test]
@@ -112,8 +136,10 @@ fn codex_does_a_task_on_accounts_of_each_other_api() {
         command
     };
     let on = &["anthropic", "openai-chat", "gemini"];
-    let call = |_: &Path| json!({ "cmd": "cat note.txt" });
-    works(&Client { api: "openai-responses", on, tool: ("exec_command", call), start });
+    let shows = |_: &Path, picture: &Path| {
+        [("exec_command", json!({ "cmd": "cat note.txt" })), ("view_image", json!({ "path": picture }))]
+    };
+    works(&Client { api: "openai-responses", on, shows, start });
 }
 
 #[test]
@@ -131,19 +157,19 @@ fn gemini_cli_does_a_task_on_accounts_of_each_other_api() {
         command
     };
     let on = &["anthropic", "openai-chat", "openai-responses"];
-    works(&Client { api: "gemini", on, tool: ("read_file", file), start });
+    works(&Client { api: "gemini", on, shows: by_path, start });
 }
 
 #[test]
 fn qwen_code_does_a_task_on_accounts_of_each_other_api() {
     let start = |url: &str, home: &Path| {
         let mut command = kits::scripted("@qwen-code/qwen-code/cli.js", home);
-        command.args(["--auth-type", "openai", "--yolo", "--model", "qwen3-coder-plus", "--prompt", TASK]);
+        command.args(["--auth-type", "openai", "--yolo", "--model", "qwen3-vl-plus", "--prompt", TASK]);
         command.env("OPENAI_BASE_URL", format!("{url}/v1")).env("OPENAI_API_KEY", KEY);
         command
     };
     let on = &["anthropic", "openai-responses", "gemini"];
-    works(&Client { api: "openai-chat", on, tool: ("read_file", file), start });
+    works(&Client { api: "openai-chat", on, shows: by_path, start });
 }
 
 #[test]
@@ -157,5 +183,6 @@ fn opencode_does_a_task_on_an_account_of_another_api() {
         command
     };
     // It starts slowly, and what it speaks is the AI SDK's.
-    works(&Client { api: "anthropic", on: &["gemini"], tool: ("bash", command), start });
+    let shows = |_: &Path, picture: &Path| [run("bash"), ("read", json!({ "filePath": picture }))];
+    works(&Client { api: "anthropic", on: &["gemini"], shows, start });
 }
