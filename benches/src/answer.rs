@@ -86,7 +86,12 @@ impl<'a> Answer<'a> {
     /// Compares up to `size` bytes; `then` follows when that many have come.
     fn body<'d>(&mut self, data: &'d [u8], size: usize, then: State) -> Result<&'d [u8], Wrong> {
         let (piece, rest) = data.split_at(size.min(data.len()));
-        self.left = self.left.strip_prefix(piece).ok_or(Wrong::Differs(self.left.len()))?;
+        let (expected, left) =
+            self.left.split_at_checked(piece.len()).ok_or(Wrong::Differs(self.left.len()))?;
+        if expected != piece && !alike(expected, piece) {
+            return Err(Wrong::Differs(self.left.len()));
+        }
+        self.left = left;
         if piece.len() == size {
             self.state = then;
         } else if let State::ChunkData(left) = &mut self.state {
@@ -144,6 +149,11 @@ impl<'a> Answer<'a> {
         }
         Err(Wrong::Length)
     }
+}
+
+/// Whether a piece is what is expected, where a byte that is zero stands for any.
+fn alike(expected: &[u8], piece: &[u8]) -> bool {
+    expected.iter().zip(piece).all(|(expected, found)| *expected == 0 || expected == found)
 }
 
 #[cfg(test)]

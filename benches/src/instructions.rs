@@ -19,17 +19,20 @@ use crate::sluice::{self, Sluice};
 use crate::way::Way;
 
 /// What is counted.
-const COUNTED: [(&str, Kind, Way); 6] = [
+const COUNTED: [(&str, Kind, Way); 9] = [
     ("2 KB, 2 KB JSON answer", Kind::Small, Way::PLAIN),
     ("the same with five limits on its key, group and account", Kind::Small, Way::LIMITED),
     ("the same, upstream by TLS", Kind::Small, Way::TLS),
     ("100 KB, 2 KB JSON answer", Kind::Large, Way::PLAIN),
     ("512 events at once", Kind::Burst, Way::PLAIN),
     ("Chat, 512 events at once, its usage chunk hidden", Kind::Chat, Way::OPENAI),
+    ("2 KB of Chat, 2 KB JSON answer of Anthropic's", Kind::Turned, Way::TURNED),
+    ("Chat, 512 events of Anthropic's at once", Kind::TurnedBurst, Way::TURNED),
+    ("Anthropic's, 512 events of Chat at once", Kind::TurnedChat, Way::TURNED_CHAT),
 ];
 
 /// The stages of a request, each the function that is all of it: those within another stand behind it, further in.
-const STAGES: [(&str, &str); 12] = [
+const STAGES: [(&str, &str); 15] = [
     ("head read", "<hyper::proto::h1::role::Server as hyper::proto::h1::Http1Transaction>::parse"),
     ("the line, up to the answer's head", "sluice_line::line::serve::{{closure}}"),
     ("  authenticate", "sluice_line::inbound::authenticate"),
@@ -38,6 +41,9 @@ const STAGES: [(&str, &str); 12] = [
     ("    choose and admit", "sluice_line::admit::next::{{closure}}"),
     ("    prepare", "sluice_line::attempt::Sending::prepare::{{closure}}"),
     ("    exchange with upstream", "sluice_upstream::direct::Direct::exchange::{{closure}}"),
+    ("    translate the request", "sluice_translate::translation::Translation::of"),
+    ("translate the answer, whole", "sluice_translate::translation::Translation::whole"),
+    ("translate the answer, streamed", "sluice_translate::stream::Stream::feed"),
     ("meter the answer", "sluice_line::source::Source::take"),
     ("settle", "sluice_line::settle::end::<impl sluice_line::settle::Settlement>::settle"),
     ("log, measures", "sluice_ledger::records::Records::collect"),
@@ -80,7 +86,7 @@ async fn profile(
     file: &Path,
 ) -> Result<(Profile, u64)> {
     let (address, process) = sluice.start(ground, way).await?;
-    let exchange = Exchange::new(kind, address)?;
+    let exchange = Exchange::through_sluice(kind, address)?;
     let mut clients = Clients::connect(&Site { address, tls: None }, CLIENTS).await?;
     clients.run(&exchange, BEFORE, Duration::ZERO).await?;
     tokio::time::sleep(BEHIND).await;

@@ -25,6 +25,16 @@ pub(crate) enum Kind {
     Chat,
     /// 2 KB, answered by 512 events at once.
     Responses,
+    /// 2 KB of Chat, answered by 2 KB of Anthropic's JSON.
+    Turned,
+    /// A conversation of 1 MB of Chat, answered by 2 KB of Anthropic's JSON.
+    TurnedLong,
+    /// 2 KB of Chat, answered by 512 of Anthropic's events at once.
+    TurnedBurst,
+    /// 2 KB of Chat, answered by 16 of Anthropic's events at once.
+    TurnedFew,
+    /// 2 KB of Anthropic's, answered by 512 events of Chat at once.
+    TurnedChat,
 }
 
 /// The API that it is of.
@@ -49,7 +59,7 @@ pub(crate) enum Form {
 
 impl Kind {
     /// All of them.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Small,
         Self::Large,
         Self::Burst,
@@ -60,6 +70,11 @@ impl Kind {
         Self::Failing,
         Self::Chat,
         Self::Responses,
+        Self::Turned,
+        Self::TurnedLong,
+        Self::TurnedBurst,
+        Self::TurnedFew,
+        Self::TurnedChat,
     ];
 
     /// The model that is asked for.
@@ -75,13 +90,29 @@ impl Kind {
             Self::Failing => "claude-bench-failing",
             Self::Chat => "gpt-bench-chat",
             Self::Responses => "gpt-bench-responses",
+            Self::Turned => "claude-bench-turned",
+            Self::TurnedLong => "claude-bench-turned-long",
+            Self::TurnedBurst => "claude-bench-turned-burst",
+            Self::TurnedFew => "claude-bench-turned-few",
+            Self::TurnedChat => "gpt-bench-turned",
         }
     }
 
-    /// The API that it is of.
+    /// The API that it is asked in.
     pub(crate) fn dialect(self) -> Dialect {
         match self {
-            Self::Chat => Dialect::Chat,
+            Self::Chat | Self::Turned | Self::TurnedLong | Self::TurnedBurst | Self::TurnedFew => {
+                Dialect::Chat
+            }
+            Self::Responses => Dialect::Responses,
+            _ => Dialect::Claude,
+        }
+    }
+
+    /// The API that the upstream answers in: another one where Sluice translates.
+    pub(crate) fn speaks(self) -> Dialect {
+        match self {
+            Self::Chat | Self::TurnedChat => Dialect::Chat,
             Self::Responses => Dialect::Responses,
             _ => Dialect::Claude,
         }
@@ -90,8 +121,13 @@ impl Kind {
     /// How it is answered.
     pub(crate) fn form(self) -> Form {
         match self {
-            Self::Small | Self::Large | Self::Session | Self::Failing => Form::Json(2_000),
-            Self::Burst | Self::Chat | Self::Responses => Form::Events(512, Duration::ZERO),
+            Self::Small | Self::Large | Self::Session | Self::Failing | Self::Turned | Self::TurnedLong => {
+                Form::Json(2_000)
+            }
+            Self::Burst | Self::Chat | Self::Responses | Self::TurnedBurst | Self::TurnedChat => {
+                Form::Events(512, Duration::ZERO)
+            }
+            Self::TurnedFew => Form::Events(16, Duration::ZERO),
             Self::Paced => Form::Events(64, Duration::from_millis(10)),
             Self::Held => Form::Events(48, Duration::from_millis(100)),
             Self::Crowd => Form::Events(16, Duration::from_millis(100)),
@@ -100,7 +136,11 @@ impl Kind {
 
     /// Bytes of the request's body.
     pub(crate) fn body_size(self) -> usize {
-        if self == Self::Large { 100_000 } else { 2_000 }
+        match self {
+            Self::Large => 100_000,
+            Self::TurnedLong => 1_000_000,
+            _ => 2_000,
+        }
     }
 
     /// Events of an answer; 1 for one that is no stream.

@@ -1,16 +1,20 @@
 //! Runs a workload against one side and observes what it costs.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::Result;
+use crate::kind::Kind;
 use crate::load::{Clients, Done};
 use crate::message::Exchange;
 use crate::observed::Observed;
 use crate::process::Process;
+use crate::proxies::Proxy;
 use crate::rate::Sender;
+use crate::side::Program;
 use crate::site::Site;
 use crate::workload::{Load, Workload};
 
@@ -27,27 +31,32 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Longest that a workload may take beyond its span before the run fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Runs a workload against a server; the process is the proxy's, if there is one.
+/// Runs a workload with this kind of requests against a server, by the proxy that it is, if it is one.
 pub(crate) async fn observe(
-    workload: &Workload,
+    (workload, kind): (&Workload, Kind),
     site: &Site,
-    process: Option<&Process>,
+    proxy: Option<&Proxy>,
     span: Duration,
 ) -> Result<Observed> {
-    let events = workload.kind.events();
-    let observed = timeout(span + PATIENCE, run(workload, site, process, span))
+    let events = kind.events();
+    let is_sluice = proxy.is_some_and(|proxy| proxy.program == Program::Sluice);
+    let exchange = match is_sluice {
+        true => Exchange::through_sluice(kind, site.address)?,
+        false => Exchange::new(kind, site.address)?,
+    };
+    let process = proxy.map(|proxy| &proxy.process);
+    let observed = timeout(span + PATIENCE, run((workload, &exchange), site, process, span))
         .await
         .map_err(|_| format!("{} took too long", workload.title))??;
     Ok(Observed { events, ..observed })
 }
 
 async fn run(
-    workload: &Workload,
+    (workload, exchange): (&Workload, &Arc<Exchange>),
     site: &Site,
     process: Option<&Process>,
     span: Duration,
 ) -> Result<Observed> {
-    let exchange = &Exchange::new(workload.kind, site.address)?;
     match workload.load {
         Load::Idle => {
             sleep(SETTLE).await;

@@ -20,6 +20,8 @@ pub(crate) struct Proxy {
     pub(crate) site: Site,
     /// Its process.
     pub(crate) process: Process,
+    /// What it is.
+    pub(crate) program: Program,
 }
 
 /// The servers.
@@ -49,7 +51,7 @@ impl<'a> Proxies<'a> {
                 Wire::Plain => None,
                 Wire::Tls | Wire::Http2 => Some(self.ground.certificate.client()?),
             };
-            self.started.insert(key, Proxy { site: Site { address, tls }, process });
+            self.started.insert(key, Proxy { site: Site { address, tls }, process, program: side.program });
         }
         Ok(())
     }

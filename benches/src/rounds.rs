@@ -103,12 +103,12 @@ async fn one_round(
         proxies.start(side).await?;
     }
     let direct = match workload.load {
-        Load::Open(_) => Some(observe(workload, upstream, None, span).await?),
+        Load::Open(_) => Some(observe((workload, workload.kind), upstream, None, span).await?),
         _ => None,
     };
     let (floor, sluice) = (proxies.at(workload.floor())?, proxies.at(workload.side())?);
-    let floor = observe(workload, &floor.site, Some(&floor.process), span).await?;
-    let sluice = observe(workload, &sluice.site, Some(&sluice.process), span).await?;
+    let floor = observe((workload, workload.floor_kind()), &floor.site, Some(floor), span).await?;
+    let sluice = observe((workload, workload.kind), &sluice.site, Some(sluice), span).await?;
     Ok(Round { direct, floor, sluice })
 }
 

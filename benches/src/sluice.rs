@@ -28,6 +28,15 @@ limits = [{ per = "day", requests = 1000000000 }, { per = "month", cost = "10000
 /// The fifth, of the account.
 const ACCOUNT_LIMITS: &str = "limits = [{ per = \"1m\", requests = 1000000000 }]\n";
 
+/// By which a client of any dialect comes to an account of another one.
+const ROUTE: &str = "\n[[routes]]\nmodel = \"*\"\npools = [\"all\"]\n";
+
+/// The account's part of it.
+const POOL: &str = "pools = [\"all\"]\n";
+
+/// That an account is not asked for its models, which the upstream knows nothing of.
+const QUIET: &str = "discover = false\n";
+
 /// How it says where it listens.
 const LISTENING: [&str; 2] = ["listening on http://", "listening on https://"];
 
@@ -116,6 +125,9 @@ key = \"{KEY}\"
     if way.limited {
         text.push_str(LIMITS);
     }
+    if way.translates {
+        text.push_str(ROUTE);
+    }
     let address = ground.upstream.of(way.upstream);
     let (scheme, http) = match way.upstream {
         Wire::Plain => ("http", ""),
@@ -139,6 +151,12 @@ api_key = \"sk-benchmark-account-key-{number:016}\"
         }
         if way.limited {
             text.push_str(ACCOUNT_LIMITS);
+        }
+        if way.translates {
+            text.push_str(POOL);
+            if way.provider == "openai-compatible" {
+                text.push_str(QUIET);
+            }
         }
     }
     Ok(text)

@@ -15,6 +15,8 @@ pub(crate) struct Way {
     pub(crate) accounts: usize,
     /// Whether Sluice's key, its group and its account have limits, five in all.
     pub(crate) limited: bool,
+    /// Whether a route leads every client to Sluice's account, whatever that speaks.
+    pub(crate) translates: bool,
 }
 
 /// What is spoken.
@@ -37,6 +39,7 @@ impl Way {
         provider: "claude-console",
         accounts: 1,
         limited: false,
+        translates: false,
     };
     /// With limits.
     pub(crate) const LIMITED: Self = Self { name: "limited", limited: true, ..Self::PLAIN };
@@ -50,6 +53,11 @@ impl Way {
     pub(crate) const FIFTY: Self = Self { name: "fifty", accounts: 50, ..Self::PLAIN };
     /// Two accounts, one of which stands in where the other fails.
     pub(crate) const PAIR: Self = Self { name: "pair", accounts: 2, ..Self::PLAIN };
+    /// For clients of other dialects too.
+    pub(crate) const TURNED: Self = Self { name: "turned", translates: true, ..Self::PLAIN };
+    /// The same with an account that speaks Chat alone.
+    pub(crate) const TURNED_CHAT: Self =
+        Self { name: "turned-chat", provider: "openai-compatible", ..Self::TURNED };
     /// An account of OpenAI's.
     pub(crate) const OPENAI: Self = Self { name: "openai", provider: "openai", ..Self::PLAIN };
 }

@@ -33,8 +33,8 @@ pub(crate) struct Workload {
 pub(crate) enum Floor {
     /// nginx on the same way.
     Nginx,
-    /// Sluice on another way.
-    Sluice(Way),
+    /// Sluice on another way, or with another kind of request.
+    Sluice(Way, Kind),
 }
 
 /// How requests are sent.
@@ -84,7 +84,15 @@ impl Workload {
     pub(crate) fn floor(&self) -> Side {
         match self.floor {
             Floor::Nginx => Side { program: Program::Nginx, way: self.way },
-            Floor::Sluice(way) => Side { program: Program::Sluice, way },
+            Floor::Sluice(way, _) => Side { program: Program::Sluice, way },
+        }
+    }
+
+    /// What is sent to the floor.
+    pub(crate) fn floor_kind(&self) -> Kind {
+        match self.floor {
+            Floor::Nginx => self.kind,
+            Floor::Sluice(_, kind) => kind,
         }
     }
 }

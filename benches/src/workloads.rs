@@ -42,8 +42,14 @@ const EVENTS: Workload = Workload {
     ..USUAL
 };
 
+/// What a translated stream costs beside the same untranslated.
+const TRANSLATED: &[Figure] = &[
+    cpu("CPU per stream", Reading::CpuPerAnswer, Some(Target::Ratio(2.2, None))),
+    cpu("CPU per event", Reading::CpuPerEvent, None),
+];
+
 /// All workloads.
-pub(crate) const WORKLOADS: [Workload; 22] = [
+pub(crate) const WORKLOADS: [Workload; 27] = [
     Workload {
         name: "idle",
         title: "idle after start",
@@ -217,10 +223,56 @@ pub(crate) const WORKLOADS: [Workload; 22] = [
         name: "http2-crowd",
         title: "400 streams at once, upstream by HTTP/2, 100 streams a connection; floor: Sluice, HTTP/1.1 and TLS",
         way: Way::HTTP2,
-        floor: Floor::Sluice(Way::TLS),
+        floor: Floor::Sluice(Way::TLS, Kind::Crowd),
         kind: Kind::Crowd,
         load: Load::Crowd(400),
         figures: &[begun(Some(Target::Ratio(1.2, None)))],
+        ..USUAL
+    },
+    Workload {
+        name: "turned",
+        title: "2 KB of Chat, translated, 2 KB JSON answer of Anthropic's (nginx: relayed), 64 connections",
+        way: Way::TURNED,
+        kind: Kind::Turned,
+        figures: &[cpu("CPU per request", Reading::CpuPerAnswer, Some(Target::Ratio(2.75, None)))],
+        ..USUAL
+    },
+    Workload {
+        name: "turned-long",
+        title: "a conversation of 1 MB of Chat, translated, 2 KB JSON answer of Anthropic's (nginx: relayed)",
+        way: Way::TURNED,
+        kind: Kind::TurnedLong,
+        load: FEW,
+        figures: &[cpu("CPU per request", Reading::CpuPerAnswer, Some(Target::Below(10_000.0)))],
+        ..USUAL
+    },
+    Workload {
+        name: "turned-burst",
+        title: "512 of Anthropic's events at once to a Chat client; floor: Sluice, the same to a client of Anthropic's",
+        floor: Floor::Sluice(Way::PLAIN, Kind::Burst),
+        way: Way::TURNED,
+        kind: Kind::TurnedBurst,
+        load: FEW,
+        figures: TRANSLATED,
+        ..USUAL
+    },
+    Workload {
+        name: "turned-chat",
+        title: "512 events of Chat at once to a client of Anthropic's; floor: Sluice, the same to a Chat client",
+        way: Way::TURNED_CHAT,
+        floor: Floor::Sluice(Way::OPENAI, Kind::Chat),
+        kind: Kind::TurnedChat,
+        load: FEW,
+        figures: TRANSLATED,
+        ..USUAL
+    },
+    Workload {
+        name: "turned-rate",
+        title: "16 of Anthropic's events at once to Chat clients, 500 streams/s",
+        way: Way::TURNED,
+        kind: Kind::TurnedFew,
+        load: Load::Open(Duration::from_millis(2)),
+        figures: &[latency("latency p50", 0.5, 0.15), latency("latency p99", 0.99, 0.3)],
         ..USUAL
     },
     Workload {

@@ -3,6 +3,7 @@
 mod claude;
 mod openai;
 mod text;
+mod turned;
 
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -56,7 +57,7 @@ pub(crate) struct Exchange {
     request: Vec<u8>,
     /// Where a new session is named in each request.
     session: Option<Session>,
-    /// The answer's body, without framing.
+    /// The answer's body, without framing; a byte that is zero stands for any.
     pub(crate) answer: Vec<u8>,
 }
 
@@ -74,6 +75,9 @@ impl Exchange {
         let model = kind.model();
         let (path, headers, (before, after)) = match kind.dialect() {
             Dialect::Claude => ("/v1/messages", CLAUDE_HEADERS, claude::request(model, stream)),
+            Dialect::Chat if kind == Kind::TurnedLong => {
+                ("/v1/chat/completions", OPENAI_HEADERS, openai::conversation(model, kind.body_size()))
+            }
             Dialect::Chat => ("/v1/chat/completions", OPENAI_HEADERS, openai::chat_request(model, stream)),
             Dialect::Responses => ("/v1/responses", OPENAI_HEADERS, openai::responses_request(model, stream)),
         };
@@ -89,6 +93,25 @@ impl Exchange {
             Form::Events(count, _) => events(kind, count).concat(),
         };
         Ok(Arc::new(Self { request, session, answer: answer.into_bytes() }))
+    }
+
+    /// The same with a gateway, which says the answer in the dialect that is asked in.
+    pub(crate) fn through_sluice(kind: Kind, address: SocketAddr) -> Result<Arc<Self>> {
+        let mut exchange = Self::new(kind, address)?;
+        if let Some(own) = Arc::get_mut(&mut exchange).filter(|_| kind.dialect() != kind.speaks()) {
+            let answer = match kind.form() {
+                Form::Json(size) => json(kind, size),
+                Form::Events(count, _) => {
+                    let mut events = events(kind, count);
+                    if kind.speaks() == Dialect::Chat {
+                        events.insert(events.len().saturating_sub(1), chat_usage(kind.model()));
+                    }
+                    events.concat()
+                }
+            };
+            own.answer = turned::answer(kind, &own.request, answer.as_bytes())?;
+        }
+        Ok(exchange)
     }
 
     /// The next request as it is sent; `own` is a place for it where no two are the same.
@@ -123,7 +146,7 @@ pub(crate) fn json(kind: Kind, size: usize) -> String {
 
 /// An answer as this many events.
 pub(crate) fn events(kind: Kind, count: usize) -> Vec<String> {
-    match kind.dialect() {
+    match kind.speaks() {
         Dialect::Claude => claude::events(kind.model(), count),
         Dialect::Chat => openai::chat(kind.model(), count),
         Dialect::Responses => openai::responses(kind.model(), count),
@@ -190,5 +213,22 @@ mod tests {
         });
         assert_eq!(names.map(|(length, _)| length), [DIGITS; 3]);
         assert!(names[0] != names[1] && names[1] != names[2] && names[0] != names[2], "{names:?}");
+    }
+
+    #[test]
+    fn an_answer_is_the_clients_and_stands_open_where_it_changes() {
+        let address = ([127, 0, 0, 1], 80).into();
+        for (kind, words) in [
+            (Kind::Turned, "chat.completion\""),
+            (Kind::TurnedLong, "chat.completion\""),
+            (Kind::TurnedBurst, "chat.completion.chunk"),
+            (Kind::TurnedChat, "content_block_delta"),
+        ] {
+            let exchange = Exchange::through_sluice(kind, address).unwrap();
+            let told = String::from_utf8(exchange.answer.clone()).unwrap();
+            assert!(told.contains(words) && told.contains("\0\0\0\0"), "{told}");
+        }
+        let own = Exchange::through_sluice(Kind::Small, address).unwrap();
+        assert!(!own.answer.contains(&0));
     }
 }

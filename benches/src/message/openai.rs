@@ -1,6 +1,6 @@
 //! OpenAI's Chat Completions and Responses, byte by byte.
 
-use super::text::{WORDS, event};
+use super::text::{WORDS, event, padded};
 
 /// The last event of a Chat stream.
 const DONE: &str = "data: [DONE]\n\n";
@@ -11,6 +11,22 @@ pub(super) fn chat_request(model: &str, stream: bool) -> (String, &'static str) 
         r#"{{"model":"{model}","max_completion_tokens":1024,"stream":{stream},"messages":[{{"role":"system","content":"You answer briefly."}},{{"role":"user","content":""#
     );
     (before, r#""}],"user":"benchmark"}"#)
+}
+
+/// What stands in a request of a long conversation before and after its last text, where all is this long.
+pub(super) fn conversation(model: &str, size: usize) -> (String, &'static str) {
+    let (mut before, after) = chat_request(model, false);
+    let mut roles = ["assistant", "user"].into_iter().cycle();
+    while before.len() + 4_000 < size {
+        before = padded(&before, "", before.len() + 2_000);
+        let role = roles.next().unwrap_or_default();
+        before += &format!(r#""}},{{"role":"{role}","content":""#);
+    }
+    // Nobody can be asked to end what the model has begun.
+    if roles.next() == Some("user") {
+        before += r#"Go on."},{"role":"user","content":""#;
+    }
+    (before, after)
 }
 
 /// What stands in a Responses request before and after its text; nothing is stored, as coding agents ask for it.

@@ -24,7 +24,8 @@ const FAILS_EVERY: u64 = 100;
 #[derive(Debug)]
 pub(super) struct Answers {
     kinds: HashMap<&'static [u8], (Kind, Ready)>,
-    with_usage: Ready,
+    /// Of each model of Chat's.
+    with_usage: HashMap<&'static [u8], Ready>,
     failure: Ready,
     /// Requests so far of the kind of which some fail.
     attempts: AtomicU64,
@@ -51,7 +52,9 @@ impl Answers {
         let kinds = Kind::ALL.map(|kind| (kind.model().as_bytes(), (kind, Ready::to(kind))));
         Self {
             kinds: kinds.into(),
-            with_usage: Ready::with_usage(),
+            with_usage: [Kind::Chat, Kind::TurnedChat]
+                .map(|kind| (kind.model().as_bytes(), Ready::with_usage(kind)))
+                .into(),
             failure: Ready::json(500, FAILURE.to_owned()),
             attempts: AtomicU64::new(0),
         }
@@ -59,12 +62,14 @@ impl Answers {
 
     /// The answer to a request with this body.
     pub(super) fn to(&self, body: &[u8]) -> Result<&Ready> {
-        let (kind, ready) =
-            model(body).and_then(|model| self.kinds.get(model)).ok_or("an unknown model was asked for")?;
-        Ok(match kind {
-            Kind::Chat if memmem::find(body, USAGE).is_some() => &self.with_usage,
-            Kind::Failing if self.fails() => &self.failure,
-            _ => ready,
+        let unknown = "an unknown model was asked for";
+        let model = model(body).ok_or(unknown)?;
+        let (kind, ready) = self.kinds.get(model).ok_or(unknown)?;
+        let with_usage = self.with_usage.get(model).filter(|_| memmem::find(body, USAGE).is_some());
+        Ok(match with_usage {
+            Some(with_usage) => with_usage,
+            None if *kind == Kind::Failing && self.fails() => &self.failure,
+            None => ready,
         })
     }
 
@@ -86,10 +91,10 @@ impl Ready {
         }
     }
 
-    fn with_usage() -> Self {
-        let Form::Events(count, gap) = Kind::Chat.form() else { return Self::to(Kind::Chat) };
-        let mut events = events(Kind::Chat, count);
-        events.insert(events.len().saturating_sub(1), chat_usage(Kind::Chat.model()));
+    fn with_usage(kind: Kind) -> Self {
+        let Form::Events(count, gap) = kind.form() else { return Self::to(kind) };
+        let mut events = events(kind, count);
+        events.insert(events.len().saturating_sub(1), chat_usage(kind.model()));
         Self::events(events, gap)
     }
 

@@ -9,7 +9,7 @@ use crate::Result;
 use crate::site::Stream;
 
 /// Longest request that is read: above the largest of the benchmark.
-const REQUEST_MAX: usize = 1024 * 1024;
+const REQUEST_MAX: usize = 2 * 1024 * 1024;
 
 /// Answers requests until the proxy closes the connection.
 pub(super) async fn converse(mut stream: impl Stream, answers: &Answers) -> Result<()> {
