@@ -66,6 +66,26 @@ struct Data<'a> {
     error: Option<Raw<'a>>,
 }
 
+/// More of a text, of thoughts or of arguments, and nothing else: as nearly all events are.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct More<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    index: u64,
+    #[serde(borrow)]
+    delta: Delta<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Delta<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    #[serde(borrow, alias = "thinking", alias = "partial_json")]
+    text: Cow<'a, str>,
+}
+
 impl Events {
     pub(crate) fn new(sent: Arc<Sent>) -> Self {
         Self {
@@ -168,6 +188,25 @@ impl Events {
         Ok(())
     }
 
+    /// Reads what is more of a block that is open, at once; whether it was that.
+    fn more(&mut self, data: &[u8], tell: Tell<'_>) -> bool {
+        const KINDS: [&str; 3] = ["text_delta", "thinking_delta", "input_json_delta"];
+        if self.stage != Stage::Begun {
+            return false;
+        }
+        let Ok(more) = serde_json::from_slice::<More<'_>>(data) else { return false };
+        if more.kind != "content_block_delta" || !KINDS.contains(&more.delta.kind) {
+            return false;
+        }
+        let Some(open) = self.open.iter_mut().find(|open| open.theirs == more.index) else { return false };
+        if let Some(index) = open.ours.filter(|_| !more.delta.text.is_empty()) {
+            open.input = None;
+            open.length += more.delta.text.len();
+            tell(Event::Added(index, Piece::Text(more.delta.text)));
+        }
+        true
+    }
+
     /// Closes a block, or all of them.
     fn closed(&mut self, theirs: Option<u64>, tell: Tell<'_>) {
         let sent = Arc::clone(&self.sent);
@@ -240,6 +279,9 @@ impl Reader for Events {
     fn event(&mut self, name: &str, data: &[u8], tell: &mut dyn FnMut(Event<'_>)) -> Result<(), Error> {
         let trimmed = data.trim_ascii();
         if self.stage == Stage::Over || trimmed.is_empty() || trimmed == b"[DONE]" {
+            return Ok(());
+        }
+        if self.more(trimmed, tell) {
             return Ok(());
         }
         let told = match serde_json::from_slice::<Data<'_>>(trimmed) {

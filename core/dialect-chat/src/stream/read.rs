@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde::de::IgnoredAny;
 use sluice_api::cost::Usage;
 use sluice_api::error::Error;
 use sluice_neutral::answer::{Block, End, Event, Flow, Piece, Reason, Started};
 use sluice_neutral::dialect::{Reader, Sent};
 use sluice_neutral::json::Members;
+use sluice_neutral::request::Text;
 
 use super::calls::Calls;
 use crate::answer::pieces::{self, unreadable};
@@ -32,6 +34,49 @@ pub(crate) struct Reading {
     /// Usage that came before anything else.
     early: Option<Usage>,
     is_over: bool,
+}
+
+/// A chunk with more of a text and nothing else, as nearly all are.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct More<'a> {
+    #[serde(rename = "id")]
+    _id: IgnoredAny,
+    #[serde(rename = "object", default)]
+    _object: IgnoredAny,
+    #[serde(rename = "created", default)]
+    _created: IgnoredAny,
+    #[serde(rename = "model", default)]
+    _model: IgnoredAny,
+    #[serde(rename = "service_tier", default)]
+    _tier: IgnoredAny,
+    #[serde(rename = "system_fingerprint", default)]
+    _system: IgnoredAny,
+    #[serde(rename = "obfuscation", default)]
+    _padding: IgnoredAny,
+    #[serde(borrow)]
+    choices: [MoreChoice<'a>; 1],
+    #[serde(default)]
+    usage: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MoreChoice<'a> {
+    index: u64,
+    #[serde(borrow)]
+    delta: MoreText<'a>,
+    #[serde(default)]
+    logprobs: Option<IgnoredAny>,
+    #[serde(default)]
+    finish_reason: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MoreText<'a> {
+    #[serde(borrow)]
+    content: Text<'a>,
 }
 
 impl Reading {
@@ -74,6 +119,23 @@ impl Reading {
                 self.conclude(tell);
             }
         }
+    }
+
+    /// Reads what is more of a text, at once; whether it was that.
+    fn more(&mut self, data: &[u8], tell: &mut dyn FnMut(Event<'_>)) -> bool {
+        if !self.has_started {
+            return false;
+        }
+        let Ok(More { choices: [choice], usage: None, .. }) = serde_json::from_slice(data) else {
+            return false;
+        };
+        let MoreChoice { index: 0, delta, logprobs: None, finish_reason: None } = choice else {
+            return false;
+        };
+        if !delta.content.is_empty() {
+            self.say(Block::Text, Piece::Text(delta.content), tell);
+        }
+        true
     }
 
     fn choice<'a>(&mut self, choice: &Members<'a>, tell: &mut dyn FnMut(Event<'a>)) {
@@ -162,6 +224,9 @@ impl Reading {
         }
         if data.starts_with(b"[DONE]") {
             self.conclude(tell);
+            return Ok(());
+        }
+        if name.is_empty() && self.more(data, tell) {
             return Ok(());
         }
         let top = Members::body(data);
