@@ -8,7 +8,10 @@ mod fields;
 mod middle;
 mod moves;
 mod partial;
+mod refusals;
 mod sdks;
+mod spent;
+mod stops;
 
 use sluice_tests::conversation;
 use sluice_tests::gateway::Gateway;

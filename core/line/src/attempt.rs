@@ -23,8 +23,8 @@ use crate::inbound::Inbound;
 use crate::outgoing::{self, Outgoing};
 use crate::serving::Serving;
 use crate::settle::Settlement;
-use crate::source::{Answered, Expected, Source};
-use crate::{estimate, refusal};
+use crate::source::{Answered, Expected};
+use crate::{estimate, reading, refusal};
 
 /// Sends the request to one account and waits for the first event of its answer.
 ///
@@ -72,9 +72,12 @@ pub(crate) async fn attempt(
         hides_usage: outgoing.hides_usage,
         caches_long: outgoing.speaks == Api::OpenaiChat && caching::is_long(&outgoing.body),
         idle: config.timeouts.idle,
+        sent: (outgoing.body.len() as u64).div_ceil(estimate::BYTES_PER_TOKEN),
         translated,
     };
-    let source = within(deadline, wait, ask, pin!(Source::begin(body, expected))).await??;
+    // Before the answer is read, as it may be read whole.
+    settlement.answered(&head.headers);
+    let source = within(deadline, wait, ask, pin!(reading::begin(body, &expected, settlement))).await??;
     if source.is_page() {
         // Servers of web pages answer so to whatever path they do not know.
         let counts = ask.route.operation == Operation::CountTokens;
@@ -88,7 +91,6 @@ pub(crate) async fn attempt(
         let answer = outgoing.refusal((status, HeaderMap::new()), body, &settlement.request_id());
         return Err(refusal::handed_on(config.provider.classify(&failure), answer, &sending.secrets));
     }
-    settlement.answered(&head.headers);
     headers::relayed_down(&mut head.headers);
     if !source.keeps_length() {
         head.headers.remove(CONTENT_LENGTH);

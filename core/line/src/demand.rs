@@ -1,6 +1,8 @@
 //! What a request may use: what is expected of it, and the most that it can come to.
 
-use sluice_api::cost::{CeilingAsk, CostModel, Exact, Lengths, ListedAsk, PriceAsk, Usage};
+use std::borrow::Cow;
+
+use sluice_api::cost::{CeilingAsk, Exact, PriceAsk, Usage};
 use sluice_api::dialect::Operation;
 use sluice_api::limiter::{Demand, Limit, Mode, Most, Spend, Take, Unit};
 use sluice_api::plugin::guarded;
@@ -11,6 +13,7 @@ use sluice_wire::request::bounds::Bounds;
 
 use crate::estimate::BYTES_PER_TOKEN;
 use crate::serving::Serving;
+use crate::translating;
 
 /// Tokens that an answer is expected to have, before there was one.
 const ANSWER: u64 = 1_000;
@@ -72,29 +75,42 @@ pub(crate) fn units(units: i128) -> u64 {
 /// The worst that a request can come to, whichever account serves it.
 pub(crate) struct Worst<'a> {
     serving: Serving<'a>,
-    bounds: &'a Bounds,
     /// Accounts that charge alike, once.
-    ways: Vec<&'a Target>,
+    ways: Vec<Way<'a>>,
+}
+
+/// What an account is asked in a request's place, as far as that bounds what it can use.
+struct Way<'a> {
+    target: &'a Target,
+    bounds: Cow<'a, Bounds>,
+    /// How long the body is.
+    bytes: u64,
+    /// How many more output tokens the account may use than the client has asked for, as for thoughts that its dialect
+    /// counts among them.
+    beyond: u64,
+    tier: Option<Cow<'a, str>>,
 }
 
 /// The longest answer that any request could have been bounded to.
 const LONGEST: u64 = 1 << 32;
 
 impl<'a> Worst<'a> {
-    /// That of a request with these bounds.
+    /// That of a request with these bounds. Where an account speaks another dialect, what bounds it is what it is asked in
+    /// that; one that can't be asked is none that could serve it.
     pub(crate) fn of(serving: Serving<'a>, order: &'a Order, bounds: &'a Bounds) -> Self {
-        let mut ways: Vec<&Target> = Vec::new();
+        let mut targets: Vec<&Target> = Vec::new();
         for target in order.candidates().targets() {
-            if !ways.iter().any(|known| charges_alike(known, target)) {
-                ways.push(target);
+            if !targets.iter().any(|known| charges_alike(known, target)) {
+                targets.push(target);
             }
         }
-        Self { serving, bounds, ways }
+        let ways = targets.into_iter().filter_map(|target| Way::of(serving, target, bounds)).collect();
+        Self { serving, ways }
     }
 
     /// The most that it can come to.
     pub(crate) fn most(&self) -> Most {
-        Most { tokens: self.tokens(self.bounds.output), cost: self.cost(self.bounds.output) }
+        Most { tokens: self.tokens(None), cost: self.cost(None) }
     }
 
     /// The most output tokens with which it would fit into a limit; nothing where nothing bounds the rest of it.
@@ -116,48 +132,63 @@ impl<'a> Worst<'a> {
         Some(within)
     }
 
+    /// With so many output tokens, or with as many as are asked for.
     fn tokens(&self, output: Option<u64>) -> Option<u64> {
-        let mut each = self.ways.iter().map(|target| self.usage(target, output).map(|usage| usage.total()));
+        let mut each = self.ways.iter().map(|way| self.usage(way, output).map(|usage| usage.total()));
         each.try_fold(0, |most, tokens| Some(tokens?.max(most)))
     }
 
     fn cost(&self, output: Option<u64>) -> Option<u64> {
-        let mut each = self.ways.iter().map(|target| self.charges(target, output));
+        let mut each = self.ways.iter().map(|way| self.charges(way, output));
         each.try_fold(0, |most, cost| Some(cost?.max(most)))
     }
 
     /// The most that an account would be asked for.
-    fn usage(&self, target: &Target, output: Option<u64>) -> Option<Usage> {
-        let Serving { gateway, snapshot, body, .. } = self.serving;
-        let listed = ListedAsk::new(target.provider, target.priced_as(), gateway.now());
-        let lengths = lengths(&*snapshot.cost, &listed);
-        let input = self.bounds.input(body.len() as u64, AROUND, lengths.input)?;
-        let output = output.or(lengths.output)?;
-        let mut usage = Usage::new(input, output.saturating_mul(self.bounds.answers));
-        self.bounds.calls(&mut usage);
+    fn usage(&self, way: &Way<'_>, output: Option<u64>) -> Option<Usage> {
+        let Way { target, bounds, .. } = way;
+        let lengths = self.serving.lengths(target);
+        let input = bounds.input(way.bytes, AROUND, lengths.input)?;
+        let asked = output.map(|output| output.saturating_add(way.beyond)).or(bounds.output);
+        let output = asked.or(lengths.output)?;
+        let mut usage = Usage::new(input, output.saturating_mul(bounds.answers));
+        bounds.calls(&mut usage);
         Some(usage)
     }
 
-    fn charges(&self, target: &Target, output: Option<u64>) -> Option<u64> {
-        let Serving { gateway, snapshot, ask, .. } = self.serving;
-        let usage = self.usage(target, output)?;
+    fn charges(&self, way: &Way<'_>, output: Option<u64>) -> Option<u64> {
+        let Serving { gateway, snapshot, .. } = self.serving;
+        let target = way.target;
+        let usage = self.usage(way, output)?;
         let mut asked = CeilingAsk::new(target.provider, target.priced_as(), &usage, gateway.now());
-        asked.tier = ask.peek.tier.as_deref();
-        asked.speed = self.bounds.speed.as_deref();
+        asked.tier = way.tier.as_deref();
+        asked.speed = way.bounds.speed.as_deref();
         asked.geo = target.account.config.provider.geo();
         let most: Exact = guarded("CostModel::ceiling", || snapshot.cost.ceiling(&asked)).flatten()?;
         Some(units(most.rounded_by(target.account.config.cost_multiplier).units()))
     }
 }
 
-/// How long prompts and answers of a model may be, where a cost model knows.
-pub(crate) fn lengths(cost: &dyn CostModel, listed: &ListedAsk<'_>) -> Lengths {
-    guarded("CostModel::lengths", || cost.lengths(listed)).unwrap_or_default()
+impl<'a> Way<'a> {
+    fn of(serving: Serving<'a>, target: &'a Target, asked: &'a Bounds) -> Option<Self> {
+        let Serving { ask, body, .. } = serving;
+        if target.speaks == ask.route.api {
+            let (bytes, tier) = (body.len() as u64, ask.peek.tier.as_deref().map(Cow::Borrowed));
+            return Some(Self { target, bounds: Cow::Borrowed(asked), bytes, beyond: 0, tier });
+        }
+        let (translated, how) = translating::translated(serving, target).ok()?;
+        let bounds = Bounds::of(target.speaks, how.operation(), &translated.body);
+        let beyond = bounds.output.zip(asked.output).map_or(0, |(sent, asked)| sent.saturating_sub(asked));
+        let tier = translating::tier(ask, target.speaks, &translated.body).map(Cow::Owned);
+        let bytes = translated.body.len() as u64;
+        Some(Self { target, bounds: Cow::Owned(bounds), bytes, beyond, tier })
+    }
 }
 
 fn charges_alike(one: &Target, other: &Target) -> bool {
     let (one_config, other_config) = (&one.account.config, &other.account.config);
     one.provider == other.provider
+        && one.speaks == other.speaks
+        && one.model == other.model
         && one.priced_as() == other.priced_as()
         && one_config.cost_multiplier == other_config.cost_multiplier
         && one_config.provider.geo() == other_config.provider.geo()

@@ -23,7 +23,7 @@ use crate::relay::Relay;
 use crate::serving::{Ground, Serving};
 use crate::settle::Settlement;
 use crate::source::Answered;
-use crate::{admit, attempt, cut, estimate};
+use crate::{admit, attempt, cut, estimate, refusal};
 
 /// Serves one request of a client API.
 ///
@@ -153,6 +153,10 @@ async fn relayed(
             Err(error) => {
                 settlement.attempt_failed(&error);
                 let error = order.failed(error, &admit::picking(serving, &key, gateway.now()));
+                let error = match settlement.is_translated() {
+                    true => refusal::with_wait(ask.route.style(), error),
+                    false => error,
+                };
                 if !error.facts().elsewhere {
                     return Err(error);
                 }

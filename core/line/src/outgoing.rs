@@ -6,18 +6,18 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
-use sluice_api::cost::ListedAsk;
 use sluice_api::dialect::{Api, Form, Operation};
 use sluice_api::error::{Answer, Error};
 use sluice_api::provider::ModelPlace;
 use sluice_fleet::choosing::candidates::Target;
 use sluice_translate::spliced::unsealed;
-use sluice_translate::{Asking, Head, Translation, Upstream};
+use sluice_translate::{Head, Translation};
 use sluice_wire::request::splice;
 
 use crate::ask::Ask;
 use crate::serving::Serving;
 use crate::settle::Settlement;
+use crate::translating::{self, tier};
 
 /// What one account is sent.
 pub(crate) struct Outgoing {
@@ -51,7 +51,7 @@ impl Outgoing {
             let (body, hides_usage) = relayed(ask, body, target);
             // Last, as what was found in the body stands where it stood.
             let body = unsealed(target.speaks, &body).unwrap_or(body);
-            settlement.leaves_out(Vec::new());
+            settlement.asks(ask.peek.tier.as_deref(), None);
             let Ask { form, route, .. } = ask;
             return Ok(Self {
                 body,
@@ -62,17 +62,15 @@ impl Outgoing {
                 translation: None,
             });
         }
-        let form = if ask.form.is_stream() { Form::Sse } else { Form::Whole };
-        let upstream = upstream(serving, target, form);
-        let asking = Asking { client: ask.route.api, body, speaks: target.speaks, upstream };
-        let (translated, translation) = Translation::of(&asking).map_err(|error| error.elsewhere(true))?;
-        settlement.leaves_out(translated.dropped);
-        settlement.asks_no_tier();
+        let (translated, translation) =
+            translating::translated(serving, target).map_err(|error| error.elsewhere(true))?;
+        let tier = tier(ask, target.speaks, &translated.body);
+        settlement.asks(tier.as_deref(), Some(&translated.dropped));
         Ok(Self {
             body: translated.body,
             speaks: target.speaks,
             operation: translation.operation(),
-            form,
+            form: translating::form(ask),
             hides_usage: false,
             translation: Some(Arc::new(translation)),
         })
@@ -108,21 +106,6 @@ pub(crate) fn head(serving: Serving<'_>, settlement: &Settlement) -> Head {
         model: serving.ask.model.clone(),
         created: serving.gateway.now().as_second(),
         request_id: settlement.request_id(),
-    }
-}
-
-fn upstream<'a>(serving: Serving<'_>, target: &'a Target, form: Form) -> Upstream<'a> {
-    let Serving { gateway, snapshot, ask, .. } = serving;
-    let listed = ListedAsk::new(target.provider, target.priced_as(), gateway.now());
-    let config = &target.account.config;
-    Upstream {
-        model: &target.model,
-        provider: target.provider,
-        account: &target.account.name,
-        operation: ask.route.operation,
-        form,
-        max_output: crate::demand::lengths(&*snapshot.cost, &listed).output,
-        include_usage: config.include_usage,
     }
 }
 

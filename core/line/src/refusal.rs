@@ -10,6 +10,7 @@ use sluice_api::error::{Answer, Condition, Error, Fault, Kind};
 use sluice_api::provider::Body;
 use sluice_wire::answer::meter::{Meter, Seen};
 use sluice_wire::refusal::Refusal;
+use sluice_wire::refusal::render::{self, Style};
 
 use crate::ask::ClientRoute;
 
@@ -64,6 +65,15 @@ pub(crate) fn handed_on(error: Error, answer: Answer, secrets: &[HeaderValue]) -
     let hidden = hidden || (facts.fault == Fault::Provider && matches!(answer.status.as_u16(), 401..=404));
     let error = error.said(said(&answer.body, secrets));
     if hidden { error } else { error.answer(answer) }
+}
+
+/// A translated answer tells the wait where its client's dialect does.
+pub(crate) fn with_wait(style: Style, error: Error) -> Error {
+    let facts = error.facts();
+    let (Some(answer), Some(wait)) = (&facts.answer, facts.retry_after) else { return error };
+    let body = render::with_wait(style, answer.status, wait, &answer.body);
+    let answer = Answer::new(answer.status, answer.headers.clone(), body);
+    error.answer(answer)
 }
 
 /// What an answer says, for operators: its sentence, or how it begins where it has none.

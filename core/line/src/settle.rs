@@ -95,6 +95,10 @@ pub(crate) struct Settlement {
     cut: Option<Try>,
     /// What the attempt has used that is about to fail.
     spent: Option<Box<Spent>>,
+    /// An answer of which its client was told nothing yet.
+    untold: Option<Box<Seen>>,
+    /// Whether the account was asked in another dialect than the client's.
+    translated: bool,
     /// What the journal has of it.
     journalled: Journalled,
     record: Draft,
@@ -133,6 +137,8 @@ impl Settlement {
             left_out: None,
             cut: None,
             spent: None,
+            untold: None,
+            translated: false,
             journalled: Journalled::default(),
             record: Draft::of(record),
             key,
@@ -407,6 +413,7 @@ impl Drop for Settlement {
             self.record.status = CLIENT_GONE;
             self.record.outcome = Outcome::ClientGone;
         }
-        self.settle(None);
+        let untold = self.untold.take();
+        self.settle(untold.as_deref());
     }
 }

@@ -23,9 +23,6 @@ use crate::stages::Stages;
 /// Most that is held before the first event of an answer is whole; then the answer has begun all the same.
 const HELD_MAX: u64 = 1024 * 1024;
 
-/// The longest answer that is turned into another dialect as one document.
-const WHOLE_MAX: u64 = 64 * 1024 * 1024;
-
 /// Bytes of a stream that are handed on together, where so many have come already: each piece costs its client's
 /// connection more than its bytes do. Nothing waits for it.
 const JOINED_MAX: usize = 8 * 1024;
@@ -48,18 +45,20 @@ pub(crate) struct Expected {
     /// What is written to a cache was asked to be kept for the longer time.
     pub(crate) caches_long: bool,
     pub(crate) idle: Duration,
+    /// About how many tokens were sent.
+    pub(crate) sent: u64,
     /// How it becomes the client's, and what it is told to be then, where their dialects differ.
     pub(crate) translated: Option<(Arc<Translation>, Head)>,
 }
 
 impl Expected {
     /// Whether the beginning of the body is looked at: labels of streams are often wrong.
-    fn looks(&self) -> bool {
+    pub(crate) fn looks(&self) -> bool {
         self.asked.is_stream() || self.labelled.is_stream() || self.translated.is_some()
     }
 
     /// How the answer is framed, and whether it is a document in a stream's place.
-    fn framing(&self, begins: Begins) -> (Form, bool) {
+    pub(crate) fn framing(&self, begins: Begins) -> (Form, bool) {
         let array = self.asked == Form::JsonArray || (self.speaks == Api::Gemini && begins == Begins::Array);
         match begins {
             Begins::Events => (Form::Sse, false),
@@ -103,85 +102,54 @@ pub(crate) struct Answered {
 }
 
 impl Source {
-    /// Reads until it is known what the answer is, and until its first event (pings aside) or its first byte is there.
+    /// What comes once its framing is known; `left` is the length that upstream told.
+    pub(crate) fn new(
+        body: Body,
+        left: Option<u64>,
+        expected: &Expected,
+        framing: (Form, bool),
+    ) -> Box<Self> {
+        let (Expected { api, idle, .. }, form) = (expected, framing.0);
+        let stages = Stages::new(expected.meter(framing), expected.hides_usage && form == Form::Sse);
+        let ready = VecDeque::new();
+        Box::new(Self { body, stages, ready, form, api: *api, idle: *idle, left, ended: false, failed: None })
+    }
+
+    /// Takes what was read to see what it is, for the client to have piece by piece, and waits for its first event.
     ///
     /// # Errors
     ///
     /// When the body breaks off, or ends empty, before that.
-    pub(crate) async fn begin(mut body: Body, expected: Expected) -> Result<Box<Self>, Error> {
-        let left = body.size_hint().exact();
-        let mut first = VecDeque::new();
-        let mut begins = Begins::Otherwise;
-        let mut ended = false;
-        if expected.looks() {
-            (begins, ended) = look(&mut body, &mut first).await?;
+    pub(crate) async fn begins(&mut self, (first, ended): Opened, expected: &Expected) -> Result<(), Error> {
+        if let Some((translation, head)) = &expected.translated {
+            self.stages.translates(translation.stream(head, expected.form), expected.sent);
         }
-        let framing = expected.framing(begins);
-        let Expected { api, idle, .. } = expected;
-        let form = framing.0;
-        let stages = Stages::new(expected.meter(framing), expected.hides_usage && form == Form::Sse);
-        let ready = VecDeque::new();
-        let source = Self { body, stages, ready, form, api, idle, left, ended: false, failed: None };
-        let mut source = Box::new(source);
-        if let Some((translation, head)) = expected.translated {
-            if form != Form::Sse || !expected.form.is_stream() {
-                first.into_iter().for_each(|data| source.take(data));
-                source.read_whole(ended).await?;
-                return source.becomes(&translation, &head, expected.form);
-            }
-            source.stages.translates(translation.stream(&head, expected.form));
-        }
-        first.into_iter().for_each(|data| source.take(data));
+        first.into_iter().for_each(|data| self.take(data));
         if ended {
-            source.finish(End::Clean);
+            self.finish(End::Clean);
         }
-        source.first_event(expected.asked.is_stream()).await?;
+        self.first_event(expected.asked.is_stream()).await?;
         // Nobody was told anything yet: another account may have its turn.
-        match source.stages.fails_unsaid() && source.first_error().is_none() {
-            true => Err(source.failed.take().unwrap_or_else(failed_unsaid)),
-            false => Ok(source),
+        match self.stages.fails_unsaid() && self.first_error().is_none() {
+            true => Err(self.failed.take().unwrap_or_else(failed_unsaid)),
+            false => Ok(()),
         }
     }
 
-    /// Reads to the end.
-    async fn read_whole(&mut self, mut ended: bool) -> Result<(), Error> {
-        while !ended {
-            match next(&mut self.body).await? {
-                Some(data) => self.take(data),
-                None => ended = true,
-            }
-            if self.seen().bytes > WHOLE_MAX {
-                let message = "the upstream's answer is longer than can be turned into another dialect";
-                return Err(Error::new(Kind::Upstream, message).elsewhere(false));
-            }
-        }
-        self.finish(End::Clean);
-        Ok(())
+    /// The next piece of its body.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        next(&mut self.body).await
     }
 
-    /// A whole answer in the client's dialect; what is none of the upstream's stays as it is, for the caller to look at.
-    fn becomes(
-        mut self: Box<Self>,
-        translation: &Translation,
-        head: &Head,
-        form: Form,
-    ) -> Result<Box<Self>, Error> {
-        if self.is_page() || self.first_error().is_some() {
-            return Ok(self);
-        }
-        // It is paid already: nobody is asked for another one.
-        if !self.may_end() {
-            let message = "the upstream ended its answer before it was complete: send the request again";
-            return Err(Error::new(Kind::Upstream, message).elsewhere(false));
-        }
-        let body: Vec<u8> = self.ready.iter().flat_map(|data| data.iter().copied()).collect();
-        let told = match self.form == Form::Sse {
-            true => translation.gathered(&body, head),
-            false => translation.whole(&body, head, form),
-        };
-        self.ready = VecDeque::from([told.map_err(|error| error.elsewhere(false))?]);
+    /// All that has come and was not handed on.
+    pub(crate) fn taken(&mut self) -> Vec<u8> {
+        self.ready.drain(..).flatten().collect()
+    }
+
+    /// It is a document of the client's dialect, whole.
+    pub(crate) fn is_now(&mut self, told: Bytes) {
+        self.ready = VecDeque::from([told]);
         (self.form, self.left) = (Form::Whole, Some(0));
-        Ok(self)
     }
 
     /// A body that is known already.
@@ -245,11 +213,15 @@ impl Source {
         self.stages.seen()
     }
 
-    fn take(&mut self, data: Bytes) {
+    pub(crate) fn take(&mut self, data: Bytes) {
         if let Some(left) = &mut self.left {
             *left = left.saturating_sub(data.len() as u64);
         }
         let failed = self.stages.pass(data, &mut self.ready);
+        if self.stages.has_stopped() {
+            // Its body goes with this answer's, and the upstream stops.
+            self.finish(End::Cut);
+        }
         if let Some(error) = failed.or_else(|| self.stages.has_failed().then(failed_unsaid)) {
             self.finish(End::Cut);
             self.failed = Some(error);
@@ -357,8 +329,11 @@ impl Source {
     }
 }
 
+/// What was read of a body to see what it is, and whether that is all.
+pub(crate) type Opened = (VecDeque<Bytes>, bool);
+
 /// Reads until it shows what the body is, or until it ends; what was read is put into `first`.
-async fn look(body: &mut Body, first: &mut VecDeque<Bytes>) -> Result<(Begins, bool), Error> {
+pub(crate) async fn look(body: &mut Body, first: &mut VecDeque<Bytes>) -> Result<(Begins, bool), Error> {
     let (mut opening, mut held) = (Opening::default(), 0);
     while held < HELD_MAX {
         let Some(data) = next(body).await? else { return Ok((Begins::Otherwise, true)) };

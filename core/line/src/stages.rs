@@ -15,17 +15,21 @@ pub(crate) struct Stages {
     meter: Meter,
     hide: Option<UsageChunk>,
     translated: Option<Box<Stream>>,
+    /// About how many tokens were sent, for an answer that ends before its upstream tells.
+    sent: u64,
+    /// Whether it ended so.
+    stopped: bool,
 }
 
 impl Stages {
     /// `hides_usage` says that usage was asked for which the client did not want.
     pub(crate) fn new(meter: Meter, hides_usage: bool) -> Self {
-        Self { meter, hide: hides_usage.then(UsageChunk::default), translated: None }
+        Self { meter, hide: hides_usage.then(UsageChunk::default), translated: None, sent: 0, stopped: false }
     }
 
-    /// What comes is turned into the client's dialect.
-    pub(crate) fn translates(&mut self, stream: Stream) {
-        self.translated = Some(Box::new(stream));
+    /// What comes is turned into the client's dialect; about so many tokens were sent.
+    pub(crate) fn translates(&mut self, stream: Stream, sent: u64) {
+        (self.translated, self.sent) = (Some(Box::new(stream)), sent);
     }
 
     /// The stream into another dialect, where it is one.
@@ -48,12 +52,25 @@ impl Stages {
         self.has_failed() && self.translated.as_ref().is_some_and(|stream| !stream.has_said())
     }
 
+    /// Whether nothing more of the upstream is needed: it was not asked to stop where its client wanted it to.
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.stopped
+    }
+
     /// Takes what came, and puts what passes behind what has passed; why nothing more can pass, where that is so.
     pub(crate) fn pass(&mut self, data: Bytes, passed: &mut VecDeque<Bytes>) -> Option<Error> {
         self.meter.feed(&data);
         if let Some(stream) = &mut self.translated {
             let told = stream.feed(&data);
             passed.extend((!told.is_empty()).then_some(told));
+            if stream.has_stopped() {
+                let mut used = self.meter.used().unwrap_or_default();
+                if used.all_input() == 0 {
+                    used.input = self.sent;
+                }
+                passed.push_back(stream.stop(used));
+                self.stopped = true;
+            }
             return stream.failure();
         }
         match &mut self.hide {

@@ -1,5 +1,7 @@
 //! An answer, and the events of a stream, whichever dialect they came in.
 
+mod whose;
+
 use std::borrow::Cow;
 
 use http::StatusCode;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::StatusCode;
+use sluice_api::cost::Usage;
 use sluice_api::dialect::Form;
 use sluice_api::error::{Error, Kind};
 use sluice_neutral::answer::{Class, Event, Failure};
@@ -52,6 +53,11 @@ impl Stream {
     pub fn feed(&mut self, chunk: &[u8]) -> Bytes {
         let told = &mut self.told;
         self.scanner.feed(chunk, &mut |event| told.take(event.name, event.data));
+        if self.scanner.has_lost() && !told.broken && !told.ordered.is_over() {
+            let message =
+                "the upstream's stream has an event that is longer than can be turned into another dialect";
+            (told.failed, told.broken) = (Some(Error::new(Kind::Upstream, message)), true);
+        }
         self.written()
     }
 
@@ -68,7 +74,7 @@ impl Stream {
         let Told { reader, ordered, out, failed, broken } = told;
         reader.end(&mut |event| {
             if !*broken && failed.is_none() {
-                *failed = ordered.take(event, out).err();
+                *failed = ordered.take(nameless(event), out).err();
             }
         });
         let whole = !*broken && failed.is_none() && ordered.ends(out);
@@ -113,6 +119,20 @@ impl Stream {
         self.told.ordered.is_whole()
     }
 
+    /// Whether the answer has met a stop sequence that the upstream was not asked for: nothing more of it is needed.
+    #[must_use]
+    pub fn has_stopped(&self) -> bool {
+        self.told.ordered.has_stopped()
+    }
+
+    /// The answer ends there, with so much used: the end of the client's stream.
+    #[must_use]
+    pub fn stop(&mut self, usage: Usage) -> Bytes {
+        let Told { ordered, out, .. } = &mut self.told;
+        ordered.stop(usage, out);
+        self.finish()
+    }
+
     /// Whether the upstream told that it failed, and the client knows it.
     #[must_use]
     pub fn has_failed(&self) -> bool {
@@ -141,6 +161,14 @@ impl Stream {
     }
 }
 
+/// What an upstream tells of its failure, without the names of whose account it is.
+fn nameless(event: Event<'_>) -> Event<'_> {
+    match event {
+        Event::Failed(failure) => Event::Failed(failure.without_names()),
+        event => event,
+    }
+}
+
 /// The status that a failure in an answer's midst stands for.
 const fn status(kind: Kind) -> StatusCode {
     match kind {
@@ -162,7 +190,7 @@ impl Told {
         let name = std::str::from_utf8(name).unwrap_or_default();
         let read = reader.event(name, data, &mut |event| {
             if within.is_none() {
-                within = ordered.take(event, out).err();
+                within = ordered.take(nameless(event), out).err();
             }
         });
         *failed = within.or(read.err());

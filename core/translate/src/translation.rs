@@ -160,7 +160,7 @@ impl Translation {
     /// matter; where an upstream's words name a field, it is the upstream's.
     #[must_use]
     pub fn refused(&self, status: StatusCode, body: &[u8], request_id: &str) -> Refused {
-        let mut failure = self.upstream.failure(status, body);
+        let mut failure = self.upstream.failure(status, body).without_names();
         failure.status = told(self.client.api(), &failure);
         let body = self.client.refuse(&failure, request_id);
         Refused { status: failure.status, body: body.into() }

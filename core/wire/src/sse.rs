@@ -22,6 +22,7 @@ pub struct Scanner {
     after_cr: bool,
     dirty: bool,
     oversized: bool,
+    has_lost: bool,
 }
 
 /// An event.
@@ -85,9 +86,15 @@ impl Scanner {
         self.dirty
     }
 
+    /// Whether an event was larger than is looked into.
+    #[must_use]
+    pub fn has_lost(&self) -> bool {
+        self.has_lost
+    }
+
     fn hold(&mut self, bytes: &[u8]) {
         if self.line.len() + bytes.len() > MAX_EVENT {
-            self.oversized = true;
+            (self.oversized, self.has_lost) = (true, true);
             return;
         }
         self.line.extend_from_slice(bytes);
@@ -111,7 +118,7 @@ impl Scanner {
         self.dirty = true;
         if let Some(value) = field(line, b"data") {
             if self.data.len() + value.len() > MAX_EVENT {
-                self.oversized = true;
+                (self.oversized, self.has_lost) = (true, true);
                 return;
             }
             if self.has_data {
@@ -148,7 +155,7 @@ fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Scanner, write};
+    use super::{MAX_EVENT, Scanner, write};
 
     fn events(pieces: &[&[u8]]) -> Vec<(String, String)> {
         let mut found = Vec::new();
@@ -194,6 +201,20 @@ mod tests {
     fn an_empty_chunk_between_cr_and_lf_is_nothing() {
         let pieces = [&b"data: 1\r"[..], b"", b"\ndata: 2\n\n"];
         assert_eq!(events(&pieces), events(&[&pieces.concat()]));
+    }
+
+    #[test]
+    fn what_is_larger_than_is_looked_into_is_known_to_be_lost() {
+        for pieces in [[MAX_EVENT - 10, 20], [20, MAX_EVENT - 10]] {
+            let (mut scanner, mut found) = (Scanner::default(), 0);
+            for piece in pieces {
+                assert!(!scanner.has_lost());
+                scanner.feed(&[b"data: ", &vec![b'x'; piece][..]].concat(), &mut |_| found += 1);
+            }
+            assert!(scanner.has_lost());
+            scanner.feed(b"\n\ndata: 1\n\n", &mut |_| found += 1);
+            assert_eq!((found, scanner.has_lost()), (1, true));
+        }
     }
 
     #[test]

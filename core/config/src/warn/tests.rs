@@ -69,6 +69,14 @@ fn what_is_allowed_and_surely_not_meant_is_told_with_its_place() {
             "routes[0].api[1]",
             "speaks OpenAI Images",
         ),
+        // Claude's accounts answer every client's conversations, and have nothing for this.
+        (
+            with(&format!(
+                "{ROUTE}model = \"a*\"\napi = [\"openai-chat\", \"openai-embeddings\", \"gemini\"]"
+            )),
+            "routes[0].api[1]",
+            "speaks OpenAI Embeddings",
+        ),
         (
             format!(
                 "{ACCOUNT}{}pools = [\"o\"]\n[[routes]]\nmodel = \"x*\"\napi = [\"openai-images\"]\npools = [\"o\", \"claude\"]\n",
@@ -103,6 +111,9 @@ fn what_may_be_meant_is_not_told() {
         )),
         with(&format!("{ROUTE}model = \"a*\"\napi = [\"anthropic\"]\n{ROUTE}model = \"a-1\"")),
         with(&format!("{ROUTE}model = \"a*\"")),
+        with(&format!(
+            "{ROUTE}model = \"a*\"\napi = [\"openai-chat\", \"openai-responses\", \"gemini\", \"anthropic\"]"
+        )),
         format!(
             "{ACCOUNT}models = [\"m-*\"]\n{LIMIT}, models = [\"m-1\"] }}]\n{KEY}{LIMIT}, models = [\"x\"] }}]"
         ),

@@ -85,7 +85,10 @@ impl Settlement {
 
     /// What continues this response, or refers to its items, must go to the account that made it.
     fn remember(&self, snapshot: Option<&Snapshot>, seen: Option<&Seen>) {
-        let makes = self.api == Api::OpenaiResponses && self.record.operation == Operation::Generate;
+        // Of what is translated nothing is stored, and its ids are no response's.
+        let makes = self.api == Api::OpenaiResponses
+            && self.record.operation == Operation::Generate
+            && !self.translated;
         if let (true, Some(snapshot), Some(id), Some(account)) =
             (makes, snapshot, seen.and_then(|seen| seen.id.as_deref()), &self.record.account)
         {

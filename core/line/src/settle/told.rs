@@ -27,14 +27,17 @@ impl Settlement {
         self.lowered = Some(names.join(", ").into());
     }
 
-    /// What an account is not asked for, as its dialect has nothing for it; of the attempt before, nothing stays.
-    pub(crate) fn leaves_out(&mut self, names: Vec<String>) {
-        self.left_out = (!names.is_empty()).then(|| names.join(", ").into());
+    /// The account is asked for this service tier, by its own dialect's name; in another dialect than the client's where
+    /// what that has nothing for is named. Of the attempt before, nothing stays.
+    pub(crate) fn asks(&mut self, tier: Option<&str>, translated: Option<&[String]>) {
+        self.tier = tier.map(Into::into);
+        self.translated = translated.is_some();
+        self.left_out = translated.filter(|names| !names.is_empty()).map(|names| names.join(", ").into());
     }
 
-    /// The service tier that the client asked for, by its dialect's name, is not what the account is asked for.
-    pub(crate) fn asks_no_tier(&mut self) {
-        self.tier = None;
+    /// Whether the account is asked in another dialect than the client's.
+    pub(crate) fn is_translated(&self) -> bool {
+        self.translated
     }
 
     /// What a translated answer is known by where its own dialect's id is of another kind: no other record has it.

@@ -11,7 +11,7 @@ use crate::json::{self, Member, Top, case};
 const MODEL_MAX: usize = 256;
 
 /// What decides something: none of these may be in a body twice, however it is written.
-pub(crate) const DECIDING: [&str; 19] = [
+pub(crate) const DECIDING: [&str; 20] = [
     "model",
     "stream",
     "stream_options",
@@ -27,6 +27,7 @@ pub(crate) const DECIDING: [&str; 19] = [
     "metadata",
     "prompt_cache_key",
     "service_tier",
+    "serviceTier",
     "generationConfig",
     "generation_config",
     "generateContentRequest",
@@ -226,7 +227,7 @@ impl Peek {
                 }
             }
             "metadata" => self.spans.metadata = Some(span),
-            "service_tier" if value.len() <= TIER_MAX && value.starts_with(b"\"") => {
+            "service_tier" | "serviceTier" if value.len() <= TIER_MAX && value.starts_with(b"\"") => {
                 self.tier = Some(json::unescape(value));
             }
             "prompt_cache_key" => self.spans.prompt_cache_key = Some(span),
