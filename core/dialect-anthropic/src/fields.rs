@@ -19,6 +19,8 @@ pub(crate) const SOURCE: &str = "messages.content.source";
 
 const SERVER: &str = "run by Anthropic; no other account can";
 const EXPANDED: &str = "a tool whose schema only Claude's models know";
+const KNOWN: &str = "a function with a schema; its client runs it";
+const FETCHES: &str = "pages that the provider reads: Google's API has that too, without settings";
 const FLAT: &str = "the tool's call and its result as text, without what only Anthropic can read";
 
 /// The table.
@@ -30,7 +32,9 @@ pub(crate) static FIELDS: &[Field] = &[
         "never more than is asked, thoughts and all; 0, which fills a cache and answers nothing, is refused",
     ),
     field("", "stream", Carried),
-    field("", "stop_sequences", Carried).to(Responses, Named),
+    field("", "stop_sequences", Carried)
+        .to(Responses, Adapted)
+        .note("looked for in the answer, which ends there"),
     field("", "temperature", Carried),
     field("", "top_p", Carried),
     field("", "top_k", Named).to(Gemini, Carried),
@@ -192,10 +196,10 @@ pub(crate) static FIELDS: &[Field] = &[
     Field::kind("tools", "web_search_20250305", Adapted),
     Field::kind("tools", "web_search_20260209", Adapted),
     Field::kind("tools", "web_search_20260318", Adapted),
-    Field::kind("tools", "web_fetch_20250910", Refused).note(SERVER),
-    Field::kind("tools", "web_fetch_20260209", Refused).note(SERVER),
-    Field::kind("tools", "web_fetch_20260309", Refused).note(SERVER),
-    Field::kind("tools", "web_fetch_20260318", Refused).note(SERVER),
+    Field::kind("tools", "web_fetch_20250910", Refused).to(Gemini, Adapted).note(FETCHES),
+    Field::kind("tools", "web_fetch_20260209", Refused).to(Gemini, Adapted).note(FETCHES),
+    Field::kind("tools", "web_fetch_20260309", Refused).to(Gemini, Adapted).note(FETCHES),
+    Field::kind("tools", "web_fetch_20260318", Refused).to(Gemini, Adapted).note(FETCHES),
     Field::kind("tools", "code_execution_20250522", Refused).note(SERVER),
     Field::kind("tools", "code_execution_20250825", Refused).note(SERVER),
     Field::kind("tools", "code_execution_20260120", Refused).note(SERVER),
@@ -204,13 +208,13 @@ pub(crate) static FIELDS: &[Field] = &[
     Field::kind("tools", "tool_search_tool_regex_20251119", Named).note("every tool is there from the start"),
     Field::kind("tools", "tool_search_tool_bm25", Named).note("every tool is there from the start"),
     Field::kind("tools", "tool_search_tool_bm25_20251119", Named).note("every tool is there from the start"),
-    Field::kind("tools", "bash_20241022", Refused).note(EXPANDED),
-    Field::kind("tools", "bash_20250124", Refused).note(EXPANDED),
-    Field::kind("tools", "text_editor_20241022", Refused).note(EXPANDED),
-    Field::kind("tools", "text_editor_20250124", Refused).note(EXPANDED),
-    Field::kind("tools", "text_editor_20250429", Refused).note(EXPANDED),
-    Field::kind("tools", "text_editor_20250728", Refused).note(EXPANDED),
-    Field::kind("tools", "memory_20250818", Refused).note(EXPANDED),
+    Field::kind("tools", "bash_20241022", Adapted).note(KNOWN),
+    Field::kind("tools", "bash_20250124", Adapted).note(KNOWN),
+    Field::kind("tools", "text_editor_20241022", Adapted).note(KNOWN),
+    Field::kind("tools", "text_editor_20250124", Adapted).note(KNOWN),
+    Field::kind("tools", "text_editor_20250429", Adapted).note(KNOWN),
+    Field::kind("tools", "text_editor_20250728", Adapted).note(KNOWN),
+    Field::kind("tools", "memory_20250818", Adapted).note(KNOWN),
     Field::kind("tools", "computer_20241022", Refused).note(EXPANDED),
     Field::kind("tools", "computer_20250124", Refused).note(EXPANDED),
     Field::kind("tools", "computer_20251124", Refused).note(EXPANDED),
@@ -236,15 +240,18 @@ pub(crate) static FIELDS: &[Field] = &[
     field("tools", "user_location", Adapted).to(Gemini, Named),
     field("tools", "response_inclusion", Silent),
     field("tools", "configs", Refused).note(EXPANDED),
-    field("tools", "max_characters", Refused).note(EXPANDED),
+    field("tools", "max_characters", Adapted).note("in the tool's description"),
     field("tools", "display_height_px", Refused).note(EXPANDED),
     field("tools", "display_width_px", Refused).note(EXPANDED),
     field("tools", "display_number", Refused).note(EXPANDED),
     field("tools", "enable_zoom", Refused).note(EXPANDED),
-    field("tools", "url_sources", Refused).note(SERVER),
-    field("tools", "max_content_tokens", Refused).note(SERVER),
-    field("tools", "use_cache", Refused).note(SERVER),
-    field("tools", "citations", Refused).note(SERVER),
+    field("tools", "url_sources", Refused).note("which pages may be read, which nobody else promises"),
+    field("tools", "max_content_tokens", Refused).to(Gemini, Named).note(FETCHES),
+    field("tools", "use_cache", Refused).to(Gemini, Named).note(FETCHES),
+    field("tools", "citations", Refused)
+        .to(Gemini, Named)
+        .but(&[r#"{"enabled":false}"#, r#"{"enabled": false}"#])
+        .note(FETCHES),
     field("tools", "model", Refused).note(SERVER),
     field("tools", "max_tokens", Refused).note(SERVER),
     field("tools", "caching", Refused).note(SERVER),

@@ -18,12 +18,12 @@ pub(crate) const FIELDS: &[Field] = &[
     Field::new("", "stream", Carried),
     Field::new("", "stream_options", Adapted),
     Field::new("", "max_completion_tokens", Carried),
-    Field::new("", "max_tokens", Adapted).note("thinking does not count among them"),
+    Field::new("", "max_tokens", Adapted).note("thoughts count among them"),
     Field::new("", "temperature", Carried).to(A, Adapted).note("at most 1, and of models that take it"),
     Field::new("", "top_p", Carried).to(A, Adapted).note("of models that take it"),
     Field::new("", "top_k", Carried).to(R, Named).note(VENDORS),
     Field::new("", "n", Refused).but(&["1"]).note("one answer is asked for at a time"),
-    Field::new("", "stop", Carried).to(R, Named),
+    Field::new("", "stop", Carried).to(R, Adapted).note("looked for in the answer, which ends there"),
     Field::new("", "presence_penalty", Carried).to(A, Named).to(R, Named).but(&["0", "0.0"]),
     Field::new("", "frequency_penalty", Carried).to(A, Named).to(R, Named).but(&["0", "0.0"]),
     Field::new("", "logit_bias", Named).but(&["{}"]),
@@ -34,9 +34,8 @@ pub(crate) const FIELDS: &[Field] = &[
     Field::new("", "safety_identifier", Adapted).to(G, Named),
     Field::new("", "prompt_cache_key", Carried).to(A, Silent).to(G, Silent),
     Field::new("", "prompt_cache_options", Silent)
-        .to(R, Named)
-        .but(&["{}", r#"{"mode":"implicit"}"#])
-        .note("the marks on parts say where, this how long at least"),
+        .to(R, Adapted)
+        .note("whether the marks on parts alone say what is cached, which Claude's API does anyway"),
     Field::new("", "prompt_cache_retention", Adapted).to(G, Silent).note("`24h`: for an hour or more"),
     Field::new("", "reasoning_effort", Adapted).note("as a budget of tokens where a model takes that"),
     Field::new("", "reasoning", Adapted).note(VENDORS),
@@ -46,7 +45,10 @@ pub(crate) const FIELDS: &[Field] = &[
     Field::new("", "tools", Carried),
     Field::new("", "tool_choice", Adapted),
     Field::new("", "parallel_tool_calls", Carried).to(G, Named).but(&["true"]),
-    Field::new("", "functions", Adapted).note("as tools; the answer calls them in the old form"),
+    Field::new("", "functions", Adapted).note(
+        "as tools; the answer calls one in the old form, and one is asked for; of several that Gemini makes, which can't be \
+         told so, the first is told",
+    ),
     Field::new("", "function_call", Adapted),
     Field::new("", "modalities", Refused).but(&["[\"text\"]"]).note("answers are texts"),
     Field::new("", "audio", Refused).note("answers are texts"),
@@ -58,7 +60,7 @@ pub(crate) const FIELDS: &[Field] = &[
     Field::new("", "metadata", Carried).to(A, Silent).to(G, Silent),
     Field::new("stream_options", "include_usage", Adapted).note("whether the answer ends with its usage"),
     Field::new("stream_options", "include_obfuscation", Silent),
-    Field::new("prompt_cache_options", "mode", Silent),
+    Field::new("prompt_cache_options", "mode", Silent).to(R, Carried),
     Field::new("prompt_cache_options", "ttl", Silent),
     Field::new("reasoning", "effort", Adapted),
     Field::new("reasoning", "max_tokens", Adapted),

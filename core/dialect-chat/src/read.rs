@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use sluice_api::dialect::Api;
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::dialect::{Asked, Own};
 use sluice_neutral::json::{self, Members};
-use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{Choice, Request, Told};
 
 use crate::kept::Kept;

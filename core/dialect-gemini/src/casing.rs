@@ -2,8 +2,8 @@
 //! numbers in quotes.
 
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::json::{self, Members, Raw};
-use sluice_neutral::loss::At;
 
 /// A field's name in camel case, where it is in snake case: `topK` of `top_k`.
 pub(crate) fn camel(name: &str) -> Option<String> {

@@ -1,7 +1,7 @@
 //! Arguments that come piece by piece: each says where in them it belongs.
 
+use sluice_neutral::at::At;
 use sluice_neutral::json::{Raw, quoted};
-use sluice_neutral::loss::At;
 
 use crate::casing;
 

@@ -2,8 +2,8 @@
 
 use http::StatusCode;
 use sluice_neutral::answer::{Class, Failure};
+use sluice_neutral::at::At;
 use sluice_neutral::json::{Members, Raw};
-use sluice_neutral::loss::At;
 use sluice_neutral::request::Text;
 
 use crate::casing;

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::json::{self, Raw, Tree};
-use sluice_neutral::loss::At;
 use sluice_neutral::request::Text;
 
 use crate::casing;
@@ -191,7 +191,7 @@ fn order(properties: &mut Members<'_>, ordering: &[Tree<'_>]) {
 #[cfg(test)]
 mod tests {
     use super::{for_google, of_client, of_google};
-    use sluice_neutral::loss::At;
+    use sluice_neutral::at::At;
 
     #[test]
     fn googles_form_is_told_as_json_schema_and_names_of_the_users_own_stay() {

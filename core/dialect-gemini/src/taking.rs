@@ -1,9 +1,10 @@
 //! An object of a request, from which the code takes what the table says has a counterpart.
 
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::fields::Fate;
 use sluice_neutral::json::{self, Members, Raw};
-use sluice_neutral::loss::{At, Losses, Place};
+use sluice_neutral::loss::{Losses, Place};
 use sluice_neutral::request::Text;
 
 use crate::casing;

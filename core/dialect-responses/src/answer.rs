@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use sluice_api::dialect::Api;
 use sluice_api::error::{Error, Kind};
 use sluice_neutral::answer::{Answer, Block, Called, Citation, End, Logprob, Reason, Said, Started};
+use sluice_neutral::at::At;
 use sluice_neutral::dialect::Sent;
 use sluice_neutral::json::{self, Members, Raw};
-use sluice_neutral::loss::At;
 use sluice_neutral::request::Text;
 use sluice_neutral::seal::{self, Seal};
 

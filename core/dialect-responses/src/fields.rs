@@ -7,8 +7,9 @@ mod rows;
 mod tools;
 mod top;
 
+use sluice_neutral::at::At;
 use sluice_neutral::fields::Field;
-use sluice_neutral::loss::{At, Place};
+use sluice_neutral::loss::Place;
 
 /// The rows about one place of a request.
 #[derive(Clone, Copy, Debug)]

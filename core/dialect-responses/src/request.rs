@@ -11,9 +11,10 @@ mod tools;
 use std::sync::Arc;
 
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::dialect::{Asked, Own};
 use sluice_neutral::json::{self, Members, Raw};
-use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{Part, Request, Role};
 
 use crate::fields::TOP;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use sluice_api::error::{Error, Kind};
 use sluice_neutral::answer::{Block, End, Event, Piece, Started};
+use sluice_neutral::at::At;
 use sluice_neutral::dialect::{Reader, Sent};
 use sluice_neutral::json::{self, Members};
-use sluice_neutral::loss::At;
 
 use crate::answer::{self, Place};
 use crate::{refusal, usage};

@@ -6,9 +6,9 @@ mod open;
 use std::sync::Arc;
 
 use sluice_api::cost::Usage;
+use sluice_neutral::answer::Plain;
 use sluice_neutral::answer::{Answer, End, Event, Failure, Reason, Started};
 use sluice_neutral::dialect::{Reply, Writer};
-use sluice_neutral::order::Plain;
 
 use crate::own::Asked;
 use crate::{refusal, usage};

@@ -12,6 +12,7 @@ use sluice_api::error::Error;
 use sluice_neutral::dialect::{Sent, Upstream};
 use sluice_neutral::loss::Losses;
 use sluice_neutral::names::Names;
+use sluice_neutral::order::stops;
 use sluice_neutral::request::room;
 use sluice_neutral::request::{Content, Request, Role};
 
@@ -39,7 +40,9 @@ pub(crate) fn write(
     tools::write(request, &mut top, &mut names, losses);
     options::write(request, upstream, (traits, &mut top), losses)?;
     drop(top);
-    Ok((body, Sent { names, wrapped: Vec::new(), account: upstream.account.to_owned() }))
+    let mut sent = Sent { names, account: upstream.account.to_owned(), ..Sent::default() };
+    stops::watch(request.stop.iter(), &mut sent, losses);
+    Ok((body, sent))
 }
 
 /// An answer that is begun for the model can't be gone on with.

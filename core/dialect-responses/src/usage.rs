@@ -1,8 +1,8 @@
 //! Usage, as OpenAI tells it.
 
 use sluice_api::cost::Usage;
+use sluice_neutral::at::At;
 use sluice_neutral::json::Members;
-use sluice_neutral::loss::At;
 use sluice_usage::Openai;
 
 use sluice_neutral::json::write::Object;

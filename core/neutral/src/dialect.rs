@@ -113,6 +113,8 @@ pub struct Sent {
     /// Tools that take text of no form, where the upstream's dialect has only such with arguments: they are sent as tools
     /// of one string, `input`. By the names that the client knows.
     pub wrapped: Vec<String>,
+    /// Stop sequences that the account is not asked for: the answer is cut where one of them comes.
+    pub stops: Vec<String>,
     /// The account's name.
     pub account: String,
 }

@@ -1,5 +1,6 @@
 //! JSON as it is written: objects by the text of their members, and trees whose numbers keep their digits.
 
+pub mod strict;
 pub mod write;
 
 use std::borrow::Cow;

@@ -3,7 +3,7 @@
 use sluice_api::dialect::Api;
 use sluice_api::error::Error;
 
-pub use crate::at::At;
+use crate::at::At;
 use crate::fields::{Fate, Field};
 use crate::json::Members;
 

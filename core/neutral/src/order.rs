@@ -1,5 +1,8 @@
 //! A stream's events put in order: one block after another, calls under the client's own names, usage with the end.
 
+pub mod arguments;
+pub mod stops;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -7,11 +10,15 @@ use serde::Deserialize;
 use sluice_api::cost::Usage;
 use sluice_api::error::{Error, Kind};
 
-pub use crate::answer::Plain;
-use crate::answer::{Answer, Block, Called, Citation, End, Event, Failure, Logprob, Piece, Reason, owned};
+use crate::answer::{
+    Answer, Block, Called, Citation, End, Event, Failure, Logprob, Piece, Plain, Reason, owned,
+};
 use crate::dialect::{Sent, Writer};
 use crate::request::Text;
 use crate::seal::Seal;
+
+use arguments::Arguments;
+use stops::Looking;
 
 /// Most that is held of blocks whose turn has not come: far above what a model says at once.
 const HELD_MAX: usize = 8 * 1024 * 1024;
@@ -27,6 +34,8 @@ pub struct Ordered {
     wrapped: Option<String>,
     /// How far the arguments have come of the call that is open.
     arguments: Option<Arguments>,
+    /// The text that is open, where stop sequences are looked for in it.
+    looking: Option<Looking>,
     told: Told,
     usage: Usage,
     end: Option<End<'static>>,
@@ -37,6 +46,8 @@ pub struct Ordered {
 enum Progress {
     Before,
     Begun,
+    /// It has met a stop sequence: nothing more is told of it but what it used.
+    Stopped,
     Whole,
     Failed,
 }
@@ -61,6 +72,7 @@ impl Ordered {
             held: 0,
             wrapped: None,
             arguments: None,
+            looking: None,
             told: Told::default(),
             usage: Usage::default(),
             end: None,
@@ -76,6 +88,9 @@ impl Ordered {
     pub fn take(&mut self, event: Event<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
         match (event, self.progress) {
             (_, Progress::Whole | Progress::Failed) => {}
+            (Event::Used(usage), Progress::Stopped) => self.stop(usage, out),
+            (Event::Whole | Event::Failed(_), Progress::Stopped) => self.finish(out),
+            (_, Progress::Stopped) => {}
             (Event::Started(started), Progress::Before) => {
                 self.progress = Progress::Begun;
                 if let Some(usage) = started.usage {
@@ -106,14 +121,29 @@ impl Ordered {
 
     /// Nothing more comes. Whether the answer is whole; else it is for the caller to say how it failed.
     pub fn ends(&mut self, out: &mut Vec<u8>) -> bool {
-        if self.progress == Progress::Begun && self.end.is_some() {
+        if matches!(self.progress, Progress::Begun | Progress::Stopped) && self.end.is_some() {
             self.finish(out);
         }
         self.progress == Progress::Whole
     }
 
+    /// Whether it has met a stop sequence which the account was not asked for: nothing more of it is needed.
+    #[must_use]
+    pub fn has_stopped(&self) -> bool {
+        self.progress == Progress::Stopped
+    }
+
+    /// It ends at its stop sequence, with so much used.
+    pub fn stop(&mut self, usage: Usage, out: &mut Vec<u8>) {
+        self.usage = usage;
+        self.finish(out);
+    }
+
     /// The answer fails, unless it is whole or has failed already.
     pub fn fail(&mut self, failure: &Failure<'_>, out: &mut Vec<u8>) {
+        if self.has_stopped() {
+            self.finish(out);
+        }
         if matches!(self.progress, Progress::Before | Progress::Begun) {
             self.progress = Progress::Failed;
             self.writer.fail(failure, &self.request_id, out);
@@ -141,7 +171,8 @@ impl Ordered {
     /// What keeps a silent connection alive; nothing before the answer has begun and after it has ended.
     #[must_use]
     pub fn keep_alive(&self) -> &'static [u8] {
-        if self.progress == Progress::Begun { self.writer.keep_alive() } else { b"" }
+        let runs = matches!(self.progress, Progress::Begun | Progress::Stopped);
+        if runs { self.writer.keep_alive() } else { b"" }
     }
 
     fn opened(&mut self, index: u64, block: Block<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
@@ -206,6 +237,12 @@ impl Ordered {
     /// Writes what happens to the open block, its tool under the client's own name.
     fn write(&mut self, plain: Plain<'_>, out: &mut Vec<u8>) {
         match plain {
+            _ if self.has_stopped() => {}
+            Plain::Opened(Block::Text) => {
+                self.looking = (!self.sent.stops.is_empty()).then(Looking::default);
+                self.writer.block(Plain::Opened(Block::Text), out);
+            }
+            Plain::Added(Piece::Text(text)) if self.looking.is_some() => self.look(&text, out),
             Plain::Opened(Block::Call(Called { id, name, plain })) => {
                 let sent = Arc::clone(&self.sent);
                 let name = sent.names.own(&name);
@@ -225,6 +262,10 @@ impl Ordered {
                 }
             }
             Plain::Closed => {
+                let held = self.looking.take().map(Looking::rest);
+                if let Some(held) = held.filter(|held| !held.is_empty()) {
+                    self.writer.block(Plain::Added(Piece::Text(held.into())), out);
+                }
                 let arguments = self.arguments.take();
                 self.told.is_cut |= arguments.as_ref().is_some_and(Arguments::are_cut);
                 let text = match self.wrapped.take() {
@@ -238,6 +279,22 @@ impl Ordered {
                 self.writer.block(Plain::Closed, out);
             }
             plain => self.writer.block(plain, out),
+        }
+    }
+
+    /// Writes what can be told of a text in which stop sequences are looked for, and nothing more behind one.
+    fn look(&mut self, text: &str, out: &mut Vec<u8>) {
+        let sent = Arc::clone(&self.sent);
+        let Some(looking) = &mut self.looking else { return };
+        let (told, met) = looking.feed(text, &sent.stops);
+        if !told.is_empty() {
+            self.writer.block(Plain::Added(Piece::Text(told.into())), out);
+        }
+        if let Some(stop) = met {
+            self.writer.block(Plain::Closed, out);
+            self.waiting.clear();
+            self.end = Some(End { reason: Reason::Stopped, stop_sequence: Some(stop.to_owned().into()) });
+            self.progress = Progress::Stopped;
         }
     }
 }
@@ -272,46 +329,11 @@ impl Told {
     }
 }
 
-/// Whether arguments are whole, as far as brackets and quotes tell.
-#[derive(Debug, Default)]
-struct Arguments {
-    depth: usize,
-    in_text: bool,
-    escaped: bool,
-    any: bool,
-}
-
-impl Arguments {
-    fn feed(&mut self, text: &str) {
-        for byte in text.bytes() {
-            self.any |= !byte.is_ascii_whitespace();
-            if self.escaped {
-                self.escaped = false;
-                continue;
-            }
-            match byte {
-                b'"' => self.in_text = !self.in_text,
-                b'\\' => self.escaped = self.in_text,
-                b'{' | b'[' if !self.in_text => self.depth += 1,
-                b'}' | b']' if !self.in_text => self.depth = self.depth.saturating_sub(1),
-                _ => {}
-            }
-        }
-    }
-
-    const fn are_cut(&self) -> bool {
-        self.any && (self.depth > 0 || self.in_text)
-    }
-
-    const fn are_none(&self) -> bool {
-        !self.any
-    }
-}
-
 /// A whole answer, put as a stream is: calls under the client's own names, with arguments that are never empty, and the
 /// true reason of its end.
 #[must_use]
 pub fn settled<'a>(mut answer: Answer<'a>, sent: &Sent) -> Answer<'a> {
+    stops::cut(&mut answer, &sent.stops);
     let mut told = Told::default();
     for said in &mut answer.said {
         told.note(&said.block);

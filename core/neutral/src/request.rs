@@ -44,6 +44,8 @@ pub struct Request<'a> {
     pub parallel: Option<Told<bool>>,
     /// The provider's own web search, where it is asked for.
     pub search: Option<Told<Search<'a>>>,
+    /// That the provider fetches pages whose addresses are told, where that is asked for.
+    pub fetch: Option<Told<Fetch>>,
     /// The form of the answer, where it is not free text.
     pub format: Option<Told<Format<'a>>>,
     /// The most output tokens.
@@ -290,10 +292,19 @@ pub struct Search<'a> {
     pub most: Option<u64>,
     /// Domains to which it is bound.
     pub allowed: Vec<Text<'a>>,
+    /// Domains of which nothing is to be found.
+    pub blocked: Vec<Text<'a>>,
     /// Where the user is: city, country, region, timezone, as far as they are told.
     pub near: Vec<(&'static str, Text<'a>)>,
     /// How much is read: `low`, `medium`, `high`.
     pub context: Option<Text<'a>>,
+}
+
+/// The provider's own reading of pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fetch {
+    /// Pages in one request.
+    pub most: Option<u64>,
 }
 
 /// The form of an answer.
@@ -364,4 +375,6 @@ pub struct Caching<'a> {
     pub key: Option<Told<Text<'a>>>,
     /// That the provider marks the end of the prompt by itself.
     pub automatic: Option<Told<Lifetime>>,
+    /// That it does not, and caches up to the marks alone.
+    pub marked_alone: bool,
 }

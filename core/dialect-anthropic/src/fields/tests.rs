@@ -89,7 +89,7 @@ fn values(place: &str, name: &str) -> [Option<Value>; 2] {
         ("", "messages") => {
             two(json!([{ "role": "user", "content": "a" }]), json!([{ "role": "user", "content": "b" }]))
         }
-        ("" | "tools", "max_tokens") => two(json!(7), json!(8)),
+        ("" | "tools", "max_tokens") | (_, "max_characters") => two(json!(7), json!(8)),
         ("", "stream") | (_, "defer_loading") => one(json!(true)),
         ("", "stop_sequences" | "system") => {
             one(json!(if name == "system" { json!("s") } else { json!(["x"]) }))
@@ -191,6 +191,8 @@ fn body(row: &Field, value: Option<Value>) -> Value {
             );
             let tool = if searches {
                 json!({ "type": "web_search_20250305", "name": "web_search" })
+            } else if name == "max_characters" {
+                json!({ "type": "text_editor_20250728", "name": "str_replace_based_edit_tool" })
             } else {
                 json!({ "name": "t", "input_schema": {} })
             };

@@ -4,8 +4,9 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use sluice_api::dialect::{Api, Form, Operation};
+use sluice_neutral::at::At;
 use sluice_neutral::dialect::{Asked, Dialect, Upstream};
-use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{
     Call, Choice, Content, Format, Input, Length, Lifetime, Media, Outcome, Part, Reasoning, Request, Role,
     Source, Takes, Text, Thinking, Told, Tool, Turn,

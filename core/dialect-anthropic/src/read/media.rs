@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::json::{self, Raw};
-use sluice_neutral::loss::{At, Losses, Place};
+use sluice_neutral::loss::{Losses, Place};
 use sluice_neutral::request::{Content, Lifetime, Media, Part, Source, Text};
 
 use super::object::Object;

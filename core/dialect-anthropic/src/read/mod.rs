@@ -2,6 +2,7 @@
 
 mod blocks;
 mod heard;
+mod known;
 mod media;
 mod object;
 mod options;

@@ -6,9 +6,10 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use sluice_api::dialect::Api;
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::fields::Fate;
 use sluice_neutral::json::{self, Members, Raw};
-use sluice_neutral::loss::{At, Losses, Place};
+use sluice_neutral::loss::{Losses, Place};
 use sluice_neutral::request::Lifetime;
 
 use crate::fields::{self, FIELDS, INNER};

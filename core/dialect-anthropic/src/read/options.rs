@@ -2,9 +2,10 @@
 
 use sluice_api::dialect::Api;
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::effort::Effort;
 use sluice_neutral::json::{self, Raw};
-use sluice_neutral::loss::{At, Losses, Place};
+use sluice_neutral::loss::{Losses, Place};
 use sluice_neutral::request::{Format, Part, Request, Text, Told};
 
 use super::object::Object;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use sluice_api::dialect::{Api, Operation};
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::dialect::{Asked, Own};
 use sluice_neutral::json::{self, Members, Raw};
-use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{Length, Request, Text, Told};
 
 use super::object::Object;

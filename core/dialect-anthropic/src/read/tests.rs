@@ -8,7 +8,7 @@ use sluice_api::error::Error;
 use sluice_neutral::dialect::Asked;
 use sluice_neutral::effort::Effort;
 use sluice_neutral::loss::Losses;
-use sluice_neutral::request::{Content, Input, Part, Request, Role};
+use sluice_neutral::request::{Content, Input, Part, Request, Role, Takes};
 
 use super::read;
 use crate::kept::Kept;
@@ -242,4 +242,40 @@ fn texts_are_borrowed() {
     let (request, ..) = told(&body, Api::Gemini).unwrap();
     let Content::Text(text) = &request.turns[0].parts[0].content else { panic!() };
     assert!(matches!(text, std::borrow::Cow::Borrowed(_)));
+}
+
+#[test]
+fn tools_that_only_claude_was_made_with_are_functions_for_others() {
+    let tools = r#","messages":[{"role":"user","content":"a"}],"tools":[{"type":"bash_20250124","name":"bash"},
+        {"type":"text_editor_20250124","name":"str_replace_editor"},{"type":"memory_20250818","name":"memory"},
+        {"type":"text_editor_20250728","name":"str_replace_based_edit_tool","max_characters":900}]"#;
+    let body = body(tools);
+    for toward in [Api::OpenaiChat, Api::OpenaiResponses, Api::Gemini] {
+        let (request, named, _) = told(&body, toward).unwrap();
+        let names: Vec<&str> = request.tools.iter().map(|tool| &*tool.name).collect();
+        assert_eq!(names, ["bash", "str_replace_editor", "memory", "str_replace_based_edit_tool"]);
+        assert!(named.is_empty(), "{named:?}");
+        let commands = request.tools.iter().map(|tool| {
+            let Takes::Schema(Some(schema)) = &tool.takes else { panic!() };
+            let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+            schema["properties"]["command"]["enum"].as_array().map_or(0, Vec::len)
+        });
+        assert_eq!(commands.collect::<Vec<_>>(), [0, 5, 6, 4]);
+        assert!(request.tools[3].description.as_ref().unwrap().contains("900 characters"));
+    }
+}
+
+#[test]
+fn pages_are_read_by_google_where_anthropic_was_asked_for_that() {
+    let of = |more: &str| {
+        body(&format!(
+            r#","messages":[{{"role":"user","content":"a"}}],"tools":[{{"type":"web_fetch_20250910","name":"web_fetch"{more}}}]"#
+        ))
+    };
+    let asked = of(r#","max_uses":3,"use_cache":true"#);
+    let (request, named, _) = told(&asked, Api::Gemini).unwrap();
+    assert!(request.fetch.is_some() && request.search.is_none());
+    assert_eq!(named, ["tools.max_uses", "tools.use_cache"]);
+    assert!(told(&of(r#","allowed_domains":["a.example"]"#), Api::Gemini).is_err());
+    assert!(told(&of(""), Api::OpenaiResponses).is_err());
 }

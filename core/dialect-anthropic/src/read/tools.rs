@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::json::{self, Raw};
-use sluice_neutral::loss::{At, Losses};
-use sluice_neutral::request::{Choice, Request, Search, Takes, Text, Told, Tool};
+use sluice_neutral::loss::Losses;
+use sluice_neutral::request::{Choice, Fetch, Request, Search, Takes, Text, Told, Tool};
 
+use super::known::known;
 use super::object::Object;
 
 /// Reads `tools`.
@@ -42,6 +44,12 @@ pub(super) fn add<'a>(
         let takes = Takes::Schema(schema.transpose()?.map(Text::Borrowed));
         let description = description(&mut tool)?;
         request.tools.push(Tool { name, description, takes, strict, deferred, says: None, cache, at });
+    } else if let Some((description, schema)) = known(&kind, &mut tool)? {
+        let (description, takes) = (Some(description), Takes::Schema(Some(schema)));
+        request.tools.push(Tool { name, description, takes, strict, deferred, says: None, cache, at });
+    } else if kind.starts_with("web_fetch_") {
+        let most = tool.parsed("max_uses")?;
+        request.fetch = Some(Told::new(Fetch { most }, at));
     } else {
         request.search = Some(Told::new(search(&mut tool, losses)?, at));
     }

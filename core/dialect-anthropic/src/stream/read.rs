@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use sluice_api::error::{Error, Kind};
 use sluice_neutral::answer::{Block, Citation, End, Event, Piece, Reason, Started, owned};
+use sluice_neutral::at::At;
 use sluice_neutral::dialect::{Reader, Sent};
 use sluice_neutral::json::{self, Members, Raw};
-use sluice_neutral::loss::At;
 use sluice_neutral::request::Text;
 use sluice_wire::refusal::Refusal;
 

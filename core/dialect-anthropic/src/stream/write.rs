@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use sluice_api::cost::Usage;
 use sluice_api::dialect::Api;
+use sluice_neutral::answer::Plain;
 use sluice_neutral::answer::{Block, Called, Citation, End, Failure, Piece, Started, owned};
 use sluice_neutral::dialect::{Reply, Writer};
-use sluice_neutral::order::Plain;
 
 use crate::kept::Kept;
 use crate::{answer, failure, usage};

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use sluice_api::dialect::Api;
 use sluice_api::error::Error;
-use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::at::At;
+use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{Call, Content, Lifetime, Outcome, Part, Request, Role, Text, Thinking, Turn};
 
 use super::media;

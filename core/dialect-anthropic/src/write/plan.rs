@@ -1,7 +1,8 @@
 //! How much the model thinks, how long its answer may be, and whether it must call a tool: each bounds the others.
 
+use sluice_neutral::at::At;
 use sluice_neutral::effort::Effort;
-use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{Choice, Length, Reasoning, Request, Told};
 
 use crate::models::{Family, Thinks};

@@ -2,9 +2,11 @@
 
 use sluice_api::dialect::Operation;
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::dialect::{Sent, Upstream};
 use sluice_neutral::json::{self, Raw};
-use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::loss::Losses;
+use sluice_neutral::order::stops;
 use sluice_neutral::request::room;
 use sluice_neutral::request::{Content, Format, Lifetime, Part, Request, Role, Told};
 
@@ -56,6 +58,9 @@ pub(crate) fn write(
             body.raw("stream", "true");
         }
         options(request, family, &plan, (&mut body, losses));
+        // Claude's API takes none of white space alone.
+        let blank = request.stop.iter().filter(|stop| stop.value.trim().is_empty());
+        stops::watch(blank, &mut sent, losses);
     }
     thinking(&plan, &mut body);
     let instruction = output(request, family, &plan, (&mut body, losses))?;
@@ -172,9 +177,6 @@ fn options(
     if stops.clone().next().is_some() {
         let mut list = body.list("stop_sequences");
         stops.for_each(|stop| list.text(&stop.value));
-    }
-    for blank in request.stop.iter().filter(|stop| stop.value.trim().is_empty()) {
-        losses.name(blank.at);
     }
     if let Some(Told { value, at }) = &request.tier {
         match value.to_ascii_lowercase().as_str() {

@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::json::{self, Raw, Tree};
-use sluice_neutral::loss::At;
 
 /// Members that are taken as they are.
 const PLAIN: [&str; 7] = ["type", "enum", "const", "required", "$ref", "description", "title"];
@@ -98,7 +98,7 @@ fn describe(kept: &mut Vec<(Cow<'_, str>, Tree<'_>)>, told: &[String]) {
 #[cfg(test)]
 mod tests {
     use super::cleaned;
-    use sluice_neutral::loss::At;
+    use sluice_neutral::at::At;
 
     #[test]
     fn what_is_not_known_is_told_in_words_and_the_rest_stays_as_it_is() {

@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 use sluice_api::dialect::{Api, Form, Operation};
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::dialect::{Sent, Upstream};
-use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{
-    Choice, Content, Format, Grammar, Length, Lifetime, Part, Request, Role, Sampling, Search, Takes, Told,
-    Tool, Turn,
+    Choice, Content, Fetch, Format, Grammar, Length, Lifetime, Part, Request, Role, Sampling, Search, Takes,
+    Told, Tool, Turn,
 };
 
 use super::write;
@@ -156,10 +157,11 @@ fn tools_are_sent_under_names_and_with_schemas_that_are_allowed() {
             most: Some(3),
             allowed: vec!["a.example".into()],
             near: vec![("city", "Rome".into())],
-            context: None,
+            ..Search::default()
         },
         At::field("web_search_options"),
     ));
+    request.fetch = Some(Told::new(Fetch { most: Some(2) }, At::field("tools")));
     let mut losses = Losses::toward(Api::Anthropic);
     let (body, sent) = write(&request, &upstream(MODEL, Operation::Generate), &mut losses).unwrap();
     let raw = String::from_utf8(body.clone()).unwrap();
@@ -174,6 +176,7 @@ fn tools_are_sent_under_names_and_with_schemas_that_are_allowed() {
         json!({ "type": "web_search_20250305", "name": "web_search", "max_uses": 3, "allowed_domains": ["a.example"],
             "user_location": { "type": "approximate", "city": "Rome" } })
     );
+    assert_eq!(body["tools"][4], json!({ "type": "web_fetch_20250910", "name": "web_fetch", "max_uses": 2 }));
     assert_eq!(
         body["tool_choice"],
         json!({ "type": "tool", "name": own, "disable_parallel_tool_use": true })

@@ -7,7 +7,7 @@ use sluice_neutral::dialect::Sent;
 use sluice_neutral::json;
 use sluice_neutral::loss::Losses;
 use sluice_neutral::names::Rule;
-use sluice_neutral::request::{Choice, Request, Search, Takes, Tool};
+use sluice_neutral::request::{Choice, Fetch, Request, Search, Takes, Tool};
 
 use super::marks::Marks;
 use super::schema;
@@ -27,6 +27,7 @@ const NOTHING: &str = r#"{"type":"object","properties":{}}"#;
 pub(super) struct Tools<'r> {
     tools: Vec<Sendable<'r>>,
     search: Option<&'r Search<'r>>,
+    fetch: Option<Fetch>,
 }
 
 /// A tool as it is sent.
@@ -55,7 +56,8 @@ impl<'r> Tools<'r> {
             Sendable { tool, strict }
         });
         let search = request.search.as_ref().map(|search| &search.value);
-        Self { tools: tools.collect(), search }
+        let fetch = request.fetch.map(|fetch| fetch.value);
+        Self { tools: tools.collect(), search, fetch }
     }
 
     /// How many of them ask for a cache mark.
@@ -65,7 +67,7 @@ impl<'r> Tools<'r> {
 
     /// Whether there are none.
     pub(super) fn is_empty(&self) -> bool {
-        self.tools.is_empty() && self.search.is_none()
+        self.tools.is_empty() && self.search.is_none() && self.fetch.is_none()
     }
 
     /// Writes them.
@@ -88,6 +90,13 @@ impl<'r> Tools<'r> {
         }
         if let Some(told) = self.search {
             search(told, &mut list.object());
+        }
+        if let Some(Fetch { most }) = self.fetch {
+            let mut object = list.object();
+            object.with("type", "web_fetch_20250910").with("name", "web_fetch");
+            if let Some(most) = most {
+                object.number("max_uses", most);
+            }
         }
         Ok(())
     }
@@ -166,6 +175,10 @@ fn search(told: &Search<'_>, object: &mut Object<'_>) {
     if !told.allowed.is_empty() {
         let mut list = object.list("allowed_domains");
         told.allowed.iter().for_each(|domain| list.text(domain));
+    } else if !told.blocked.is_empty() {
+        // One of the two, never both.
+        let mut list = object.list("blocked_domains");
+        told.blocked.iter().for_each(|domain| list.text(domain));
     }
     if !told.near.is_empty() {
         let mut place = object.object("user_location");

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use sluice_api::dialect::Api;
 use sluice_api::error::{Error, Kind};
 use sluice_neutral::answer::{Block, Citation, Reason};
+use sluice_neutral::at::At;
 use sluice_neutral::json::{self, Members, Raw};
-use sluice_neutral::loss::At;
 use sluice_neutral::request::Text;
 use sluice_neutral::seal::{self, Seal};
 

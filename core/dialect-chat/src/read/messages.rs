@@ -5,8 +5,9 @@ use std::collections::HashMap;
 
 use sluice_api::dialect::Api;
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::json::{self, Members, Raw};
-use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{Call, Content, Input, Outcome, Part, Role, Text, Thinking, Turn};
 use sluice_neutral::seal::Seal;
 

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::fields::{Fate, Field};
 use sluice_neutral::json::{self, Members, Raw};
-use sluice_neutral::loss::{At, Losses, Place};
+use sluice_neutral::loss::{Losses, Place};
 
 use crate::fields;
 

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::json::{self, Members, Raw};
-use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{Content, Lifetime, Media, Part, Source, Text};
 
 use super::object::Object;

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::effort::Effort;
 use sluice_neutral::json::{self, Members, Raw};
-use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{Caching, Format, Length, Lifetime, Reasoning, Sampling, Search, Text, Told};
 
 use super::object::Object;
@@ -153,13 +154,20 @@ pub(crate) fn search<'a>(value: Raw<'a>, losses: &mut Losses) -> Result<Search<'
 }
 
 /// How prompts are cached.
-pub(crate) fn caching<'a>(top: &mut Object<'a>, losses: &Losses) -> Result<Caching<'a>, Error> {
+pub(crate) fn caching<'a>(top: &mut Object<'a>, losses: &mut Losses) -> Result<Caching<'a>, Error> {
     let key = top.text("prompt_cache_key", losses)?;
     let retention = top.text("prompt_cache_retention", losses)?;
     let long = retention.is_some_and(|retention| retention == "24h");
+    let mut marked_alone = false;
+    if let Some(value) = top.get("prompt_cache_options", losses) {
+        let mut options = Object::of(value, "prompt_cache_options", At::object("prompt_cache_options"))?;
+        marked_alone = options.text("mode", losses)?.is_some_and(|mode| mode == "explicit");
+        options.rest(losses)?;
+    }
     Ok(Caching {
         key: key.map(|key| Told::new(key, At::field("prompt_cache_key"))),
         automatic: long.then(|| Told::new(Lifetime::Long, At::field("prompt_cache_retention"))),
+        marked_alone,
     })
 }
 

@@ -1,6 +1,7 @@
 //! The calls in an upstream's stream, whose fragments come by index, by id, or one after another.
 
 use sluice_neutral::answer::{Block, Called, Event, Flow, Piece};
+use sluice_neutral::order::arguments::Arguments;
 
 use crate::answer::pieces::{self, Fragment};
 
@@ -18,40 +19,8 @@ struct Call {
     block: Option<u64>,
     /// Arguments that came before the name.
     held: String,
-    written: Written,
+    written: Arguments,
     closed: bool,
-}
-
-/// How far arguments have come, as far as brackets and quotes tell.
-#[derive(Debug, Default)]
-struct Written {
-    depth: usize,
-    in_text: bool,
-    escaped: bool,
-    any: bool,
-}
-
-impl Written {
-    fn feed(&mut self, text: &str) {
-        for byte in text.bytes() {
-            self.any |= !byte.is_ascii_whitespace();
-            if self.escaped {
-                self.escaped = false;
-                continue;
-            }
-            match byte {
-                b'"' => self.in_text = !self.in_text,
-                b'\\' => self.escaped = self.in_text,
-                b'{' | b'[' if !self.in_text => self.depth += 1,
-                b'}' | b']' if !self.in_text => self.depth = self.depth.saturating_sub(1),
-                _ => {}
-            }
-        }
-    }
-
-    const fn is_whole(&self) -> bool {
-        self.any && self.depth == 0 && !self.in_text
-    }
 }
 
 impl Calls {
@@ -88,7 +57,7 @@ impl Calls {
 
     /// Closes the calls whose arguments are whole: others may follow before the answer ends.
     pub(super) fn close_whole<'a>(&mut self, tell: &mut dyn FnMut(Event<'a>)) {
-        self.0.iter_mut().filter(|call| call.written.is_whole()).for_each(|call| call.close(tell));
+        self.0.iter_mut().filter(|call| call.written.are_whole()).for_each(|call| call.close(tell));
     }
 
     /// Closes all.
@@ -100,7 +69,7 @@ impl Calls {
 impl Call {
     fn new(key: Option<u64>) -> Self {
         let (id, held) = (String::new(), String::new());
-        Self { key, id, block: None, held, written: Written::default(), closed: false }
+        Self { key, id, block: None, held, written: Arguments::default(), closed: false }
     }
 
     /// Whether a fragment under the same number is of another call: servers that do not number them have an id for each, or
@@ -112,7 +81,7 @@ impl Call {
         let is_another = |id: &str| !self.id.is_empty() && id != self.id;
         let begins = |text: &str| text.trim_start().starts_with('{');
         fragment.id.as_deref().is_some_and(is_another)
-            || (self.written.is_whole() && fragment.arguments.as_deref().is_some_and(begins))
+            || (self.written.are_whole() && fragment.arguments.as_deref().is_some_and(begins))
     }
 
     fn take<'a>(

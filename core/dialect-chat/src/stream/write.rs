@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use sluice_api::cost::Usage;
+use sluice_neutral::answer::Plain;
 use sluice_neutral::answer::{Block, Called, Citation, End, Failure, Logprob, Piece, Said, Started, owned};
 use sluice_neutral::dialect::{Reply, Writer};
-use sluice_neutral::order::Plain;
 use sluice_neutral::seal::Seal;
 
 use crate::answer::{logprobs, usage, write};

@@ -8,17 +8,18 @@ use sluice_neutral::request::{Choice, Content, Lifetime, Media, Part, Source};
 use super::{again, kept, read};
 
 #[test]
-fn how_prompts_are_cached_is_named_where_only_the_marks_are_said_on() {
+fn whether_marks_alone_say_what_is_cached_is_said_on_to_who_would_do_otherwise() {
     let ask = |options: &str| {
         format!(r#"{{"messages":[{{"role":"user","content":"hi"}}],"prompt_cache_options":{options}}}"#)
     };
     for (options, toward, expected) in [
-        (r#"{"mode":"explicit","ttl":"30m"}"#, Api::OpenaiResponses, &["prompt_cache_options"][..]),
-        (r#"{"mode":"explicit"}"#, Api::Anthropic, &[]),
-        (r#"{"mode":"implicit"}"#, Api::OpenaiResponses, &[]),
+        (r#"{"mode":"explicit","ttl":"30m"}"#, Api::OpenaiResponses, true),
+        (r#"{"mode":"explicit"}"#, Api::Anthropic, false),
+        (r#"{"mode":"implicit"}"#, Api::OpenaiResponses, false),
     ] {
-        let (.., named) = read(&ask(options), toward).unwrap();
-        assert_eq!(named, expected, "{options} toward {toward}");
+        let body = ask(options);
+        let (request, .., named) = read(&body, toward).unwrap();
+        assert_eq!((request.caching.marked_alone, named.len()), (expected, 0), "{options} toward {toward}");
     }
 }
 

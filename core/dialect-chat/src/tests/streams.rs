@@ -6,11 +6,12 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use sluice_api::cost::Usage;
 use sluice_api::dialect::Api;
+use sluice_neutral::answer::Plain;
 use sluice_neutral::answer::{
     Answer, Block, Called, Citation, Class, End, Failure, Logprob, Piece, Reason, Said, Started,
 };
 use sluice_neutral::dialect::{Dialect as _, Sent};
-use sluice_neutral::order::{Ordered, Plain};
+use sluice_neutral::order::Ordered;
 use sluice_neutral::request::Content;
 use sluice_neutral::seal::Seal;
 

@@ -29,6 +29,7 @@ fn sample(place: &str, name: &str) -> (&'static str, &'static str) {
         ("reasoning", "max_tokens") => ("2000", ""),
         ("thinking", "budget_tokens") => ("2000", r#""type":"enabled""#),
         ("reasoning", "effort") => (r#""high""#, ""),
+        ("prompt_cache_options", "mode") => (r#""explicit""#, ""),
         ("reasoning" | "stream_options", _) => ("true", ""),
         ("thinking", _) => (r#""enabled""#, ""),
         ("response_format", "type") => (r#""json_object""#, ""),

@@ -1,8 +1,9 @@
 //! How the answer is to be, written: what the model does not take is left out, and named.
 
+use sluice_neutral::at::At;
 use sluice_neutral::effort::Effort;
 use sluice_neutral::json::Raw;
-use sluice_neutral::loss::At;
+use sluice_neutral::order::stops;
 use sluice_neutral::request::{Content, Format, Lifetime, Request, Search, Told};
 
 use super::target::{self, Target};
@@ -26,15 +27,15 @@ pub(crate) fn format(request: &Request<'_>, target: &mut Target<'_>, json: &mut 
         Format::Schema { name, description, schema, strict } => {
             json.key("type").text("json_schema");
             let wanted = strict.unwrap_or_default();
-            let strict = wanted && tools::may_be_strict(schema, *at, target);
+            let held = if wanted { tools::held(schema, *at, target) } else { None };
             json.key("json_schema").object(|json| {
                 let name = target.name(name.as_deref().unwrap_or(UNNAMED)).into_owned();
                 json.key("name").text(&name);
                 if let Some(description) = description {
                     json.key("description").text(description);
                 }
-                json.key("schema").raw(schema);
-                json.key("strict").raw(if strict { "true" } else { "false" });
+                json.key("schema").raw(held.as_deref().unwrap_or(schema));
+                json.key("strict").raw(if held.is_some() { "true" } else { "false" });
             });
         }
     });
@@ -125,11 +126,10 @@ pub(crate) fn sampling(
     stop(request, samples, target, json);
 }
 
+/// Where it stops: what a model can't be asked for is looked for in its answer.
 fn stop(request: &Request<'_>, samples: bool, target: &mut Target<'_>, json: &mut Json) {
     let kept = if samples { STOPS_MAX } else { 0 };
-    if let Some(lost) = request.stop.get(kept) {
-        target.losses.name(lost.at);
-    }
+    stops::watch(request.stop.iter().skip(kept), target.sent, target.losses);
     if samples && !request.stop.is_empty() {
         json.key("stop").array(|json| {
             request.stop.iter().take(kept).for_each(|stop| json.text(&stop.value));
@@ -148,6 +148,9 @@ pub(crate) fn service(request: &Request<'_>, target: &mut Target<'_>, json: &mut
     }
     if let Some(key) = request.caching.key.as_ref().filter(|_| target.model.is_newest) {
         json.key("prompt_cache_key").text(&key.value);
+    }
+    if request.caching.marked_alone && target.model.marks {
+        json.key("prompt_cache_options").object(|json| json.key("mode").text("explicit"));
     }
     // Who asks for it by this name wants it kept for a day; marks of other dialects ask for less.
     let asked = request.caching.automatic.filter(|told| told.at == At::field("prompt_cache_retention"));
@@ -196,7 +199,7 @@ pub(crate) fn search(
     target: &mut Target<'_>,
     json: &mut Json,
 ) -> Result<(), sluice_api::error::Error> {
-    let Told { value: Search { most, allowed, near, context }, at } = search;
+    let Told { value: Search { most, allowed, near, context, .. }, at } = search;
     if !target.model.searches {
         target.losses.name(*at);
         return Ok(());

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use sluice_neutral::json::Tree;
-use sluice_neutral::loss::At;
+use sluice_neutral::at::At;
+use sluice_neutral::json::strict::strict;
 use sluice_neutral::request::{Choice, Grammar, Request, Takes, Tool};
 
 use super::target::Target;
@@ -57,7 +57,11 @@ fn tool(tool: &Tool<'_>, target: &mut Target<'_>, json: &mut Json) {
 
 fn function(tool: &Tool<'_>, description: &str, schema: &str, (target, json): (&mut Target<'_>, &mut Json)) {
     let strict = tool.strict.filter(|strict| *strict || target.model.is_openai);
-    let strict = strict.filter(|strict| !strict || may_be_strict(schema, tool.at.then("strict"), target));
+    let held = match strict {
+        Some(true) => held(schema, tool.at.then("strict"), target),
+        _ => None,
+    };
+    let strict = strict.filter(|strict| !strict || held.is_some());
     json.object(|json| {
         json.key("type").text("function");
         json.key("function").object(|json| {
@@ -65,7 +69,7 @@ fn function(tool: &Tool<'_>, description: &str, schema: &str, (target, json): (&
             if !description.is_empty() {
                 json.key("description").text(description);
             }
-            json.key("parameters").raw(schema);
+            json.key("parameters").raw(held.as_deref().unwrap_or(schema));
             if let Some(strict) = strict {
                 json.key("strict").raw(if strict { "true" } else { "false" });
             }
@@ -132,35 +136,11 @@ fn named(name: &str, request: &Request<'_>, target: &mut Target<'_>, json: &mut 
     });
 }
 
-/// Whether a schema is one that OpenAI can hold a model to; else that is left out, and named.
-pub(crate) fn may_be_strict(schema: &str, at: At, target: &mut Target<'_>) -> bool {
-    let tree = serde_json::from_str(schema).ok().and_then(|schema| Tree::of(schema, at).ok());
-    let fits = tree.is_some_and(|tree| is_closed(&tree));
-    if !fits {
+/// The schema that OpenAI holds a model to; where it can't be held to this one, that is left out, and named.
+pub(crate) fn held<'s>(schema: &'s str, at: At, target: &mut Target<'_>) -> Option<Cow<'s, str>> {
+    let held = strict(schema);
+    if held.is_none() {
         target.losses.name(at);
     }
-    fits
-}
-
-/// Whether all objects in a schema have all their properties, and no others.
-fn is_closed(tree: &Tree<'_>) -> bool {
-    let members = match tree {
-        Tree::List(items) => return items.iter().all(is_closed),
-        Tree::Object(members) => members,
-        _ => return true,
-    };
-    if let Some(Tree::Object(properties)) = tree.get("properties") {
-        let required = match tree.get("required") {
-            Some(Tree::List(names)) => names.iter().filter_map(Tree::as_text).collect(),
-            _ => Vec::new(),
-        };
-        let is_shut = matches!(tree.get("additionalProperties"), Some(Tree::Plain(told)) if told == "false");
-        if !is_shut || properties.iter().any(|(name, _)| !required.contains(&&**name)) {
-            return false;
-        }
-        // Names of properties are no words of the schema's.
-        let inner = properties.iter().all(|(_, property)| is_closed(property));
-        return inner && members.iter().all(|(name, value)| name == "properties" || is_closed(value));
-    }
-    members.iter().all(|(_, value)| is_closed(value))
+    held
 }

@@ -1,8 +1,8 @@
 //! An answer of an upstream, or a chunk of one, by its members.
 
 use sluice_api::error::{Error, Kind};
+use sluice_neutral::at::At;
 use sluice_neutral::json::{Members, Raw};
-use sluice_neutral::loss::At;
 use sluice_neutral::request::Text;
 
 use crate::casing;

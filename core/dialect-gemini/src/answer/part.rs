@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use sluice_neutral::at::At;
 use sluice_neutral::json::{Members, Raw};
-use sluice_neutral::loss::At;
 use sluice_neutral::request::Text;
 
 use crate::answer::chunk::{members, text};

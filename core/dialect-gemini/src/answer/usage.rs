@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use sluice_api::cost::Usage;
+use sluice_neutral::at::At;
 use sluice_neutral::json::{Raw, Tree};
-use sluice_neutral::loss::At;
 use sluice_usage::Gemini;
 
 use crate::casing;

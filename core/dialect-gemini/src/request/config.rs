@@ -1,9 +1,10 @@
 //! How a client's request wants its answer: `generationConfig`.
 
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::effort::Effort;
 use sluice_neutral::json::{self, Raw};
-use sluice_neutral::loss::{At, Losses, Place};
+use sluice_neutral::loss::{Losses, Place};
 use sluice_neutral::request::{Format, Length, Reasoning, Request, Text, Told};
 
 use crate::casing;
@@ -103,7 +104,7 @@ fn format<'a>(told: &mut Taking<'a>, losses: &mut Losses) -> Result<Option<Told<
 }
 
 const fn of_schema(schema: Text<'_>) -> Format<'_> {
-    Format::Schema { name: None, description: None, schema, strict: None }
+    Format::Schema { name: None, description: None, schema, strict: Some(true) }
 }
 
 /// The newer list of forms, of which text has counterparts.

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use sluice_api::dialect::Api;
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::json::{self, Members, Raw};
-use sluice_neutral::loss::{At, Losses, Place};
+use sluice_neutral::loss::{Losses, Place};
 use sluice_neutral::request::{Call, Content, Input, Outcome, Part, Text, Thinking};
 use sluice_neutral::seal::Seal;
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use sluice_api::dialect::Operation;
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::dialect::{Asked, Own};
 use sluice_neutral::json::{self, Members, Raw};
-use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{Request, Text, Told};
 
 use crate::casing;

@@ -5,6 +5,7 @@ use sluice_neutral::dialect::{Sent, Upstream};
 use sluice_neutral::effort::Effort;
 use sluice_neutral::json::Raw;
 use sluice_neutral::loss::Losses;
+use sluice_neutral::order::stops;
 use sluice_neutral::request::{Choice, Format, Reasoning, Request, Takes, Told, Tool};
 
 use crate::models::{Model, NAMES, Thinks};
@@ -41,7 +42,7 @@ pub(crate) fn settings(
     pen.key("generationConfig").open(b'{');
     sampling(request, model, losses, pen);
     length(request, upstream, losses, pen)?;
-    stops(request, losses, pen);
+    stops(request, (losses, sent), pen);
     format(request, model, losses, pen)?;
     thinking(request, upstream, losses, pen);
     pen.close(b'}');
@@ -75,18 +76,24 @@ pub(crate) fn tools(
             losses.name(search.at);
         }
     }
-    if request.tools.is_empty() && !searches {
+    let fetches = request.fetch.filter(|_| request.tools.is_empty()).is_some();
+    if let (Some(fetch), false) = (&request.fetch, fetches) {
+        losses.name(fetch.at);
+    }
+    if request.tools.is_empty() && !searches && !fetches {
         return Ok(());
     }
-    pen.key("tools").open(b'[').open(b'{');
-    if searches {
-        pen.member("googleSearch", "{}");
-    } else {
-        pen.key("functionDeclarations").open(b'[');
-        request.tools.iter().for_each(|tool| declaration(tool, sent, pen));
-        pen.close(b']');
+    pen.key("tools").open(b'[');
+    for (name, _) in [("googleSearch", searches), ("urlContext", fetches)].into_iter().filter(|(_, has)| *has)
+    {
+        pen.open(b'{').member(name, "{}").close(b'}');
     }
-    pen.close(b'}').close(b']');
+    if !request.tools.is_empty() {
+        pen.open(b'{').key("functionDeclarations").open(b'[');
+        request.tools.iter().for_each(|tool| declaration(tool, sent, pen));
+        pen.close(b']').close(b'}');
+    }
+    pen.close(b']');
     if !request.tools.is_empty() {
         choice(request, sent, pen);
     }
@@ -187,7 +194,8 @@ fn length(
     Ok(())
 }
 
-fn stops(request: &Request<'_>, losses: &mut Losses, pen: &mut Pen<'_>) {
+/// Where it stops: those that are more than Google takes are looked for in its answer.
+fn stops(request: &Request<'_>, (losses, sent): Notes<'_>, pen: &mut Pen<'_>) {
     let asked = || request.stop.iter().filter(|stop| !stop.value.is_empty());
     if asked().next().is_none() {
         return;
@@ -197,7 +205,7 @@ fn stops(request: &Request<'_>, losses: &mut Losses, pen: &mut Pen<'_>) {
         pen.text(&stop.value);
     });
     pen.close(b']');
-    asked().skip(STOPS_MAX).for_each(|stop| losses.name(stop.at));
+    stops::watch(asked().skip(STOPS_MAX), sent, losses);
 }
 
 fn format(request: &Request<'_>, model: Model, losses: &Losses, pen: &mut Pen<'_>) -> Result<(), Error> {

@@ -1,9 +1,10 @@
 //! The tools of a client's request, and whether they must be called.
 
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::json::{self, Raw};
-use sluice_neutral::loss::{At, Losses, Place};
-use sluice_neutral::request::{Choice, Request, Search, Takes, Text, Told, Tool};
+use sluice_neutral::loss::{Losses, Place};
+use sluice_neutral::request::{Choice, Fetch, Request, Search, Takes, Text, Told, Tool};
 
 use crate::casing;
 use crate::fields::{FIELDS, find};
@@ -20,9 +21,14 @@ pub(crate) fn tools<'a>(value: Raw<'a>, request: &mut Request<'a>, losses: &mut 
             if !losses.has(here, name)? {
                 continue;
             }
+            if kind == "urlContext" {
+                // It has no settings.
+                request.fetch = Some(Told::new(Fetch::default(), at.then(kind)));
+                continue;
+            }
             if kind != "functionDeclarations" {
-                search(value, kind, at, losses)?;
-                request.search = Some(Told::new(Search::default(), at.then(kind)));
+                let search = search(value, kind, at, losses)?;
+                request.search = Some(Told::new(search, at.then(kind)));
                 continue;
             }
             let all = casing::list(value, at.then(kind))?.into_iter().enumerate();
@@ -51,8 +57,8 @@ fn declaration<'a>(value: Raw<'a>, at: At, losses: &mut Losses) -> Result<Tool<'
     Ok(Tool { name, description, takes, strict: None, deferred: false, says, cache: None, at })
 }
 
-/// Google's own search, in each of its forms, has no settings that others have.
-fn search(value: Raw<'_>, kind: &'static str, at: At, losses: &mut Losses) -> Result<(), Error> {
+/// Google's own search, in each of its forms.
+fn search<'a>(value: Raw<'a>, kind: &'static str, at: At, losses: &mut Losses) -> Result<Search<'a>, Error> {
     let place = match kind {
         "googleSearch" => "tools.googleSearch",
         "googleSearchRetrieval" => "tools.googleSearchRetrieval",
@@ -63,7 +69,14 @@ fn search(value: Raw<'_>, kind: &'static str, at: At, losses: &mut Losses) -> Re
         let inside = at.inside("googleSearch.searchTypes");
         Taking::of(types, "tools.googleSearch.searchTypes", inside)?.rest(losses)?;
     }
-    told.rest(losses)
+    let mut search = Search::default();
+    if let Some(domains) = told.take("excludeDomains", losses) {
+        let at = told.at("excludeDomains");
+        let domains = casing::list(domains, at)?.into_iter();
+        search.blocked = domains.map(|domain| json::text(domain, at)).collect::<Result<_, _>>()?;
+    }
+    told.rest(losses)?;
+    Ok(search)
 }
 
 /// Reads whether tools must be called, and which of them may be.

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use sluice_api::dialect::{Api, Operation};
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::dialect::Upstream;
 use sluice_neutral::json;
-use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{Content, Outcome, Part, Request, Role};
 use sluice_neutral::seal::Seal;
 

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use sluice_api::dialect::{Api, Operation};
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::dialect::{Sent, Upstream};
-use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::loss::Losses;
 use sluice_neutral::request::room;
 use sluice_neutral::request::{Call, Content, Input, Media, Outcome, Part, Request, Source};
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sluice_api::dialect::{Api, Operation};
-use sluice_neutral::loss::At;
+use sluice_neutral::at::At;
 use sluice_neutral::request::{
     Call, Content, Input, Media, Outcome, Part, Request, Role, Source, Thinking, Turn,
 };

@@ -8,8 +8,9 @@ use sluice_api::cost::Usage;
 use sluice_api::dialect::{Api, Operation};
 use sluice_api::error::{Fault, Kind};
 use sluice_neutral::answer::{Answer, Block, Called, End, Event, Reason, Said};
+use sluice_neutral::at::At;
 use sluice_neutral::dialect::{Asked, Dialect as _};
-use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::loss::Losses;
 use sluice_neutral::order::settled;
 use sluice_neutral::request::{Call, Content, Input, Outcome, Part, Request, Role, Turn};
 

@@ -3,10 +3,10 @@
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use sluice_api::dialect::Api;
+use sluice_neutral::at::At;
 use sluice_neutral::effort::Effort;
-use sluice_neutral::loss::At;
 use sluice_neutral::request::{
-    Choice, Format, Length, Part, Reasoning, Request, Role, Sampling, Search, Takes, Told, Tool, Turn,
+    Choice, Fetch, Format, Length, Part, Reasoning, Request, Role, Sampling, Search, Takes, Told, Tool, Turn,
 };
 
 use super::{upstream, write, write_to};
@@ -218,7 +218,7 @@ fn lengths_stops_and_forms_are_what_google_takes() {
     let (config, named) = self::config(THIRD, |request| {
         request.stop = ["1", "", "2", "3", "4", "5", "6"].map(|stop| told(stop.into())).to_vec()
     });
-    assert_eq!((config, named.len()), (json!({"stopSequences": ["1", "2", "3", "4", "5"]}), 1));
+    assert_eq!((config, named.len()), (json!({"stopSequences": ["1", "2", "3", "4", "5"]}), 0));
     let schema = || Format::Schema {
         name: None,
         description: None,
@@ -251,6 +251,16 @@ fn a_search_is_asked_for_where_no_function_is() {
     .unwrap();
     assert_eq!((body["tools"][0].get("googleSearch"), named.len()), (None, 1));
     assert!(write(&asked(|request| request.search = search(&["example.com"])), THIRD).is_err());
+    let both = |request: &mut Request<'_>| {
+        (request.search, request.fetch) = (search(&[]), Some(told(Fetch::default())));
+    };
+    let (body, _, named) = write(&asked(both), THIRD).unwrap();
+    assert_eq!((&body["tools"], named.len()), (&json!([{"googleSearch": {}}, {"urlContext": {}}]), 0));
+    let fetches = |request: &mut Request<'_>| {
+        (request.fetch, request.tools) = (Some(told(Fetch::default())), vec![tool("f", "{}")]);
+    };
+    let (body, _, named) = write(&asked(fetches), THIRD).unwrap();
+    assert_eq!((body["tools"].as_array().unwrap().len(), named.len()), (1, 1));
 }
 
 #[test]

@@ -83,6 +83,7 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("toolConfig.functionCallingConfig", "mode", r#""ANY""#),
     ("toolConfig.functionCallingConfig", "allowedFunctionNames", r#"["f"]"#),
     ("*", "googleSearch", "{}"),
+    ("*", "urlContext", "{}"),
     ("*", "googleSearchRetrieval", "{}"),
     ("*", "enterpriseWebSearch", "{}"),
 ];

@@ -88,7 +88,9 @@ pub(super) const REASONING: [Field; 5] = [
 ];
 
 pub(super) const CACHING: [Field; 4] = [
-    Field::new("prompt_cache_options", "mode", Silent),
+    Field::new("prompt_cache_options", "mode", Silent)
+        .to(OpenaiChat, Carried)
+        .note("Claude's API caches up to marks alone anyway"),
     Field::new("prompt_cache_options", "ttl", Adapted)
         .note("how long what is marked is kept, where the mark does not say")
         .to(Gemini, Silent),

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::json::{self, Members, Raw};
-use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{Choice, Request, Text, Told};
 
 use super::object::Object;

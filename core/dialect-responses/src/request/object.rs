@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use sluice_api::dialect::Api;
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::fields::Fate;
 use sluice_neutral::json::{self, Members, Raw};
-use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::loss::Losses;
 
 use crate::fields::Section;
 

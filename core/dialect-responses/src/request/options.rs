@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use sluice_api::dialect::Api;
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::effort::Effort;
 use sluice_neutral::json::{self, Raw};
-use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{Format, Length, Lifetime, Request, Text, Told};
 
 use super::object::Object;
@@ -148,6 +149,7 @@ fn caching<'a>(
         let at = At::object("prompt_cache_options");
         let mut caching = Object::of(raw, CACHING, at, losses)?;
         kept = caching.text("ttl")?.map(|ttl| lifetime(&ttl)).or(kept);
+        request.caching.marked_alone = caching.text("mode")?.is_some_and(|mode| mode == "explicit");
         let prewarm: Option<bool> = caching.parsed("prewarm")?;
         if prewarm == Some(true) {
             request.length = Some(Told::new(Length { tokens: 0, with_thinking: true }, at.then("prewarm")));

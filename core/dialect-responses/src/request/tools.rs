@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use sluice_api::error::Error;
+use sluice_neutral::at::At;
 use sluice_neutral::json::{self, Raw};
-use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{Grammar, Request, Search, Takes, Text, Told, Tool};
 
 use super::object::Object;

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 use sluice_api::cost::Usage;
 use sluice_api::dialect::Api;
+use sluice_neutral::answer::Plain;
 use sluice_neutral::answer::{
     Answer, Block, Called, Citation, Class, End, Failure, Piece, Reason, Said, Started,
 };
 use sluice_neutral::dialect::Dialect as _;
-use sluice_neutral::order::Plain;
 use sluice_neutral::request::Content;
 use sluice_neutral::seal::Seal;
 

@@ -161,6 +161,7 @@ fn sample(field: &Field) -> (Value, Value) {
             (json!({}), json!({"mode": "explicit"}))
         }
         (_, "ttl") => (json!({}), json!("12h")),
+        ("prompt_cache_options", "mode") => (json!({}), json!("explicit")),
         (_, "effort") => (json!({}), json!("high")),
         ("reasoning", "summary" | "generate_summary") => (json!({}), json!("auto")),
         (_, "verbosity") => (json!({}), json!("low")),

@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 use sluice_api::dialect::{Api, Form, Operation};
 use sluice_neutral::answer::{Block, Class, Failure, Reason};
+use sluice_neutral::at::At;
 use sluice_neutral::dialect::{Dialect as _, Sent, Upstream};
 use sluice_neutral::effort::Effort;
-use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{
     Call, Choice, Content, Format, Input, Length, Lifetime, Media, Outcome, Part, Request, Role, Source,
     Takes, Told, Tool, Turn,
@@ -206,18 +207,18 @@ fn each_model_is_asked_for_what_it_takes() {
         (
             "gpt-5.5",
             json!({"reasoning": {"effort": "low", "summary": "auto"}, "text": {"verbosity": "low"}, "max_output_tokens": 16}),
-            &["max_tokens", "temperature", "top_k", "stop", "logprobs"][..],
+            &["max_tokens", "temperature", "top_k", "logprobs"][..],
         ),
         (
             "gpt-4.1",
             json!({"temperature": 0.7, "top_p": 1, "top_logprobs": 2, "max_output_tokens": 16,
                 "include": ["message.output_text.logprobs"]}),
-            &["thinking", "max_tokens", "top_k", "stop"],
+            &["thinking", "max_tokens", "top_k"],
         ),
         (
             "else",
             json!({"temperature": 0.7, "top_p": 1, "top_logprobs": 2, "reasoning": {"effort": "minimal", "summary": "auto"}}),
-            &["max_tokens", "top_k", "stop"],
+            &["max_tokens", "top_k"],
         ),
     ] {
         let (body, _, told) = written(&request, model).unwrap();

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use sluice_neutral::answer::Plain;
 use sluice_neutral::answer::{Block, Citation, Logprob, Piece, owned};
 use sluice_neutral::dialect::Reply;
-use sluice_neutral::order::Plain;
 use sluice_neutral::seal::Seal;
 
 use super::open::{Call, Kind, Part, annotation, logprobs};

@@ -1,14 +1,17 @@
 //! What is asked beside conversation and tools.
 
+use std::borrow::Cow;
+
 use sluice_api::dialect::Operation;
 use sluice_api::error::Error;
 use sluice_neutral::dialect::Upstream;
 use sluice_neutral::effort::Effort;
+use sluice_neutral::json::strict::strict as held_to;
 use sluice_neutral::json::{Raw, quoted};
 use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{Format, Length, Lifetime, Request, Told};
 
-use super::{pairs, strict};
+use super::pairs;
 use crate::models::Traits;
 use sluice_neutral::json::write::Object;
 
@@ -109,13 +112,16 @@ fn form(told: &Told<Format<'_>>, format: &mut Object<'_>, losses: &mut Losses) {
     format.text("type", "json_schema");
     format.text("name", &schema_name(name.as_deref()));
     format.some("description", description.as_deref());
-    format.raw("schema", schema.as_bytes());
-    // A form that is left open is held to where it can be: other APIs know no other way.
-    let is_strict = *strict != Some(false) && strict::fits(schema);
-    if *strict == Some(true) && !is_strict {
+    // A form that is left open is held to where it can be as it is written.
+    let held = held_to(schema).filter(|held| match strict {
+        Some(asked) => *asked,
+        None => matches!(held, Cow::Borrowed(_)),
+    });
+    if *strict == Some(true) && held.is_none() {
         losses.name(told.at);
     }
-    format.flag("strict", is_strict);
+    format.raw("schema", held.as_deref().unwrap_or(schema).as_bytes());
+    format.flag("strict", held.is_some());
 }
 
 /// The name of a form, of the letters that OpenAI takes.
@@ -165,9 +171,6 @@ fn sampling(request: &Request<'_>, traits: Traits, top: &mut Object<'_>, losses:
     for told in penalties.chain([&asked.top_k, &asked.seed].into_iter().flatten()) {
         losses.name(told.at);
     }
-    for told in &request.stop {
-        losses.name(told.at);
-    }
     let Some(told) = &asked.logprobs else { return false };
     if thinks {
         losses.name(told.at);
@@ -204,6 +207,9 @@ fn who(request: &Request<'_>, (traits, top): (Traits, &mut Object<'_>), losses: 
         }
         Some(key) => top.text("prompt_cache_key", &key.value),
         None => {}
+    }
+    if request.caching.marked_alone && traits.has_marks {
+        top.object("prompt_cache_options").text("mode", "explicit");
     }
     // What is not known may not take it, and what is kept for a while is kept by itself.
     let is_long = request.caching.automatic.is_some_and(|told| told.value == Lifetime::Long);

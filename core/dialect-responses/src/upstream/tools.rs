@@ -1,10 +1,11 @@
 //! Tools, and whether one must be called.
 
+use sluice_neutral::json::strict::strict;
 use sluice_neutral::loss::Losses;
 use sluice_neutral::names::{Names, Rule};
 use sluice_neutral::request::{Choice, Request, Search, Takes, Tool};
 
-use super::strict;
+use super::strict::of_tool;
 use sluice_neutral::json::write::{List, Object};
 
 /// What a tool may be called.
@@ -43,15 +44,15 @@ fn one(tools: &mut List<'_>, tool: &Tool<'_>, names: &mut Names, losses: &mut Lo
     written.some("description", tool.description.as_deref());
     match &tool.takes {
         Takes::Schema(schema) => {
-            let schema = strict::of_tool(schema.as_deref());
+            let schema = of_tool(schema.as_deref());
             let asked = tool.strict == Some(true);
-            let is_strict = asked && strict::fits(&schema);
-            if asked && !is_strict {
+            let held = if asked { strict(&schema) } else { None };
+            if asked && held.is_none() {
                 losses.name(tool.at.then("strict"));
             }
-            written.raw("parameters", schema.as_bytes());
+            written.raw("parameters", held.as_deref().unwrap_or(&schema).as_bytes());
             // Left out, it would be as if it were asked for.
-            written.flag("strict", is_strict);
+            written.flag("strict", held.is_some());
             if let Some(says) = tool.says {
                 written.raw("output_schema", says.get());
             }

@@ -47,12 +47,16 @@ impl Writer for Words {
 fn sent() -> Sent {
     let mut names = Names::default();
     names.sent("look up", Rule { longest: 64, begins_with_letter: true, also: "" });
-    Sent { names, wrapped: vec!["patch".to_owned()], account: String::new() }
+    Sent { names, wrapped: vec!["patch".to_owned()], account: String::new(), ..Sent::default() }
 }
 
 fn told(events: Vec<Event<'_>>) -> (String, Option<Reason>) {
+    told_of(sent(), events)
+}
+
+fn told_of(sent: Sent, events: Vec<Event<'_>>) -> (String, Option<Reason>) {
     let reason = Arc::default();
-    let mut ordered = Ordered::new(Arc::new(sent()), Box::new(Words(Arc::clone(&reason))), "req".into());
+    let mut ordered = Ordered::new(Arc::new(sent), Box::new(Words(Arc::clone(&reason))), "req".into());
     let mut out = Vec::new();
     for event in events {
         ordered.take(event, &mut out).unwrap();
@@ -129,4 +133,36 @@ fn an_answer_ends_once_and_not_before_its_usage_where_that_comes() {
     }
     // A terminal event without an end is no end.
     assert_eq!(told(vec![Event::Started(Started::default()), Event::Whole]).0, "start ");
+}
+
+#[test]
+fn an_answer_ends_at_a_stop_sequence_that_its_account_was_not_asked_for() {
+    let stopping = || Sent { stops: vec!["END".to_owned()], ..sent() };
+    let begun = |pieces: &[&'static str]| {
+        let mut events = vec![Event::Started(Started::default()), Event::Opened(0, Block::Text)];
+        events.push(Event::Opened(1, call("c", "a")));
+        events.extend(pieces.iter().map(|piece| Event::Added(0, text(piece))));
+        events
+    };
+    let rest = || vec![Event::Closed(0), Event::Added(1, text("{}")), Event::Closed(1), ended(Reason::Calls)];
+    for (pieces, words, why) in [
+        (&["a E", "ND b"][..], "start <Text a  > end 4", Reason::Stopped),
+        (&["a EN", "d"], "start <Text a  ENd > <a {} > end 4", Reason::Calls),
+        (&["a EN"], "start <Text a  EN > <a {} > end 4", Reason::Calls),
+    ] {
+        let mut events = begun(pieces);
+        events.extend(rest());
+        events.push(Event::Used(Usage::new(1, 4)));
+        assert_eq!(told_of(stopping(), events), (words.to_owned(), Some(why)), "{pieces:?}");
+    }
+    // Who relays it need not wait for the rest.
+    let mut ordered = Ordered::new(Arc::new(stopping()), Box::new(Words(Arc::default())), "req".into());
+    let mut out = Vec::new();
+    for event in begun(&["END"]) {
+        ordered.take(event, &mut out).unwrap();
+    }
+    assert!(ordered.has_stopped() && !ordered.is_over());
+    ordered.stop(Usage::new(0, 2), &mut out);
+    assert!(ordered.is_whole() && !ordered.has_stopped());
+    assert_eq!(String::from_utf8(out).unwrap(), "start <Text > end 2");
 }

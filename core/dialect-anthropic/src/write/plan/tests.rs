@@ -1,8 +1,9 @@
 //! What is decided of thinking, length and force.
 
 use sluice_api::dialect::Api;
+use sluice_neutral::at::At;
 use sluice_neutral::effort::Effort;
-use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{Choice, Length, Reasoning, Request, Told};
 
 use super::{Facts, Plan, Thinking};

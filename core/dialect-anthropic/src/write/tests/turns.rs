@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use sluice_api::dialect::{Api, Operation};
-use sluice_neutral::loss::{At, Losses};
+use sluice_neutral::at::At;
+use sluice_neutral::loss::Losses;
 use sluice_neutral::request::{
     Call, Content, Input, Media, Outcome, Part, Role, Source, Text, Thinking, Told,
 };

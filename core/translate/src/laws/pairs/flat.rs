@@ -59,7 +59,8 @@ pub(super) fn flat(request: &Request<'_>, way: Way) -> Vec<String> {
     for (name, number) in [("temperature", &sampling.temperature), ("top_p", &sampling.top_p)] {
         lines.push(format!("{name} {:?}", number.as_ref().map(|told| told.value.get())));
     }
-    for stop in &request.stop {
+    // Responses is not asked for them: they are looked for in its answer.
+    for stop in request.stop.iter().filter(|_| !way.has(Api::OpenaiResponses)) {
         lines.push(format!("stop {:?}", stop.value));
     }
     // Toward Anthropic it is hidden behind a number.
