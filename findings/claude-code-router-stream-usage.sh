@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# claude-code-router 2.0.0 tells 0 tokens of every stream whose upstream tells its usage in a chunk of its own, as OpenAI does,
-# though its own transformer `streamoptions` has asked for it.
+# claude-code-router 2.0.0 tells 0 tokens of a stream whose upstream tells its usage in a chunk of its own, as OpenAI does,
+# where that chunk comes in one piece with the one before it; its own transformer `streamoptions` has asked for it.
 #
 # With `stream_options.include_usage` the Chat Completions API streams one more chunk before `[DONE]`, with the usage of the
-# whole request and an empty `choices`. The router's Anthropic stream has its one `message_delta` made when the choice ends,
-# so that usage is heard only where it stands beside the `finish_reason`. The same answer that is not streamed has its usage.
-# Who counts tokens or money by what the router streams counts nothing.
+# whole request and an empty `choices`, right behind the chunk with the `finish_reason`: mostly both are in one packet. At
+# the `finish_reason` the router leaves what else it has read, and goes on with what it reads next. So the same stream
+# has its usage or has none, by how it was cut on its way.
 #
-# Seen: "0 in, 0 out" for a stream with its usage in a chunk of its own, 10 and 5 for the other ways.
+# Seen: "0 in, 0 out" where both chunks are written at once, 10 and 5 where the second is written half a second later.
 set -euo pipefail
 
 work=$(mktemp -d)
@@ -21,10 +21,11 @@ cat > upstream.mjs <<'JS'
 import http from 'node:http';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 
 const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
 const base = { id: 'c', created: 1, model: 'm' };
-let apart = true;
+let apart = false;
 let asks = false;
 const server = http.createServer(async (request, response) => {
   let body = '';
@@ -38,14 +39,16 @@ const server = http.createServer(async (request, response) => {
   }
   asks ||= asked.stream_options?.include_usage === true;
   response.setHeader('content-type', 'text/event-stream');
-  const tell = (more) => response.write(`data: ${JSON.stringify({ ...base, object: 'chat.completion.chunk', ...more })}\n\n`);
-  tell({ choices: [{ index: 0, delta: { role: 'assistant', content: 'Hello.' }, finish_reason: null }] });
+  const line = (more) => `data: ${JSON.stringify({ ...base, object: 'chat.completion.chunk', ...more })}\n\n`;
+  response.write(line({ choices: [{ index: 0, delta: { role: 'assistant', content: 'Hello.' }, finish_reason: null }] }));
   const finish = { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] };
+  const last = line({ choices: [], usage });
   if (apart) {
-    tell(finish);
-    tell({ choices: [], usage });
+    response.write(line(finish));
+    await setTimeout(500);
+    response.write(last);
   } else {
-    tell({ ...finish, usage });
+    response.write(line(finish) + last);
   }
   response.end('data: [DONE]\n\n');
 });
@@ -71,9 +74,9 @@ const ask = async (stream) => {
 };
 const told = (usage) => `${usage.input_tokens} in, ${usage.output_tokens} out`;
 console.log(`whole: ${told(await ask(false))}`);
-console.log(`streamed, usage in a chunk of its own: ${told(await ask(true))}`);
-apart = false;
-console.log(`streamed, usage beside the finish reason: ${told(await ask(true))}`);
+console.log(`streamed, usage in one piece with the end: ${told(await ask(true))}`);
+apart = true;
+console.log(`streamed, usage half a second behind the end: ${told(await ask(true))}`);
 console.log(`include_usage asked for: ${asks}`);
 process.exit();
 JS
@@ -91,8 +94,8 @@ echo go >&3
 wait %1 || true
 told=$(sed 1d told)
 expected="whole: 10 in, 5 out
-streamed, usage in a chunk of its own: 0 in, 0 out
-streamed, usage beside the finish reason: 10 in, 5 out
+streamed, usage in one piece with the end: 0 in, 0 out
+streamed, usage half a second behind the end: 10 in, 5 out
 include_usage asked for: true"
 printf '%s\n' "$told"
 [ "$told" = "$expected" ] || { printf 'changed; before it was:\n%s\n' "$expected" >&2; exit 1; }

@@ -55,9 +55,8 @@ fn a_claude_code_router_is_an_upstream() {
     let upstream = Upstream::start(conversation::answer);
     let middle = Middle::router(&upstream);
     for record in converse(&middle, &["ccr"]).concat() {
-        // Of streams it says that they have used nothing.
-        if record["stream"] == true {
-            assert_eq!(record["usage_estimated"], true, "{record:#}");
+        // It loses the usage of a stream where that has come in one piece with the end of the answer, and says 0 then.
+        if record["stream"] == true && record["usage_estimated"] == true {
             assert!(record["output_tokens"].as_u64() > Some(0), "{record:#}");
         } else {
             assert_eq!(
