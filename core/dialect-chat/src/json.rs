@@ -1,5 +1,7 @@
 //! JSON written piece by piece into one buffer, commas where they are due.
 
+use sluice_neutral::json::write;
+
 /// A document in the making.
 #[derive(Debug, Default)]
 pub(crate) struct Json(Vec<u8>);
@@ -59,7 +61,7 @@ impl Json {
     pub(crate) fn texts(&mut self, pieces: &[&str]) {
         self.comma();
         self.0.push(b'"');
-        pieces.iter().for_each(|piece| self.escaped(piece));
+        pieces.iter().for_each(|piece| write::escaped(&mut self.0, piece));
         self.0.push(b'"');
     }
 
@@ -79,26 +81,6 @@ impl Json {
         if !matches!(self.0.last(), None | Some(b'{' | b'[' | b':')) {
             self.0.push(b',');
         }
-    }
-
-    fn escaped(&mut self, text: &str) {
-        let mut rest = text.as_bytes();
-        let is_special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
-        while let Some(at) = rest.iter().position(is_special) {
-            let (plain, special) = rest.split_at(at);
-            self.0.extend_from_slice(plain);
-            let Some((byte, after)) = special.split_first() else { return };
-            match byte {
-                b'"' => self.0.extend_from_slice(br#"\""#),
-                b'\\' => self.0.extend_from_slice(br"\\"),
-                b'\n' => self.0.extend_from_slice(br"\n"),
-                b'\t' => self.0.extend_from_slice(br"\t"),
-                b'\r' => self.0.extend_from_slice(br"\r"),
-                byte => self.0.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
-            }
-            rest = after;
-        }
-        self.0.extend_from_slice(rest);
     }
 }
 

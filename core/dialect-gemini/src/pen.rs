@@ -1,5 +1,7 @@
 //! Writes JSON: into one buffer, with no more than what it was given.
 
+use sluice_neutral::json::write;
+
 /// Writes JSON to the end of a buffer; commas come by themselves.
 #[derive(Debug)]
 pub(crate) struct Pen<'o> {
@@ -57,8 +59,7 @@ impl<'o> Pen<'o> {
     /// A string.
     pub(crate) fn text(&mut self, text: &str) -> &mut Self {
         self.value();
-        // Writing to memory does not fail.
-        let _ = serde_json::to_writer(&mut *self.out, text);
+        write::string(self.out, text);
         self
     }
 

@@ -60,6 +60,16 @@ fn hi() -> Request<'static> {
     conversation(vec![(Role::User, vec![text("hi")])])
 }
 
+#[test]
+fn an_answer_of_no_tokens_is_no_answer() {
+    let request = Request {
+        length: Some(Told::new(Length { tokens: 0, with_thinking: true }, At::field("max_output_tokens"))),
+        ..hi()
+    };
+    let refused = told(&request, MODEL).unwrap_err();
+    assert_eq!(refused.facts().param.as_deref(), Some("max_output_tokens"));
+}
+
 /// Each message as its role and what its blocks are, in short.
 #[test]
 fn the_last_four_cache_marks_are_kept_and_none_is_longer_than_one_before_it() {

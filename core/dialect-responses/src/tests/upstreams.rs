@@ -330,8 +330,13 @@ fn marks_for_caches_go_to_models_that_take_them() {
         json!({"type": "message", "role": "developer", "content": [{"type": "input_text", "text": "S",
             "prompt_cache_breakpoint": {"mode": "explicit", "ttl": "12h"}}]})
     );
+    // Where nothing else is said it is the input, as there must be one.
+    let (body, ..) = written(&request, "gpt-5.5").unwrap();
+    assert_eq!((&body["instructions"], &body["input"][0]["content"][0]["text"]), (&Value::Null, &json!("S")));
+    request.turns = vec![turn(Role::User, vec![text("a")])];
     let (body, ..) = written(&request, "gpt-5.5").unwrap();
     assert_eq!(body["instructions"], "S");
+    request.turns.clear();
     // The last ones count: the longest prompt is the one that is asked for again.
     let mut said = turn(Role::User, ["a", "b", "c", "d"].map(text).to_vec());
     said.parts.iter_mut().for_each(|part| part.cache = Some(Lifetime::Short));

@@ -54,16 +54,17 @@ impl Conversation<'_, '_> {
         names: &mut Names,
         losses: &mut Losses,
     ) -> Result<(), Error> {
-        // Only parts of the input can be marked for a cache.
-        let is_marked = self.traits.has_marks && self.request.system.iter().any(|part| part.cache.is_some());
-        if !is_marked {
+        // Only parts of the input can be marked for a cache, and an input there must be.
+        let in_input = self.request.turns.is_empty()
+            || self.traits.has_marks && self.request.system.iter().any(|part| part.cache.is_some());
+        if !in_input {
             self.instructions(top);
         }
         let (pairs, has_names) = (Pairs::of(self.request), self.has_names());
         let too_many = self.marks().saturating_sub(MARKS_MAX);
         let mut written = Written { too_many, pairs, calls: 0, outcomes: 0, has_names, names };
         let mut input = top.list("input");
-        if is_marked {
+        if in_input {
             self.message(&mut input, ("developer", None, &self.request.system), &mut written, losses)?;
         }
         for turn in &self.request.turns {

@@ -147,8 +147,54 @@ impl Drop for List<'_> {
 
 /// A string, quoted.
 pub fn string(out: &mut Vec<u8>, text: &str) {
-    // Writing into a vector does not fail, and a string is always JSON.
-    let _ = serde_json::to_writer(out, text);
+    out.push(b'"');
+    escaped(out, text);
+    out.push(b'"');
+}
+
+/// A text as it stands between quotes.
+pub fn escaped(out: &mut Vec<u8>, text: &str) {
+    let mut rest = text.as_bytes();
+    loop {
+        let (plain, special) = rest.split_at(plain(rest));
+        out.extend_from_slice(plain);
+        let Some((byte, after)) = special.split_first() else { return };
+        match byte {
+            b'"' => out.extend(br#"\""#),
+            b'\\' => out.extend(br"\\"),
+            b'\n' => out.extend(br"\n"),
+            b'\r' => out.extend(br"\r"),
+            b'\t' => out.extend(br"\t"),
+            8 => out.extend(br"\b"),
+            12 => out.extend(br"\f"),
+            byte => {
+                // Writing into a vector does not fail.
+                let _ = write!(out, "\\u{byte:04x}");
+            }
+        }
+        rest = after;
+    }
+}
+
+/// How many bytes come before one that is escaped, looked through by words.
+fn plain(bytes: &[u8]) -> usize {
+    let words = bytes.chunks_exact(8).map(|word| u64::from_le_bytes(word.try_into().unwrap_or_default()));
+    let sure = words.take_while(|word| !has_escaped(*word)).count() * 8;
+    let rest = bytes.get(sure..).unwrap_or_default();
+    let is_escaped = |byte: &u8| *byte < b' ' || *byte == b'"' || *byte == b'\\';
+    sure + rest.iter().position(is_escaped).unwrap_or(rest.len())
+}
+
+/// Whether a byte of a word is escaped: below a space, a quote, or a backslash.
+const fn has_escaped(word: u64) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // The highest bit of a byte is set where it borrows, which one below a space does, and zero where one is taken of it.
+    let below = word.wrapping_sub(ONES * 0x20) & !word;
+    let (quote, slash) = (word ^ (ONES * 0x22), word ^ (ONES * 0x5c));
+    let quoted = quote.wrapping_sub(ONES) & !quote;
+    let slashed = slash.wrapping_sub(ONES) & !slash;
+    (below | quoted | slashed) & HIGH != 0
 }
 
 /// JSON in one line: breaks stand between its tokens alone.
@@ -159,7 +205,23 @@ pub fn line(json: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Object, line};
+    use super::{Object, line, string};
+
+    #[test]
+    fn a_string_is_written_as_serde_json_writes_it_wherever_something_is_escaped() {
+        for byte in 0..=0x7f_u8 {
+            for before in 0..18 {
+                let text = format!(
+                    "{}{}é\u{1f600}\u{7f}rest",
+                    "é".repeat(before / 2) + &"a".repeat(before % 2),
+                    char::from(byte)
+                );
+                let mut out = Vec::new();
+                string(&mut out, &text);
+                assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(&text).unwrap());
+            }
+        }
+    }
 
     #[test]
     fn what_is_written_is_closed_when_it_goes() {

@@ -129,7 +129,7 @@ impl Reading {
         if call["index"] == json!(self.calls) {
             self.calls += 1;
             let (id, name) = (text(call, "/id"), text(inner, "/name"));
-            assert!(!id.is_empty() && !name.is_empty() && call["type"].is_string(), "{call}");
+            assert!(!id.is_empty() && inner["name"].is_string() && call["type"].is_string(), "{call}");
             let (kind, called) = ("call".to_owned(), (id.to_owned(), name.to_owned()));
             self.heard.blocks.push(Block { kind, called, text: more.unwrap_or_default().to_owned() });
             return;

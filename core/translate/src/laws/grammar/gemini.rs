@@ -105,7 +105,7 @@ fn said(part: &Value, written: &str, heard: &mut Heard) {
     }
     if part.get("functionCall").is_some() {
         let call = &part["functionCall"];
-        assert!(call["args"].is_object() && !text(call, "/name").is_empty(), "{part}");
+        assert!(call["args"].is_object() && call["name"].is_string(), "{part}");
         let called = (text(call, "/id").to_owned(), text(call, "/name").to_owned());
         let args = serde_json::from_str::<Part<'_>>(written).ok().and_then(|part| part.call);
         let text = args.map(|call| call.args.get().to_owned()).unwrap_or_default();
