@@ -125,7 +125,7 @@ fn responses(route: &ClientDoc) -> Vec<(&'static str, &'static str)> {
         Asks::Call(_) => [vec![ANSWER], REFUSALS.to_vec()].concat(),
         Asks::Models | Asks::Model => [vec![ANSWER], refusals(&["401", "404"])].concat(),
         Asks::Key => [vec![ANSWER], refusals(&["401", "503"])].concat(),
-        Asks::Usage => [vec![ANSWER], refusals(&["400", "401", "503"])].concat(),
+        Asks::Usage | Asks::Requests => [vec![ANSWER], refusals(&["400", "401", "503"])].concat(),
     }
 }
 

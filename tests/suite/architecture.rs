@@ -16,7 +16,7 @@ use sluice_tests::gateway::{Folder, workspace};
 use source::Source;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 46] = [
+const ARROWS: [(&str, &[&str]); 48] = [
     ("sluice-money", &[]),
     ("sluice-packing", &["sluice-money"]),
     ("sluice-tariff", &["sluice-money"]),
@@ -53,6 +53,7 @@ const ARROWS: [(&str, &[&str]); 46] = [
     ("sluice-telemetry", &["sluice-api"]),
     ("sluice-limits", &["sluice-api"]),
     ("sluice-upstream", &["sluice-api", "sluice-config"]),
+    ("sluice-sockets", &["sluice-upstream"]),
     ("sluice-fleet", &["sluice-api", "sluice-wire", "sluice-config"]),
     ("sluice-bodies", &["sluice-api", "sluice-config", "sluice-upstream"]),
     (
@@ -92,6 +93,7 @@ const ARROWS: [(&str, &[&str]); 46] = [
             "sluice-limits",
             "sluice-reconcile",
             "sluice-upstream",
+            "sluice-sockets",
             "sluice-fleet",
             "sluice-line",
             "sluice-control",
@@ -107,6 +109,7 @@ const ARROWS: [(&str, &[&str]); 46] = [
     ("sluice-gemini", &["sluice-api", "sluice-wire", "sluice-oauth"]),
     ("sluice-openai", &["sluice-api", "sluice-wire"]),
     ("sluice-simulated", &["sluice-api", "sluice-wire"]),
+    ("sluice-console", &["sluice-api"]),
     ("sluice-schedulers", &["sluice-api"]),
     ("sluice-limiters", &["sluice-api"]),
     ("sluice-prices", &["sluice-api"]),

@@ -34,7 +34,7 @@ fn a_key_is_told_of_itself_under_every_prefix_and_name() {
                 let answer = send(&gateway.address, "GET", &path, &[header], b"");
                 let expected = serde_json::json!({
                     "name": "test", "group": "g", "limits": [],
-                    "concurrency": { "limit": 4, "held": 1, "waiting": 0 },
+                    "concurrency": { "limit": 4, "held": 1, "waiting": 0 }, "timezone": "UTC",
                 });
                 assert_eq!((answer.status, answer.json()), (200, expected), "{path}");
                 assert!(answer.header("x-request-id").is_some(), "{path}");

@@ -36,7 +36,7 @@ fn records(gateway: &Gateway) -> Vec<Value> {
 }
 
 /// The gateway's database, changed by another program.
-fn execute(folder: &Folder, statements: &str) {
+pub(crate) fn execute(folder: &Folder, statements: &str) {
     let program = "import json, sqlite3, sys\n\
                    path, statements = json.load(sys.stdin)\n\
                    database = sqlite3.connect(path, timeout=20)\n\

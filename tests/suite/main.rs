@@ -19,6 +19,7 @@ mod check;
 mod clients;
 mod config;
 mod conformance;
+mod console;
 mod cuts;
 mod demo;
 mod distribution;

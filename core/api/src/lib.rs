@@ -2,12 +2,14 @@
 //! passes through them, and the macro that registers an implementation.
 //!
 //! A provider crate needs this crate and nothing else of Sluice; see `providers/README.md`. Each trait has a module with what
-//! it is shown and answers: [`provider`], [`scheduler`], [`limiter`], [`cost`], [`store`].
+//! it is shown and answers: [`provider`], [`scheduler`], [`limiter`], [`cost`], [`store`],
+//! [`pages`].
 
 pub mod cost;
 pub mod dialect;
 pub mod error;
 pub mod limiter;
+pub mod pages;
 pub mod plugin;
 pub mod provider;
 pub mod record;

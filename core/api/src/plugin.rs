@@ -12,6 +12,7 @@ use utoipa::openapi::{RefOr, Schema};
 
 use crate::cost::CostModel;
 use crate::limiter::Limiter;
+use crate::pages::Pages;
 use crate::provider::Provider;
 use crate::scheduler::Scheduler;
 use crate::settings::{Problem, Section};
@@ -154,6 +155,7 @@ inventory::collect!(Plugin<dyn Scheduler>);
 inventory::collect!(Plugin<dyn Limiter>);
 inventory::collect!(Plugin<dyn CostModel>);
 inventory::collect!(Plugin<dyn Store>);
+inventory::collect!(Plugin<dyn Pages>);
 
 /// Registers an implementation:
 ///

@@ -58,7 +58,7 @@ fn table(loaded: &Loaded, name: &str, value: &Value, linked: &[Linked]) -> Json 
         "scheduler" => shared::<Scheduler>(plugin("scheduler", &kind("kind", Scheduler::default().kind))),
         "cost" => shared::<Cost>(plugin("cost model", &kind("kind", Cost::default().kind))),
         "limits" => return limits(loaded, values, linked),
-        _ => (Vec::new(), None),
+        other => (Vec::new(), plugin("page", other)),
     };
     let entries = values.iter().map(|(key, value)| {
         let known = own.iter().find_map(|schema| schema.top().key(key));

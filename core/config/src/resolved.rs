@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use sluice_api::cost::{CostModel, Factor};
 use sluice_api::dialect::Api;
 use sluice_api::limiter::{AtWork, Limit};
+use sluice_api::pages::Pages;
 use sluice_api::provider::Provider;
 use sluice_api::scheduler::Scheduler;
 use sluice_api::settings::{Problem, Secret};
@@ -67,6 +68,8 @@ pub struct Resolved {
     pub store_settings: String,
     /// What is kept of requests.
     pub stats: StatsConfig,
+    /// Bring pages for browsers.
+    pub pages: Vec<Arc<dyn Pages>>,
     /// Logs.
     pub telemetry: TelemetryConfig,
 }

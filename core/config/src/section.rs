@@ -72,7 +72,7 @@ pub(crate) fn wrong_type(loaded: &Loaded, value: &Value, path: &str, allowed: &s
 }
 
 /// The values of a table; `None` where it is not there, or is no table, which is noted.
-fn values<'a>(loaded: &'a Loaded, name: &str, problems: &mut Vec<Problem>) -> Option<&'a Dict> {
+pub(crate) fn values<'a>(loaded: &'a Loaded, name: &str, problems: &mut Vec<Problem>) -> Option<&'a Dict> {
     match loaded.table(name)? {
         Value::Dict(_, values) => Some(values),
         other => {

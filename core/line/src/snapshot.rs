@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sluice_api::cost::CostModel;
 use sluice_api::limiter::AtWork;
+use sluice_api::pages::Pages;
 use sluice_config::key::KeyTable;
 use sluice_config::resolved::{AccountConfig, Resolved, ServerConfig, StatsConfig};
 use sluice_fleet::Roster;
@@ -32,6 +33,8 @@ pub struct Snapshot {
     pub cost: Arc<dyn CostModel>,
     /// What is kept of requests.
     pub stats: StatsConfig,
+    /// Bring pages for browsers.
+    pub pages: Vec<Arc<dyn Pages>>,
     /// How long a response stays bound to the account that made it.
     pub reference_ttl: Duration,
 }
@@ -64,6 +67,7 @@ impl Snapshot {
             limiters: config.limiters.clone(),
             cost: Arc::clone(&config.cost),
             stats: config.stats.clone(),
+            pages: config.pages.clone(),
             reference_ttl: config.reference_ttl,
         }
     }

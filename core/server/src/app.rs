@@ -7,6 +7,7 @@ use sluice_control::Control;
 use sluice_line::gateway::Gateway;
 
 use crate::methods::OperatorRoutes;
+use crate::signin::sessions::Sessions;
 
 /// One reference count, as each request takes it.
 pub(crate) type App = Arc<Parts>;
@@ -17,4 +18,5 @@ pub(crate) struct Parts {
     pub(crate) control: Arc<Control>,
     pub(crate) admin_token: Secret,
     pub(crate) operators: OperatorRoutes,
+    pub(crate) sessions: Sessions,
 }

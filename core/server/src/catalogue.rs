@@ -32,6 +32,8 @@ pub enum Asks {
     Key,
     /// What the key has used.
     Usage,
+    /// What the key has asked for, request by request.
+    Requests,
     /// A WebSocket, which is not offered.
     WebSocket,
     /// Whether something answers.
@@ -72,6 +74,7 @@ macro_rules! routes {
     (@asks Model) => { Asks::Model };
     (@asks Key) => { Asks::Key };
     (@asks Usage) => { Asks::Usage };
+    (@asks Requests) => { Asks::Requests };
     (@asks WebSocket) => { Asks::WebSocket };
     (@asks Hello) => { Asks::Hello };
     (@asks $operation:ident) => { Asks::Call(Operation::$operation) };
@@ -116,6 +119,7 @@ pub const CLIENT_ROUTES: &[ClientDoc] = routes! {
     "Key" {
         GET - Key "The key's own name, group and limits": "/v1/me" "/api/v1/me" "/claude/v1/me" "/gemini/v1/me" "/openai/v1/me" "/v1/key-info" "/api/v1/key-info" "/claude/v1/key-info" "/gemini/v1/key-info" "/openai/v1/key-info";
         GET - Usage "What the key has used": "/v1/usage" "/api/v1/usage" "/claude/v1/usage" "/gemini/v1/usage" "/openai/v1/usage";
+        GET - Requests "The key's own requests, newest first": "/v1/requests";
     }
     "Operations" {
         GET - Hello "Whether something answers, without a key; HEAD works too": "/" "/api/hello";

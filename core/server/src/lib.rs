@@ -14,18 +14,16 @@ mod me;
 mod methods;
 mod models;
 mod near;
-mod opening;
 mod operations;
 mod pages;
-mod places;
 mod routes;
-mod socket;
+mod signin;
 mod streams;
-mod waiting;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use sluice_api::pages::Listener;
 use sluice_api::settings::Secret;
 use sluice_control::Control;
 
@@ -33,6 +31,7 @@ pub(crate) use app::{App, Parts};
 pub use catalogue::{Asks, CLIENT_ROUTES, ClientDoc};
 use routes::Routes;
 pub use routes::admin_openapi;
+use signin::sessions::Sessions;
 
 /// What the server is given beside the gateway.
 #[derive(Debug)]
@@ -63,19 +62,27 @@ pub async fn serve(
         control: Arc::clone(&control),
         admin_token: options.admin_token,
         operators: routes::operator_routes(),
+        sessions: Sessions::default(),
     });
-    let clients = routes::clients(&app).merge(routes::probes(&app));
+    let clients = |listener| routes::clients(&app, listener).merge(routes::probes(&app));
     let operators = routes::operators(&app, options.docs);
-    let of_clients = |router| Routes { router: routes::finish(router, &app), app: Some(Arc::clone(&app)) };
+    let of_clients = |router, listener| Routes {
+        router: routes::finish(router, &app, listener),
+        app: Some(Arc::clone(&app)),
+    };
     let listeners = match snapshot.server.admin_listen {
-        None => vec![(snapshot.server.listen, of_clients(clients.merge(operators)))],
-        Some(apart) => vec![
-            (snapshot.server.listen, of_clients(clients)),
-            (
-                apart,
-                Routes { router: routes::finish(operators.merge(routes::probes(&app)), &app), app: None },
-            ),
-        ],
+        None => {
+            let all = clients(Listener::Operators).merge(operators);
+            vec![(snapshot.server.listen, of_clients(all, Listener::Operators))]
+        }
+        Some(apart) => {
+            let operators = operators.merge(routes::probes(&app)).merge(routes::holders(&app));
+            let operators = routes::finish(operators, &app, Listener::Operators);
+            vec![
+                (snapshot.server.listen, of_clients(clients(Listener::Clients), Listener::Clients)),
+                (apart, Routes { router: operators, app: None }),
+            ]
+        }
     };
     let told = |addresses: &[SocketAddr]| {
         listening(addresses);

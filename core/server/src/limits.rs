@@ -9,13 +9,15 @@ use sluice_limits::levels::FilledLimit;
 use utoipa::ToSchema;
 
 /// Whom a limit binds.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum LimitOf {
     /// The key.
     Key,
     /// All keys of its group together.
     Group,
+    /// The account, whatever it is asked by.
+    Account,
 }
 
 /// A limit, with what is left of it: of exactly one of requests, tokens and cost.
@@ -36,6 +38,8 @@ pub(crate) struct LimitNow {
     cost: Option<String>,
     /// What is settled of it.
     used: Amount,
+    /// What running requests have reserved of it, or are expected to use.
+    reserved: Amount,
     /// What there is room for: the limit without what is used, and without what running requests have reserved or are
     /// expected to use; never less than 0.
     left: Amount,
@@ -71,6 +75,7 @@ impl LimitNow {
             tokens: most(Unit::Tokens),
             cost: most(Unit::Cost).map(dollars),
             used: amount(filled.level.used),
+            reserved: amount(filled.level.reserved),
             left: amount(filled.left()),
             resets_at: filled.level.resets,
             models: (!limit.written.is_empty()).then(|| limit.written.to_vec()),
@@ -105,13 +110,13 @@ mod tests {
             (
                 &cost,
                 Level::new(14_000_000, 5_000_000_000, Some(resets)),
-                json!({ "of": "group", "per": "day", "cost": "20", "used": "0.0014", "left": "19.4986",
+                json!({ "of": "group", "per": "day", "cost": "20", "used": "0.0014", "reserved": "0.5", "left": "19.4986",
                         "resets_at": "2030-01-01T00:00:00Z", "models": ["a-*"] }),
             ),
             (
                 &tokens,
                 Level::new(8, 7, None),
-                json!({ "of": "group", "per": "5h", "tokens": 10, "used": 8, "left": 0, "resets_at": null, "models": null }),
+                json!({ "of": "group", "per": "5h", "tokens": 10, "used": 8, "reserved": 7, "left": 0, "resets_at": null, "models": null }),
             ),
         ] {
             let now = LimitNow::new(LimitOf::Group, &FilledLimit { limit, level });

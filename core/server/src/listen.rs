@@ -22,12 +22,12 @@ use tokio_util::sync::CancellationToken;
 use crate::answer::refuse;
 use crate::connection::{Ends, serve_http1, serve_http2};
 use crate::entrance::{Entrance, Settings};
-use crate::opening::{Again, Opened, Protocol, open};
-use crate::places::{Place, Places};
 use crate::routes::Routes;
-use crate::socket::{Socket, Watch};
 use crate::streams::Streams;
-use crate::waiting::Arrivals;
+use sluice_sockets::opening::{Again, Opened, Protocol, open};
+use sluice_sockets::places::{Place, Places};
+use sluice_sockets::socket::{Socket, Watch};
+use sluice_sockets::waiting::Arrivals;
 
 /// Connections that a listener has at once; further ones wait in the system's queue. More than any use of one process
 /// (an idle one costs some kilobytes, a busy one some tens), so that only a flood meets it, and meets it before the

@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::limits::{LimitNow, LimitOf};
 use crate::near::{ANTHROPIC, Visitor, refuse_asking, refuse_with, style_of};
+use crate::signin;
 
 /// What a client is told to wait when the store is out of reach, which nobody knows the end of.
 const SOON: Duration = Duration::from_secs(1);
@@ -35,6 +36,8 @@ pub(crate) struct Me {
     limits: Vec<LimitNow>,
     /// Requests at once.
     concurrency: Concurrency,
+    /// IANA name of the time zone of days, weeks and months, in its limits and in `/v1/usage`.
+    timezone: String,
 }
 
 /// Requests of a key at once.
@@ -63,7 +66,7 @@ pub(crate) async fn me(
     let asking = Asking::of(&headers, uri.query());
     let style = style_of(uri.path(), headers.contains_key(&ANTHROPIC));
     let snapshot = app.gateway.snapshot();
-    let key = match asking.authenticate(&snapshot, app.gateway.now()) {
+    let key = match signin::holder(&app, &headers, &asking) {
         Ok(key) => key,
         Err(error) => {
             let visitor = Visitor { asking: &asking, path: uri.path(), client: client.as_deref() };
@@ -84,6 +87,7 @@ pub(crate) async fn me(
         group: key.group.as_ref().map(|group| group.name.to_string()),
         limits,
         concurrency,
+        timezone: snapshot.stats.timezone.iana_name().unwrap_or("UTC").to_owned(),
     };
     let mut response = Json(me).into_response();
     sluice_line::refused::identify(response.headers_mut(), false, &asking.request_id);
@@ -236,7 +240,13 @@ pub(crate) mod tests {
         let resolved = check::check(&loaded).unwrap();
         let control = Control::start(&loaded, resolved, read::Sources::Text(String::new())).await.unwrap();
         let gateway = Arc::clone(control.gateway());
-        Arc::new(Parts { gateway, control, admin_token: Secret::new("t"), operators: operator_routes() })
+        Arc::new(Parts {
+            gateway,
+            control,
+            admin_token: Secret::new("t"),
+            operators: operator_routes(),
+            sessions: crate::signin::sessions::Sessions::default(),
+        })
     }
 
     #[tokio::test]

@@ -21,6 +21,7 @@ use sluice_wire::refusal::render::Style;
 use crate::App;
 use crate::clients::{Answering, VERBS, named};
 use crate::near::{self, ANTHROPIC, Visitor, refuse_asking};
+use crate::signin;
 
 /// Models on a page of Anthropic's list, unless asked otherwise, and at most; more is refused, as there.
 const CLAUDE_PAGE: (usize, usize) = (20, 1000);
@@ -74,7 +75,7 @@ fn answer(app: &App, request: &Request<Body>, shape: Option<Style>, one: Option<
         .or_else(|| shape_of(uri.query(), headers, is_known))
         .unwrap_or_else(|| near::style_of(uri.path(), false));
     let asking = Asking::of(headers, uri.query());
-    let body = asking.authenticate(&snapshot, now).and_then(|key| {
+    let body = signin::holder(app, headers, &asking).and_then(|key| {
         let listing = Listing::new(&snapshot, &key, shape);
         one.map_or_else(|| listing.page(asking.query.as_deref()), |id| listing.one(id))
     });

@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 
 use axum::Router;
+use axum::extract::{Request, State};
 use axum::middleware::map_response;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, any, get, post};
+use sluice_api::pages::Listener;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::catalogue::{Asks, CLIENT_ROUTES, ClientDoc};
 use crate::methods::OperatorRoutes;
-use crate::{App, admin, clients, me, models, near, operations, pages};
+use crate::{App, admin, clients, me, models, near, operations, pages, signin};
 
 /// The routes of a listener.
 #[derive(Clone)]
@@ -24,9 +27,32 @@ pub(crate) struct Routes {
 /// Routes of the client APIs: those of [`CLIENT_ROUTES`], and no others.
 ///
 /// Each stands with its whole path: nested routers would rewrite the URI of every request below a prefix.
-pub(crate) fn clients(app: &App) -> Router {
+pub(crate) fn clients(app: &App, listener: Listener) -> Router {
+    routes_of(app, listener, |_| true).merge(sessions(app, listener))
+}
+
+/// Those of a key's holder, for the operators' own listener, which has the holder's page too.
+pub(crate) fn holders(app: &App) -> Router {
+    let own =
+        |route: &ClientDoc| matches!(route.asks, Asks::Key | Asks::Usage | Asks::Requests | Asks::Models);
+    routes_of(app, Listener::Operators, own).merge(sessions(app, Listener::Operators))
+}
+
+/// Signing in: of operators where their routes are.
+fn sessions(app: &App, listener: Listener) -> Router {
+    let session = || get(signin::show).post(signin::begin).delete(signin::end);
+    let mut router = Router::new().route("/session/holder", session());
+    if listener == Listener::Operators {
+        router = router.route("/session/operator", session());
+    }
+    let router =
+        router.layer(from_fn_with_state(app.clone(), signin::around)).layer(map_response(pages::guard));
+    router.with_state(app.clone())
+}
+
+fn routes_of(app: &App, listener: Listener, wanted: impl Fn(&ClientDoc) -> bool) -> Router {
     let mut paths: BTreeMap<String, BTreeMap<&str, &ClientDoc>> = BTreeMap::new();
-    for route in CLIENT_ROUTES {
+    for route in CLIENT_ROUTES.iter().filter(|route| wanted(route)) {
         // The verbs after a model share a route of the router, whose parameters are whole segments; its name may have
         // slashes.
         let path = route.path.split_once(':').map_or(route.path, |(path, _)| path);
@@ -35,13 +61,13 @@ pub(crate) fn clients(app: &App) -> Router {
     }
     let mut router = Router::new();
     for (path, methods) in paths {
-        let handlers = methods.values().map(|route| handler(route));
+        let handlers = methods.values().map(|route| handler(route, listener));
         router = router.route(&path, handlers.fold(MethodRouter::new(), MethodRouter::merge));
     }
     router.with_state(app.clone())
 }
 
-fn handler(route: &'static ClientDoc) -> MethodRouter<App> {
+fn handler(route: &'static ClientDoc, listener: Listener) -> MethodRouter<App> {
     match (route.asks, route.api) {
         (Asks::Call(_), _) if route.names_verb() => post(clients::gemini),
         (Asks::Call(operation), Some(api)) if route.path.contains("{deployment}") => {
@@ -52,8 +78,12 @@ fn handler(route: &'static ClientDoc) -> MethodRouter<App> {
         (Asks::Model, api) => get(models::one(api.map(Into::into))),
         (Asks::Key, _) => get(me::me),
         (Asks::Usage, _) => get(admin::usage::of_key),
+        (Asks::Requests, _) => get(admin::requests::of_key),
         (Asks::WebSocket, _) => get(clients::websocket),
-        (Asks::Hello, _) => get(operations::hello).layer(map_response(pages::guard)),
+        (Asks::Hello, _) => {
+            let front = move |State(app): State<App>, request: Request| pages::front(app, listener, request);
+            get(front).layer(map_response(pages::guard))
+        }
         // An operation is asked through an API: see `every_route_has_a_handler`.
         (Asks::Call(_), None) => MethodRouter::new(),
     }
@@ -73,17 +103,23 @@ pub(crate) fn operators(app: &App, docs: Router) -> Router {
         .route("/admin/{*rest}", any(admin::auth::unknown))
         // Before the layer: the guard stands around wrong methods too.
         .method_not_allowed_fallback(admin::auth::wrong_method)
-        .layer(axum::middleware::from_fn(admin::audit::tell))
-        .layer(axum::middleware::from_fn_with_state(app.clone(), admin::whole::whole))
-        .layer(axum::middleware::from_fn_with_state(app.clone(), admin::auth::guard));
+        .layer(from_fn(admin::audit::tell))
+        .layer(from_fn_with_state(app.clone(), admin::whole::whole))
+        .layer(from_fn_with_state(app.clone(), admin::auth::guard));
     let (metrics, _) = metrics_router().split_for_parts();
     let operators = admin.merge(metrics).with_state(app.clone()).merge(docs);
     operators.layer(map_response(pages::guard))
 }
 
-/// What holds for every route: paths and methods that do not exist.
-pub(crate) fn finish(router: Router, app: &App) -> Router {
-    let router = router.fallback_service(any(near::unknown).with_state(app.clone()));
+/// What holds for every route: pages, and paths and methods that do not exist.
+pub(crate) fn finish(router: Router, app: &App, listener: Listener) -> Router {
+    let other = move |State(app): State<App>, request: Request| async move {
+        match pages::found(&app, listener, &request) {
+            Some(page) => pages::guard(page).await,
+            None => near::unknown(State(app), request).await,
+        }
+    };
+    let router = router.fallback_service(any(other).with_state(app.clone()));
     let app = app.clone();
     router.method_not_allowed_fallback(move |request| near::wrong_method(app.clone(), request))
 }
@@ -104,6 +140,7 @@ fn admin_router() -> OpenApiRouter<App> {
         .routes(routes!(admin::requests::show))
         .routes(routes!(admin::live::live))
         .routes(routes!(admin::concurrency::concurrency))
+        .routes(routes!(admin::limits::limits))
         .routes(routes!(admin::export::export))
         .routes(routes!(admin::usage::usage))
         .routes(routes!(admin::reprice::reprice))
@@ -133,7 +170,14 @@ fn operator_routers() -> OpenApiRouter<App> {
 }
 
 #[derive(OpenApi)]
-#[openapi(paths(me::me, admin::usage::of_key))]
+#[openapi(paths(
+    me::me,
+    admin::usage::of_key,
+    admin::requests::of_key,
+    signin::begin,
+    signin::show,
+    signin::end
+))]
 struct KeyHolder;
 
 /// The routes of operators and key holders, as an OpenAPI document.

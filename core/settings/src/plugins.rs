@@ -2,6 +2,7 @@
 
 use sluice_api::cost::CostModel;
 use sluice_api::limiter::Limiter;
+use sluice_api::pages::Pages;
 use sluice_api::plugin::{Plugin, SettingsSchema, inventory};
 use sluice_api::provider::Provider;
 use sluice_api::scheduler::Scheduler;
@@ -10,7 +11,7 @@ use sluice_api::store::Store;
 use crate::schema::Schema;
 
 /// The traits that plugins implement, as `sluice plugins` names them.
-pub const ROLES: [&str; 5] = ["provider", "scheduler", "limiter", "cost model", "store"];
+pub const ROLES: [&str; 6] = ["provider", "scheduler", "limiter", "cost model", "store", "page"];
 
 /// One plugin that is linked in.
 #[derive(Clone)]
@@ -72,6 +73,7 @@ pub fn linked() -> Vec<Linked> {
     collect::<dyn Limiter>("limiter", &mut all);
     collect::<dyn CostModel>("cost model", &mut all);
     collect::<dyn Store>("store", &mut all);
+    collect::<dyn Pages>("page", &mut all);
     all
 }
 

@@ -31,6 +31,7 @@ use rustix as _;
 
 use sluice_bedrock as _;
 use sluice_claude as _;
+use sluice_console as _;
 use sluice_gemini as _;
 use sluice_limiters as _;
 use sluice_openai as _;

@@ -8,6 +8,7 @@ mod limiters;
 mod limits;
 mod names;
 mod outbound;
+mod pages;
 mod plugin;
 pub(crate) mod reach;
 mod route;
@@ -101,6 +102,7 @@ pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
     let limiters = limiters::check(building, &mut problems);
     problems.extend(unpriced);
     let (store, keeping) = kept(loaded, &mut problems);
+    let pages = pages::check(building, &mut problems);
     let store_settings = format!("{} {:?}", keeping.own.kind, keeping.rest);
     let attempts = attempts(loaded, choosing.own.attempts, &mut problems);
     let alone = alone::Tables { scheduler: &choosing.own, stats: &stats };
@@ -125,6 +127,7 @@ pub fn check(loaded: &Loaded) -> Result<Resolved, Vec<Problem>> {
             store_kind: keeping.own.kind,
             store_settings,
             stats: StatsConfig { retention_days, archive: stats.archive.map(Into::into), timezone },
+            pages,
             telemetry,
         }),
         _ => Err(problems.into_iter().map(|problem| loaded.placed(problem)).collect()),
@@ -182,8 +185,9 @@ fn unpriced() -> Arc<dyn CostModel> {
 }
 
 fn unknown_tables(loaded: &Loaded) -> Vec<Problem> {
-    let unknown = loaded.values().iter().filter(|(name, _)| !TABLES.contains(&name.as_str()));
-    unknown.map(|(name, value)| Problem::unknown_key(loaded.of(value), name.clone(), name, &TABLES)).collect()
+    let valid: Vec<&str> = TABLES.into_iter().chain(pages::tables()).collect();
+    let unknown = loaded.values().iter().filter(|(name, _)| !valid.contains(&name.as_str()));
+    unknown.map(|(name, value)| Problem::unknown_key(loaded.of(value), name.clone(), name, &valid)).collect()
 }
 
 fn attempts(loaded: &Loaded, attempts: u32, problems: &mut Vec<Problem>) -> u32 {

@@ -38,8 +38,13 @@ impl KeyTable {
     /// The key with this secret.
     #[must_use]
     pub fn find(&self, secret: &[u8]) -> Option<Arc<Key>> {
-        let hash = KeyHash::of(secret);
-        self.parts.get(place(&hash))?.load().get(&hash).cloned()
+        self.by_hash(&KeyHash::of(secret))
+    }
+
+    /// The key whose secret has this hash.
+    #[must_use]
+    pub fn by_hash(&self, hash: &KeyHash) -> Option<Arc<Key>> {
+        self.parts.get(place(hash))?.load().get(hash).cloned()
     }
 
     /// The keys of the configuration.

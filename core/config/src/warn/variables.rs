@@ -34,6 +34,7 @@ fn settings() -> Vec<String> {
         let table = match plugin.role {
             "store" | "scheduler" => plugin.role,
             "cost model" => "cost",
+            "page" => plugin.kind,
             _ => return None,
         };
         Some((table, Schema::new(&plugin.settings)))

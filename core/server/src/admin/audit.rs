@@ -14,6 +14,15 @@ pub(super) fn acts(request: &Request) -> bool {
     !request.method().is_safe() && !QUESTIONS.contains(&request.uri().path())
 }
 
+/// What somebody has shown to be an operator.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum By {
+    /// The admin token.
+    Token,
+    /// A session that began with it.
+    Session,
+}
+
 /// What an action changed, each as the admin API shows it, so that no secret is in it. A handler adds it to its answer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Changed {
@@ -46,12 +55,16 @@ pub(crate) async fn tell(request: Request, next: Next) -> Response {
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let client = request.extensions().get::<ClientAddress>().map(|client| client.0);
     let request_id = sluice_line::inbound::request_id(request.headers());
+    let by = match request.extensions().get() {
+        Some(By::Session) => "a session of the admin token",
+        Some(By::Token) | None => "the admin token",
+    };
     let mut answer = next.run(request).await;
     let changed = answer.extensions_mut().remove::<Changed>().unwrap_or_default();
     tracing::info!(
         target: "audit",
         %request_id,
-        by = "the admin token",
+        by,
         client = client.map(display),
         %method,
         path = uri.path(),

@@ -7,18 +7,25 @@ use http::StatusCode;
 use sluice_config::address::ClientAddress;
 use sluice_ledger::{Realm, RefusedCredentials};
 
+use super::audit::By;
 use super::envelope::{Refusal, finish};
 use crate::App;
 use crate::operations::has_bearer;
+use crate::signin::{self, Operator};
 
-/// Lets a request through that carries the admin token, and finishes its answer.
+/// Lets a request through that carries the admin token, or has the session of who had it, and finishes its answer.
 ///
 /// Around every path below `/admin`, also those that do not exist and methods that a route does not take: without the
 /// token nobody learns which there are.
-pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let request_id = sluice_line::inbound::request_id(request.headers());
-    let answer = if has_bearer(request.headers(), app.admin_token.expose()) {
+    let by_token = has_bearer(request.headers(), app.admin_token.expose());
+    let session = if by_token { Operator::Nobody } else { signin::operator(&app, request.headers()) };
+    let answer = if by_token || matches!(session, Operator::Signed) {
+        request.extensions_mut().insert(if by_token { By::Token } else { By::Session });
         next.run(request).await
+    } else if matches!(session, Operator::NotOurs) {
+        signin::not_ours().into_response()
     } else {
         let asked = request.uri().path();
         let client = request.extensions().get::<ClientAddress>().map(|client| client.0);

@@ -4,8 +4,9 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::response::{IntoResponse, Response};
 use http::header::ALLOW;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
+use sluice_api::error::Error;
 use sluice_api::settings::Problem;
 use sluice_api::store::StoreError;
 use sluice_control::{GroupError, KeyError};
@@ -52,7 +53,7 @@ struct RefusedError {
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
     status: StatusCode,
-    allow: Option<HeaderValue>,
+    headers: HeaderMap,
     body: Refused,
 }
 
@@ -65,7 +66,7 @@ impl Refusal {
             problems: Vec::new(),
             request_id: String::new(),
         };
-        Self { status, allow: None, body: Refused { error: Box::new(error) } }
+        Self { status, headers: HeaderMap::new(), body: Refused { error: Box::new(error) } }
     }
 
     /// Names the field that is wrong.
@@ -84,7 +85,13 @@ impl Refusal {
 
     /// Names the methods that the route takes.
     pub(crate) fn allow(mut self, methods: &str) -> Self {
-        self.allow = HeaderValue::from_str(methods).ok();
+        self.headers.extend(HeaderValue::from_str(methods).ok().map(|methods| (ALLOW, methods)));
+        self
+    }
+
+    /// With a header.
+    pub(crate) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
         self
     }
 
@@ -92,9 +99,15 @@ impl Refusal {
     pub(crate) fn render(mut self, request_id: &str) -> Response {
         request_id.clone_into(&mut self.body.error.request_id);
         let mut response = (self.status, Json(self.body)).into_response();
-        response.headers_mut().extend(self.allow.map(|allow| (ALLOW, allow)));
+        response.headers_mut().extend(self.headers);
         sluice_line::refused::identify(response.headers_mut(), false, request_id);
         response
+    }
+
+    /// The same mistake for a client of another route, in whatever form it reads.
+    pub(crate) fn told_to_a_client(self) -> Error {
+        let error = *self.body.error;
+        Error::bad_request(error.field.as_deref(), error.message)
     }
 
     /// A configuration that was refused.

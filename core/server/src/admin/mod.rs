@@ -8,6 +8,7 @@ pub(crate) mod envelope;
 pub(crate) mod export;
 pub(crate) mod groups;
 pub(crate) mod keys;
+pub(crate) mod limits;
 pub(crate) mod live;
 mod patch;
 pub(crate) mod prices;

@@ -1,18 +1,29 @@
 //! Records of requests, a page at a time, and one in detail.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::Json;
 use axum::extract::{Path, State};
-use http::{StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
+use http::{HeaderMap, StatusCode, Uri};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sluice_api::record::{Dimension, Outcome, RecordQuery, RecordView};
+use serde::Serialize;
+use sluice_api::dialect::Api;
+use sluice_api::error::{Error, Kind};
+use sluice_api::record::{Dimension, Outcome, Record, RecordQuery, RecordView};
+use sluice_config::address::ClientAddress;
 use sluice_ledger::records::detail::RecordDetail;
 use sluice_ledger::usage::{moment, refuse_unknown};
+use sluice_line::inbound::Asking;
+use utoipa::ToSchema;
 
 use super::envelope::{List, Refusal, Refused};
 use super::query::pairs;
 use crate::App;
+use crate::near::{ANTHROPIC, Visitor, refuse_asking, refuse_with, style_of};
+use crate::signin;
 
 /// Records on a page, unless asked otherwise, and at most.
 const PAGE: (usize, usize) = (100, 1000);
@@ -44,6 +55,125 @@ pub(crate) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<List<R
     let page = app.gateway.records().page(&**app.gateway.store(), &query).await.map_err(Refusal::from)?;
     let data = page.records.into_iter().map(|record| RecordView(Arc::new(record))).collect();
     Ok(Json(List { data, next_cursor: page.next.map(|id| id.to_string()) }))
+}
+
+/// What a key's holder may narrow by: accounts and providers are the operator's.
+const HOLDERS: [&str; 8] = ["limit", "cursor", "from", "to", "model", "api", "status", "outcome"];
+
+/// A request, as the holder of its key sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OwnRequest {
+    /// The id that the answer carried as `x-request-id`.
+    request_id: String,
+    /// When it began.
+    #[schema(value_type = String, format = DateTime)]
+    time: Timestamp,
+    /// The client API.
+    api: Api,
+    /// The model asked for.
+    model: String,
+    /// HTTP status of the answer; 499 for a client that was gone before any.
+    status: u16,
+    /// How it ended, as operators see it.
+    outcome: String,
+    /// Whether a stream was asked for.
+    stream: bool,
+    /// Input tokens without cache reads and writes.
+    input_tokens: u64,
+    /// Output tokens, reasoning included.
+    output_tokens: u64,
+    /// Tokens written to caches.
+    cache_write_tokens: u64,
+    /// Tokens read from caches.
+    cache_read_tokens: u64,
+    /// Cost in US dollars; null where no price is known.
+    cost: Option<String>,
+    /// Milliseconds to the first byte of the answer.
+    ttfb_ms: Option<f64>,
+    /// Milliseconds to the end of the answer.
+    duration_ms: f64,
+}
+
+impl OwnRequest {
+    fn of(record: &Record) -> Self {
+        let usage = record.usage.unwrap_or_default();
+        let millis = |span: Duration| span.as_secs_f64() * 1000.0;
+        Self {
+            request_id: record.request_id.to_string(),
+            time: record.time,
+            api: record.api,
+            model: record.model.to_string(),
+            status: record.status,
+            outcome: record.outcome.to_string(),
+            stream: record.stream,
+            input_tokens: usage.input,
+            output_tokens: usage.output,
+            cache_write_tokens: usage.cache_write(),
+            cache_read_tokens: usage.cache_read,
+            cost: record.cost.own.map(|cost| cost.to_string()),
+            ttfb_ms: record.first_byte.map(millis),
+            duration_ms: millis(record.duration),
+        }
+    }
+}
+
+/// The requests of the key that asks, newest first, by when they began.
+#[utoipa::path(get, path = "/v1/requests", tag = "Key",
+    security(("client_key" = []), ("client_bearer" = [])),
+    params(
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 1000, description = "Requests on a page; default 100"),
+        ("cursor" = Option<String>, Query, pattern = "^[0-9]{1,19}$", description = "Where the page starts: `next_cursor` of the one before"),
+        ("from" = Option<String>, Query, description = "RFC 3339, or a day, which begins in the gateway's time zone of statistics; inclusive"),
+        ("to" = Option<String>, Query, description = "RFC 3339, or a day; exclusive"),
+        ("model" = Option<Vec<String>>, Query, description = "The model asked for"),
+        ("api" = Option<Vec<String>>, Query, description = "The client API"),
+        ("status" = Option<Vec<u16>>, Query, description = "HTTP status"),
+        ("outcome" = Option<Vec<String>>, Query, description = "How it ended"),
+    ),
+    responses((status = 200, description = "Its requests", body = List<OwnRequest>), (status = 400, description = "A parameter is wrong; the sentence says which"), (status = 401, description = "No known key was sent"), (status = 503, description = "The store is out of reach")))]
+pub(crate) async fn of_key(
+    State(app): State<App>,
+    client: Option<Extension<ClientAddress>>,
+    (uri, headers): (Uri, HeaderMap),
+) -> Response {
+    let asking = Asking::of(&headers, uri.query());
+    let style = style_of(uri.path(), headers.contains_key(&ANTHROPIC));
+    let key = match signin::holder(&app, &headers, &asking) {
+        Ok(key) => key,
+        Err(error) => {
+            let visitor = Visitor { asking: &asking, path: uri.path(), client: client.as_deref() };
+            return refuse_asking(&app, style, &error, &visitor);
+        }
+    };
+    match own(&app, &uri, &key.id).await {
+        Ok(list) => {
+            let mut response = Json(list).into_response();
+            sluice_line::refused::identify(response.headers_mut(), false, &asking.request_id);
+            response
+        }
+        Err(error) => refuse_with(style, &error, &asking.request_id),
+    }
+}
+
+/// A page of a key's own.
+async fn own(app: &App, uri: &Uri, id: &str) -> Result<List<OwnRequest>, Error> {
+    // A key may come in the query, as Google's clients send theirs.
+    let mut parameters = pairs(uri);
+    parameters.retain(|(name, _)| name != "key");
+    if let Some((other, _)) = parameters.iter().find(|(name, _)| !HOLDERS.contains(&name.as_str())) {
+        let message = format!("there is no filter `{other}`: there are {}", HOLDERS.join(", "));
+        return Err(Error::bad_request(Some(other), message));
+    }
+    let mut query =
+        asked(parameters, &app.gateway.snapshot().stats.timezone).map_err(Refusal::told_to_a_client)?;
+    query.filter.also(Dimension::Key, id.to_owned());
+    let page = app.gateway.records().page(&**app.gateway.store(), &query).await.map_err(|error| {
+        tracing::error!(%error, "the store did not tell what a key has asked for");
+        Error::new(Kind::StoreUnavailable, "the gateway's store is out of reach: try again later")
+    })?;
+    // A filter takes names too, and another key may be called like this one's id.
+    let data = page.records.iter().filter(|record| *record.key_id == *id).map(OwnRequest::of).collect();
+    Ok(List { data, next_cursor: page.next.map(|id| id.to_string()) })
 }
 
 /// A record in detail: its attempts, the usage as its upstream wrote it, and the lines of its price.

@@ -14,6 +14,7 @@ use super::envelope::{List, Refusal, Refused};
 use super::query::pairs;
 use crate::App;
 use crate::near::{ANTHROPIC, Visitor, refuse_asking, refuse_with, style_of};
+use crate::signin;
 
 /// What a key's holder may group and narrow by: accounts and providers are the operator's.
 const HOLDERS: [Dimension; 2] = [Dimension::Model, Dimension::Api];
@@ -81,7 +82,7 @@ pub(crate) async fn of_key(
     let asking = Asking::of(&headers, uri.query());
     let style = style_of(uri.path(), headers.contains_key(&ANTHROPIC));
     let (snapshot, now) = (app.gateway.snapshot(), app.gateway.now());
-    let key = match asking.authenticate(&snapshot, now) {
+    let key = match signin::holder(&app, &headers, &asking) {
         Ok(key) => key,
         Err(error) => {
             let visitor = Visitor { asking: &asking, path: uri.path(), client: client.as_deref() };

@@ -16,8 +16,10 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// What a client speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Protocol {
+pub enum Protocol {
+    /// HTTP/1.1, or 1.0.
     Http1,
+    /// HTTP/2, without a TLS library's word for it.
     Http2,
 }
 
@@ -29,7 +31,7 @@ pub(crate) enum Protocol {
 /// # Errors
 ///
 /// When the connection breaks.
-pub(crate) async fn open(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<(Protocol, Bytes)>> {
+pub async fn open(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<(Protocol, Bytes)>> {
     let mut first = BytesMut::with_capacity(PREFACE.len());
     while stream.read_buf(&mut first).await? > 0 {
         if first.starts_with(PREFACE) {
@@ -43,16 +45,18 @@ pub(crate) async fn open(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Op
 }
 
 /// A stream that gives the bytes again that were read of it, and tells when bytes come.
-pub(crate) type Opened<S> = Reading<S, Again>;
+pub type Opened<S> = Reading<S, Again>;
 
 /// The bytes that were read already, and who is told of others.
-pub(crate) struct Again {
+pub struct Again {
     first: Bytes,
     arrivals: Arc<Arrivals>,
 }
 
 impl Again {
-    pub(crate) const fn new(first: Bytes, arrivals: Arc<Arrivals>) -> Self {
+    /// These bytes, and who is told.
+    #[must_use]
+    pub const fn new(first: Bytes, arrivals: Arc<Arrivals>) -> Self {
         Self { first, arrivals }
     }
 }

@@ -20,7 +20,7 @@ const OWN_BITS: u32 = 64;
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
 /// A listener's places.
-pub(crate) struct Places {
+pub struct Places {
     most: usize,
     free: Arc<Semaphore>,
     taken: Mutex<HashMap<IpAddr, u32>>,
@@ -29,7 +29,7 @@ pub(crate) struct Places {
 }
 
 /// A place, given back when dropped.
-pub(crate) struct Place {
+pub struct Place {
     places: Arc<Places>,
     /// Whose it is, where that is counted.
     address: Option<IpAddr>,
@@ -37,7 +37,9 @@ pub(crate) struct Place {
 }
 
 impl Places {
-    pub(crate) fn new(most: usize) -> Arc<Self> {
+    /// So many.
+    #[must_use]
+    pub fn new(most: usize) -> Arc<Self> {
         Arc::new(Self {
             most,
             free: Arc::new(Semaphore::new(most)),
@@ -47,7 +49,11 @@ impl Places {
     }
 
     /// Waits for a place, whoever is going to have it.
-    pub(crate) async fn free(&self) -> io::Result<OwnedSemaphorePermit> {
+    ///
+    /// # Errors
+    ///
+    /// Never: the semaphore is not closed.
+    pub async fn free(&self) -> io::Result<OwnedSemaphorePermit> {
         Arc::clone(&self.free).acquire_owned().await.map_err(io::Error::other)
     }
 
@@ -56,7 +62,7 @@ impl Places {
     /// # Errors
     ///
     /// How many the address has, when those are all that it may have.
-    pub(crate) fn give(
+    pub fn give(
         self: &Arc<Self>,
         one: OwnedSemaphorePermit,
         address: Option<IpAddr>,
@@ -75,7 +81,7 @@ impl Places {
     }
 
     /// Says that a connection was refused, at a bounded rate: whoever makes many is not to fill the log.
-    pub(crate) fn tell_refused(&self, peer: IpAddr, most: u32) {
+    pub fn tell_refused(&self, peer: IpAddr, most: u32) {
         let now = Instant::now();
         let mut told = self.told.lock();
         if told.is_none_or(|told| now.duration_since(told) >= TELL_EVERY) {
@@ -89,7 +95,7 @@ impl Places {
     }
 
     /// Whether few are left.
-    pub(crate) fn are_few(&self) -> bool {
+    pub fn are_few(&self) -> bool {
         self.free.available_permits() < self.most / FEW
     }
 }

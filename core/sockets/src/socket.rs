@@ -36,7 +36,7 @@ const LINGER: Duration = Duration::from_secs(30);
 const LINGER_SILENT: Duration = Duration::from_secs(5);
 
 /// A connection's socket.
-pub(crate) struct Socket {
+pub struct Socket {
     /// All of it: reading by this half, the runtime asks the system only where something is to be read.
     stream: OwnedReadHalf,
     send_timeout: Duration,
@@ -45,11 +45,15 @@ pub(crate) struct Socket {
 }
 
 /// The same socket, watched from beside. It is the other half, and closes its side when it is dropped.
-pub(crate) struct Watch(OwnedWriteHalf);
+pub struct Watch(OwnedWriteHalf);
 
 impl Socket {
     /// Takes a socket whose client is gone when it takes nothing for `send_timeout`, also where its machine vanished.
-    pub(crate) fn new(stream: TcpStream, send_timeout: Duration) -> io::Result<(Self, Watch)> {
+    ///
+    /// # Errors
+    ///
+    /// When the system doesn't set it up.
+    pub fn new(stream: TcpStream, send_timeout: Duration) -> io::Result<(Self, Watch)> {
         stream.set_nodelay(true)?;
         let socket = SockRef::from(&stream);
         // Three probes within the time, so that one lost packet is no end.
@@ -68,7 +72,11 @@ impl Socket {
     }
 
     /// The first byte that comes, which stays to be read; `None` where the client closes before it.
-    pub(crate) async fn first(&mut self) -> io::Result<Option<u8>> {
+    ///
+    /// # Errors
+    ///
+    /// When the connection breaks.
+    pub async fn first(&mut self) -> io::Result<Option<u8>> {
         let mut first = [0];
         Ok(if self.stream.peek(&mut first).await? == 0 { None } else { Some(first[0]) })
     }
@@ -137,7 +145,7 @@ impl AsyncWrite for Socket {
 
 impl Watch {
     /// Waits until the client has closed its side, or the connection is broken.
-    pub(crate) async fn closed(&self) {
+    pub async fn closed(&self) {
         while let Ok(ready) = self.0.ready(CLOSED).await {
             if ready.is_read_closed() {
                 return;
@@ -147,7 +155,7 @@ impl Watch {
     }
 
     /// Throws away what the client still sends, for as long as it does, within bounds, or until it has closed.
-    pub(crate) async fn linger(self) {
+    pub async fn linger(self) {
         let _ = timeout(LINGER, async {
             let mut some = vec![0; 64 * 1024];
             let stream: &TcpStream = self.0.as_ref();

@@ -14,20 +14,22 @@ use crate::places::Places;
 
 /// How long a connection may rest between two requests: longer than the 90 s after which the pools of Go's and Rust's
 /// clients close one themselves, so that no request meets a connection that is being closed here.
-pub(crate) const IDLE: Duration = Duration::from_secs(120);
+pub const IDLE: Duration = Duration::from_secs(120);
 
 /// How long it may rest where few places are left: others need them more.
 const IDLE_SHORT: Duration = Duration::from_secs(10);
 
 /// How often a connection that rests looks whether places are few.
-pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(10);
+pub const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// How long connections may rest between two requests.
 #[derive(Clone)]
-pub(crate) struct Rest(Arc<Places>);
+pub struct Rest(Arc<Places>);
 
 impl Rest {
-    pub(crate) fn new(places: Arc<Places>) -> Self {
+    /// By how many places are left.
+    #[must_use]
+    pub fn new(places: Arc<Places>) -> Self {
         Self(places)
     }
 
@@ -38,7 +40,7 @@ impl Rest {
 
 /// What is known of the bytes that a connection sends; shared by its stream, which tells, and its timer, which asks.
 #[derive(Debug)]
-pub(crate) struct Arrivals {
+pub struct Arrivals {
     head_timeout: Duration,
     /// When the first head has to be there.
     first_due: Instant,
@@ -51,7 +53,9 @@ pub(crate) struct Arrivals {
 }
 
 impl Arrivals {
-    pub(crate) fn new(head_timeout: Duration, first_due: Instant) -> Self {
+    /// With these times.
+    #[must_use]
+    pub fn new(head_timeout: Duration, first_due: Instant) -> Self {
         Self {
             head_timeout,
             first_due,
@@ -62,7 +66,7 @@ impl Arrivals {
     }
 
     /// Bytes came.
-    pub(crate) fn tell(&self) {
+    pub fn tell(&self) {
         self.arrived.store(true, Relaxed);
     }
 }
@@ -76,13 +80,15 @@ impl Arrivals {
 ///
 /// Known limit: of a head that a client begins while an earlier request is still answered, the bytes read then do not
 /// count as a beginning; it has [`IDLE`] to come.
-pub(crate) struct HeadTimer {
+pub struct HeadTimer {
     arrivals: Arc<Arrivals>,
     rest: Rest,
 }
 
 impl HeadTimer {
-    pub(crate) fn new(arrivals: Arc<Arrivals>, rest: Rest) -> Self {
+    /// Of this connection.
+    #[must_use]
+    pub fn new(arrivals: Arc<Arrivals>, rest: Rest) -> Self {
         Self { arrivals, rest }
     }
 }
