@@ -225,7 +225,7 @@ def requests(page):
     page.one("tbody td:last-child a").click()
     page.one("[data-allowed]")
     page.shows("It would be refused")
-    _, reason = api("/admin/v1/explain", "POST", {"key": "half-used", "api": "anthropic", "model": "failing-1"})
+    _, reason = api("/admin/v1/explain", "POST", {"key": "half-used", "api": "anthropic", "model": "limited-1"})
     assert len(page.all(".steps li")) == len(reason["steps"]) and reason["allowed"] is False
     page.look("explained")
 

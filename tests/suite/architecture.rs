@@ -16,7 +16,7 @@ use sluice_tests::gateway::{Folder, workspace};
 use source::Source;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 48] = [
+const ARROWS: [(&str, &[&str]); 49] = [
     ("sluice-money", &[]),
     ("sluice-packing", &["sluice-money"]),
     ("sluice-tariff", &["sluice-money"]),
@@ -53,6 +53,7 @@ const ARROWS: [(&str, &[&str]); 48] = [
     ("sluice-telemetry", &["sluice-api"]),
     ("sluice-limits", &["sluice-api"]),
     ("sluice-upstream", &["sluice-api", "sluice-config"]),
+    ("sluice-signin", &["sluice-config"]),
     ("sluice-sockets", &["sluice-upstream"]),
     ("sluice-fleet", &["sluice-api", "sluice-wire", "sluice-config"]),
     ("sluice-bodies", &["sluice-api", "sluice-config", "sluice-upstream"]),
@@ -93,6 +94,7 @@ const ARROWS: [(&str, &[&str]); 48] = [
             "sluice-limits",
             "sluice-reconcile",
             "sluice-upstream",
+            "sluice-signin",
             "sluice-sockets",
             "sluice-fleet",
             "sluice-line",

@@ -49,9 +49,12 @@ fn every_route_of_the_document_is_answered() {
                 .replace("{model}", "m")
                 .replace("{deployment}", "m")
                 .replace("{id}", "x")
-                .replace("{name}", "x");
+                .replace("{name}", "x")
+                .replace("{who}", "operator");
             let status = send(&gateway.address, &method.to_uppercase(), &path, &[], b"{}").status;
-            assert!(matches!(status, 200 | 401 | 503), "{method} {path} answered {status}");
+            // What changes a session has to come from a page of the gateway's.
+            let other = path.starts_with("/session/") && status == 403;
+            assert!(matches!(status, 200 | 401 | 503) || other, "{method} {path} answered {status}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! How an implementation registers itself, and how it is built from its settings.
 
 mod guarded;
+pub mod pages;
 pub mod testing;
 
 use std::fmt;
@@ -12,11 +13,12 @@ use utoipa::openapi::{RefOr, Schema};
 
 use crate::cost::CostModel;
 use crate::limiter::Limiter;
-use crate::pages::Pages;
 use crate::provider::Provider;
 use crate::scheduler::Scheduler;
 use crate::settings::{Problem, Section};
 use crate::store::Store;
+
+use pages::Pages;
 
 pub use guarded::guarded;
 

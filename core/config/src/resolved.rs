@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use sluice_api::cost::{CostModel, Factor};
 use sluice_api::dialect::Api;
 use sluice_api::limiter::{AtWork, Limit};
-use sluice_api::pages::Pages;
+use sluice_api::plugin::pages::Pages;
 use sluice_api::provider::Provider;
 use sluice_api::scheduler::Scheduler;
 use sluice_api::settings::{Problem, Secret};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sluice_api::cost::CostModel;
 use sluice_api::limiter::AtWork;
-use sluice_api::pages::Pages;
+use sluice_api::plugin::pages::Pages;
 use sluice_config::key::KeyTable;
 use sluice_config::resolved::{AccountConfig, Resolved, ServerConfig, StatsConfig};
 use sluice_fleet::Roster;

@@ -7,7 +7,7 @@ use sluice_control::Control;
 use sluice_line::gateway::Gateway;
 
 use crate::methods::OperatorRoutes;
-use crate::signin::sessions::Sessions;
+use sluice_signin::sessions::Sessions;
 
 /// One reference count, as each request takes it.
 pub(crate) type App = Arc<Parts>;

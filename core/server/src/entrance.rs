@@ -12,9 +12,9 @@ use sluice_config::resolved::ServerConfig;
 use tower::BoxError;
 
 use crate::answer::{answer, refuse};
-use crate::lent::{Unread, lend};
 use crate::routes::Routes;
 use crate::streams::paced;
+use sluice_sockets::lent::{Unread, lend};
 use sluice_sockets::places::Places;
 
 /// The settings in force: asked for each connection and each request, so that a reload holds for the next ones.

@@ -7,7 +7,6 @@ mod catalogue;
 mod clients;
 mod connection;
 mod entrance;
-mod lent;
 mod limits;
 mod listen;
 mod me;
@@ -23,7 +22,7 @@ mod streams;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use sluice_api::pages::Listener;
+use sluice_api::plugin::pages::Listener;
 use sluice_api::settings::Secret;
 use sluice_control::Control;
 
@@ -31,7 +30,7 @@ pub(crate) use app::{App, Parts};
 pub use catalogue::{Asks, CLIENT_ROUTES, ClientDoc};
 use routes::Routes;
 pub use routes::admin_openapi;
-use signin::sessions::Sessions;
+use sluice_signin::sessions::Sessions;
 
 /// What the server is given beside the gateway.
 #[derive(Debug)]

@@ -245,7 +245,7 @@ pub(crate) mod tests {
             control,
             admin_token: Secret::new("t"),
             operators: operator_routes(),
-            sessions: crate::signin::sessions::Sessions::default(),
+            sessions: sluice_signin::sessions::Sessions::default(),
         })
     }
 

@@ -8,7 +8,7 @@ use http::header::{
     ACCEPT, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderName, HeaderValue, Method};
-use sluice_api::pages::{Asked, Listener};
+use sluice_api::plugin::pages::{Asked, Listener};
 
 use crate::App;
 use crate::operations::hello;

@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::map_response;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, any, get, post};
-use sluice_api::pages::Listener;
+use sluice_api::plugin::pages::Listener;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -2,7 +2,7 @@
 
 use sluice_api::cost::CostModel;
 use sluice_api::limiter::Limiter;
-use sluice_api::pages::Pages;
+use sluice_api::plugin::pages::Pages;
 use sluice_api::plugin::{Plugin, SettingsSchema, inventory};
 use sluice_api::provider::Provider;
 use sluice_api::scheduler::Scheduler;

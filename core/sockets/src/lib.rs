@@ -1,5 +1,6 @@
-//! Clients' connections before there is any HTTP on them: their places, their sockets, and how long each may take.
+//! Clients' connections: their places, their sockets, how long each may take, and what is left of a request on one.
 
+pub mod lent;
 pub mod opening;
 pub mod places;
 pub mod socket;

@@ -8,7 +8,7 @@ mod serve;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use sluice_api::pages::{Asked, Page, Pages};
+use sluice_api::plugin::pages::{Asked, Page, Pages};
 use sluice_api::register;
 use utoipa::ToSchema;
 

@@ -5,8 +5,8 @@ use http::header::{
     IF_NONE_MATCH, LOCATION, VARY,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use sluice_api::pages::{Asked, Listener, Page};
 use sluice_api::plugin::Bytes;
+use sluice_api::plugin::pages::{Asked, Listener, Page};
 
 use crate::files::{BUILD, File, file};
 
@@ -45,13 +45,10 @@ pub(crate) fn page(asked: &Asked<'_>) -> Option<Page> {
 
 /// Where a browser begins.
 fn front(asked: &Asked<'_>) -> Option<Page> {
-    match asked.listener {
-        Listener::Operators => Some(served(file("front.html")?, asked, ASK)),
-        Listener::Clients => {
-            let headers = [(LOCATION, HeaderValue::from_static("/my"))];
-            Some(Page::new(StatusCode::SEE_OTHER, headers.into_iter().collect(), Bytes::new()))
-        }
+    if asked.listener != Listener::Clients {
+        return Some(served(file("front.html")?, asked, ASK));
     }
+    Some(Page::new(StatusCode::SEE_OTHER, of_static([(LOCATION, "/my")]), Bytes::new()))
 }
 
 /// Which build this is, for pages that have been open for long.
@@ -105,7 +102,7 @@ mod tests {
     use std::io::Read as _;
 
     use http::{HeaderMap, HeaderValue, StatusCode};
-    use sluice_api::pages::{Asked, Listener, Page};
+    use sluice_api::plugin::pages::{Asked, Listener, Page};
 
     use super::page;
     use crate::files::{BUILD, FILES, file};

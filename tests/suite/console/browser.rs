@@ -132,7 +132,7 @@ fn each_page_is_opened_read_and_operated() {
     }
     for number in 0..11 {
         let refused = number == 10;
-        let model = if refused { "failing-1" } else { MODELS[0] };
+        let model = if refused { "limited-1" } else { MODELS[0] };
         assert_eq!(ask(&address, KEYS[1].1, model) == 200, !refused);
     }
 

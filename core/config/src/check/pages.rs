@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use figment::value::Dict;
-use sluice_api::pages::Pages;
+use sluice_api::plugin::pages::Pages;
 use sluice_api::settings::Problem;
 
 use super::plugin::{Building, Place, build, kinds};

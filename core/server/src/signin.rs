@@ -1,8 +1,5 @@
 //! Signing in from a page: a secret is sent once, and a cookie stands for it that no script can read.
 
-pub(crate) mod cookie;
-pub(crate) mod sessions;
-
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -21,13 +18,13 @@ use sluice_config::address::ClientAddress;
 use sluice_config::key::{Key, KeyHash, new_secret};
 use sluice_ledger::{Realm, RefusedCredentials};
 use sluice_line::inbound::{Asking, request_id};
+use sluice_signin::cookie::{is_ours, is_secure, sent, set};
+use sluice_signin::sessions::Role;
 use subtle::ConstantTimeEq as _;
 use utoipa::ToSchema;
 
 use crate::App;
 use crate::admin::envelope::{Refusal, Refused, finish};
-use cookie::{is_ours, is_secure, sent, set};
-use sessions::Role;
 
 /// What is said where a cookie comes without our header.
 const NOT_OURS: &str =
@@ -102,7 +99,7 @@ pub(crate) async fn begin(
 /// The session that the request's cookie stands for.
 #[utoipa::path(get, path = "/session/{who}", tag = "Sessions",
     params(("who" = String, Path, description = "`operator` or `holder`", example = "operator")),
-    responses((status = 200, description = "It is there", body = SignedIn), (status = 401, description = "There is none, or it has ended", body = Refused), (status = 403, body = Refused), (status = 404, body = Refused)))]
+    responses((status = 200, description = "It is there", body = SignedIn), (status = 401, description = "There is none, or it has ended", body = Refused), (status = 403, description = "It is no page of ours that asks", body = Refused), (status = 404, description = "The gateway has no pages", body = Refused)))]
 pub(crate) async fn show(
     State(app): State<App>,
     (uri, headers): (Uri, HeaderMap),
@@ -120,7 +117,7 @@ pub(crate) async fn show(
 /// Ends the session that the request's cookie stands for, and takes the cookie away.
 #[utoipa::path(delete, path = "/session/{who}", tag = "Sessions",
     params(("who" = String, Path, description = "`operator` or `holder`", example = "operator")),
-    responses((status = 204, description = "There is none any longer"), (status = 403, body = Refused), (status = 404, body = Refused)))]
+    responses((status = 204, description = "There is none any longer"), (status = 403, description = "It is no page of ours that asks", body = Refused), (status = 404, description = "The gateway has no pages", body = Refused)))]
 pub(crate) async fn end(
     State(app): State<App>,
     (uri, headers): (Uri, HeaderMap),

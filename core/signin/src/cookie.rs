@@ -3,10 +3,10 @@
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
-use super::sessions::{LASTS, Role};
+use crate::sessions::{LASTS, Role};
 
 /// Has to come with a cookie: no form and no picture of another site can send it, and no script of one may.
-pub(crate) const OURS: HeaderName = HeaderName::from_static("x-sluice-console");
+pub const OURS: HeaderName = HeaderName::from_static("x-sluice-console");
 
 /// What a proxy says that it was asked by.
 const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -21,30 +21,35 @@ impl Role {
     }
 
     /// As whom a path asks: `/session/operator` or `/session/holder`.
-    pub(super) fn of(uri: &Uri) -> Self {
+    #[must_use]
+    pub fn of(uri: &Uri) -> Self {
         if uri.path().ends_with("/operator") { Self::Operator } else { Self::Holder }
     }
 }
 
 /// Whether the request comes from a page of ours.
-pub(crate) fn is_ours(headers: &HeaderMap) -> bool {
+#[must_use]
+pub fn is_ours(headers: &HeaderMap) -> bool {
     headers.get(OURS).is_some_and(|value| value == "1")
 }
 
 /// What the request has of a role's cookie.
-pub(crate) fn sent(headers: &HeaderMap, role: Role) -> Option<&str> {
+#[must_use]
+pub fn sent(headers: &HeaderMap, role: Role) -> Option<&str> {
     let all = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
     let mut pairs = all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(name, _)| *name == role.cookie()).map(|(_, value)| value)
 }
 
 /// Whether the browser has come by TLS: to us, or to what stands before us. A client's own word would bind itself alone.
-pub(super) fn is_secure(headers: &HeaderMap, tls: bool) -> bool {
+#[must_use]
+pub fn is_secure(headers: &HeaderMap, tls: bool) -> bool {
     tls || headers.get(PROTO).is_some_and(|proto| proto == "https")
 }
 
 /// Sets a cookie for as long as its session; an empty one is taken away.
-pub(super) fn set(role: Role, value: &str, secure: bool) -> Option<(HeaderName, HeaderValue)> {
+#[must_use]
+pub fn set(role: Role, value: &str, secure: bool) -> Option<(HeaderName, HeaderValue)> {
     let (name, seconds) = (role.cookie(), if value.is_empty() { 0 } else { LASTS.as_secs() });
     let secure = if secure { "; Secure" } else { "" };
     let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
@@ -58,7 +63,7 @@ mod tests {
     use http::{HeaderMap, HeaderValue, header::COOKIE};
 
     use super::{sent, set};
-    use crate::signin::sessions::Role;
+    use crate::sessions::Role;
 
     #[test]
     fn a_cookie_is_found_among_others_and_is_its_roles() {

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::body::{Bytes, HttpBody};
+use bytes::Bytes;
 use http::Request;
 use http::header::EXPECT;
+use http_body::Body as HttpBody;
 use http_body_util::BodyExt as _;
 use hyper::body::{Frame, SizeHint};
 use parking_lot::Mutex;
@@ -24,21 +25,22 @@ const LONGEST: Duration = Duration::from_secs(1);
 
 /// The bodies of a connection of which more was on its way than was read.
 #[derive(Debug, Default)]
-pub(crate) struct Unread(AtomicU32);
+pub struct Unread(AtomicU32);
 
 impl Unread {
     /// One more.
-    pub(crate) fn note(&self) {
+    pub fn note(&self) {
         self.0.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn count(&self) -> u32 {
+    /// So many.
+    pub fn count(&self) -> u32 {
         self.0.load(Relaxed)
     }
 }
 
 /// A body, as a handler has it.
-pub(crate) struct Lent<B: HttpBody> {
+pub struct Lent<B: HttpBody> {
     body: Option<B>,
     /// Whether anything was asked of it.
     asked: bool,
@@ -49,14 +51,14 @@ pub(crate) struct Lent<B: HttpBody> {
 type Back<B> = Arc<Mutex<Option<(B, bool)>>>;
 
 /// Where a body comes back to.
-pub(crate) struct Left<B> {
+pub struct Left<B> {
     back: Back<B>,
     /// Whether the client sends its body only when that is asked for.
     waits: bool,
 }
 
 /// Lends a request's body to whoever handles the request.
-pub(crate) fn lend<B: HttpBody>(request: Request<B>) -> (Request<Lent<B>>, Left<B>) {
+pub fn lend<B: HttpBody>(request: Request<B>) -> (Request<Lent<B>>, Left<B>) {
     let back = Back::<B>::default();
     let left = Left { back: Arc::clone(&back), waits: request.headers().contains_key(EXPECT) };
     (request.map(|body| Lent { body: Some(body), asked: false, back }), left)
@@ -103,7 +105,7 @@ impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Lent<B> {
 
 impl<B: HttpBody<Data = Bytes> + Unpin> Left<B> {
     /// Reads off what a handler has left; `false` where more was on its way than is read.
-    pub(crate) async fn read_off(self) -> bool {
+    pub async fn read_off(self) -> bool {
         let came_back = self.back.lock().take();
         let Some((mut body, asked)) = came_back else { return true };
         if self.waits && !asked {
@@ -129,32 +131,37 @@ mod tests {
     use std::convert::Infallible;
     use std::time::Duration;
 
-    use axum::body::{Body, Bytes};
-    use futures_util::{StreamExt as _, stream};
+    use bytes::Bytes;
+    use futures_util::{Stream, StreamExt as _, stream};
     use http::Request;
-    use http_body_util::BodyExt as _;
+    use http_body_util::combinators::UnsyncBoxBody;
+    use http_body_util::{BodyExt as _, Empty, StreamBody};
+    use hyper::body::Frame;
     use tokio::time::timeout;
 
     use super::{MOST, lend};
 
+    type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+    fn body(pieces: impl Stream<Item = Bytes> + Send + 'static) -> Body {
+        StreamBody::new(pieces.map(|piece| Ok(Frame::data(piece)))).boxed_unsync()
+    }
+
     fn pieces(count: usize, length: usize) -> Body {
-        Body::from_stream(stream::iter(
-            (0..count).map(move |_| Ok::<_, Infallible>(Bytes::from(vec![0; length]))),
-        ))
+        body(stream::iter((0..count).map(move |_| Bytes::from(vec![0; length]))))
     }
 
     fn endless() -> Body {
-        let first = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"x"))]);
-        Body::from_stream(first.chain(stream::pending()))
+        body(stream::iter([Bytes::from_static(b"x")]).chain(stream::pending()))
     }
 
     /// Whether all of a body was read off of which a handler has asked for so many pieces.
-    async fn check(body: Body, asked: usize, expects: bool) -> bool {
+    async fn check(sent: Body, asked: usize, expects: bool) -> bool {
         let mut request = Request::post("/");
         if expects {
             request = request.header("expect", "100-continue");
         }
-        let (request, left) = lend(request.body(body).unwrap());
+        let (request, left) = lend(request.body(sent).unwrap());
         let mut body = request.into_body();
         for _ in 0..asked {
             let _ = body.frame().await;
@@ -165,7 +172,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_left_is_read_off_within_bounds() {
-        assert!(check(Body::empty(), 0, false).await);
+        assert!(check(Empty::new().boxed_unsync(), 0, false).await);
         assert!(check(pieces(4, 1000), 0, false).await);
         assert!(check(pieces(4, 1000), 2, false).await);
         assert!(check(pieces(4, 1000), 5, false).await);

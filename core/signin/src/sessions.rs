@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use sluice_config::key::KeyHash;
 
 /// How long a session lasts: a working day, and not the night after it.
-pub(crate) const LASTS: Duration = Duration::from_secs(12 * 3600);
+pub const LASTS: Duration = Duration::from_secs(12 * 3600);
 
 /// Sessions that one secret may have at once: the browsers of one person, or of some operators. The oldest one ends.
 const OF_ONE: usize = 64;
@@ -29,7 +29,7 @@ const ADDRESSES: usize = 1024;
 
 /// As whom somebody is signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
+pub enum Role {
     /// With the admin token.
     Operator,
     /// With a client key.
@@ -57,7 +57,7 @@ struct Failures {
 
 /// Everybody who is signed in.
 #[derive(Default)]
-pub(crate) struct Sessions {
+pub struct Sessions {
     open: Mutex<HashMap<KeyHash, Session>>,
     failures: Mutex<HashMap<IpAddr, Failures>>,
 }
@@ -70,7 +70,7 @@ impl std::fmt::Debug for Sessions {
 
 impl Sessions {
     /// Begins the session of this cookie; tells when it ends.
-    pub(crate) fn begin(&self, cookie: &str, role: Role, secret: KeyHash, now: Timestamp) -> Timestamp {
+    pub fn begin(&self, cookie: &str, role: Role, secret: KeyHash, now: Timestamp) -> Timestamp {
         let ends = now + LASTS;
         let mut open = self.open.lock();
         open.retain(|_, session| session.ends > now);
@@ -86,25 +86,27 @@ impl Sessions {
     }
 
     /// What the session of this cookie was signed in with, and when it ends.
-    pub(crate) fn find(&self, cookie: &str, role: Role, now: Timestamp) -> Option<(KeyHash, Timestamp)> {
+    #[must_use]
+    pub fn find(&self, cookie: &str, role: Role, now: Timestamp) -> Option<(KeyHash, Timestamp)> {
         let open = self.open.lock();
         let session = open.get(&KeyHash::of(cookie.as_bytes()))?;
         (session.role == role && session.ends > now).then_some((session.secret, session.ends))
     }
 
     /// Ends the session of this cookie.
-    pub(crate) fn end(&self, cookie: &str) {
+    pub fn end(&self, cookie: &str) {
         self.open.lock().remove(&KeyHash::of(cookie.as_bytes()));
     }
 
     /// How long an address has to wait before its next try is looked at.
-    pub(crate) fn wait(&self, address: IpAddr, now: Timestamp) -> Option<Duration> {
+    #[must_use]
+    pub fn wait(&self, address: IpAddr, now: Timestamp) -> Option<Duration> {
         let waits = self.failures.lock().get(&address)?.waits;
         Duration::try_from(waits.duration_since(now)).ok().filter(|wait| !wait.is_zero())
     }
 
     /// A try of an address has failed.
-    pub(crate) fn failed(&self, address: IpAddr, now: Timestamp) {
+    pub fn failed(&self, address: IpAddr, now: Timestamp) {
         let mut failures = self.failures.lock();
         if failures.len() >= ADDRESSES && !failures.contains_key(&address) {
             let oldest = failures.iter().min_by_key(|(_, failed)| failed.last).map(|(address, _)| *address);
@@ -120,7 +122,7 @@ impl Sessions {
     }
 
     /// A try of an address was right: what it failed before is forgotten.
-    pub(crate) fn succeeded(&self, address: IpAddr) {
+    pub fn succeeded(&self, address: IpAddr) {
         self.failures.lock().remove(&address);
     }
 }

@@ -44,6 +44,7 @@ impl<'a> Asked<'a> {
 
 /// Whom a listener is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Listener {
     /// Operators, whose routes it has; clients too, unless the operators have one of their own.
     Operators,
