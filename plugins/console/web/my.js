@@ -62,7 +62,7 @@ function Settings() {
   // An operators' own listener has this page too, and takes no calls: whoever is there knows the other address.
   const [base, point] = useState(location.origin);
   const shown = SETTINGS.find((one) => one.name === name);
-  return html`<section class="card" aria-label="Settings"><header><h2>Ready settings</h2><${Choice} label="For" options=${SETTINGS.map((one) => [one.name, one.name])} value=${name} set=${set} /></header>
+  return html`<section class="card" aria-label="Ready settings"><header><h2>Ready settings</h2><${Choice} label="For" options=${SETTINGS.map((one) => [one.name, one.name])} value=${name} set=${set} /></header>
     <label class="field base"><span>Address of the gateway</span><input name="base" value=${base} onInput=${(event) => point(event.target.value.replace(/\/+$/, ""))} /></label>
     <p class="dim">${shown.says} Your key goes where <code>YOUR_KEY</code> stands.</p>
     ${shown.parts.map(([title, text]) => html`<div class="part"><h3>${title}</h3><div class="snippet"><pre tabindex="0" aria-label=${title}>${text(base)}</pre><${Copied} text=${text(base)} /></div></div>`)}</section>`;

@@ -138,9 +138,13 @@ export function Field({ label, hint, error, children }) {
 export function Dialog({ title, close, children, wide }) {
   const box = useRef();
   useEffect(() => {
-    const from = document.activeElement;
-    box.current.showModal();
-    return () => from?.focus?.();
+    const [from, own] = [document.activeElement, box.current];
+    own.showModal();
+    return () => {
+      // While it is open, nothing behind it can have the focus.
+      own.close();
+      from?.focus?.();
+    };
   }, []);
   return html`<dialog ref=${box} class=${wide ? "wide-dialog" : ""} aria-labelledby="dialog-title" onCancel=${(event) => { event.preventDefault(); close(); }}>
     <header><h2 id="dialog-title">${title}</h2><button type="button" class="quiet" aria-label="Close" onClick=${close}>✕</button></header>

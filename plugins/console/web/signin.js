@@ -46,7 +46,12 @@ export function SignIn({ files }) {
 export function SignInAgain() {
   const box = useRef();
   useEffect(() => {
-    box.current.showModal();
+    const [from, own] = [document.activeElement, box.current];
+    own.showModal();
+    return () => {
+      own.close();
+      from?.focus?.();
+    };
   }, []);
   return html`<dialog ref=${box} aria-labelledby="again" onCancel=${(event) => event.preventDefault()}>
     <header><h2 id="again">Sign in again</h2></header>

@@ -73,7 +73,7 @@ function Test({ name }) {
   const [act, runs, error] = useAct(async () => tell(await ask("POST", path(name, "/test"), model.trim() ? { model: model.trim() } : {})));
   const send = (event) => { event.preventDefault(); tell(null); act(); };
   return html`<form class="filters" onSubmit=${send} aria-label="Test">
-      <${Field} label="Test with one tiny request"><input placeholder="a model, or the account’s own" value=${model} onInput=${(event) => set(event.target.value)} /><//>
+      <${Field} label="Test with one tiny request"><input name="model" placeholder="a model, or the account’s own" value=${model} onInput=${(event) => set(event.target.value)} /><//>
       <button disabled=${runs}>${runs ? "Testing…" : "Test"}</button>
     </form><${Problem} of=${error} />
     ${told && html`<p role="status" data-tested><span class=${`tag ${told.ok ? "good" : "bad"}`}>${told.ok ? "It answers" : "It does not"}</span> <span class="num dim">${told.status ?? "no status"} · ${span(told.latency_ms)} · <bdi>${told.model}</bdi></span>${told.error && html`<br /><bdi>${told.error}</bdi>`}</p>`}`;

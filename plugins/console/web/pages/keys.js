@@ -94,6 +94,7 @@ function Filled({ name, group }) {
 /** A form of a key's fields: of a new one, or of one that is changed, of which only what differs is sent. */
 function Form({ of: row, cancel, done }) {
   const groups = useGet("/admin/v1/groups");
+  const [more, extend] = useState(false);
   const [form, set] = useState(() => ({
     name: row?.name ?? "", group: row?.group ?? "", user: row?.user ?? "", tags: (row?.tags ?? []).join(", "), allow: row?.allow ?? FAMILIES,
     models: (row?.models ?? []).join(", "), pools: (row?.pools ?? []).join(", "), accounts: (row?.accounts ?? []).join(", "), expires: row?.expires ?? "",
@@ -126,14 +127,14 @@ function Form({ of: row, cancel, done }) {
     <${Limits} rows=${form.limits} set=${(limits) => set({ ...form, limits })} />
     <${Field} label="Requests at once" hint="0: no bound" error=${wrong("concurrency")}>${input("concurrency", { type: "number", min: 0 })}<//>
     <${Field} label="Expires" hint="RFC 3339, like 2027-01-01T00:00:00Z; empty: never" error=${wrong("expires")}>${input("expires", { placeholder: "never" })}<//>
-    <details class="full"><summary>More: APIs, models, pools, accounts, mode</summary><div class="form">
+    <details class="full" onToggle=${(event) => extend(event.currentTarget.open)}><summary>More: APIs, models, pools, accounts, mode</summary>${more && html`<div class="form">
       <fieldset class="full"><legend>APIs</legend>${FAMILIES.map((family) => html`<label class="check"><input type="checkbox" checked=${form.allow.includes(family)} onChange=${() => allow(family)} />${family}</label>`)}</fieldset>
       <${Field} label="Models" hint="Globs with commas between; ! leaves out; empty: all" error=${wrong("models")}>${input("models", { placeholder: "claude-*, !claude-opus-*" })}<//>
       <${Field} label="Most output tokens" hint="Empty: as the client asks" error=${wrong("max_output_tokens")}>${input("max_output_tokens", { type: "number", min: 1 })}<//>
       <${Field} label="Bound to pools" error=${wrong("pools")}>${input("pools")}<//>
       <${Field} label="Bound to accounts" error=${wrong("accounts")}>${input("accounts")}<//>
       <${Field} label="Mode" hint="soft: refuse once a limit is reached; hard: reserve the worst case, never exceed"><${Select} name="mode" options=${[["soft", "soft"], ["hard", "hard"]]} value=${form.mode} set=${(mode) => set({ ...form, mode })} /><//>
-    </div></details>
+    </div>`}</details>
     <footer><button type="button" onClick=${cancel}>Cancel</button><button class="primary" disabled=${runs}>${row ? (runs ? "Changing…" : "Change") : runs ? "Making…" : "Make the key"}</button></footer>
   </form>`;
 }
