@@ -107,7 +107,7 @@ function NotReady() {
       if (!some.length) return html`<${Empty} title=${`All ${data.length} are ready`}>Every account takes requests.<//>`;
       return html`<${Table} label="Accounts that are not ready" rows=${some.slice(0, 8)} columns=${[
         { name: "Account", cell: (row) => html`<bdi>${row.name}</bdi>${row.reason && html`<div class="dim small">${row.reason}</div>`}` },
-        { name: "State", cell: (row) => html`<${State} of=${row.state} />${row.models.length > 0 && html` <span class="dim small">${row.models.length} models</span>`}` },
+        { name: "State", cell: (row) => html`<${State} of=${row.state} />${row.models.length > 0 && html` <span class="dim small">${row.models.length} ${row.models.length === 1 ? "model" : "models"}</span>`}` },
         { name: "Until", end: true, cell: (row) => html`<${Time} at=${row.until} ago />` },
       ]} />${some.length > 8 && html`<p class="dim small">and ${some.length - 8} more</p>`}`;
     }}<//>
