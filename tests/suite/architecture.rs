@@ -16,12 +16,13 @@ use sluice_tests::gateway::{Folder, workspace};
 use source::Source;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 49] = [
+const ARROWS: [(&str, &[&str]); 50] = [
     ("sluice-money", &[]),
     ("sluice-packing", &["sluice-money"]),
+    ("sluice-pages", &[]),
     ("sluice-tariff", &["sluice-money"]),
     ("sluice-quota", &[]),
-    ("sluice-api", &["sluice-money", "sluice-packing", "sluice-tariff", "sluice-quota"]),
+    ("sluice-api", &["sluice-money", "sluice-packing", "sluice-pages", "sluice-tariff", "sluice-quota"]),
     ("sluice-usage", &["sluice-api"]),
     ("sluice-wire", &["sluice-api", "sluice-usage"]),
     ("sluice-neutral", &["sluice-api"]),

@@ -2,8 +2,7 @@
 //! passes through them, and the macro that registers an implementation.
 //!
 //! A provider crate needs this crate and nothing else of Sluice; see `providers/README.md`. Each trait has a module with what
-//! it is shown and answers: [`provider`], [`scheduler`], [`limiter`], [`cost`], [`store`];
-//! pages for browsers are in [`plugin::pages`].
+//! it is shown and answers: [`provider`], [`scheduler`], [`limiter`], [`cost`], [`store`].
 
 pub mod cost;
 pub mod dialect;

@@ -1,7 +1,6 @@
 //! How an implementation registers itself, and how it is built from its settings.
 
 mod guarded;
-pub mod pages;
 pub mod testing;
 
 use std::fmt;
@@ -18,8 +17,6 @@ use crate::scheduler::Scheduler;
 use crate::settings::{Problem, Section};
 use crate::store::Store;
 
-use pages::Pages;
-
 pub use guarded::guarded;
 
 // Of other crates: what the traits are written in, and what `register!` needs.
@@ -27,6 +24,7 @@ pub use async_trait::async_trait;
 pub use bytes::Bytes;
 pub use inventory;
 pub use jiff::Timestamp;
+pub use sluice_pages as pages;
 pub use utoipa;
 
 /// The crate and version that a plugin comes from.
@@ -157,7 +155,7 @@ inventory::collect!(Plugin<dyn Scheduler>);
 inventory::collect!(Plugin<dyn Limiter>);
 inventory::collect!(Plugin<dyn CostModel>);
 inventory::collect!(Plugin<dyn Store>);
-inventory::collect!(Plugin<dyn Pages>);
+inventory::collect!(Plugin<dyn pages::Pages>);
 
 /// Registers an implementation:
 ///

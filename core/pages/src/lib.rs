@@ -1,4 +1,4 @@
-//! Pages for a browser, out of the binary.
+//! Pages for a browser, out of the binary: the trait of plugins that bring them, as `sluice_api::plugin::pages`.
 
 use std::fmt;
 
