@@ -1,6 +1,6 @@
 // The gateway's public routes, asked with the cookie of a session, and what became of the connection to them.
 
-import { useCallback, useEffect, useRef, useState } from "./vendor/preact.js";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "./vendor/preact.js";
 
 /** How long a lost connection is left alone before it is tried again, in milliseconds, and at most. */
 const AGAIN = [1000, 15000];
@@ -30,7 +30,8 @@ export function tell(change) {
 /** What is known now; the caller is drawn again when it changes. */
 export function useShared() {
   const [, draw] = useState(0);
-  useEffect(() => {
+  // At once, and not when there is time for it: what is told before that would never be drawn.
+  useLayoutEffect(() => {
     const watcher = () => draw((number) => number + 1);
     watchers.add(watcher);
     return () => watchers.delete(watcher);

@@ -1,6 +1,6 @@
 // Which page is shown: its path and its query are all that it is made of, so that each address can be shared.
 
-import { html, useEffect, useState } from "./vendor/preact.js";
+import { html, useLayoutEffect, useState } from "./vendor/preact.js";
 
 const watchers = new Set();
 
@@ -17,7 +17,7 @@ addEventListener("popstate", () => {
 /** Where we are: the path, and the query by name. */
 export function useRoute() {
   const [, draw] = useState(0);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const watcher = () => draw((number) => number + 1);
     watchers.add(watcher);
     return () => watchers.delete(watcher);
