@@ -144,7 +144,10 @@ impl Conversation<'_, '_> {
         written: &mut Written<'_, '_>,
         losses: &mut Losses,
     ) -> Result<(), Error> {
-        let mut said = said.iter().filter(|part| !is_empty(part)).peekable();
+        // Whom a call is not of can't make it.
+        let is_said = |part: &&Part<'_>| !matches!(part.content, Content::Call(_) | Content::Thinking(_));
+        said.iter().filter(|part| !is_said(part)).for_each(|part| losses.name(part.at));
+        let mut said = said.iter().filter(|part| !is_empty(part) && is_said(part)).peekable();
         if said.peek().is_none() {
             return Ok(());
         }
