@@ -45,7 +45,7 @@ export function Usage() {
       <div class="filters"><span class="dim small">Grouped by</span><div class="choice" role="group" aria-label="Grouped by">${FIELDS.map((name) => html`<button type="button" aria-pressed=${groups.includes(name) ? "true" : "false"} onClick=${() => turn(name)}>${name}</button>`)}</div></div>
       ${filters.length > 0 && html`<div class="filters" aria-label="Filters">${filters.map(([name, value]) => html`<button type="button" class="small-button" aria-label=${`Leave out the filter ${name} ${value}`} onClick=${() => ask({ [name]: asked.getAll(name).filter((one) => one !== value) })}>${name}: <bdi>${value}</bdi> ✕</button>`)}</div>`}
     </section>
-    <${Loaded} from=${usage} rows=${10}>${({ data }) => html`<${Told} rows=${data} groups=${groups} bucket=${bucket} zone=${zone} measure=${measure} setMeasure=${setMeasure} />`}<//>
+    <${Loaded} from=${usage.stale ? { data: null, error: null } : usage} rows=${10}>${({ data }) => html`<${Told} rows=${data} groups=${groups} bucket=${bucket} zone=${zone} measure=${measure} setMeasure=${setMeasure} />`}<//>
     </div>`;
 }
 
