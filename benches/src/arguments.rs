@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 
-use crate::workloads::{CHOOSING, WORKLOADS};
+use crate::workloads::{ADMITTING, CHOOSING, WORKLOADS};
 
 /// Measures Sluice beside nginx: CPU time per request, added latency, requests per second, resident memory.
 #[derive(Debug, Parser)]
@@ -65,5 +65,5 @@ pub(crate) enum Inner {
 }
 
 fn names() -> impl Iterator<Item = &'static str> {
-    WORKLOADS.into_iter().map(|workload| workload.name).chain([CHOOSING])
+    WORKLOADS.into_iter().map(|workload| workload.name).chain([CHOOSING, ADMITTING])
 }

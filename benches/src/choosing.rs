@@ -2,9 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
 use sluice_api::dialect::{Api, Operation};
 use sluice_config::read::Sources;
 use sluice_config::{check, read};
@@ -13,9 +11,9 @@ use sluice_control::rehearse::Rehearsal;
 use sluice_line::ask::ClientRoute;
 
 use crate::Result;
+use crate::inside::Inside;
 use crate::message::KEY;
 use crate::scratch::Scratch;
-use crate::statistics::median;
 
 /// Accounts to choose from.
 const ACCOUNTS: usize = 1_000;
@@ -23,48 +21,11 @@ const ACCOUNTS: usize = 1_000;
 /// The longest that a choice may take, µs.
 const TARGET: f64 = 20.0;
 
-/// How long one sample is, and how many there are; the one in the middle is shown.
-const SAMPLE: Duration = Duration::from_millis(40);
-const SAMPLES: usize = 25;
-
 /// The schedulers.
 const KINDS: [&str; 3] = ["least-loaded", "round-robin", "weighted"];
 
-/// What a choice takes.
-#[derive(Debug)]
-pub(crate) struct Choosing {
-    scheduler: &'static str,
-    us: f64,
-}
-
-impl Choosing {
-    fn verdict(&self) -> &'static str {
-        if self.us < TARGET { "met" } else { "missed" }
-    }
-
-    /// As a sentence.
-    pub(crate) fn line(&self) -> String {
-        let Self { scheduler, us } = self;
-        format!(
-            "Choosing among {ACCOUNTS} accounts, {scheduler}: {us:.1} µs (target < {TARGET} µs: {})",
-            self.verdict()
-        )
-    }
-
-    /// As JSON.
-    pub(crate) fn json(&self) -> Value {
-        json!({
-            "accounts": ACCOUNTS,
-            "scheduler": self.scheduler,
-            "us": self.us,
-            "target": format!("< {TARGET}"),
-            "verdict": self.verdict(),
-        })
-    }
-}
-
 /// Measures each scheduler in this process, with the gateway's own engine and allocator.
-pub(crate) async fn measure(scratch: &Scratch) -> Result<Vec<Choosing>> {
+pub(crate) async fn measure(scratch: &Scratch) -> Result<Vec<Inside>> {
     let mut all = Vec::new();
     for scheduler in KINDS {
         let gateway = gateway(scratch, scheduler).await?;
@@ -73,26 +34,13 @@ pub(crate) async fn measure(scratch: &Scratch) -> Result<Vec<Choosing>> {
         let rehearsal = Rehearsal::new(&gateway, "benchmark", route, body)
             .map_err(|error| error.to_string())?
             .ok_or("the benchmark's key is missing")?;
-        let mut samples = Vec::new();
-        for _ in 0..SAMPLES {
-            samples.push(sample(&rehearsal)?);
-        }
-        all.push(Choosing { scheduler, us: median(&samples) });
+        let name = format!("Choosing among {ACCOUNTS} accounts, {scheduler}");
+        all.push(Inside::measure(name, TARGET, || {
+            std::hint::black_box(rehearsal.choose().map_err(|error| error.to_string())?);
+            Ok(())
+        })?);
     }
     Ok(all)
-}
-
-/// Microseconds for each choice.
-fn sample(rehearsal: &Rehearsal) -> Result<f64> {
-    let started = Instant::now();
-    let mut choices = 0_u32;
-    while started.elapsed() < SAMPLE {
-        for _ in 0..16 {
-            std::hint::black_box(rehearsal.choose().map_err(|error| error.to_string())?);
-            choices += 1;
-        }
-    }
-    Ok(started.elapsed().as_secs_f64() * 1e6 / f64::from(choices))
 }
 
 /// A gateway that is sent nothing: accounts of several weights, all of them able to take requests.

@@ -8,6 +8,7 @@
     reason = "the tasks of a benchmark end with it: it has no gateway whose tracker could wait"
 )]
 
+mod admitting;
 mod answer;
 mod arguments;
 mod callgrind;
@@ -17,6 +18,7 @@ mod connection;
 mod failure;
 mod figure;
 mod ground;
+mod inside;
 mod instructions;
 mod kind;
 mod load;

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::Result;
-use crate::choosing::Choosing;
 use crate::figure::{Figure, Reading, Target};
+use crate::inside::Inside;
 use crate::rounds::{Measured, Round};
 use crate::statistics::{median, range};
 use crate::workload::Workload;
@@ -97,8 +97,8 @@ pub(crate) fn print(measured: &Measured) -> Result<()> {
             figures.push(describe(workload, figure, rounds));
         }
     }
-    let choosing: Vec<Value> = measured.choosing.iter().map(Choosing::json).collect();
-    println!("{:#}", json!({ "about": measured.about, "figures": figures, "choosing": choosing }));
+    let inside: Vec<Value> = measured.inside.iter().map(Inside::json).collect();
+    println!("{:#}", json!({ "about": measured.about, "figures": figures, "inside": inside }));
     Ok(())
 }
 

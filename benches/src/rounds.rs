@@ -7,10 +7,12 @@ use std::time::Duration;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::Result;
+use crate::admitting;
 use crate::arguments::Options;
 use crate::certificate::Certificate;
-use crate::choosing::{self, Choosing};
+use crate::choosing;
 use crate::ground::Ground;
+use crate::inside::Inside;
 use crate::machine::Machine;
 use crate::observe::observe;
 use crate::observed::Observed;
@@ -21,7 +23,7 @@ use crate::site::Site;
 use crate::upstream::Addresses;
 use crate::way::Wire;
 use crate::workload::{Load, Workload};
-use crate::workloads::{CHOOSING, WORKLOADS};
+use crate::workloads::{ADMITTING, CHOOSING, WORKLOADS};
 
 /// Open files that a proxy needs for 2,000 streams: two sockets each, and some.
 const FILES: u64 = 4_500;
@@ -44,8 +46,8 @@ pub(crate) struct Measured {
     pub(crate) about: String,
     /// Each workload that was run, and its rounds.
     pub(crate) workloads: Vec<(Workload, Vec<Round>)>,
-    /// What a choice among many accounts takes.
-    pub(crate) choosing: Vec<Choosing>,
+    /// What is measured without a proxy.
+    pub(crate) inside: Vec<Inside>,
 }
 
 /// Measures.
@@ -73,12 +75,16 @@ pub(crate) async fn measure(options: &Options) -> Result<Measured> {
             rounds.push(one_round(workload, &mut proxies, &direct, span).await?);
         }
     }
-    let choosing = if options.only.is_empty() || options.only.iter().any(|name| name == CHOOSING) {
+    let is_chosen = |name| options.only.is_empty() || options.only.iter().any(|one| one == name);
+    let mut inside = Vec::new();
+    if is_chosen(CHOOSING) {
         eprintln!("choosing among many accounts");
-        choosing::measure(&scratch).await?
-    } else {
-        Vec::new()
-    };
+        inside.extend(choosing::measure(&scratch).await?);
+    }
+    if is_chosen(ADMITTING) {
+        eprintln!("taking from limits");
+        inside.push(admitting::measure(&scratch).await?);
+    }
     let started = upstream_process.cpu()? + proxies.cpu()?;
     let (sluice, nginx) = proxies.versions();
     let about = format!(
@@ -89,7 +95,7 @@ pub(crate) async fn measure(options: &Options) -> Result<Measured> {
         options.seconds,
         machine.elapsed().as_secs_f64()
     );
-    Ok(Measured { about, workloads, choosing })
+    Ok(Measured { about, workloads, inside })
 }
 
 /// A workload through both sides, one after the other; both run before either is looked at.

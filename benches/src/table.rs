@@ -53,8 +53,8 @@ pub(crate) fn print(measured: &Measured) -> Result<()> {
     if !measured.workloads.is_empty() {
         println!("{table}\n\n{NOTES}");
     }
-    for choosing in &measured.choosing {
-        println!("\n{}", choosing.line());
+    for inside in &measured.inside {
+        println!("\n{}", inside.line());
     }
     Ok(())
 }

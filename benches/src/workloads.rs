@@ -7,8 +7,9 @@ use crate::kind::Kind;
 use crate::way::Way;
 use crate::workload::{Floor, Load, When, Workload};
 
-/// The name for `--only` of what is measured without a proxy.
+/// The names for `--only` of what is measured without a proxy.
 pub(crate) const CHOOSING: &str = "choosing";
+pub(crate) const ADMITTING: &str = "admitting";
 
 /// Clients in closed loops.
 const MANY: Load = Load::Closed(64, Duration::ZERO);
@@ -49,7 +50,7 @@ const TRANSLATED: &[Figure] = &[
 ];
 
 /// All workloads.
-pub(crate) const WORKLOADS: [Workload; 27] = [
+pub(crate) const WORKLOADS: [Workload; 28] = [
     Workload {
         name: "idle",
         title: "idle after start",
@@ -82,6 +83,14 @@ pub(crate) const WORKLOADS: [Workload; 27] = [
             latency("latency p99", 0.99, 0.5),
             cpu("CPU per request", Reading::CpuPerAnswer, None),
         ],
+        ..USUAL
+    },
+    Workload {
+        name: "limited",
+        title: "2 KB request with five limits on key, group and account; floor: Sluice without",
+        way: Way::LIMITED,
+        floor: Floor::Sluice(Way::PLAIN, Kind::Small),
+        figures: &[cpu("CPU per request", Reading::CpuPerAnswer, Some(Target::Ratio(1.12, None)))],
         ..USUAL
     },
     Workload {
@@ -325,7 +334,11 @@ mod tests {
     fn every_workload_has_a_name_of_its_own_and_figures() {
         for (at, workload) in WORKLOADS.iter().enumerate() {
             assert!(!WORKLOADS[..at].iter().any(|other| other.name == workload.name), "{}", workload.name);
-            assert!(workload.name != CHOOSING && !workload.figures.is_empty(), "{}", workload.name);
+            assert!(
+                ![CHOOSING, ADMITTING].contains(&workload.name) && !workload.figures.is_empty(),
+                "{}",
+                workload.name
+            );
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::error::Error;
 pub use sluice_quota::demand::{Demand, Mode, Most, Party, Spend};
 pub use sluice_quota::limit::{Limit, ModelNames, Per, Unit, Window};
 pub use sluice_quota::take::{Bucket, Denial, Principal, Rule, Take, Takes, Why};
+pub use sluice_quota::windows::Windows;
 
 pub use subject::Subject;
 

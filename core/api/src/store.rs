@@ -19,7 +19,9 @@ use crate::record::RecordStore;
 pub use failed::StoreError;
 pub use process::Process;
 
-pub use sluice_quota::lease::{Asked, Lease, LeaseId, Level, Line, Lined, Owner, Place, Seed, Taken, Used};
+pub use sluice_quota::lease::{
+    Asked, Lease, LeaseId, Level, Line, Lined, Owner, Place, Seed, ServedAlone, Taken, Used,
+};
 
 /// Ends when a place in a line is worth asking with again.
 pub type Turn = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -47,9 +49,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Whether requests are to be served while it is out of reach, by what this gateway knows: leases are given then by what it
-    /// has seen last, and told when the store is back. Those of keys in hard mode never are. Asked at any time.
-    fn serves_alone(&self) -> bool {
-        false
+    /// has seen last, and told when the store is back. Those of keys in hard mode never are. With what was. Asked at any time.
+    fn serves_alone(&self) -> Option<ServedAlone> {
+        None
     }
 
     /// Which of the processes that share it this one is; of no two that run at a time it is the same. Asked once, when it

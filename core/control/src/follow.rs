@@ -88,7 +88,7 @@ impl Following {
         let followed = self.follow(self.turns.is_multiple_of(ANEW_EVERY)).await;
         match (&followed, self.away) {
             (Err(error), false) => {
-                let alone = self.control.gateway().store().serves_alone();
+                let alone = self.control.gateway().store().serves_alone().is_some();
                 let what = if alone { "those of keys in hard mode" } else { "requests" };
                 tracing::error!(%error, "what other gateways change is not seen: after a second of it {what} are refused until it is");
             }

@@ -10,8 +10,8 @@ use sluice_api::limiter::{Bucket, Take};
 use sluice_api::plugin::async_trait;
 use sluice_api::record::{Page, Record, RecordQuery, RecordStore, SumQuery, SumRow, Unwritable};
 use sluice_api::store::{
-    Asked, Lease, Level, Line, Lined, Owner, Place, Process, Remembered, Seed, Store, StoreError, Taken,
-    Turn, Used,
+    Asked, Lease, Level, Line, Lined, Owner, Place, Process, Remembered, Seed, ServedAlone, Store,
+    StoreError, Taken, Turn, Used,
 };
 
 use crate::measure::{Histogram, Measures};
@@ -44,6 +44,8 @@ impl Timed {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, measures: &Measures) -> Self {
         let of = |operation| measures.store(operation);
+        let alone = Arc::clone(&store);
+        measures.watch_store(move || alone.serves_alone().unwrap_or_default());
         Self {
             store,
             take_all: of("take_all"),
@@ -88,7 +90,7 @@ impl Store for Timed {
         self.store.is_shared()
     }
 
-    fn serves_alone(&self) -> bool {
+    fn serves_alone(&self) -> Option<ServedAlone> {
         self.store.serves_alone()
     }
 

@@ -188,7 +188,7 @@ impl Gateway {
         if !self.away.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let message = match (self.store.serves_alone(), mode) {
+        let message = match (self.store.serves_alone().is_some(), mode) {
             (true, Mode::Soft) => return Ok(()),
             (true, Mode::Hard) => {
                 "the gateway's store is out of reach, and the limits of a key in hard mode hold with it alone: try again later"

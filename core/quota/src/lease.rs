@@ -88,6 +88,24 @@ impl Asked {
     }
 }
 
+/// What a store has served while it was out of reach, by what this gateway knew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServedAlone {
+    /// Requests that were admitted so since the process began.
+    pub requests: u64,
+    /// Leases whose use, or whose end, it is still to be told: a request has one of its key and group, and one of its account.
+    pub untold: u64,
+}
+
+impl ServedAlone {
+    /// So many requests, and so many leases of which it is still to be told.
+    #[must_use]
+    pub const fn new(requests: u64, untold: u64) -> Self {
+        Self { requests, untold }
+    }
+}
+
 /// The line of a key's requests that wait for slots, over all gateways, first come first served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -5,3 +5,4 @@ pub mod figure;
 pub mod lease;
 pub mod limit;
 pub mod take;
+pub mod windows;

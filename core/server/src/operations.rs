@@ -57,7 +57,7 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
     let store = app.gateway.store();
     // Whoever balances load must not take away what is served alone.
     let (mut reasons, mut limited) = (Vec::new(), Vec::new());
-    let without = if store.serves_alone() { &mut limited } else { &mut reasons };
+    let without = if store.serves_alone().is_some() { &mut limited } else { &mut reasons };
     match (store.ready().await, app.gateway.has_store(Mode::Hard)) {
         (Err(error), _) => without.push(error.to_string()),
         (Ok(()), Err(error)) => without.push(error.to_string()),

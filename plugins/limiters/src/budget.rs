@@ -4,20 +4,22 @@ use std::sync::Arc;
 
 use sluice_api::dialect::Operation;
 use sluice_api::error::{Error, Kind};
-use sluice_api::limiter::{Denial, Limiter, Subject, Takes, Unit, Why};
+use sluice_api::limiter::{Denial, Limiter, Subject, Takes, Unit, Why, Windows};
 use sluice_api::plugin::NoSettings;
 use sluice_api::register;
 
 use crate::{rate, words};
 
 /// Dollars.
-#[derive(Debug)]
-pub(crate) struct Budget;
+#[derive(Debug, Default)]
+pub(crate) struct Budget {
+    windows: Windows,
+}
 
 impl Limiter for Budget {
     fn takes(&self, subject: &Subject<'_>, takes: &mut Takes) {
         if subject.operation != Operation::CountTokens {
-            rate::push(subject, takes, |unit| unit == Unit::Cost);
+            rate::push((subject, &self.windows), takes, |unit| unit == Unit::Cost);
         }
     }
 
@@ -36,6 +38,6 @@ register! {
     settings: NoSettings,
     build: |_, section| {
         section.read::<NoSettings>()?;
-        Ok(Arc::new(Budget))
+        Ok(Arc::new(Budget::default()))
     },
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sluice_api::dialect::Operation;
 use sluice_api::error::{Error, Kind};
-use sluice_api::limiter::{Denial, Limiter, Principal, Subject, Take, Takes, Unit, Why, Window};
+use sluice_api::limiter::{Denial, Limiter, Principal, Subject, Take, Takes, Unit, Why, Window, Windows};
 use sluice_api::plugin::NoSettings;
 use sluice_api::register;
 
@@ -22,11 +22,12 @@ const COUNTS_PART: &str = "count_tokens";
 pub(crate) struct Rate {
     /// Shared with every bucket that it names.
     counts: Arc<str>,
+    windows: Windows,
 }
 
 impl Default for Rate {
     fn default() -> Self {
-        Self { counts: COUNTS_PART.into() }
+        Self { counts: COUNTS_PART.into(), windows: Windows::default() }
     }
 }
 
@@ -41,7 +42,7 @@ impl Limiter for Rate {
             }
             return;
         }
-        push(subject, takes, |unit| unit != Unit::Cost);
+        push((subject, &self.windows), takes, |unit| unit != Unit::Cost);
     }
 
     fn refusal(&self, refused: &Denial) -> Error {
@@ -54,13 +55,17 @@ impl Limiter for Rate {
 }
 
 /// Takes from the limits of all parties that count the model and a unit.
-pub(crate) fn push(subject: &Subject<'_>, takes: &mut Takes, counts: impl Fn(Unit) -> bool) {
+pub(crate) fn push(
+    (subject, windows): (&Subject<'_>, &Windows),
+    takes: &mut Takes,
+    counts: impl Fn(Unit) -> bool,
+) {
     for party in subject.parties {
         let limits = party.limits.iter();
         for limit in limits.filter(|limit| counts(limit.unit) && limit.counts(subject.model)) {
             let (amount, rule) = subject.takes(limit.unit);
             let bucket = takes.bucket(party.principal.clone()).part(Arc::clone(&limit.part));
-            let window = limit.per.window(subject.now, subject.zone);
+            let window = windows.of(limit.per, subject.now, subject.zone);
             takes.push(Take::within(bucket, window, amount, limit.most).of(limit.unit, rule));
         }
     }

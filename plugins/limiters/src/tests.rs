@@ -83,10 +83,10 @@ fn a_soft_key_takes_what_is_expected_and_a_hard_one_the_worst_case() {
     );
     let hard = taken(Rate::default(), Mode::Hard, Operation::Generate, "m");
     assert_eq!(hard.get(1).map(|take| (take.amount, take.rule)), Some((9_000, Rule::Within)));
-    let hard = taken(Budget, Mode::Hard, Operation::Generate, "m");
+    let hard = taken(Budget::default(), Mode::Hard, Operation::Generate, "m");
     let amounts: Vec<_> = hard.iter().map(|take| (take.amount, take.unit)).collect();
     assert_eq!(amounts, [(u64::MAX, Unit::Cost); 2], "what has no bound fits nowhere");
-    let soft = taken(Budget, Mode::Soft, Operation::Generate, "m");
+    let soft = taken(Budget::default(), Mode::Soft, Operation::Generate, "m");
     let calendar = |take: &Take| matches!(take.window, Window::Calendar { .. });
     assert!(
         soft.first().is_some_and(calendar) && soft.get(1).is_some_and(|take| take.window == Window::Total)
@@ -104,7 +104,7 @@ fn calls_that_count_tokens_have_one_limit_of_their_own() {
     let takes = taken(Rate::default(), Mode::Hard, Operation::CountTokens, "opus");
     let minute = Window::Rolling(Duration::from_secs(60));
     assert_eq!(told(&takes), [("Key(\"k\") count_tokens".to_owned(), &minute, 1, 600, Rule::Within)]);
-    assert_eq!(taken(Budget, Mode::Hard, Operation::CountTokens, "opus"), []);
+    assert_eq!(taken(Budget::default(), Mode::Hard, Operation::CountTokens, "opus"), []);
 }
 
 fn says(error: &Error) -> (Kind, String, Option<u64>) {
@@ -142,8 +142,8 @@ fn a_refusal_says_whose_limit_it_is_and_what_to_do() {
     );
     let models = says(&Rate::default().refusal(&denied(rate.get(2), Why::Used(wait)))).1;
     assert!(models.starts_with("this key's limit of 3 requests a month for the models opus is"), "{models}");
-    let budget = taken(Budget, Mode::Soft, Operation::Generate, "m");
-    let (kind, text, seconds) = says(&Budget.refusal(&denied(budget.first(), Why::Used(wait))));
+    let budget = taken(Budget::default(), Mode::Soft, Operation::Generate, "m");
+    let (kind, text, seconds) = says(&Budget::default().refusal(&denied(budget.first(), Why::Used(wait))));
     assert_eq!(
         (kind, text.as_str(), seconds),
         (
@@ -152,7 +152,7 @@ fn a_refusal_says_whose_limit_it_is_and_what_to_do() {
             Some(11)
         )
     );
-    let total = says(&Budget.refusal(&denied(budget.get(1), Why::Used(None))));
+    let total = says(&Budget::default().refusal(&denied(budget.get(1), Why::Used(None))));
     assert_eq!(
         total,
         (
@@ -161,13 +161,13 @@ fn a_refusal_says_whose_limit_it_is_and_what_to_do() {
             None
         )
     );
-    let reserved = says(&Budget.refusal(&denied(budget.first(), Why::Reserved)));
+    let reserved = says(&Budget::default().refusal(&denied(budget.first(), Why::Reserved)));
     assert_eq!((reserved.0, reserved.2), (Kind::RateLimited, Some(1)));
 }
 
 #[test]
 fn a_request_that_may_use_too_much_is_told_how_much_fits() {
-    let takes = taken(Budget, Mode::Hard, Operation::Generate, "m");
+    let takes = taken(Budget::default(), Mode::Hard, Operation::Generate, "m");
     let mut denied = Denial::new(takes.first().unwrap().clone(), Why::TooMuch);
     for (fits, says) in [
         (Some(400), "at most 400 tokens with max_tokens (an operator's max_output_tokens"),
@@ -175,7 +175,7 @@ fn a_request_that_may_use_too_much_is_told_how_much_fits() {
         (None, "set max_tokens"),
     ] {
         denied.fits = fits;
-        let error = Budget.refusal(&denied);
+        let error = Budget::default().refusal(&denied);
         assert!(error.to_string().contains(says), "{error}");
         assert_eq!(
             (error.kind(), error.facts().param.as_deref()),
@@ -186,12 +186,12 @@ fn a_request_that_may_use_too_much_is_told_how_much_fits() {
 
 #[test]
 fn a_request_that_may_use_too_much_is_told_by_which_field_of_its_own_api_it_is_bounded() {
-    let takes = taken(Budget, Mode::Hard, Operation::Generate, "m");
+    let takes = taken(Budget::default(), Mode::Hard, Operation::Generate, "m");
     for bound in ["max_tokens", "max_output_tokens", "maxOutputTokens"] {
         for fits in [Some(400), None] {
             let mut denied = Denial::new(takes.first().unwrap().clone(), Why::TooMuch);
             (denied.fits, denied.bound) = (fits, bound);
-            let error = Budget.refusal(&denied);
+            let error = Budget::default().refusal(&denied);
             assert!(error.to_string().contains(&format!(" {bound}")), "{error}");
             assert_eq!(error.facts().param.as_deref(), Some(bound));
         }
@@ -200,7 +200,7 @@ fn a_request_that_may_use_too_much_is_told_by_which_field_of_its_own_api_it_is_b
 
 #[test]
 fn no_sentence_but_a_rate_limits_reads_like_one() {
-    let takes = taken(Budget, Mode::Hard, Operation::Generate, "m");
+    let takes = taken(Budget::default(), Mode::Hard, Operation::Generate, "m");
     let waits = [9, 429, 4_290, 14_295].map(|wait| Why::Used(Some(Duration::from_secs(wait))));
     let lengths = [Window::Total, Window::Rolling(Duration::from_secs(429 * 60))];
     for why in [Why::TooMuch, Why::Used(None)].into_iter().chain(waits) {
@@ -211,7 +211,7 @@ fn no_sentence_but_a_rate_limits_reads_like_one() {
             (take.limit, take.window) = (limit, window);
             let mut denial = Denial::new(take, why);
             denial.fits = Some(4_296);
-            let text = Budget.refusal(&denial).to_string();
+            let text = Budget::default().refusal(&denial).to_string();
             for word in ["rate limit", "429", "too many requests"] {
                 assert!(!text.to_lowercase().contains(word), "{text}");
             }
@@ -219,7 +219,7 @@ fn no_sentence_but_a_rate_limits_reads_like_one() {
     }
     let told = |seconds| {
         let why = Why::Used(Some(Duration::from_secs(seconds)));
-        says(&Budget.refusal(&Denial::new(takes[0].clone(), why)))
+        says(&Budget::default().refusal(&Denial::new(takes[0].clone(), why)))
     };
     let (_, text, wait) = told(4_290);
     assert!(text.ends_with("there is room again in 4300 s") && wait == Some(4_290), "{text}");

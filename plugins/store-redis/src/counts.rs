@@ -17,7 +17,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sluice_api::limiter::{Bucket, Take};
-use sluice_api::store::{Asked, Lease, Level, Line, Lined, Place, Seed, StoreError, Taken, Turn, Used};
+use sluice_api::store::{
+    Asked, Lease, Level, Line, Lined, Place, Seed, ServedAlone, StoreError, Taken, Turn, Used,
+};
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -173,9 +175,9 @@ impl Counts {
         self.own.alone.is_on()
     }
 
-    /// Whether requests are served then.
-    pub(crate) fn serve_alone(&self) -> bool {
-        self.own.alone.admits()
+    /// What was served then, where requests are.
+    pub(crate) fn served_alone(&self) -> Option<ServedAlone> {
+        self.own.alone.admits().then(|| self.own.alone.served())
     }
 
     pub(crate) fn turn(&self, place: &Place) -> Turn {

@@ -9,8 +9,8 @@ use sluice_api::plugin::{Timestamp, async_trait};
 use sluice_api::record::RecordStore;
 use sluice_api::settings::{Problem, Section};
 use sluice_api::store::{
-    Asked, Lease, Level, Line, Lined, Owner, Place, Process, Remembered, Seed, Store, StoreError, Taken,
-    Turn, Used,
+    Asked, Lease, Level, Line, Lined, Owner, Place, Process, Remembered, Seed, ServedAlone, Store,
+    StoreError, Taken, Turn, Used,
 };
 
 use crate::claims::Claims;
@@ -80,8 +80,8 @@ impl Store for Redis {
         true
     }
 
-    fn serves_alone(&self) -> bool {
-        self.counts.serve_alone()
+    fn serves_alone(&self) -> Option<ServedAlone> {
+        self.counts.served_alone()
     }
 
     async fn process(&self) -> Result<Process, StoreError> {

@@ -43,6 +43,10 @@ pub(super) enum Metric {
     AccountState,
     /// Seconds that the store took, by operation.
     Store,
+    /// Requests that were admitted while the store was out of reach.
+    OutageRequests,
+    /// Leases of which the store is still to be told.
+    OutageUnsettled,
     /// Records that the store can't write.
     RecordsSetAside,
     /// Lines that the log had no room for.
@@ -132,6 +136,16 @@ impl Metric {
             Self::Store => {
                 ("sluice_store_seconds", Kind::Histogram, "Time that an operation of the store took.")
             }
+            Self::OutageRequests => (
+                "sluice_outage_requests_total",
+                Kind::Counter,
+                "Requests that were admitted while the store was out of reach, by what this gateway knew.",
+            ),
+            Self::OutageUnsettled => (
+                "sluice_outage_unsettled_leases",
+                Kind::Gauge,
+                "Leases of an outage whose use the store is still to be told: of a key and its group, or of an account.",
+            ),
             Self::RecordsSetAside => (
                 "sluice_records_set_aside_total",
                 Kind::Counter,

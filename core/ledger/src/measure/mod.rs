@@ -14,6 +14,7 @@ use foldhash::fast::RandomState;
 use parking_lot::{Mutex, RwLock};
 use sluice_api::dialect::Api;
 use sluice_api::record::{Outcome, Record};
+use sluice_api::store::ServedAlone;
 
 use crate::live::{Live, OTHER};
 use crate::refused::Realm;
@@ -67,6 +68,8 @@ pub struct Measures {
     live: Live,
     /// Models that may be labels.
     models: RwLock<Labels>,
+    /// What was served while the store was out of reach.
+    alone: OnceLock<Box<dyn Fn() -> ServedAlone + Send + Sync>>,
     /// How many records were set aside, as the store can't write them.
     set_aside: OnceLock<Count>,
     /// How many lines the log has dropped, where a log is written.
@@ -107,6 +110,7 @@ impl Measures {
             store: Mutex::default(),
             live: Live::new(Instant::now()),
             models: RwLock::default(),
+            alone: OnceLock::new(),
             set_aside: OnceLock::new(),
             log_lines_dropped: OnceLock::new(),
             spans_dropped: OnceLock::new(),
@@ -153,6 +157,11 @@ impl Measures {
     /// Tells cost and tokens by each group too.
     pub fn tell_groups(&self) {
         self.groups.tell();
+    }
+
+    /// Says who knows what was served while the store was out of reach; asked whenever the metrics are read.
+    pub(crate) fn watch_store(&self, alone: impl Fn() -> ServedAlone + Send + Sync + 'static) {
+        let _ = self.alone.set(Box::new(alone));
     }
 
     /// Says who counts the records that were set aside; asked whenever the metrics are read.
@@ -216,6 +225,9 @@ impl Measures {
         });
         told(Metric::InFlight, &|name, text| in_flight(accounts, name, text));
         told(Metric::AccountState, &|name, text| each_state(states, accounts, name, text));
+        let ServedAlone { requests, untold, .. } = self.alone.get().map(|alone| alone()).unwrap_or_default();
+        told(Metric::OutageRequests, &|name, text| sample(text, name, "", requests));
+        told(Metric::OutageUnsettled, &|name, text| sample(text, name, "", untold));
         for (metric, dropped) in [
             (Metric::RecordsSetAside, &self.set_aside),
             (Metric::LogLinesDropped, &self.log_lines_dropped),

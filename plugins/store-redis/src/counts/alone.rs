@@ -15,7 +15,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use sluice_api::limiter::{Mode, Take};
-use sluice_api::store::{Asked, Lease, Line, Lined, Place, StoreError, Taken, Turn, Used};
+use sluice_api::store::{Asked, Lease, Line, Lined, Place, ServedAlone, StoreError, Taken, Turn, Used};
 use sluice_buckets::Buckets;
 use tokio::time::Instant;
 
@@ -77,8 +77,11 @@ struct State {
     spool: Spool,
     /// What is being told, by the names of its files.
     telling: Vec<Arc<Told>>,
-    /// Requests that were admitted.
+    /// Requests that were admitted, now and before.
     admitted: u64,
+    before: u64,
+    /// Those that have ended, and are not being told yet.
+    ended_here: u64,
 }
 
 /// What is told together.
@@ -87,6 +90,8 @@ struct Told {
     name: String,
     spent: Spent,
     ended: Vec<String>,
+    /// Of how many leases it is.
+    leases: u64,
 }
 
 /// A lease that was taken here.
@@ -123,6 +128,8 @@ impl Alone {
             spool: Spool::new(outage.folder.as_deref()),
             telling: Vec::new(),
             admitted: 0,
+            before: 0,
+            ended_here: 0,
         };
         Self {
             admits: outage.admits,
@@ -139,6 +146,15 @@ impl Alone {
     /// Whether requests are served while the servers are out of reach.
     pub(super) fn admits(&self) -> bool {
         self.admits
+    }
+
+    /// What was served so, and of how many leases the servers are still to be told.
+    pub(super) fn served(&self) -> ServedAlone {
+        let state = self.state.lock();
+        let runs = state.leases.values().filter(|local| local.stage != Stage::There).count();
+        let untold = (runs + state.ended.len()) as u64 + state.ended_here;
+        let being_told: u64 = state.telling.iter().map(|told| told.leases).sum();
+        ServedAlone::new(state.before + state.admitted, untold + being_told)
     }
 
     /// Whether they are out of reach, and requests are served.
@@ -278,7 +294,8 @@ impl Own {
     pub(super) fn goes_alone(self: &Arc<Self>, failure: &Failure) {
         let mut state = self.alone.state.lock();
         if !std::mem::replace(&mut state.on, true) {
-            (state.since, state.admitted) = (Instant::now(), 0);
+            state.before += std::mem::take(&mut state.admitted);
+            state.since = Instant::now();
             self.alone.is_on.store(true, Ordering::Relaxed);
             for (name, tail, used) in self.queue.ended() {
                 state.ended_there(&self.gateway, name, (&tail, used));
@@ -317,6 +334,7 @@ impl Own {
                 let entries = spent::entries(&local.tail, used, (local.since, now));
                 state.leases.remove(name);
                 if !entries.is_empty() {
+                    state.ended_here += 1;
                     entries.iter().for_each(|entry| state.spent.add(entry));
                     state.spool.write(&spool::Line::Spent(entries));
                 }

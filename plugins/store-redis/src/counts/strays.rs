@@ -69,9 +69,12 @@ impl Strays {
                 strange.extend(ended(written).map(|op| (lease, op)));
             }
         }
-        for (number, written) in own.scanned(&own.link.key("waiters")).await? {
-            strange.extend(left(own, &number, &written));
-        }
+        // Before the look: whoever has a place by then is there.
+        let waiting = own.bells.all();
+        let waiters = own.scanned(&own.link.key("waiters")).await?;
+        let there: HashSet<u64> = waiters.iter().filter_map(|(number, _)| number.parse().ok()).collect();
+        own.bells.ring_each(waiting.difference(&there));
+        strange.extend(waiters.iter().filter_map(|(number, written)| left(own, number, written)));
         self.0.retain(|name, _| strange.contains_key(name));
         for (name, op) in strange {
             let since = *self.0.entry(name.clone()).or_insert(now);

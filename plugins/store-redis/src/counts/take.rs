@@ -88,7 +88,7 @@ impl Own {
                 Ok(Taken::All(leases))
             }
             ["waits", number] => waits(line.as_ref(), number).map_err(Failed::Odd).map(|place| {
-                self.bells.wait(place.number);
+                self.bells.wait(&place);
                 Taken::Waits(place)
             }),
             ["refused", which, why, wait] => {
@@ -185,7 +185,7 @@ impl Own {
             ["full"] => Ok(Lined::Full),
             ["waits", number] => {
                 let place = waits(Some(&line), number)?;
-                self.bells.wait(place.number);
+                self.bells.wait(&place);
                 Ok(Lined::Waits(place))
             }
             _ => Err(odd(&answer)),

@@ -140,7 +140,7 @@ async fn a_gateway_that_refuses_meanwhile_does_so_still() {
     ask(&counts, 1, &[slot(3)]).await.unwrap();
     away(&proxy);
     super::faults::take(&counts, 2, &[slot(3)]).await.unwrap_err();
-    assert!(!counts.are_alone() && !counts.serve_alone());
+    assert!(!counts.are_alone() && counts.served_alone().is_none());
 }
 
 #[tokio::test]

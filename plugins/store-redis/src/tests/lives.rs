@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use redis::Value;
 use sluice_api::limiter::{Bucket, Take, Window};
@@ -223,4 +224,28 @@ async fn what_a_server_has_forgotten_of_a_gateway_that_lives_is_found() {
     counts.settle(&runs, Used::new(4, 0), Timestamp::now());
     counts.settled().await;
     assert_eq!((held(&counts).await, level(&counts, &takes[1]).await), (0, Level::new(4, 0, None)));
+}
+
+#[tokio::test]
+async fn who_stands_at_a_place_that_a_server_has_lost_asks_for_another_and_nobody_else_does() {
+    let server = Server::start();
+    let counts = gateway(&server.url(), "one").await;
+    let _runs = taken(&counts, 1, &[slot(1)]).await;
+    let mut places = Vec::new();
+    for number in 2..6 {
+        places.push(waits(&counts, number, &[slot(1)]).await);
+    }
+    let lost = places.remove(2);
+    let number = lost.number.to_string();
+    server.tell(&["ZREM", "{sluice}:line:key", &number]);
+    server.tell(&["HDEL", "{sluice}:waiters", &number]);
+    counts.compare([Instant::now()]).await;
+    tokio::time::timeout(PATIENCE, counts.turn(&lost)).await.expect("it is told to ask");
+    for place in places.iter().skip(1) {
+        assert!(counts.turn(place).now_or_never().is_none(), "nothing has become of its place");
+    }
+    let again = Asked::new(vec![lease(9, &[slot(1)])]).in_line(Line::new("key".into(), 100).at(Some(lost)));
+    let Taken::Waits(place) = counts.take_all(again).await.unwrap() else { panic!("it has no slot") };
+    assert!(places.iter().all(|one| one.number < place.number), "it stands behind the others");
+    assert_eq!(counts.waiting(vec!["key".into()]).await.unwrap(), [4]);
 }

@@ -84,7 +84,8 @@ impl Alone {
             let name =
                 state.spool.next().unwrap_or_else(|| format!("{:016x}", getrandom::u64().unwrap_or(0)));
             let (spent, ended) = (std::mem::take(&mut state.spent), std::mem::take(&mut state.ended));
-            state.telling.push(Arc::new(Told { name, spent, ended }));
+            let leases = std::mem::take(&mut state.ended_here) + ended.len() as u64;
+            state.telling.push(Arc::new(Told { name, spent, ended, leases }));
         }
         state.telling.clone()
     }
