@@ -1,23 +1,35 @@
 //! A thousand clients at once, on several gateways and on one: what is admitted is exactly what may be, whatever becomes of
 //! the store, of the way to it and of gateways meanwhile.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use sluice_tests::client::PATIENCE;
 use sluice_tests::gateway::{Gateway, account, key};
 use sluice_tests::moment::{noon, pause};
-use sluice_tests::upstream::{Upstream, whole};
+use sluice_tests::upstream::{Step, Upstream, whole};
 
-use super::{GATEWAYS, Redis, answering, ask, at_once, count, me, message};
+use super::{AtOnce, GATEWAYS, Redis, answering, ask, at_once, count, me, message, try_ask};
 
-const CLIENTS: usize = 1_000;
+pub(super) const CLIENTS: usize = 1_000;
 
 /// Asks until the store has been in reach: on a machine that has much else to do it may be late.
 fn ask_until_known(gateway: &Gateway) -> u16 {
     loop {
         match ask(gateway) {
+            503 => pause(Duration::from_millis(20)),
+            known => return known,
+        }
+    }
+}
+
+/// The same of one who may wait in a line for long.
+fn wait_until_known(gateway: &Gateway) -> u16 {
+    loop {
+        match try_ask(gateway).unwrap() {
             503 => pause(Duration::from_millis(20)),
             known => return known,
         }
@@ -53,36 +65,146 @@ fn of_a_thousand_requests_exactly_so_many_pass_as_may() {
     exactly_so_many(Some(&Redis::start()));
 }
 
-fn never_over_budget(redis: Option<&Redis>) {
-    let (_folder, prices) = crate::limits::priced();
-    let spent = Arc::new(AtomicU64::new(0));
-    let upstream = Upstream::start({
-        let spent = Arc::clone(&spent);
-        move |_| {
-            // Ten-millionths of a dollar: 15 dollars for a million tokens out, 3 for as many in.
-            let used = 1 + (spent.load(Ordering::SeqCst) * 7_919) % 100;
-            spent.fetch_add(used * 150 + 10 * 30, Ordering::SeqCst);
-            whole(200, "content-type: application/json\r\n", &message(10, used))
+/// Answers that are held back until they are let go, and what those that were given cost in ten-millionths of a dollar: 15
+/// dollars for a million tokens out, 3 for as many in.
+#[derive(Default)]
+struct Bill {
+    held: Mutex<Option<Vec<Sender<()>>>>,
+    spent: AtomicU64,
+}
+
+impl Bill {
+    fn answer(&self) -> Vec<Step> {
+        let used = 1 + (self.spent.load(Ordering::SeqCst) * 7_919) % 100;
+        self.spent.fetch_add(used * 150 + 10 * 30, Ordering::SeqCst);
+        let answer = whole(200, "content-type: application/json\r\n", &message(10, used));
+        let Some(held) = &mut *self.held.lock().unwrap() else { return answer };
+        let (goes, waits) = channel();
+        held.push(goes);
+        std::iter::once(Step::Wait(waits)).chain(answer).collect()
+    }
+
+    fn let_go(&self) {
+        for goes in self.held.lock().unwrap().take().unwrap() {
+            let _ = goes.send(());
         }
+    }
+}
+
+/// An amount of dollars in its smallest parts.
+fn units(dollars: &Value) -> u64 {
+    let dollars = dollars.as_str().unwrap();
+    let (whole, rest) = dollars.split_once('.').unwrap_or((dollars, ""));
+    format!("{whole}{rest:0<10}").parse().unwrap()
+}
+
+/// Smallest parts of a dollar in a ten-millionth.
+const PARTS: u64 = 1_000;
+
+/// Clients of a hard budget come back as they are told, until they are served or told that it is used up.
+fn all_of_a_budget(redis: Option<&Redis>) {
+    const BUDGET: u64 = 3_000_000;
+    let (_folder, prices) = crate::limits::priced();
+    let bill = Arc::new(Bill { held: Mutex::new(Some(Vec::new())), ..Bill::default() });
+    let upstream = Upstream::start({
+        let bill = Arc::clone(&bill);
+        move |_| bill.answer()
     });
     let config = noon()
         + &prices
         + &account("a", "claude-console", &upstream.address, "")
         + &key("mode = \"hard\"\nlimits = [{ per = \"day\", cost = \"0.3\" }]");
     let gateways = gateways(redis, &config);
-    for _ in 0..2 {
-        let statuses = at_once(&gateways, CLIENTS, ask_until_known);
-        let known = count(&statuses, 200) + count(&statuses, 429) + count(&statuses, 402);
-        assert_eq!(known, CLIENTS, "{statuses:?}");
-        let spent = spent.load(Ordering::SeqCst);
-        assert!((500_000..=3_000_000).contains(&spent), "{spent} ten-millionths of a dollar, of 0.3 dollars");
+    let refused = AtomicUsize::new(0);
+    let asks = |gateway: &Gateway| {
+        let mut first = true;
+        loop {
+            let answer = gateway.post("/v1/messages", &super::body("m"));
+            match answer.status {
+                429 => {
+                    refused.fetch_add(usize::from(std::mem::take(&mut first)), Ordering::SeqCst);
+                    pause(Duration::from_secs(answer.header("retry-after").unwrap().parse().unwrap()));
+                }
+                503 => pause(Duration::from_millis(20)),
+                known => return known,
+            }
+        }
+    };
+    let (statuses, most) = std::thread::scope(|scope| {
+        let asked = scope.spawn(|| at_once(&gateways, CLIENTS, asks));
+        // As long as nothing is answered, exactly as many are there as could each cost the most.
+        gateways[0]
+            .until("each has asked", |_| upstream.seen().len() + refused.load(Ordering::SeqCst) >= CLIENTS);
+        let (there, limit) = (upstream.seen().len() as u64, me(&gateways[0])["limits"][0].clone());
+        let left = units(&limit["left"]);
+        let most = (BUDGET * PARTS - left) / there;
+        assert!(there > 1 && left < most, "{there} are there, and another would be within {limit}");
+        bill.let_go();
+        (asked.join().unwrap(), most)
+    });
+    assert_eq!(count(&statuses, 200) + count(&statuses, 402), CLIENTS, "{statuses:?}");
+    assert_eq!(upstream.seen().len(), count(&statuses, 200));
+    let spent = bill.spent.load(Ordering::SeqCst) * PARTS;
+    // Never over it, and it ends where no further request is sure to be within it.
+    let budget = BUDGET * PARTS;
+    assert!(
+        (budget - most + 1..=budget).contains(&spent),
+        "{spent} of {budget}, where one costs {most} at most"
+    );
+    for gateway in &gateways {
+        gateway.until("each has the records of all", |gateway| {
+            units(&gateway.admin("GET", "/usage", "").json()["data"][0]["cost"]) == spent
+        });
     }
 }
 
 #[test]
-fn a_thousand_clients_never_spend_more_than_a_hard_budget_has() {
-    never_over_budget(None);
-    never_over_budget(Some(&Redis::start()));
+fn a_thousand_clients_never_spend_more_than_a_hard_budget_has_and_all_of_it_but_for_one_request() {
+    all_of_a_budget(None);
+    all_of_a_budget(Some(&Redis::start()));
+}
+
+fn all_wait_and_are_served(redis: Option<&Redis>) {
+    const SLOTS: usize = 50;
+    let there = Arc::<AtOnce>::default();
+    let upstream = there.upstream();
+    let config = account("a", "claude-console", &upstream.address, "concurrency = 90")
+        + "[[groups]]\nname = \"g\"\nconcurrency = 70\n"
+        + &key(&format!(
+            "group = \"g\"\nconcurrency = {SLOTS}\nqueue = {{ size = {CLIENTS}, wait = \"120s\" }}"
+        ));
+    let gateways = gateways(redis, &config);
+    let over = AtomicBool::new(false);
+    let statuses = std::thread::scope(|scope| {
+        // Whoever would be told that it is its turn is not, again and again.
+        let cuts = scope.spawn(|| {
+            let mut cuts = 0;
+            while let (Some(redis), false) = (redis, over.load(Ordering::SeqCst)) {
+                redis.tell(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+                cuts += 1;
+                pause(Duration::from_millis(500));
+            }
+            cuts
+        });
+        let asked = scope.spawn(|| at_once(&gateways, CLIENTS, wait_until_known)).join();
+        over.store(true, Ordering::SeqCst);
+        assert!(cuts.join().unwrap() > 0 || redis.is_none(), "they are served between cuts");
+        asked.unwrap()
+    });
+    assert_eq!(count(&statuses, 200), CLIENTS, "{statuses:?}");
+    assert!((2..=SLOTS).contains(&there.most()), "{} at once, where {SLOTS} may be", there.most());
+    for gateway in &gateways {
+        gateway.until("nothing is held, and nobody waits", |gateway| {
+            let told = &me(gateway)["concurrency"];
+            (told["held"].as_u64(), told["waiting"].as_u64()) == (Some(0), Some(0))
+        });
+    }
+}
+
+#[test]
+fn a_thousand_that_wait_are_all_served_with_the_wake_channel_cut_again_and_again() {
+    all_wait_and_are_served(None);
+    all_wait_and_are_served(Some(&Redis::start()));
 }
 
 /// How long a store is away in a test.

@@ -59,6 +59,13 @@ fn admitting(upstream: &Upstream) -> String {
         + "[[keys]]\nname = \"hard\"\nkey = \"hard-in-the-outage\"\nmode = \"hard\"\nlimits = [{ per = \"1h\", requests = 1000 }]\n"
 }
 
+/// How many requests a gateway has served without its store, and of how many that is still to be told.
+fn alone(gateway: &Gateway) -> [u64; 2] {
+    let metrics = send(&gateway.address, "GET", "/metrics", &[], b"").text();
+    let told = |name: &str| metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    ["sluice_outage_requests_total ", "sluice_outage_unsettled_leases "].map(|name| told(name).unwrap())
+}
+
 /// Asks until it is refused, and says how often it was not.
 fn served(gateway: &Gateway) -> usize {
     let statuses: Vec<u16> =
@@ -93,10 +100,17 @@ fn gateways_that_admit_hold_limits_by_what_they_have_seen_and_all_is_counted_onc
     let upstream = Upstream::start(|_| whole(200, "content-type: application/json\r\n", &message(20, 10)));
     let gateways = redis.gateways(2, &admitting(&upstream));
     let (one, other) = (&gateways[0], &gateways[1]);
+    assert_eq!(alone(one), [0, 0]);
     assert_eq!([ask(other), ask(other), ask(one)], [200; 3]);
     redis.kill();
     // One has seen three, the other two.
     assert_eq!((served(one), served(other)), (7, 8));
+    // Beside these it may not have been told yet of those that were served before.
+    for (gateway, requests) in [(one, 7), (other, 8)] {
+        let [served, untold] = alone(gateway);
+        assert_eq!(served, requests);
+        assert!((requests..=requests + 2).contains(&untold), "{untold} of {requests}");
+    }
     for gateway in &gateways {
         let refused = ask_as(gateway, "hard-in-the-outage");
         assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")), "{}", refused.text());
@@ -110,6 +124,7 @@ fn gateways_that_admit_hold_limits_by_what_they_have_seen_and_all_is_counted_onc
     redis.revive();
     are_counted(&gateways, 18);
     assert_eq!(upstream.seen().len(), 18);
+    one.until("all is told", |_| [alone(one), alone(other)] == [[7, 0], [8, 0]]);
     assert_eq!([ask(one), ask(other)], [402; 2]);
     one.until("keys in hard mode are served again", |one| ask_as(one, "hard-in-the-outage").status == 200);
 }
