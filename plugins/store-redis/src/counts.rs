@@ -32,7 +32,7 @@ use lives::Lives;
 use queue::{How, Name, Op, Queue};
 use running::Running;
 use scripts::Scripts;
-use together::Together;
+use together::{Step, Together};
 
 /// How long what is still to be told is waited for at the end.
 const CLOSE_MAX: Duration = Duration::from_secs(5);
@@ -142,8 +142,8 @@ impl Counts {
         };
         // Whoever asks may go away; what is taken then must not stay taken.
         let asked = spawn::to_the_end(async move { own.take_anyway(asked).await }, {
-            let own = Arc::clone(&self.own);
-            move |taken| own.give_back(taken)
+            let step = Step::begin(&self.own);
+            move |taken| step.own().give_back(taken)
         });
         asked.await.unwrap_or_else(|| Err(StoreError("the gateway ends".to_owned())))
     }
@@ -152,10 +152,10 @@ impl Counts {
         let own = Arc::clone(&self.own);
         let name = format!("line-{:x}", getrandom::u64().unwrap_or_default());
         let lined = spawn::to_the_end(async move { own.line_up(name, line, slots).await }, {
-            let own = Arc::clone(&self.own);
+            let step = Step::begin(&self.own);
             move |lined| {
                 if let Ok(Lined::Waits(place)) = lined {
-                    Own::leave(&own, place);
+                    Own::leave(step.own(), place);
                 }
             }
         });
@@ -278,8 +278,9 @@ impl Counts {
         }
     }
 
-    /// Ends when what was to be told so far is.
+    /// Ends when what was to be told so far is: what was asked for by somebody who has left as well.
     pub(crate) async fn settled(&self) {
+        self.own.together.is_over().await;
         self.own.queue.is_empty().await;
     }
 }

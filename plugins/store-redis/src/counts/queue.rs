@@ -99,7 +99,15 @@ impl Op {
 
     /// Whether it may be told by one script with others of this kind.
     fn settles(&self) -> bool {
-        matches!(self, Self::Progress { how: How::Land | How::End, line: None, alone: false, .. })
+        matches!(self, Self::Progress { alone: false, .. })
+    }
+
+    /// Whether it may be told by one script with this: that knows one line.
+    fn goes_with(&self, other: &Self) -> bool {
+        let (Self::Progress { line, .. }, Self::Progress { line: others, .. }) = (self, other) else {
+            return false;
+        };
+        self.settles() && other.settles() && line == others
     }
 
     /// Whether it frees one of these slots.
@@ -130,8 +138,10 @@ impl State {
     /// What is told next by one script; nothing where there is nothing.
     fn next_together(&mut self) -> Told {
         let mut together: Told = self.next(|_| true).into_iter().collect();
-        while together.len() < TOGETHER && together.first().is_some_and(|(_, op)| op.settles()) {
-            let Some(next) = self.next(Op::settles) else { break };
+        while together.len() < TOGETHER
+            && let Some((_, first)) = together.first()
+            && let Some(next) = self.next(|op| op.goes_with(first))
+        {
             together.push(next);
         }
         together

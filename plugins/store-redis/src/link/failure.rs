@@ -15,6 +15,8 @@ pub(crate) enum Failure {
     Answered(String),
     /// The server can't do it as things are there, and does not the next time: some of it may have been done.
     Never(String),
+    /// It was surely not done, and for a reason of its own: that says nothing of the servers.
+    Refused(String),
 }
 
 impl Failure {
@@ -32,9 +34,11 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotDone(why) | Self::Unknown(why) | Self::Answered(why) | Self::Never(why) => {
-                f.write_str(why)
-            }
+            Self::NotDone(why)
+            | Self::Unknown(why)
+            | Self::Answered(why)
+            | Self::Never(why)
+            | Self::Refused(why) => f.write_str(why),
         }
     }
 }

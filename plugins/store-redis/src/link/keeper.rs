@@ -163,6 +163,7 @@ impl Kept {
             };
             silent = if answers { 0 } else { silent + 1 };
             if silent >= SILENT || (silent > 0 && line.is_doubtful()) {
+                line.falls_silent();
                 return End::Lost(format!("{} does not answer", line.place));
             }
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -44,6 +44,9 @@ struct Trouble {
     end: Mutex<Option<End>>,
     missed: AtomicU32,
     told: Notify,
+    silent: AtomicBool,
+    /// It is silent from now on.
+    fell_silent: Notify,
 }
 
 impl Line {
@@ -111,6 +114,21 @@ impl Line {
     /// Whether so many answers in a row did not come that nothing but an answer helps.
     pub(super) fn is_doubtful(&self) -> bool {
         self.trouble.missed.load(Ordering::Relaxed) >= DOUBTFUL
+    }
+
+    /// Notes that the other side is not there any more, and that nothing that was sent is answered.
+    pub(super) fn falls_silent(&self) {
+        self.trouble.silent.store(true, Ordering::Release);
+        self.trouble.fell_silent.notify_waiters();
+    }
+
+    /// Ends when it is known that nothing is answered any more.
+    pub(super) async fn silence(&self) {
+        let mut fell_silent = std::pin::pin!(self.trouble.fell_silent.notified());
+        fell_silent.as_mut().enable();
+        if !self.trouble.silent.load(Ordering::Acquire) {
+            fell_silent.await;
+        }
     }
 
     /// Notes that it is of no more use.

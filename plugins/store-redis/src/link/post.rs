@@ -90,7 +90,14 @@ impl Post {
 
     async fn send(&self, parcel: &Parcel<'_>, told: Told, until: Instant) -> Result<Sent, Failure> {
         let line = self.keeper.line(until).await?;
-        let Ok(answer) = timeout_at(until, line.send(&parcel.command(told))).await else {
+        let command = parcel.command(told);
+        let answer = tokio::select! {
+            biased;
+            answer = timeout_at(until, line.send(&command)) => answer,
+            // Where it is closed, or refuses, each has an answer of its own.
+            () = line.silence() => return Err(no_answer(&line.place)),
+        };
+        let Ok(answer) = answer else {
             line.missed();
             return Err(no_answer(&line.place));
         };

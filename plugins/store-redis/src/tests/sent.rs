@@ -115,6 +115,19 @@ async fn what_was_not_sent_was_not_done() {
 }
 
 #[tokio::test]
+async fn nobody_waits_for_an_answer_on_a_connection_that_is_given_up() {
+    let server = Server::start();
+    let proxy = Proxy::before(server.port);
+    let link = link(&proxy.url(), SHORT);
+    until_more(&link, "n").await;
+    proxy.swallow(true);
+    let until = tokio::time::Instant::now() + 10 * PATIENCE;
+    let ping = redis::cmd("PING");
+    let answer = tokio::time::timeout(PATIENCE, link.ask_until(&ping, until)).await;
+    assert!(matches!(answer, Ok(Err(Failure::Unknown(_)))), "{answer:?}");
+}
+
+#[tokio::test]
 async fn an_answer_that_is_cut_may_have_been_done_and_is_not_sent_again() {
     let server = Server::start();
     let proxy = Proxy::before(server.port);
@@ -247,8 +260,8 @@ async fn a_server_that_loads_is_waited_for_without_a_word_to_it() {
         match more(&link, "n").await {
             Ok(count) => found = Some(count),
             Err(Failure::NotDone(why)) => met |= why.contains("LOADING"),
-            Err(Failure::Unknown(why) | Failure::Answered(why) | Failure::Never(why)) => {
-                panic!("nothing was cut: {why}")
+            Err(failure) => {
+                panic!("nothing was cut: {failure}")
             }
         }
         found.is_some()

@@ -5,13 +5,15 @@ use std::process::Command;
 use super::server::Server;
 
 /// Tests that are about what servers do, and not about what is asked of them alone: the suite is put to a Valkey by itself.
-const TESTS: [&str; 7] = [
+const TESTS: [&str; 9] = [
+    "tests::alone::",
     "tests::bounded::",
     "tests::faults::",
     "tests::lives::",
     "tests::model::",
     "tests::moving::",
     "tests::mute::",
+    "tests::together::",
     "records::tests::",
 ];
 

@@ -27,7 +27,7 @@ local function entry(at, high, low)
 end
 
 local function at_of(entry)
-  return tonumber(string.sub(entry, 1, 16))
+  return tonumber(string.sub(entry, 1, 16)) or 0
 end
 
 local function amount_of(entry)
@@ -93,7 +93,7 @@ local function counts_of(at, first_key)
       count = {
         key = key, kind = kind, high = 0, low = 0, held_high = 0, held_low = 0, changed = false, length = 0, list = false, left = 0,
         whole = 0, whose = false, own = false, own_high = 0, own_low = 0, grain = 1, first = nil, last = nil, last_high = 0,
-        last_low = 0, listed = 0,
+        last_low = 0, listed = 0, broken = false,
       }
       if kind == 'r' then
         count.length, count.list = tonumber(ARGV[at + 1]), KEYS[first_key + 1]
@@ -112,29 +112,10 @@ local function counts_of(at, first_key)
   return counts, at, first_key
 end
 
--- Reads all counts as they are now, and what stands at one key more.
-local function load(now, more)
-  local keys = {}
-  for index, count in ipairs(all) do keys[index] = count.key end
-  keys[#keys + 1] = more
-  local kept = #keys > 0 and redis.call('MGET', unpack(keys)) or {}
-  for index, count in ipairs(all) do
-    local found = kept[index]
-    if count.kind ~= 'r' then
-      count.high, count.low, count.held_high, count.held_low = struct.unpack(SUMS, found or NOTHING)
-    else
-      count.high, count.low, count.held_high, count.held_low, count.grain, count.first, count.last, count.last_high,
-        count.last_low, count.listed = struct.unpack(ROLLS, found or NEVER)
-      if count.last < 0 then count.first, count.last = nil, nil end
-      pass(count, now)
-    end
-  end
-  return more and kept[#all + 1]
-end
-
+-- Writes what was changed, but for what could not be read.
 local function save()
   for _, count in ipairs(all) do
-    if count.changed then
+    if count.changed and not count.broken then
       if count.kind == 'h' and count.high == 0 and count.low == 0 then
         redis.call('DEL', count.key)
       elseif count.kind == 'r' then
@@ -155,6 +136,47 @@ local function save()
       end
     end
   end
+end
+
+-- Reads one as it is now, and drops what is over of it. Its list is asked for first: one that is no list is found before anything is
+-- changed, and after it nothing fails.
+local function load_one(count, found, now)
+  if count.kind ~= 'r' then
+    count.high, count.low, count.held_high, count.held_low = struct.unpack(SUMS, found or NOTHING)
+    return
+  end
+  count.high, count.low, count.held_high, count.held_low, count.grain, count.first, count.last, count.last_high,
+    count.last_low, count.listed = struct.unpack(ROLLS, found or NEVER)
+  if count.last < 0 then count.first, count.last = nil, nil end
+  if count.listed > 0 then redis.call('LLEN', count.list) end
+  pass(count, now)
+end
+
+-- What is told of an error.
+local function said(why)
+  return type(why) == 'table' and why.err or tostring(why)
+end
+
+-- Reads all counts as they are now, and what stands at one key more. Of one that can't be read it is noted why, where that is borne;
+-- else the script ends with it before anything is counted. What was dropped of others is written: their lists are shorter by now.
+local function load(now, more, bears)
+  local keys = {}
+  for index, count in ipairs(all) do keys[index] = count.key end
+  keys[#keys + 1] = more
+  local kept = #keys > 0 and redis.call('MGET', unpack(keys)) or {}
+  local broken
+  for index, count in ipairs(all) do
+    local could, why = pcall(load_one, count, kept[index], now)
+    if not could then
+      count.broken = count.key .. ': ' .. said(why)
+      broken = broken or count.broken
+    end
+  end
+  if broken and not bears then
+    save()
+    error(broken, 0)
+  end
+  return more and kept[#all + 1]
 end
 
 local function end_of_slice(count, at)

@@ -3,7 +3,7 @@
 -- long ago it was, in microseconds, and how much.
 local now = clock(ARGV[1])
 local counts, at = counts_of(3, 2)
-load(now)
+load(now, nil, true)
 
 local function sum_up(count, first, number)
   count.changed = true
@@ -47,7 +47,8 @@ end
 
 for _, count in ipairs(counts) do
   local unit, number = ARGV[at], tonumber(ARGV[at + 1])
-  if redis.call('HSETNX', KEYS[1], count.key, 1) == 1 then
+  -- What can't be read keeps nothing else from being told.
+  if not count.broken and redis.call('HSETNX', KEYS[1], count.key, 1) == 1 then
     if count.kind == 'r' then merge(count, unit, at + 2, number) else sum_up(count, at + 2, number) end
   end
   at = at + 2 + 2 * number

@@ -1,12 +1,12 @@
 -- Amounts are whole numbers up to far beyond 2^53, kept as decimal digits, and counted as two parts that a double holds exactly:
--- high * 1e15 + low.
+-- high * 1e15 + low. What is no number is nothing: a script that fails has done what it did until then.
 local BASE = 1e15
 
 local function read(digits)
   if not digits then return 0, 0 end
   local length = #digits
-  if length <= 15 then return 0, tonumber(digits) end
-  return tonumber(string.sub(digits, 1, length - 15)), tonumber(string.sub(digits, length - 14))
+  if length <= 15 then return 0, tonumber(digits) or 0 end
+  return tonumber(string.sub(digits, 1, length - 15)) or 0, tonumber(string.sub(digits, length - 14)) or 0
 end
 
 local function write(high, low)

@@ -6,11 +6,13 @@ if kept and string.sub(kept, 1, 1) ~= 'b' then return 0 end
 -- Of one that was buried so much is counted, of one that is not known nothing.
 local landed_tokens, landed_cost = string.match(kept or '', '^b %d+ (%d+) (%d+)$')
 local counts, at = counts_of(4, 8)
-load(now)
+load(now, nil, true)
 for take = at, #ARGV, 3 do
   local count, unit = counts[tonumber(ARGV[take])], ARGV[take + 1]
   local high, low = read(ARGV[take + 2])
-  if unit == 'q' then
+  if count.broken then
+    -- What can't be read keeps nothing else from being held.
+  elseif unit == 'q' then
     use(count, 'q', now, high, low)
   else
     local left_high, left_low = subtract(high, low, read((unit == 't' and landed_tokens or landed_cost) or '0'))

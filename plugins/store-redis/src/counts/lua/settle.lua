@@ -3,6 +3,8 @@
 -- dead; '1' if it counts, of the dead the gateway; tokens; cost; the counts; how many takes, and of each the count, unit and amount.
 -- KEYS[7] is the line in which one that is undone may wait, and for the dead the key of the living.
 --
+-- In a count that can't be read nothing is counted; all else of its leases is, and their slots are free.
+--
 -- Of one that was buried it is kept what was counted, so that the rest is if its gateway comes back: 'b', since when, tokens, cost.
 local now = clock(ARGV[1])
 local leases, names, at, key = {}, {}, 2, 8
@@ -16,7 +18,7 @@ while at <= #ARGV do
 end
 if leases[1].how == 'bury' and redis.call('HGET', LINE, leases[1].flag) ~= '0' then return -1 end
 local all_kept = redis.call('HMGET', LEASES, unpack(names))
-anybody = load(now, ANYBODY) ~= false
+anybody = load(now, ANYBODY, true) ~= false
 
 local gone = {}
 
@@ -49,6 +51,8 @@ local function settle(lease, kept)
   if buried and how ~= 'end' then return end
   local since, landed_tokens, landed_cost, rest = string.match(kept, '^b? ?(%d+) (%d+) (%d+) ?()')
   since = tonumber(since)
+  -- What stands there is none of ours.
+  if not since then return end
   local ended, used_tokens, used_cost = how ~= 'land', lease.tokens, lease.cost
   -- What a dead gateway has told of was used.
   if how == 'bury' then used_tokens, used_cost = landed_tokens, landed_cost end
@@ -56,7 +60,9 @@ local function settle(lease, kept)
   for take = lease.first, lease.last, 3 do
     local count, unit = lease.counts[tonumber(ARGV[take])], ARGV[take + 1]
     local high, low = read(ARGV[take + 2])
-    if unit ~= 'q' then
+    if count.broken then
+      -- Nobody knows what stands there.
+    elseif unit ~= 'q' then
       local before_high, before_low = read(unit == 't' and landed_tokens or landed_cost)
       local after_high, after_low = read(unit == 't' and used_tokens or used_cost)
       -- What is reserved of it: as much as is not used yet, and nothing of one that is buried.

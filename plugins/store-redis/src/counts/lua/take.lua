@@ -2,10 +2,12 @@
 -- the seventh on are the lines of their keys, one of each, and then the counts'. ARGV: the time that is told, or nothing; the
 -- gateway; how many requests; the counts of all of them; of each request how many may wait, or nothing; its place, or nothing; its
 -- takes; how many leases it has, and of each its number and what is kept of it.
+--
+-- What one request meets is told to it alone: 'broken' and why where a count of its own can't be read and nothing was done, 'never'
+-- where something else failed, and some of it may have been done.
 local now = clock(ARGV[1])
 local gateway, number = ARGV[2], tonumber(ARGV[3])
 local counts, at = counts_of(4, 7 + number)
-anybody = load(now, ANYBODY) ~= false
 
 local requests, names = {}, {}
 for which = 1, number do
@@ -17,6 +19,8 @@ for which = 1, number do
   requests[which] = request
 end
 local known = redis.call('HMGET', LEASES, unpack(names))
+-- Behind all that may fail for all of them.
+anybody = load(now, ANYBODY, true) ~= false
 local begun, kept = string.format('%.0f', now) .. ' 0 0 ', {}
 
 -- Whether one was asked for before, or given back before it came.
@@ -27,17 +31,25 @@ local function is_known(request)
   return false
 end
 
+local function take_one(take, which, answer)
+  local count = take.count
+  count.changed = true
+  if take.unit == 'q' then
+    use(count, take.unit, now, take.high, take.low)
+  else
+    count.held_high, count.held_low = add(count.held_high, count.held_low, take.high, take.low)
+  end
+  answer[3 * which - 1], answer[3 * which], answer[3 * which + 1] = level(count, now)
+end
+
 local function taken(request, rank)
   local answer, takes = { 'taken' }, request.takes
+  -- Windows that roll first, as they alone have something beside: if that failed, no slot would be taken without a lease.
   for which, take in ipairs(takes) do
-    local count = take.count
-    count.changed = true
-    if take.unit == 'q' then
-      use(count, take.unit, now, take.high, take.low)
-    else
-      count.held_high, count.held_low = add(count.held_high, count.held_low, take.high, take.low)
-    end
-    answer[3 * which - 1], answer[3 * which], answer[3 * which + 1] = level(count, now)
+    if take.count.kind == 'r' then take_one(take, which, answer) end
+  end
+  for which, take in ipairs(takes) do
+    if take.count.kind ~= 'r' then take_one(take, which, answer) end
   end
   for lease = request.first, request.last, 2 do
     kept[#kept + 1], kept[#kept + 2] = ARGV[lease], begun .. ARGV[lease + 1]
@@ -55,6 +67,9 @@ end
 local function ask(request)
   if is_known(request) then return { 'again' } end
   local takes, size, place = request.takes, request.size, request.place
+  for _, take in ipairs(takes) do
+    if take.count.broken then return { 'broken', take.count.broken } end
+  end
   LINE = request.line
   local which, why, wait = full_window(takes, now)
   if which then return { 'refused', which, why, string.format('%.0f', wait) } end
@@ -85,7 +100,10 @@ local function ask(request)
 end
 
 local answers = {}
-for which, request in ipairs(requests) do answers[which] = ask(request) end
+for which, request in ipairs(requests) do
+  local could, answer = pcall(ask, request)
+  answers[which] = could and answer or { 'never', said(answer) }
+end
 if #kept > 0 then redis.call('HSET', LEASES, unpack(kept)) end
 save()
 tell()
