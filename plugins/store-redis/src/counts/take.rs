@@ -35,8 +35,11 @@ impl Own {
     pub(super) async fn take_anyway(self: Arc<Self>, asked: Asked) -> Result<Taken, StoreError> {
         match Arc::clone(&self).take(asked).await {
             Ok(taken) => Ok(taken),
-            Err(Failed::Away(failure, asked)) if self.alone.admits() && failure.is_outage() => {
-                self.goes_alone(&failure);
+            Err(Failed::Away(failure, asked)) if self.alone.admits() => {
+                if failure.is_outage() {
+                    self.goes_alone(&failure);
+                }
+                // Others may have found them out of reach meanwhile, for which this one was never sent.
                 self.alone.take(&self.link, asked).unwrap_or_else(|_| Err(failure.into()))
             }
             Err(Failed::Away(failure, _)) => Err(failure.into()),

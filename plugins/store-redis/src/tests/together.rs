@@ -273,6 +273,24 @@ async fn that_there_is_too_much_to_ask_does_not_say_that_servers_are_out_of_reac
     assert_eq!((held(&counts).await, counts.are_alone()), (1, false));
 }
 
+#[tokio::test]
+async fn who_was_never_sent_is_served_where_others_have_found_servers_out_of_reach() {
+    let mut server = Server::start();
+    let outage = Outage { admits: true, folder: None };
+    let short = Duration::from_secs(1);
+    let counts = Counts::with(link(&server.url(), short), ("one".to_owned(), Time::Servers), outage);
+    counts.open().await.unwrap();
+    let _others = counts.asks_all_the_while();
+    let takes = [slot(1)];
+    let goes_alone = async {
+        until("it waits to be asked for", async || counts.asked_next() == 1).await;
+        server.kill();
+        let _ = counts.line_up(Line::new("key".into(), 9), vec![slot(1)]).await;
+        assert!(counts.are_alone());
+    };
+    let (_runs, ()) = tokio::join!(taken(&counts, 1, &takes), goes_alone);
+}
+
 /// Ends those that ask as a defect would.
 async fn breaks(others: impl Send + 'static) {
     let task = async move {
