@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use sluice_api::dialect::Api;
 
-use sluice_wire::json;
+use sluice_json as json;
 use sluice_wire::request::splice::{Edit, splice};
 
 /// The least that a thinking budget can be, by Anthropic's documentation.
@@ -25,7 +25,7 @@ pub fn lower(api: Api, body: &Bytes, most: u64) -> Option<(Bytes, Vec<&'static s
     };
     let mut found: Vec<(&'static str, Range<usize>)> = Vec::new();
     let (mut inner, mut thinking) = (Vec::new(), None);
-    let named = |at: Range<usize>| json::unescaped(body.get(at).unwrap_or_default());
+    let named = |at: Range<usize>| json::text::unescaped(body.get(at).unwrap_or_default());
     json::members(body, |member| {
         let name = named(member.name);
         if within.contains(&&*name) {
@@ -69,7 +69,8 @@ pub fn lower(api: Api, body: &Bytes, most: u64) -> Option<(Bytes, Vec<&'static s
 /// bits is the largest.
 fn number(body: &[u8], at: &Range<usize>) -> Option<u64> {
     let raw = body.get(at.clone())?;
-    let text = if raw.first() == Some(&b'"') { json::unescaped(raw) } else { String::from_utf8_lossy(raw) };
+    let text =
+        if raw.first() == Some(&b'"') { json::text::unescaped(raw) } else { String::from_utf8_lossy(raw) };
     let text = text.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(text.parse().unwrap_or(u64::MAX));

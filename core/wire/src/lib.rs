@@ -4,7 +4,6 @@
 
 pub mod answer;
 pub mod headers;
-pub mod json;
 #[cfg(any(test, fuzzing))]
 pub mod laws;
 pub mod refusal;

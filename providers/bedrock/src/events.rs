@@ -8,10 +8,11 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::Deserialize;
 use sluice_api::error::{Error, Kind};
+use sluice_json::object::Object;
+use sluice_json::text;
 use sluice_translate::converse;
-use sluice_wire::json::object::Object;
 use sluice_wire::request::splice::{Edit, splice};
-use sluice_wire::{json, sse};
+use sluice_wire::sse;
 
 use crate::bodies::Writer;
 
@@ -49,7 +50,7 @@ fn write(payload: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let chunk: Chunk<'_> = serde_json::from_slice(payload).ok()?;
     let event = Bytes::from(STANDARD.decode(chunk.bytes.as_ref()).ok()?);
     let members = Object::of(&event)?;
-    let kind = json::unescape(event.get(members.value("type")?.clone())?);
+    let kind = text::unescape(event.get(members.value("type")?.clone())?);
     if kind.contains(char::is_control) {
         return None;
     }

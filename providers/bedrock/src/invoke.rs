@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde::Deserialize;
 use sluice_api::error::Error;
-use sluice_wire::json::object::Object;
+use sluice_json::object::Object;
 use sluice_wire::request::splice::{Edit, splice};
 
 use crate::betas::Betas;

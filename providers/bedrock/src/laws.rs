@@ -79,7 +79,7 @@ fn written(mut writer: impl Writer, messages: Vec<Message>) {
     }
     let mut scanner = Scanner::default();
     scanner.feed(&out, &mut |event| {
-        assert!(!event.data.is_empty() && sluice_wire::json::members(event.data, |_| ()).is_ok());
+        assert!(!event.data.is_empty() && sluice_json::members(event.data, |_| ()).is_ok());
     });
     assert!(!scanner.is_open());
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sluice_api::error::Error;
-use sluice_wire::json::object::Object;
+use sluice_json::object::Object;
 
 /// A request's fields by their text; those that are null are as if they were not there.
 pub(crate) struct Request<'a>(Vec<(String, &'a RawValue)>);

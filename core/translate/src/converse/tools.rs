@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 use sluice_api::error::Error;
-use sluice_wire::json::object::Object;
+use sluice_json::object::Object;
 
 use super::refused::refused;
 use super::shape::{Choice, Schema, Tool, ToolConfig, ToolSpec};

@@ -3,9 +3,9 @@
 use super::{cuts, made};
 use crate::answer::framing::{Begins, Opening};
 use crate::answer::listing;
-use crate::json;
 use crate::refusal::{Refusal, names_account};
 use crate::request::peek::model_name;
+use sluice_json as json;
 
 /// An answer begins the same however it is cut, an error stands for a status of errors, and a list has names that a
 /// request may have.
@@ -18,7 +18,7 @@ pub fn answers(bytes: &[u8]) {
         };
         let begun = begins(&[body]);
         assert_eq!(begins(&cuts::pieces(body, lengths)), begun);
-        if let Ok(json::Top::Object { .. }) = json::members(body, |_| ()) {
+        if let Ok(json::scanner::Top::Object { .. }) = json::members(body, |_| ()) {
             assert_eq!(begun, Some(Begins::Object));
         }
         let status = Refusal::read(body).status_code().as_u16();

@@ -11,9 +11,10 @@ use serde_json::value::RawValue;
 use sluice_api::dialect::{Api, Operation};
 
 use super::made;
-use crate::json::{self, MAX_DEPTH, Member, Top};
 use crate::request::peek::{Peek, peek};
 use crate::request::splice::{self, Edit};
+use sluice_json as json;
+use sluice_json::scanner::{MAX_DEPTH, Member, Top};
 
 /// The members of an object in their order, each name as often as it is there.
 pub(super) struct Pairs<'a>(pub(super) Vec<(String, &'a RawValue)>);
@@ -85,8 +86,8 @@ fn the_same(document: &[u8], span: &Range<usize>, theirs: &str) {
             elements.iter().zip(theirs).for_each(|(span, theirs)| the_same(document, span, theirs.get()));
         }
         [b'"', ..] => {
-            let ours = json::unescape(theirs.as_bytes());
-            assert_eq!(json::unescaped(theirs.as_bytes()), ours);
+            let ours = json::text::unescape(theirs.as_bytes());
+            assert_eq!(json::text::unescaped(theirs.as_bytes()), ours);
             match serde_json::from_str::<String>(theirs) {
                 Ok(theirs) => assert_eq!(ours, theirs),
                 Err(_) => assert!(ours.contains(char::REPLACEMENT_CHARACTER), "{ours}"),
@@ -100,7 +101,7 @@ fn the_same_members(document: &[u8], members: &[Member], theirs: &str) {
     let Ok(Pairs(pairs)) = serde_json::from_str(theirs) else { return };
     assert_eq!(members.len(), pairs.len());
     for (member, (name, value)) in members.iter().zip(pairs) {
-        assert_eq!(json::unescaped(document.get(member.name.clone()).unwrap_or_default()), name);
+        assert_eq!(json::text::unescaped(document.get(member.name.clone()).unwrap_or_default()), name);
         the_same(document, &member.value, value.get());
     }
 }

@@ -9,9 +9,9 @@ use sluice_api::error::Kind;
 
 use super::documents::Pairs;
 use super::made;
-use crate::json::case;
 use crate::request::peek::{DECIDING, IncludeUsage, Peek, peek};
 use crate::request::session::{references, session};
+use sluice_json::case;
 
 const OPERATIONS: [Operation; 6] = [
     Operation::Generate,

@@ -7,8 +7,8 @@ use sluice_api::dialect::{Api, Form};
 use sluice_api::error::{Error, Kind};
 
 use crate::answer::meter::Seen;
-use crate::json::capture::Position;
 use crate::refusal::render::{self, Style};
+use sluice_json::capture::Position;
 
 /// How an answer that broke off is ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,13 +108,13 @@ fn usage(usage: Usage) -> Value {
 mod tests {
     use super::{Broken, Tail, tail};
     use crate::answer::meter::{End, Meter, Seen, StreamError};
-    use crate::json::capture::Position;
     use bytes::Bytes;
     use http::StatusCode;
     use serde_json::{Value, json};
     use sluice_api::cost::Usage;
     use sluice_api::dialect::{Api, Form, Operation};
     use sluice_api::error::{Error, Kind};
+    use sluice_json::capture::Position;
 
     fn ended(api: Api, form: Form, seen: &Seen) -> Tail {
         tail(&Broken { api, form, seen, request_id: "req_1" }, &Error::new(Kind::Upstream, "it broke"))

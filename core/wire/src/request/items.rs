@@ -5,9 +5,9 @@ use std::ops::Range;
 use memchr::memmem;
 use sluice_api::error::Error;
 
-use crate::json;
-use crate::json::member::member;
 use crate::request::peek;
+use sluice_json as json;
+use sluice_json::member::member;
 
 /// Members of an item that say whether it is there by its id alone; none of them may be in it twice.
 const DECIDING: [&str; 6] = ["id", "type", "role", "content", "encrypted_content", "result"];
@@ -67,10 +67,10 @@ fn item(body: &[u8], element: &Range<usize>) -> Result<Option<Named>, Error> {
         let (_, span) = DECIDING.iter().zip(&members).find(|(deciding, _)| **deciding == name)?;
         body.get(span.clone()?).filter(|value| says_something(value))
     };
-    let Some(id) = value("id").filter(|id| id.starts_with(b"\"")).map(json::unescape) else {
+    let Some(id) = value("id").filter(|id| id.starts_with(b"\"")).map(json::text::unescape) else {
         return Ok(None);
     };
-    let kind = value("type").map(json::unescaped);
+    let kind = value("type").map(json::text::unescaped);
     Ok(match kind.as_deref() {
         Some("item_reference") => Some(Named::Reference(id)),
         // Without a type it is a message, where it is one, and else a reference.
@@ -137,7 +137,7 @@ pub(crate) fn told(event: &[u8]) -> Option<String> {
 
 fn text(document: &[u8], object: &Range<usize>, name: &str) -> Option<String> {
     let value = document.get(member(document, object, name)?)?;
-    value.starts_with(b"\"").then(|| json::unescape(value))
+    value.starts_with(b"\"").then(|| json::text::unescape(value))
 }
 
 #[cfg(test)]

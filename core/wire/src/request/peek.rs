@@ -5,7 +5,9 @@ use std::ops::Range;
 use sluice_api::dialect::{Api, Operation};
 use sluice_api::error::Error;
 
-use crate::json::{self, Member, Top, case};
+use sluice_json as json;
+use sluice_json::case;
+use sluice_json::scanner::{Member, Top};
 
 /// The longest model name.
 const MODEL_MAX: usize = 256;
@@ -158,7 +160,7 @@ struct Noted {
 
 impl Noted {
     fn note(&mut self, body: &[u8], member: &Member) {
-        let name = json::unescaped(body.get(member.name.clone()).unwrap_or_default());
+        let name = json::text::unescaped(body.get(member.name.clone()).unwrap_or_default());
         for (deciding, slot) in DECIDING.iter().zip(&mut self.found) {
             if *deciding == name {
                 if slot.replace(member.value.clone()).is_some() {
@@ -209,7 +211,7 @@ impl Peek {
                 if value.first() != Some(&b'"') {
                     return Err(Error::bad_request(Some("model"), "`model` must be a string"));
                 }
-                self.model = Some(Spot { text: json::unescape(value), at: span });
+                self.model = Some(Spot { text: json::text::unescape(value), at: span });
             }
             "stream" => {
                 self.stream = match value {
@@ -228,7 +230,7 @@ impl Peek {
             }
             "metadata" => self.spans.metadata = Some(span),
             "service_tier" | "serviceTier" if value.len() <= TIER_MAX && value.starts_with(b"\"") => {
-                self.tier = Some(json::unescape(value));
+                self.tier = Some(json::text::unescape(value));
             }
             "prompt_cache_key" => self.spans.prompt_cache_key = Some(span),
             "previous_response_id" => self.spans.previous_response_id = Some(span),
@@ -253,7 +255,7 @@ impl Peek {
         let Some(at) = inner(body, span, "model")? else { return Ok(()) };
         let value = body.get(at.clone()).unwrap_or_default();
         if value.first() == Some(&b'"') {
-            self.more_models.push(Spot { text: json::unescape(value), at });
+            self.more_models.push(Spot { text: json::text::unescape(value), at });
         }
         Ok(())
     }
@@ -283,7 +285,7 @@ pub(crate) fn once<const COUNT: usize>(
     let mut found = [const { None }; COUNT];
     let mut wrong = None;
     json::members_within(body, span, |member| {
-        let written = json::unescaped(body.get(member.name).unwrap_or_default());
+        let written = json::text::unescaped(body.get(member.name).unwrap_or_default());
         let Some((name, slot)) = names.iter().zip(&mut found).find(|(name, _)| case::same(name, &written))
         else {
             return;

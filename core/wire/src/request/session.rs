@@ -11,11 +11,11 @@ use sluice_api::error::Error;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::headers::Names;
-use crate::json;
-use crate::json::member::member;
 use crate::request::items::{self, Named};
 use crate::request::peek::Peek;
 use crate::request::words::Words;
+use sluice_json as json;
+use sluice_json::member::member;
 
 /// Headers that name a session, in the order in which they are looked for.
 const HEADERS: [&str; 5] =
@@ -174,7 +174,7 @@ fn derived(api: Api, body: &[u8], peek: &Peek) -> Option<Session> {
 
 fn text(body: &[u8], span: &Range<usize>) -> Option<String> {
     let value = body.get(span.clone())?;
-    value.starts_with(b"\"").then(|| json::unescape(value))
+    value.starts_with(b"\"").then(|| json::text::unescape(value))
 }
 
 /// What a session of this name is known as: a long one by its hash.

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
-use crate::json;
-use crate::json::member::member;
+use sluice_json as json;
+use sluice_json::member::member;
 
 /// Between texts: no byte of UTF-8, and so of no text.
 const BREAK: [u8; 1] = [0xFF];
@@ -41,7 +41,7 @@ impl Words {
     /// Says one turn; whether it is a user's, as one is that names nobody.
     fn turn(&mut self, body: &[u8], turn: &Range<usize>) -> bool {
         let role = member(body, turn, "role").and_then(|role| body.get(role));
-        let role = role.map_or_else(|| "user".into(), json::unescaped);
+        let role = role.map_or_else(|| "user".into(), json::text::unescaped);
         self.0.update(role.as_bytes());
         self.next();
         self.say(body, turn);
@@ -62,7 +62,7 @@ impl Words {
     fn say_within(&mut self, body: &[u8], value: &Range<usize>, depth: usize) {
         let bytes = body.get(value.clone()).unwrap_or_default();
         match bytes.first() {
-            Some(b'"') => self.0.update(json::unescaped(bytes).as_bytes()),
+            Some(b'"') => self.0.update(json::text::unescaped(bytes).as_bytes()),
             Some(b'[') if depth < DEPTH_MAX => {
                 json::elements_within(body, value, |part| self.say_within(body, &part, depth + 1));
             }
@@ -84,7 +84,7 @@ impl Words {
 fn inside(body: &[u8], object: &Range<usize>) -> Option<Range<usize>> {
     let mut found: Option<(usize, Range<usize>)> = None;
     json::members_within(body, object, |member| {
-        let name = json::unescaped(body.get(member.name).unwrap_or_default());
+        let name = json::text::unescaped(body.get(member.name).unwrap_or_default());
         let rank = INSIDE.iter().position(|inside| *inside == name);
         if let Some(rank) = rank.filter(|rank| found.as_ref().is_none_or(|(best, _)| rank < best)) {
             found = Some((rank, member.value));
@@ -97,7 +97,7 @@ fn inside(body: &[u8], object: &Range<usize>) -> Option<Range<usize>> {
 fn meaning(body: &[u8], value: &Range<usize>, depth: usize) -> u128 {
     let bytes = body.get(value.clone()).unwrap_or_default();
     match bytes.first() {
-        Some(b'"') => xxh3_128(json::unescaped(bytes).as_bytes()),
+        Some(b'"') => xxh3_128(json::text::unescaped(bytes).as_bytes()),
         Some(b'[') if depth < DEPTH_MAX => {
             let mut hash = Xxh3::new();
             json::elements_within(body, value, |element| {
@@ -108,7 +108,7 @@ fn meaning(body: &[u8], value: &Range<usize>, depth: usize) -> u128 {
         Some(b'{') if depth < DEPTH_MAX => {
             let mut sum = 1_u128;
             json::members_within(body, value, |member| {
-                let name = json::unescaped(body.get(member.name).unwrap_or_default());
+                let name = json::text::unescaped(body.get(member.name).unwrap_or_default());
                 if FORM.contains(&&*name) {
                     return;
                 }

@@ -3,7 +3,7 @@
 use memchr::memchr;
 use serde_json::value::RawValue;
 
-use crate::json::plain::string_length;
+use sluice_json::plain::string_length;
 
 /// The members of all objects in some data, in one pass: the name with its quotes, and all that follows its colon. Data
 /// that is cut off ends them.

@@ -21,10 +21,10 @@ use serde::de::IgnoredAny;
 use sluice_api::cost::Usage;
 use sluice_api::dialect::{Api, Form, Operation};
 
-use crate::json::capture::{Capture, Position};
 use crate::refusal::Refusal;
 use crate::request::items::Call;
 use crate::sse::{self, Event};
+use sluice_json::capture::{Capture, Position};
 use sluice_usage::{Anthropic, Cited, Gemini, Unknown};
 
 pub use items::Items;

@@ -1,6 +1,6 @@
 //! What is looked for in whole bodies.
 
-use crate::json::capture::Wanted;
+use sluice_json::capture::Wanted;
 
 /// Members of a whole body, or of a Gemini chunk, that say something.
 pub(super) const WANTED: &[Wanted] = EVERY.split_at(EVERY.len() - 1).0;

@@ -6,10 +6,10 @@ use super::calls::ToolUsage;
 use super::kept::take;
 use super::wanted::{WANTED, WANTED_OF_IMAGES};
 use super::{Meter, members, text_of};
-use crate::json::capture::{Capture, Caught, CaughtItem};
 use crate::request::items::Call;
 use crate::sse::Event;
 use sluice_api::dialect::{Api, Form};
+use sluice_json::capture::{Capture, Caught, CaughtItem};
 use sluice_usage::Gemini;
 
 /// Names of what a model wrote in whole bodies.

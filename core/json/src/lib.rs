@@ -5,17 +5,15 @@
 
 pub mod capture;
 pub mod case;
-pub(crate) mod member;
+pub mod member;
 pub mod object;
-pub(crate) mod plain;
-mod scanner;
-mod text;
+pub mod plain;
+pub mod scanner;
+pub mod text;
 
 use std::ops::Range;
 
-use scanner::Scanner;
-pub use scanner::{MAX_DEPTH, Malformed, Member, Top};
-pub use text::{unescape, unescaped};
+use scanner::{Malformed, Member, Scanner, Top};
 
 /// Walks a whole document and calls `member` for each member of its top-level object.
 ///
@@ -83,7 +81,8 @@ pub fn elements_while(document: &[u8], span: &Range<usize>, mut element: impl Fn
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_DEPTH, Top, members};
+    use super::members;
+    use super::scanner::{MAX_DEPTH, Top};
 
     fn names(document: &str) -> Vec<String> {
         let mut found = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::json::plain::{has_controls, quote_or_escape};
+use crate::plain::{has_controls, quote_or_escape};
 
 /// How deep a document may be nested: deeper than any request, and bounded, as each level costs a bit.
 pub const MAX_DEPTH: usize = 512;

@@ -4,7 +4,7 @@ use memchr::memchr2;
 
 /// Bytes of a string up to its closing quote and with it, and whether that is among them. `escaped` says, before and
 /// afterwards, whether a backslash was the last byte.
-pub(crate) fn string_length(bytes: &[u8], escaped: &mut bool) -> (usize, bool) {
+pub fn string_length(bytes: &[u8], escaped: &mut bool) -> (usize, bool) {
     // What stands before is escaped, or was seen. What is only watched is not refused for a control character.
     let mut from = usize::from(*escaped);
     while let Some(found) = bytes.get(from..).and_then(quote_or_escape) {

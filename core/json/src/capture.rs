@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::json::plain::string_length;
+use crate::plain::string_length;
 
 /// The largest value that is caught whole.
 const MAX_VALUE: usize = 256 * 1024;
