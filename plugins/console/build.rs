@@ -48,10 +48,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(&text)?;
         std::fs::write(&packed, encoder.finish()?)?;
-        let tag = format!("\"{}\"", hexadecimal(&Sha256::digest(&text)));
+        let hash = hexadecimal(&Sha256::digest(&text));
+        let (tag, packed_tag) = (format!("\"{hash}\""), format!("\"{hash}-gzip\""));
         writeln!(
             table,
-            "    File {{ name: {name:?}, kind: {kind:?}, tag: {tag:?}, plain: include_bytes!({plain:?}), packed: include_bytes!({packed:?}) }},"
+            "    File {{ name: {name:?}, kind: {kind:?}, tag: {tag:?}, packed_tag: {packed_tag:?}, plain: include_bytes!({plain:?}), packed: include_bytes!({packed:?}) }},"
         )?;
     }
     table.push_str("];\n");

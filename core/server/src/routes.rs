@@ -74,11 +74,11 @@ fn handler(route: &'static ClientDoc, listener: Listener) -> MethodRouter<App> {
             post(clients::azure(api, operation))
         }
         (Asks::Call(operation), Some(api)) => post(clients::body(api, operation)),
-        (Asks::Models, api) => get(models::list(api.map(Into::into))),
+        (Asks::Models, api) => get(models::list(api.map(Into::into))).layer(from_fn(signin::unkept)),
         (Asks::Model, api) => get(models::one(api.map(Into::into))),
-        (Asks::Key, _) => get(me::me),
-        (Asks::Usage, _) => get(admin::usage::of_key),
-        (Asks::Requests, _) => get(admin::requests::of_key),
+        (Asks::Key, _) => get(me::me).layer(from_fn(signin::unkept)),
+        (Asks::Usage, _) => get(admin::usage::of_key).layer(from_fn(signin::unkept)),
+        (Asks::Requests, _) => get(admin::requests::of_key).layer(from_fn(signin::unkept)),
         (Asks::WebSocket, _) => get(clients::websocket),
         (Asks::Hello, _) => {
             let front = move |State(app): State<App>, request: Request| pages::front(app, listener, request);
@@ -105,7 +105,8 @@ pub(crate) fn operators(app: &App, docs: Router) -> Router {
         .method_not_allowed_fallback(admin::auth::wrong_method)
         .layer(from_fn(admin::audit::tell))
         .layer(from_fn_with_state(app.clone(), admin::whole::whole))
-        .layer(from_fn_with_state(app.clone(), admin::auth::guard));
+        .layer(from_fn_with_state(app.clone(), admin::auth::guard))
+        .layer(from_fn(signin::unkept));
     let (metrics, _) = metrics_router().split_for_parts();
     let operators = admin.merge(metrics).with_state(app.clone()).merge(docs);
     operators.layer(map_response(pages::guard))

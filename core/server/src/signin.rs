@@ -8,8 +8,8 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use http::header::RETRY_AFTER;
-use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use http::header::{CACHE_CONTROL, COOKIE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sluice_api::error::{Error, Kind};
@@ -27,8 +27,10 @@ use crate::App;
 use crate::admin::envelope::{Refusal, Refused, finish};
 
 /// What is said where a cookie comes without our header.
-const NOT_OURS: &str =
-    "a session's cookie alone does not do: send x-sluice-console: 1 with it, as a page of this gateway does";
+const NOT_OURS: &str = "a session's cookie alone does not do: send the secret itself as Authorization: Bearer (on /docs by its button Authorize), or x-sluice-console: 1 with the cookie, as a page of this gateway does";
+
+/// On whatever is told to a session.
+const UNKEPT: HeaderValue = HeaderValue::from_static("no-store");
 
 /// What is signed in with.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -71,28 +73,33 @@ pub(crate) async fn begin(
     }
     let (now, role) = (app.gateway.now(), Role::of(&uri));
     let address = client.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(client)| client.0);
-    if let Some(wait) = app.sessions.wait(address, now) {
+    if let Some(wait) = app.sessions.wait(role, address, now) {
         return Err(too_often(wait.as_secs() + 1));
     }
     let secret = body?.0.secret;
     let Some((hash, name)) = whose(&app, role, secret.expose().trim(), now) else {
-        app.sessions.failed(address, now);
+        app.sessions.failed(role, address, now);
         let realm = if role == Role::Operator { Realm::Admin } else { Realm::Client };
         let request_id = &request_id(&headers);
         let refused = RefusedCredentials { realm, request_id, asked: uri.path(), client: Some(address) };
         app.gateway.records().refused(&refused);
         return Err(unknown(role));
     };
-    app.sessions.succeeded(address);
+    app.sessions.succeeded(role, address);
     let secret = new_secret().map_err(|_| {
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the system has no randomness to give")
     })?;
     // As random as a key, and not to be taken for one.
     let cookie = secret.rsplit('-').next().unwrap_or_default();
+    let secure = is_secure(&headers, tls(&app));
+    // The browser forgets the cookie that it came with: nobody shall go on with that one.
+    if let Some(before) = sent(&headers, role, secure) {
+        app.sessions.end(before);
+    }
     let ends = app.sessions.begin(cookie, role, hash, now);
     tracing::info!(target: "audit", role = ?role, key = name.as_deref(), client = %address, "somebody signed in");
     let mut answer = Json(SignedIn { name: name.map(|name| name.to_string()), ends }).into_response();
-    answer.headers_mut().extend(set(role, cookie, is_secure(&headers, tls(&app))));
+    answer.headers_mut().extend(set(role, cookie, secure));
     Ok(answer)
 }
 
@@ -117,7 +124,7 @@ pub(crate) async fn show(
 /// Ends the session that the request's cookie stands for, and takes the cookie away.
 #[utoipa::path(delete, path = "/session/{who}", tag = "Sessions",
     params(("who" = String, Path, description = "`operator` or `holder`", example = "operator")),
-    responses((status = 204, description = "There is none any longer"), (status = 403, description = "It is no page of ours that asks", body = Refused), (status = 404, description = "The gateway has no pages", body = Refused)))]
+    responses((status = 204, description = "There is none any longer"), (status = 403, description = "It is no page of ours that asks", body = Refused)))]
 pub(crate) async fn end(
     State(app): State<App>,
     (uri, headers): (Uri, HeaderMap),
@@ -125,25 +132,42 @@ pub(crate) async fn end(
     if !is_ours(&headers) {
         return Err(Refusal::new(StatusCode::FORBIDDEN, "forbidden", NOT_OURS));
     }
-    let role = Role::of(&uri);
-    if let Some(cookie) = sent(&headers, role) {
+    let (role, secure) = (Role::of(&uri), is_secure(&headers, tls(&app)));
+    if let Some(cookie) = sent(&headers, role, secure) {
         app.sessions.end(cookie);
     }
     let mut answer = StatusCode::NO_CONTENT.into_response();
-    answer.headers_mut().extend(set(role, "", is_secure(&headers, tls(&app))));
+    answer.headers_mut().extend(set(role, "", secure));
     Ok(answer)
 }
 
-/// Around the routes of sessions: there are none without pages, and what is refused looks as the admin API's does.
+/// Around the routes of sessions: none begins without pages, but each may end; and what is refused looks as the admin
+/// API's does.
 pub(crate) async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
     let request_id = request_id(request.headers());
-    let answer = if app.gateway.snapshot().pages.iter().any(|pages| pages.is_on()) {
+    let answer = if has_pages(&app) || request.method() == Method::DELETE {
         next.run(request).await
     } else {
         let message = "there are no sessions here: they are for pages, and this gateway has none that are on";
         Refusal::new(StatusCode::NOT_FOUND, "not_found", message).into_response()
     };
-    finish(answer, &request_id)
+    let mut answer = finish(answer, &request_id);
+    answer.headers_mut().insert(CACHE_CONTROL, UNKEPT);
+    answer
+}
+
+/// Around routes that a session may use: what it was told stays in no cache, where the next one would find it.
+pub(crate) async fn unkept(request: Request, next: Next) -> Response {
+    let by_cookie = is_ours(request.headers()) && request.headers().contains_key(COOKIE);
+    let mut answer = next.run(request).await;
+    if by_cookie {
+        answer.headers_mut().insert(CACHE_CONTROL, UNKEPT);
+    }
+    answer
+}
+
+fn has_pages(app: &App) -> bool {
+    app.gateway.snapshot().pages.iter().any(|pages| pages.is_on())
 }
 
 /// A session that is in force.
@@ -153,10 +177,16 @@ pub(crate) struct Found {
     ends: Timestamp,
 }
 
-/// The session of a request: of a token and a key that are still what they were when it began.
+/// The session of a request: of a token and a key that are still what they were when it began. It ends where pages are
+/// switched off.
 pub(crate) fn session(app: &App, headers: &HeaderMap, role: Role) -> Option<Found> {
     let now = app.gateway.now();
-    let (hash, ends) = app.sessions.find(sent(headers, role)?, role, now)?;
+    let cookie = sent(headers, role, is_secure(headers, tls(app)))?;
+    if !has_pages(app) {
+        app.sessions.end(cookie);
+        return None;
+    }
+    let (hash, ends) = app.sessions.find(cookie, role, now)?;
     let key = match role {
         Role::Operator => (hash == KeyHash::of(app.admin_token.expose().as_bytes())).then_some(None)?,
         Role::Holder => Some(in_force(app.gateway.snapshot().keys.by_hash(&hash)?, now)?),

@@ -1,7 +1,7 @@
 //! Who is signed in, in memory: sessions by the hash of their cookie, and who has to wait after failures.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -28,7 +28,7 @@ const WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 const ADDRESSES: usize = 1024;
 
 /// As whom somebody is signed in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// With the admin token.
     Operator,
@@ -59,7 +59,8 @@ struct Failures {
 #[derive(Default)]
 pub struct Sessions {
     open: Mutex<HashMap<KeyHash, Session>>,
-    failures: Mutex<HashMap<IpAddr, Failures>>,
+    /// By role, too: whoever has a key can't forgive itself guesses of the admin token.
+    failures: Mutex<HashMap<(Role, IpAddr), Failures>>,
 }
 
 impl std::fmt::Debug for Sessions {
@@ -98,21 +99,22 @@ impl Sessions {
         self.open.lock().remove(&KeyHash::of(cookie.as_bytes()));
     }
 
-    /// How long an address has to wait before its next try is looked at.
+    /// How long an address has to wait before its next try at a role is looked at.
     #[must_use]
-    pub fn wait(&self, address: IpAddr, now: Timestamp) -> Option<Duration> {
-        let waits = self.failures.lock().get(&address)?.waits;
+    pub fn wait(&self, role: Role, address: IpAddr, now: Timestamp) -> Option<Duration> {
+        let waits = self.failures.lock().get(&(role, one(address)))?.waits;
         Duration::try_from(waits.duration_since(now)).ok().filter(|wait| !wait.is_zero())
     }
 
     /// A try of an address has failed.
-    pub fn failed(&self, address: IpAddr, now: Timestamp) {
+    pub fn failed(&self, role: Role, address: IpAddr, now: Timestamp) {
+        let who = (role, one(address));
         let mut failures = self.failures.lock();
-        if failures.len() >= ADDRESSES && !failures.contains_key(&address) {
-            let oldest = failures.iter().min_by_key(|(_, failed)| failed.last).map(|(address, _)| *address);
+        if failures.len() >= ADDRESSES && !failures.contains_key(&who) {
+            let oldest = failures.iter().min_by_key(|(_, failed)| failed.last).map(|(who, _)| *who);
             oldest.map(|oldest| failures.remove(&oldest));
         }
-        let failed = failures.entry(address).or_insert(Failures { in_a_row: 0, waits: now, last: now });
+        let failed = failures.entry(who).or_insert(Failures { in_a_row: 0, waits: now, last: now });
         failed.in_a_row = failed.in_a_row.saturating_add(1);
         failed.last = now;
         if let Some(more) = failed.in_a_row.checked_sub(FREE) {
@@ -122,8 +124,16 @@ impl Sessions {
     }
 
     /// A try of an address was right: what it failed before is forgotten.
-    pub fn succeeded(&self, address: IpAddr) {
-        self.failures.lock().remove(&address);
+    pub fn succeeded(&self, role: Role, address: IpAddr) {
+        self.failures.lock().remove(&(role, one(address)));
+    }
+}
+
+/// An address as failures are counted: of IPv6 the network of 64 bits, all of which one machine has to itself.
+fn one(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(whole) => Ipv6Addr::from_bits(whole.to_bits() >> 64 << 64).into(),
     }
 }
 
@@ -194,20 +204,35 @@ mod tests {
         let sessions = Sessions::default();
         let address = |number: u32| IpAddr::V4(Ipv4Addr::from_bits(number));
         for _ in 1..FREE {
-            sessions.failed(address(1), NOW);
+            sessions.failed(Role::Operator, address(1), NOW);
         }
-        assert_eq!(sessions.wait(address(1), NOW), None);
+        assert_eq!(sessions.wait(Role::Operator, address(1), NOW), None);
         for seconds in [1, 2, 4, 8, 16, 30, 30] {
-            sessions.failed(address(1), NOW);
-            assert_eq!(sessions.wait(address(1), NOW), Some(Duration::from_secs(seconds)));
+            sessions.failed(Role::Operator, address(1), NOW);
+            assert_eq!(sessions.wait(Role::Operator, address(1), NOW), Some(Duration::from_secs(seconds)));
         }
-        assert_eq!(sessions.wait(address(1), NOW + WAITS.1), None);
-        assert_eq!(sessions.wait(address(2), NOW), None, "another address waits for nothing");
-        sessions.succeeded(address(1));
-        assert_eq!(sessions.wait(address(1), NOW), None);
+        assert_eq!(sessions.wait(Role::Operator, address(1), NOW + WAITS.1), None);
+        assert_eq!(sessions.wait(Role::Operator, address(2), NOW), None, "another address waits for nothing");
+        sessions.succeeded(Role::Operator, address(1));
+        assert_eq!(sessions.wait(Role::Operator, address(1), NOW), None);
         for number in 0..=ADDRESSES as u32 {
-            sessions.failed(address(number), NOW + Duration::from_secs(number.into()));
+            sessions.failed(Role::Operator, address(number), NOW + Duration::from_secs(number.into()));
         }
         assert_eq!(sessions.failures.lock().len(), ADDRESSES);
+    }
+    #[test]
+    fn a_key_forgives_no_guess_of_the_token_and_a_network_is_one() {
+        let sessions = Sessions::default();
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        for number in 0..FREE {
+            sessions.failed(Role::Operator, address(&format!("2001:db8::{number}")), NOW);
+        }
+        let waits = |role, text: &str| sessions.wait(role, address(text), NOW).is_some();
+        assert!(waits(Role::Operator, "2001:db8::ffff"), "another address of the same machine");
+        assert!(!waits(Role::Operator, "2001:db8:0:1::1") && !waits(Role::Holder, "2001:db8::1"));
+        sessions.succeeded(Role::Holder, address("2001:db8::1"));
+        assert!(waits(Role::Operator, "2001:db8::1"));
+        sessions.succeeded(Role::Operator, address("2001:db8::7"));
+        assert!(!waits(Role::Operator, "2001:db8::1"));
     }
 }

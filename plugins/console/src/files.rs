@@ -9,6 +9,8 @@ pub(crate) struct File {
     pub(crate) kind: &'static str,
     /// What tells it from another version of it, as `ETag` has it.
     pub(crate) tag: &'static str,
+    /// The same of its packed form.
+    pub(crate) packed_tag: &'static str,
     /// Its bytes.
     pub(crate) plain: &'static [u8],
     /// The same, by gzip.
