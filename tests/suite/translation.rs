@@ -3,6 +3,7 @@
 mod amounts;
 mod answers;
 mod commands;
+mod elsewhere;
 mod endings;
 mod fields;
 mod middle;

@@ -3,6 +3,7 @@
 pub mod candidates;
 mod criteria;
 pub mod eligible;
+pub mod failed;
 pub mod order;
 
 use std::sync::Arc;

@@ -34,12 +34,11 @@ use crate::{estimate, reading, refusal};
 pub(crate) async fn attempt(
     serving: Serving<'_>,
     inbound: &mut Inbound,
-    target: &Target,
+    (target, outgoing): (&Target, Outgoing),
     settlement: &mut Settlement,
 ) -> Result<Answered, Error> {
     let Serving { gateway, ask, .. } = serving;
     let config = &target.account.config;
-    let outgoing = Outgoing::of(serving, target, settlement)?;
     let caller = Caller::new(gateway, serving.snapshot, &target.account)?;
     let mut sending =
         Sending { caller, inbound, ask, outgoing, target, now: gateway.now(), secrets: Vec::new() };
@@ -56,7 +55,8 @@ pub(crate) async fn attempt(
     let (mut head, body) = sluice_bodies::answer(head, body);
     if !head.status.is_success() {
         let body = refusal::read(body).await;
-        settlement.spends(&refusal::used(&body, &ask.route), &head.headers);
+        let Outgoing { speaks, operation, .. } = sending.outgoing;
+        settlement.spends(&refusal::used(&body, speaks, operation), &head.headers);
         return Err(sending.refused(head, body, gateway.now()));
     }
     let outgoing = &sending.outgoing;

@@ -10,6 +10,7 @@ use sluice_api::dialect::Api;
 use sluice_api::error::Error;
 use sluice_config::key::Key;
 use sluice_fleet::choosing::candidates::Candidates;
+use sluice_fleet::choosing::failed::{Failed, Way};
 use sluice_fleet::choosing::order::{Order, Picked};
 use sluice_fleet::reference::Continued;
 use sluice_fleet::session::Conversation;
@@ -19,6 +20,7 @@ use sluice_wire::request::session::{self, Session};
 use crate::ask::{Ask, ClientRoute};
 use crate::gateway::Gateway;
 use crate::inbound::{self, Inbound};
+use crate::outgoing::Outgoing;
 use crate::relay::Relay;
 use crate::serving::{Ground, Serving};
 use crate::settle::Settlement;
@@ -141,30 +143,37 @@ async fn relayed(
 
     let mut order = Order::new(candidates, session, bound);
     settlement.planned(&order);
-    let mut failure: Option<Error> = None;
+    let mut failure: Option<Failed> = None;
     loop {
         let (target, pool, place) = match admit::next(serving, &mut order, settlement).await {
             Ok(Picked { target, pool, place }) => (target, pool, place),
-            Err(none) => return Err(failure.unwrap_or(none)),
+            Err(none) => {
+                let picking = admit::picking(serving, &key, gateway.now());
+                let Failed { error, way } = Failed::last(failure, none, &order, &picking);
+                let is_translated = way == Way::Translated;
+                return Err(if is_translated { refusal::with_wait(ask.route.style(), error) } else { error });
+            }
+        };
+        let outgoing = match Outgoing::of(serving, &target, settlement) {
+            Ok(outgoing) => outgoing,
+            Err(error) => {
+                settlement.not_asked(&target, &error);
+                order.not_asked();
+                failure = Some(Failed { error, way: Way::Unasked }.after(failure));
+                continue;
+            }
         };
         settlement.attempt(&target, pool, place);
-        match attempt::attempt(serving, &mut inbound, &target, settlement).await {
+        match attempt::attempt(serving, &mut inbound, (&target, outgoing), settlement).await {
             Ok(answered) => return Ok(answered),
             Err(error) => {
                 settlement.attempt_failed(&error);
-                let error = order.failed(error, &admit::picking(serving, &key, gateway.now()));
-                let error = match settlement.is_translated() {
-                    true => refusal::with_wait(ask.route.style(), error),
-                    false => error,
-                };
+                order.failed(&error, &admit::picking(serving, &key, gateway.now()));
                 if !error.facts().elsewhere {
                     return Err(error);
                 }
-                // Why one that could count tokens did not is more than that another one can't.
-                failure = Some(match failure {
-                    Some(before) if error.facts().missing => before,
-                    _ => error,
-                });
+                let way = if settlement.is_translated() { Way::Translated } else { Way::Own };
+                failure = Some(Failed { error, way }.after(failure));
             }
         }
     }

@@ -40,7 +40,7 @@ impl Outgoing {
     /// # Errors
     ///
     /// When the client asks for what the account's dialect has nothing for. An account that speaks the client's own might
-    /// serve it.
+    /// serve it; of this one nothing is noted then, as it is not asked.
     pub(crate) fn of(
         serving: Serving<'_>,
         target: &Target,
@@ -62,8 +62,7 @@ impl Outgoing {
                 translation: None,
             });
         }
-        let (translated, translation) =
-            translating::translated(serving, target).map_err(|error| error.elsewhere(true))?;
+        let (translated, translation) = translating::translated(serving, target)?;
         let tier = tier(ask, target.speaks, &translated.body);
         settlement.asks(tier.as_deref(), Some(&translated.dropped));
         Ok(Self {

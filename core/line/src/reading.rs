@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use http::HeaderMap;
 use http_body::Body as _;
 use sluice_api::dialect::Form;
 use sluice_api::error::{Error, Kind};
@@ -43,7 +44,13 @@ pub(crate) async fn begin(
         Some(how) if framing.0 != Form::Sse || !expected.form.is_stream() => {
             Reading { source: Some(source), settlement }.whole((first, ended), (how, expected.form)).await
         }
-        _ => source.begins((first, ended), expected).await.map(|()| source),
+        _ => match source.begins((first, ended), expected).await {
+            Ok(()) => Ok(source),
+            Err(error) => {
+                settlement.spends(source.seen(), &HeaderMap::new());
+                Err(error)
+            }
+        },
     }
 }
 
@@ -61,10 +68,14 @@ impl Reading<'_> {
     ///
     /// When the body breaks off, or is no answer that is whole.
     async fn whole(mut self, opened: Opened, how: (&How, Form)) -> Result<Box<Source>, Error> {
-        if let Some(source) = &mut self.source {
-            read(source, opened).await?;
-            becomes(source, how)?;
+        let Some(source) = &mut self.source else { return Err(cut_off()) };
+        read(source, opened).await?;
+        if source.is_empty() {
+            // Nothing was answered, and nothing is paid.
+            self.source = None;
+            return Err(empty());
         }
+        becomes(source, how)?;
         self.source.take().ok_or_else(cut_off)
     }
 }
@@ -110,6 +121,10 @@ fn becomes(source: &mut Source, ((translation, head), form): (&How, Form)) -> Re
     };
     source.is_now(told.map_err(|error| error.elsewhere(false))?);
     Ok(())
+}
+
+fn empty() -> Error {
+    Error::new(Kind::Upstream, "the upstream ended its answer before it had begun: send the request again")
 }
 
 fn cut_off() -> Error {

@@ -5,14 +5,13 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
 use http_body_util::BodyExt;
-use sluice_api::dialect::Form;
+use sluice_api::dialect::{Api, Form, Operation};
 use sluice_api::error::{Answer, Condition, Error, Fault, Kind};
 use sluice_api::provider::Body;
 use sluice_wire::answer::meter::{Meter, Seen};
 use sluice_wire::refusal::Refusal;
-use sluice_wire::refusal::render::{self, Style};
-
-use crate::ask::ClientRoute;
+use sluice_wire::refusal::again;
+use sluice_wire::refusal::render::Style;
 
 /// Most of an upstream's refusal that is read.
 const REFUSAL_MAX: usize = 1024 * 1024;
@@ -49,8 +48,8 @@ async fn read_within(wait: Duration, mut body: Body) -> Bytes {
 }
 
 /// What was used, of a refusal that tells it beside its error.
-pub(crate) fn used(body: &[u8], route: &ClientRoute) -> Seen {
-    let mut meter = Meter::new(route.api, route.operation, Form::Whole);
+pub(crate) fn used(body: &[u8], speaks: Api, operation: Operation) -> Seen {
+    let mut meter = Meter::new(speaks, operation, Form::Whole);
     meter.feed(body);
     meter.seen().clone()
 }
@@ -71,8 +70,10 @@ pub(crate) fn handed_on(error: Error, answer: Answer, secrets: &[HeaderValue]) -
 pub(crate) fn with_wait(style: Style, error: Error) -> Error {
     let facts = error.facts();
     let (Some(answer), Some(wait)) = (&facts.answer, facts.retry_after) else { return error };
-    let body = render::with_wait(style, answer.status, wait, &answer.body);
-    let answer = Answer::new(answer.status, answer.headers.clone(), body);
+    let body = again::with_wait(style, answer.status, wait, &answer.body);
+    let mut headers = answer.headers.clone();
+    again::tell_overload(&mut headers, answer.status, wait);
+    let answer = Answer::new(answer.status, headers, body);
     error.answer(answer)
 }
 

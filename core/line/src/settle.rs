@@ -225,6 +225,17 @@ impl Settlement {
         self.place = Some(place);
     }
 
+    /// The account that was picked can't be asked for this: no attempt it was, and its place is free again.
+    pub(crate) fn not_asked(&mut self, target: &Target, error: &Error) {
+        tracing::debug!(
+            request_id = %self.record.request_id,
+            account = &*target.account.name,
+            reason = error.facts().reason().as_str(),
+            "an account can't be asked"
+        );
+        self.held.leaves_account();
+    }
+
     /// The request is about to go upstream, to this place.
     pub(crate) fn sent(&mut self, to: &Uri) {
         self.overhead += self.mark.elapsed();

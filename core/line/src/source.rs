@@ -69,10 +69,13 @@ impl Expected {
     }
 
     fn meter(&self, (form, stands_in): (Form, bool)) -> Meter {
-        if stands_in {
-            return Meter::stand_in(self.speaks, self.operation).caching_long(self.caches_long);
-        }
-        Meter::new(self.speaks, self.operation, form).caching_long(self.caches_long)
+        let meter = match stands_in {
+            true => Meter::stand_in(self.speaks, self.operation),
+            false => Meter::new(self.speaks, self.operation, form),
+        };
+        // What is to be turned is read whole before anything of it is told.
+        let meter = if self.translated.is_some() { meter.where_a_whole_may_be_an_error() } else { meter };
+        meter.caching_long(self.caches_long)
     }
 }
 
@@ -193,9 +196,14 @@ impl Source {
         self.ready.iter().find(|data| !data.trim_ascii().is_empty()).is_some_and(|data| is_page(data))
     }
 
-    /// The error that the stream begins with, if it does.
+    /// Whether nothing but space has come of what is not handed on yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ready.iter().all(|data| data.trim_ascii().is_empty())
+    }
+
+    /// The error that the stream begins with, if it does; of a translated one, that it ends with before it has said anything.
     pub(crate) fn first_error(&self) -> Option<&StreamError> {
-        self.seen().error.as_ref().filter(|error| error.first)
+        self.seen().error.as_ref().filter(|error| error.first || self.stages.fails_unsaid())
     }
 
     /// Whether the client gets as many bytes as upstream announced. A length beside a chunked body announces nothing.

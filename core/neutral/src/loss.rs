@@ -46,10 +46,14 @@ impl Losses {
     /// A refusal of what the other dialect has nothing for. `what` is the subject of a sentence: "images by URL".
     #[must_use]
     pub fn refusal(&self, at: At, what: &str) -> Error {
+        self.refused(at, &format!("`{at}`: {what}"))
+    }
+
+    fn refused(&self, at: At, what: &str) -> Error {
         let toward = self.toward.title();
         let message = format!(
-            "`{at}`: {what} can't be asked of the model's account, which speaks {toward}: leave it out, or ask for a \
-             model whose account speaks your API"
+            "{what} can't be asked of the model's account, which speaks {toward}: leave it out, or ask for a model \
+             whose account speaks your API"
         );
         Error::bad_request(Some(&at.to_string()), message)
     }
@@ -72,7 +76,7 @@ impl Losses {
             }
             match field.toward(self.toward) {
                 Fate::Silent => {}
-                Fate::Refused => return Err(self.refusal(at, &format!("`{name}`"))),
+                Fate::Refused => return Err(self.refused(at, &format!("`{at}`"))),
                 Fate::Named | Fate::Carried | Fate::Adapted => self.name(at),
             }
         }
@@ -158,6 +162,12 @@ mod tests {
         assert_eq!(told.unwrap(), ["top_k", "new"]);
         let refused = rest(r#"{"geo":"us"}"#).unwrap_err();
         assert_eq!(refused.facts().param.as_deref(), Some("geo"));
+        // Its name once.
+        let message = &refused.facts().message;
+        assert!(
+            message.starts_with("`geo` can't be asked of") && message.matches("geo").count() == 1,
+            "{message}"
+        );
         let mut losses = Losses::toward(Api::OpenaiChat);
         let at = Place::new(&TABLE, "messages.content", At::item("messages", 0));
         assert!(losses.has(at, "video").is_err() && losses.has(at, "hologram").is_err());

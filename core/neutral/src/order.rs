@@ -244,6 +244,7 @@ impl Ordered {
             }
             Plain::Added(Piece::Text(text)) if self.looking.is_some() => self.look(&text, out),
             Plain::Opened(Block::Call(Called { id, name, plain })) => {
+                self.told.wrote_call = true;
                 let sent = Arc::clone(&self.sent);
                 let name = sent.names.own(&name);
                 let wrapped = !plain && sent.wrapped.iter().any(|known| known == name);
@@ -293,7 +294,11 @@ impl Ordered {
         if let Some(stop) = met {
             self.writer.block(Plain::Closed, out);
             self.waiting.clear();
-            self.end = Some(End { reason: Reason::Stopped, stop_sequence: Some(stop.to_owned().into()) });
+            // A call before it is to be answered, and who asked for it must know.
+            self.end = Some(match self.told.wrote_call {
+                true => End { reason: Reason::Calls, stop_sequence: None },
+                false => End { reason: Reason::Stopped, stop_sequence: Some(stop.to_owned().into()) },
+            });
             self.progress = Progress::Stopped;
         }
     }
@@ -304,6 +309,8 @@ impl Ordered {
 struct Told {
     any: bool,
     called: bool,
+    /// The client was told a call.
+    wrote_call: bool,
     refused: bool,
     /// A call whose arguments are not whole.
     is_cut: bool,

@@ -11,7 +11,7 @@ use sluice_api::error::{Error, Kind};
 use sluice_neutral::answer::{Class, Event, Failure};
 use sluice_neutral::dialect::{Dialect, Reader, Sent, Writer};
 use sluice_neutral::order::Ordered;
-use sluice_wire::sse::Scanner;
+use sluice_wire::sse::{self, Scanner};
 
 use crate::elements::Elements;
 
@@ -52,11 +52,9 @@ impl Stream {
     /// [`Stream::failure`].
     pub fn feed(&mut self, chunk: &[u8]) -> Bytes {
         let told = &mut self.told;
-        self.scanner.feed(chunk, &mut |event| told.take(event.name, event.data));
-        if self.scanner.has_lost() && !told.broken && !told.ordered.is_over() {
-            let message =
-                "the upstream's stream has an event that is longer than can be turned into another dialect";
-            (told.failed, told.broken) = (Some(Error::new(Kind::Upstream, message)), true);
+        self.scanner.feed(chunk, &mut |event| told.take(event));
+        if self.scanner.has_lost() {
+            told.loses();
         }
         self.written()
     }
@@ -70,7 +68,10 @@ impl Stream {
     #[must_use]
     pub fn finish(&mut self) -> Bytes {
         let told = &mut self.told;
-        self.scanner.finish(&mut |event| told.take(event.name, event.data));
+        self.scanner.finish(&mut |event| told.take(event));
+        if self.scanner.has_lost() {
+            told.loses();
+        }
         let Told { reader, ordered, out, failed, broken } = told;
         reader.end(&mut |event| {
             if !*broken && failed.is_none() {
@@ -180,15 +181,27 @@ const fn status(kind: Kind) -> StatusCode {
 }
 
 impl Told {
+    /// An event was lost, unless the answer had ended before it.
+    fn loses(&mut self) {
+        if !self.broken && !self.ordered.is_over() {
+            let message =
+                "the upstream's stream has an event that is longer than can be turned into another dialect";
+            (self.failed, self.broken) = (Some(Error::new(Kind::Upstream, message)), true);
+        }
+    }
+
     /// Reads one event, and writes what it makes; nothing more after a failure.
-    fn take(&mut self, name: &[u8], data: &[u8]) {
+    fn take(&mut self, event: sse::Event<'_>) {
+        if event.after_lost {
+            self.loses();
+        }
         let Self { reader, ordered, out, failed, broken } = self;
         if *broken || failed.is_some() || ordered.is_over() {
             return;
         }
         let mut within = None;
-        let name = std::str::from_utf8(name).unwrap_or_default();
-        let read = reader.event(name, data, &mut |event| {
+        let name = std::str::from_utf8(event.name).unwrap_or_default();
+        let read = reader.event(name, event.data, &mut |event| {
             if within.is_none() {
                 within = ordered.take(nameless(event), out).err();
             }
@@ -201,5 +214,43 @@ impl Told {
 impl fmt::Debug for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stream").field("ordered", &self.told.ordered).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::translation::{Asking, Head, Translation};
+    use sluice_api::dialect::{Api, Form, Operation};
+    use sluice_neutral::dialect::Upstream;
+
+    #[test]
+    fn a_lost_event_is_noticed_whatever_comes_with_it_in_one_piece() {
+        let upstream = Upstream {
+            model: "m",
+            provider: "openai-compatible",
+            account: "a",
+            operation: Operation::Generate,
+            form: Form::Sse,
+            max_output: None,
+            include_usage: false,
+        };
+        let body = br#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"Go."}]}"#;
+        let asking = Asking { client: Api::Anthropic, body, speaks: Api::OpenaiChat, upstream };
+        let (_, translation) = Translation::of(&asking).unwrap();
+        let head = Head { id: "1".to_owned(), model: "m".to_owned(), created: 0, request_id: "r".into() };
+        let said = |text: &str| {
+            format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n")
+        };
+        let last =
+            "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+        for (long, is_lost) in [(17 * 1024 * 1024, true), (8, false)] {
+            let all = said("Hel") + &said(&"x".repeat(long)) + last;
+            let mut stream = translation.stream(&head, Form::Sse);
+            let told = stream.feed(all.as_bytes());
+            let _ = stream.finish();
+            assert_eq!((stream.failure().is_some(), stream.is_whole()), (is_lost, !is_lost));
+            assert!(told.windows(3).any(|bytes| bytes == b"Hel"));
+            assert_eq!(translation.gathered(all.as_bytes(), &head).is_err(), is_lost);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What an upstream's error says, read from the fields that say it and never from words elsewhere in the body.
 
+pub mod again;
 pub mod render;
 pub mod tail;
 

@@ -32,6 +32,8 @@ pub struct Event<'a> {
     pub name: &'a [u8],
     /// Its data, lines joined by LF.
     pub data: &'a [u8],
+    /// Whether one before it was lost, as it was larger than is looked into.
+    pub after_lost: bool,
 }
 
 impl Scanner {
@@ -106,7 +108,7 @@ impl Scanner {
         }
         if line.is_empty() {
             if self.has_data && !self.oversized {
-                event(Event { name: &self.name, data: &self.data });
+                event(Event { name: &self.name, data: &self.data, after_lost: self.has_lost });
             }
             self.name.clear();
             self.data.clear();

@@ -27,7 +27,9 @@ pub(crate) fn answer<'a>(body: &'a [u8], sent: &Sent) -> Result<Answer<'a>, Erro
         let refused = Refusal::read(body).message;
         return Err(match refused.as_str() {
             "" => unread("its answer is no message"),
-            message => Error::new(Kind::Upstream, message),
+            message => {
+                Error::new(Kind::Upstream, "the upstream answered with an error").said(message.to_owned())
+            }
         });
     }
     answered(&members, sent)

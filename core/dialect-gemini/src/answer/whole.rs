@@ -61,7 +61,10 @@ impl<'a> Reading<'a> {
     pub(crate) fn whole(self) -> Result<Answer<'a>, Error> {
         let mut answer = self.answer;
         match self.failed {
-            Some(message) => return Err(Error::new(Kind::Upstream, message)),
+            Some(message) => {
+                let error = Error::new(Kind::Upstream, "the upstream answered with an error");
+                return Err(error.said(message));
+            }
             None if !self.is_ended && answer.said.is_empty() => return Err(unreadable()),
             None if !self.is_ended && !self.is_one => {
                 return Err(Error::new(

@@ -86,8 +86,18 @@ struct Tried {
     pool: usize,
     /// Until when it is out, as its upstream told.
     until: Option<Timestamp>,
-    /// Whether its upstream has no such call: then it has had no turn.
-    missing: bool,
+    turn: Turn,
+}
+
+/// What became of an account's turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// It has had it.
+    Had,
+    /// Its upstream has no such call: it has had none.
+    Missing,
+    /// It can't be asked for this in its dialect: it has had none, and never serves it.
+    Unasked,
 }
 
 impl Order {
@@ -122,13 +132,13 @@ impl Order {
         let candidates = Arc::clone(&self.candidates);
         let mut turn = cx.fleet.turn();
         for (at, pool) in candidates.pools.iter().enumerate() {
-            let tried = self.tried.iter().filter(|tried| tried.pool == at && !tried.missing).count();
+            let tried = self.tried.iter().filter(|tried| tried.pool == at && tried.turn == Turn::Had).count();
             if tried >= cx.choosing.attempts.max(1) as usize {
                 continue;
             }
             let Some((target, admission)) = self.pick_of(pool, cx) else { continue };
             *turn += 1;
-            self.tried.push(Tried { index: target.account.index, pool: at, until: None, missing: false });
+            self.tried.push(Tried { index: target.account.index, pool: at, until: None, turn: Turn::Had });
             let Picking { fleet, choosing, key, now, .. } = *cx;
             let (body, alone) = (cx.wanted.body, candidates.is_one());
             let in_flight = &candidates.in_flight;
@@ -171,6 +181,8 @@ impl Order {
                     sessions.bind(scope, &name, cx.now, ttl);
                     return Some((target, admission));
                 }
+                // What can't be asked for this is not asked for what follows on it either.
+                Err(Passed::Tried) if !self.may_ask(target) => {}
                 // What failed for this request, but not for all of them: the session goes elsewhere this once.
                 Err(Passed::Tried) => {
                     let may = binds(cx.key, &pool.name, &target.account.name);
@@ -276,15 +288,21 @@ impl Order {
         self.tried.iter().find(|tried| tried.index == target.account.index)
     }
 
-    /// The account that was picked last failed. What comes back to the client, should nobody else serve it: where the
-    /// upstream's own answer is relayed, with the wait until the first recovery, as the client has to do with all of
-    /// the accounts and not with that one.
-    pub fn failed(&mut self, error: Error, cx: &Picking<'_>) -> Error {
+    /// The account that was picked last failed.
+    pub fn failed(&mut self, error: &Error, cx: &Picking<'_>) {
         let until = error.facts().recovers.map(|wait| later(cx.now, wait.min(cx.choosing.health.max)));
         if let Some(tried) = self.tried.last_mut() {
             tried.until = until;
-            tried.missing = error.facts().missing;
+            if error.facts().missing {
+                tried.turn = Turn::Missing;
+            }
         }
+    }
+
+    /// A failure as it comes back to the client, as nobody else serves it: where the upstream's own answer is relayed, with
+    /// the wait until the first recovery, as the client has to do with all of the accounts and not with that one.
+    #[must_use]
+    pub fn told(&self, error: Error, cx: &Picking<'_>) -> Error {
         if !error.facts().elsewhere || error.facts().answer.is_none() {
             return error;
         }
@@ -294,10 +312,28 @@ impl Order {
         }
     }
 
+    /// Whether an account is not known to be none that can be asked for this.
+    fn may_ask(&self, target: &Target) -> bool {
+        self.tried(target).is_none_or(|tried| tried.turn != Turn::Unasked)
+    }
+
+    /// The account that was picked last can't be asked for this, and was not.
+    pub fn not_asked(&mut self) {
+        if let Some(tried) = self.tried.last_mut() {
+            tried.turn = Turn::Unasked;
+        }
+    }
+
+    /// Whether one of the accounts that can be asked for it may take it in time.
+    #[must_use]
+    pub fn recovers(&self, cx: &Picking<'_>) -> bool {
+        self.recovery(cx).is_some()
+    }
+
     /// How long until the first of the accounts that could serve the request can take it; `None` where none of them is
     /// enabled.
     fn recovery(&self, cx: &Picking<'_>) -> Option<Duration> {
-        let first = self.usable(cx).filter_map(|target| {
+        let first = self.usable(cx).filter(|target| self.may_ask(target)).filter_map(|target| {
             match standing(target, cx.key, cx.fleet, cx.now) {
                 // What its own limits say.
                 Ok(_) | Err(Passed::Full) if self.no_room(target).is_some() => match self.no_room(target) {

@@ -215,7 +215,8 @@ impl World {
                 let error = refusal(does, ends.saturating_sub(now_ms));
                 place.failed(error.facts(), now);
                 drop(place);
-                request.failure = Some(request.order.failed(error, &picking));
+                request.order.failed(&error, &picking);
+                request.failure = Some(request.order.told(error, &picking));
             }
             let Picked { target, mut place, .. } = match request.order.pick(&picking) {
                 Ok(picked) => picked,

@@ -15,7 +15,9 @@ use crate::demand::units;
 impl Settlement {
     /// The attempt fails, and its answer has told what it used: so much was billed.
     pub(crate) fn spends(&mut self, seen: &Seen, headers: &HeaderMap) {
-        let told = seen.usage.filter(|usage| !usage.estimated && *usage != Usage::default());
+        // Where the input was told, and the failure came before the output was.
+        let is_told = |usage: &Usage| !usage.estimated || usage.all_input() > 0;
+        let told = seen.usage.filter(|usage| *usage != Usage::default() && is_told(usage));
         let tier = super::tier_of(headers).map(ToOwned::to_owned);
         if let Some(usage) = told {
             self.has_spent(usage, seen, tier.as_deref());

@@ -22,14 +22,11 @@ const NOUNS: [&str; 11] = [
 /// Words that may stand between.
 const BETWEEN: [&str; 5] = ["id", "name", "named", "called", "number"];
 
+/// How ids of accounts begin.
+const IDS: [&str; 6] = ["org-", "org_", "proj-", "proj_", "wrkspc_", "workspace_"];
+
 /// How names of accounts begin that are known without a word before them.
-const BEGINS: [&str; 14] = [
-    "org-",
-    "org_",
-    "proj-",
-    "proj_",
-    "wrkspc_",
-    "workspace_",
+const BEGINS: [&str; 8] = [
     "project_number:",
     "projects/",
     "organizations/",
@@ -102,10 +99,19 @@ fn quoted<'a>(before: &str, text: &'a str) -> Option<(&'a str, &'a str)> {
 /// Whether a word, in lower case, is such a name: by itself, or where one is to stand.
 fn is_a_name(word: &str, named: bool) -> bool {
     let begins = BEGINS.iter().any(|begin| word.len() > begin.len() && word.starts_with(begin));
+    let id = IDS.iter().find_map(|begin| word.strip_prefix(begin)).filter(|rest| !rest.is_empty());
+    let id = id.is_some_and(|rest| named || is_random(rest));
     let hosts = HOSTS.iter().any(|host| word.contains(host));
     let mail = word.split_once('@').is_some_and(|(who, host)| !who.is_empty() && host.contains('.'));
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
-    begins || hosts || mail || (named && digits >= 2)
+    begins || id || hosts || mail || (named && digits >= 2)
+}
+
+/// Whether letters are no words, as those of an id are: a function of the client's own may be called `org_lookup`.
+fn is_random(letters: &str) -> bool {
+    let digits = letters.bytes().filter(u8::is_ascii_digit).count();
+    letters.bytes().all(|letter| letter.is_ascii_alphanumeric())
+        && (letters.len() >= 20 || (letters.len() >= 8 && digits >= 2))
 }
 
 #[cfg(test)]
@@ -123,6 +129,8 @@ mod tests {
             ("models of projects/p-1/locations/global.", "models of ***."),
             ("no such host: https://acme.openai.azure.com/openai/x, sorry", "no such host: ***, sorry"),
             ("Account ID 123456789012: denied", "Account ID ***: denied"),
+            ("Limit of org-kTxQvUeWjAbCdEfGhIjKlMnO is reached", "Limit of *** is reached"),
+            ("Key of proj_4f9a02c8e1 is gone", "Key of *** is gone"),
             ("User ops@acme.example may not", "User *** may not"),
             ("arn:aws:bedrock:eu-1:12:x is not there", "*** is not there"),
         ] {
@@ -133,6 +141,7 @@ mod tests {
             "The API deployment for this resource does not exist.",
             "Invalid schema for function 'get_account_2': 'id' is no object",
             "`messages.3.content.0`: the user must speak first: é",
+            "Invalid function 'org_lookup': 'workspace_files2' and `proj-plan-2026` are not known",
             "The model `gpt-5` does not exist or you do not have access to it.",
             "models/gemini-2.5-pro is not found for API version v1beta",
             "prompt is too long: 210000 tokens > 200000 maximum",

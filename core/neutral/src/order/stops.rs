@@ -1,6 +1,6 @@
 //! Stop sequences that an account can't be asked for: looked for in what it says, which ends there.
 
-use crate::answer::{Answer, Block, End, Reason};
+use crate::answer::{Answer, Block, End, Logprob, Reason};
 use crate::dialect::Sent;
 use crate::loss::Losses;
 use crate::request::{Text, Told};
@@ -76,18 +76,33 @@ pub(crate) fn cut(answer: &mut Answer<'_>, stops: &[String]) {
         let (at, stop) = first(&said.text, stops)?;
         said.text.to_mut().truncate(at);
         said.citations.retain(|one| one.span.is_none_or(|(_, end)| end <= at));
+        within(at, &mut said.logprobs);
         Some((index, stop.to_owned()))
     });
     if let Some((index, stop)) = met {
         answer.said.truncate(index + 1);
-        answer.end = End { reason: Reason::Stopped, stop_sequence: Some(stop.into()) };
+        answer.end = match answer.calls() {
+            true => End { reason: Reason::Calls, stop_sequence: None },
+            false => End { reason: Reason::Stopped, stop_sequence: Some(stop.into()) },
+        };
     }
+}
+
+/// Keeps of a text's tokens those that end within its first bytes.
+fn within(most: usize, tokens: &mut Vec<Logprob<'_>>) {
+    let mut length = 0_usize;
+    let kept = tokens.iter().take_while(|one| {
+        length = length.saturating_add(one.token.len());
+        length <= most
+    });
+    let kept = kept.count();
+    tokens.truncate(kept);
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Looking, cut, first, watch};
-    use crate::answer::{Answer, Block, Reason, Said};
+    use crate::answer::{Answer, Block, Logprob, Reason, Said};
     use crate::at::At;
     use crate::dialect::Sent;
     use crate::loss::Losses;
@@ -149,6 +164,25 @@ mod tests {
         let texts: Vec<&str> = answer.said.iter().map(|said| &*said.text).collect();
         assert_eq!((texts, answer.end.reason), (vec!["END", "a", "b "], Reason::Stopped));
         assert_eq!(answer.end.stop_sequence.as_deref(), Some("END"));
+    }
+
+    #[test]
+    fn behind_the_sequence_no_token_is_likely_and_a_call_before_it_is_to_be_answered() {
+        let token = |token: &'static str| Logprob { token: token.into(), logprob: -0.5, others: Vec::new() };
+        let call = Block::Call(crate::answer::Called { id: "1".into(), name: "f".into(), plain: false });
+        let mut text = Said::new(Block::Text, "a b END c");
+        text.logprobs = ["a", " b", " E", "ND", " c"].map(token).into();
+        for (said, reason, stop) in [
+            (vec![text.clone()], Reason::Stopped, Some("END")),
+            (vec![Said::new(call, "{}"), text], Reason::Calls, None),
+        ] {
+            let mut answer = Answer { said, ..Answer::default() };
+            cut(&mut answer, &["END".to_owned()]);
+            let tokens: Vec<&str> =
+                answer.said.iter().flat_map(|said| &said.logprobs).map(|one| &*one.token).collect();
+            assert_eq!((tokens, answer.end.reason), (vec!["a", " b"], reason));
+            assert_eq!(answer.end.stop_sequence.as_deref(), stop);
+        }
     }
 
     #[test]

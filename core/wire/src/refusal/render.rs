@@ -18,7 +18,7 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(600);
 
 const SLUICE_RETRY_AFTER: HeaderName = HeaderName::from_static("x-sluice-retry-after");
 const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
-const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+pub(super) const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// How an error looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,47 +207,13 @@ pub fn limited_upstream(style: Style, wait: Option<Duration>, request_id: &str) 
     refusal(style, &error, request_id).body
 }
 
-/// An upstream's refusal, turned into the client's dialect, with the wait told in its body as the gateway's own have it, in
-/// place of what the upstream said of the one account.
-#[must_use]
-pub fn with_wait(style: Style, status: StatusCode, wait: Duration, told: &Bytes) -> Bytes {
-    let limited = status == StatusCode::TOO_MANY_REQUESTS;
-    let Ok(mut body) = serde_json::from_slice::<Value>(told) else { return told.clone() };
-    let (true, Some(Value::Object(error))) = (is_told_to_wait(status), body.get_mut("error")) else {
-        return told.clone();
-    };
-    let seconds = whole_seconds(wait);
-    if let Some(Value::String(message)) = error.get_mut("message") {
-        without_wait(message);
-        if limited && style == Style::Openai {
-            // Codex reads the wait from the sentence.
-            *message = format!("{}. Please try again in {seconds}s.", message.trim_end_matches('.'));
-        }
-    }
-    if let (Style::Gemini, Some(Value::Array(details))) = (style, error.get_mut("details")) {
-        details.push(retry_info(seconds));
-    }
-    Bytes::from(body.to_string())
-}
-
-/// Cuts off a sentence that says when to come again.
-fn without_wait(message: &mut String) {
-    let lower = message.to_ascii_lowercase();
-    if let Some(at) =
-        ["please try again in", "please retry in", "try again in"].iter().find_map(|words| lower.find(words))
-    {
-        message.truncate(at);
-        message.truncate(message.trim_end().len());
-    }
-}
-
 /// Google's word for a wait.
-fn retry_info(seconds: u64) -> Value {
+pub(super) fn retry_info(seconds: u64) -> Value {
     json!({ "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": format!("{seconds}s") })
 }
 
 /// Tells a wait in whole seconds.
-fn tell_wait(headers: &mut HeaderMap, status: StatusCode, wait: Duration) {
+pub(super) fn tell_wait(headers: &mut HeaderMap, status: StatusCode, wait: Duration) {
     let seconds = HeaderValue::from(whole_seconds(wait));
     if is_told_to_wait(status) && wait <= RETRY_AFTER_MAX {
         headers.insert(RETRY_AFTER, seconds.clone());
@@ -268,11 +234,11 @@ pub fn retell_wait(headers: &mut HeaderMap, status: StatusCode, wait: Duration) 
 }
 
 /// Whether a client that is answered with this status waits and tries again.
-fn is_told_to_wait(status: StatusCode) -> bool {
+pub(super) fn is_told_to_wait(status: StatusCode) -> bool {
     matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
 }
 
-fn should_retry(status: StatusCode, wait: Option<Duration>) -> HeaderValue {
+pub(super) fn should_retry(status: StatusCode, wait: Option<Duration>) -> HeaderValue {
     let retry = is_told_to_wait(status) && wait.is_some_and(|wait| wait <= RETRY_MAX);
     HeaderValue::from_static(if retry { "true" } else { "false" })
 }
@@ -319,8 +285,7 @@ pub(crate) fn body(style: Style, error: &Error, request_id: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::{Style, refusal, retell_wait, with_wait};
-    use bytes::Bytes;
+    use super::{Style, refusal, retell_wait};
     use http::{HeaderMap, HeaderName, StatusCode};
     use serde_json::Value;
     use sluice_api::error::{Error, Kind};
@@ -398,27 +363,6 @@ mod tests {
             let all = (told("retry-after"), told("x-sluice-retry-after"), told("x-should-retry"));
             assert_eq!((all, told("retry-after-ms")), ((after, sluice, retry), None), "{status} {sent:?}");
         }
-    }
-
-    #[test]
-    fn a_translated_refusal_tells_its_wait_as_the_gateways_own_do() {
-        let wait = Duration::from_millis(4_200);
-        let told = |style, status: u16, body: &str| {
-            let body = Bytes::copy_from_slice(body.as_bytes());
-            let told = with_wait(style, StatusCode::from_u16(status).unwrap(), wait, &body);
-            String::from_utf8(told.to_vec()).unwrap()
-        };
-        let slow = r#"{"error":{"code":"c","message":"Slow down. Please try again in 31s. See x."}}"#;
-        let without = r#"{"error":{"code":"c","message":"Slow down."}}"#;
-        let with = r#"{"error":{"code":"c","message":"Slow down. Please try again in 5s."}}"#;
-        assert_eq!(told(Style::Openai, 429, slow), with);
-        assert_eq!(told(Style::Openai, 503, slow), without);
-        assert_eq!(told(Style::Anthropic, 429, slow), without);
-        assert_eq!(told(Style::Openai, 400, slow), slow);
-        assert_eq!(told(Style::Openai, 429, "a page"), "a page");
-        let google = r#"{"error":{"code":429,"details":[],"message":"Slow"}}"#;
-        let info = r#"{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"5s"}"#;
-        assert_eq!(told(Style::Gemini, 429, google), google.replace("[]", &format!("[{info}]")));
     }
 
     #[test]

@@ -23,7 +23,7 @@ const TOLD: [&[u8]; 8] = [
 
 impl Meter {
     pub(super) fn chat_event(&mut self, event: Event<'_>) {
-        let Event { name, data } = event;
+        let Event { name, data, .. } = event;
         if data.starts_with(b"[DONE]") {
             self.seen.ended = true;
             self.seen.started = true;

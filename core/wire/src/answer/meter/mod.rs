@@ -129,6 +129,8 @@ pub struct Meter {
     caches_long: bool,
     /// The output that Claude's final usage told; what stands at a message's start is provisional.
     told: Option<u64>,
+    /// A whole document may be an error.
+    whole_may_fail: bool,
     /// Something that the model wrote was seen, whether or not its bytes are counted.
     wrote: bool,
     /// The end was told: what was used is settled.
@@ -164,6 +166,7 @@ impl Meter {
             cited: Cited::default(),
             caches_long: false,
             told: None,
+            whole_may_fail: false,
             wrote: false,
             finished: false,
             seen: Seen::default(),
@@ -175,6 +178,13 @@ impl Meter {
     #[must_use]
     pub fn stand_in(api: Api, operation: Operation) -> Self {
         Self { stands_in: true, ..Self::new(api, operation, Form::Whole) }
+    }
+
+    /// Says that a whole document, too, may be an error: nothing of it is told before it is there.
+    #[must_use]
+    pub fn where_a_whole_may_be_an_error(mut self) -> Self {
+        self.whole_may_fail = self.form == Form::Whole;
+        self
     }
 
     /// Says for how long the request asked to keep what is written to a cache, which not every answer tells.
@@ -340,7 +350,7 @@ impl Meter {
     /// Where blank lines are missing, mostly before `[DONE]`, one event holds several, each on a line of its own.
     fn whole_lines(&mut self, event: Event<'_>) {
         for data in lines(event.data).filter(|line| is_whole(line)) {
-            self.one_event(Event { name: event.name, data });
+            self.one_event(Event { data, ..event });
         }
     }
 
@@ -361,7 +371,7 @@ impl Meter {
     }
 
     fn fail(&mut self, data: &[u8]) {
-        let first = !self.seen.started;
+        let first = !self.seen.started || self.whole_may_fail;
         self.seen.started = true;
         self.seen.ended &= self.api != Api::Gemini;
         let status = Refusal::read(data).status_code();

@@ -63,7 +63,7 @@ impl Meter {
                         self.calls.told(&told);
                     }
                 }
-                "error" if self.awaits_events() && value.trim_ascii() != b"null" => {
+                "error" if (self.awaits_events() || self.whole_may_fail) && value.trim_ascii() != b"null" => {
                     let mut data = b"{\"error\":".to_vec();
                     data.extend_from_slice(value.trim_ascii());
                     data.push(b'}');
