@@ -16,7 +16,7 @@ use sluice_tests::gateway::{Folder, workspace};
 use source::Source;
 
 /// What each package of the workspace may depend on within it.
-const ARROWS: [(&str, &[&str]); 50] = [
+const ARROWS: [(&str, &[&str]); 51] = [
     ("sluice-money", &[]),
     ("sluice-packing", &["sluice-money"]),
     ("sluice-pages", &[]),
