@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use http::header::{CACHE_CONTROL, COOKIE, RETRY_AFTER};
+use http::header::{COOKIE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,19 +18,13 @@ use sluice_config::address::ClientAddress;
 use sluice_config::key::{Key, KeyHash, new_secret};
 use sluice_ledger::{Realm, RefusedCredentials};
 use sluice_line::inbound::{Asking, request_id};
-use sluice_signin::cookie::{is_ours, is_secure, sent, set};
+use sluice_signin::cookie::{NOT_OURS, UNKEPT, is_ours, is_secure, sent, set};
 use sluice_signin::sessions::Role;
 use subtle::ConstantTimeEq as _;
 use utoipa::ToSchema;
 
 use crate::App;
 use crate::admin::envelope::{Refusal, Refused, finish};
-
-/// What is said where a cookie comes without our header.
-const NOT_OURS: &str = "a session's cookie alone does not do: send the secret itself as Authorization: Bearer (on /docs by its button Authorize), or x-sluice-console: 1 with the cookie, as a page of this gateway does";
-
-/// On whatever is told to a session.
-const UNKEPT: HeaderValue = HeaderValue::from_static("no-store");
 
 /// What is signed in with.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -152,7 +146,7 @@ pub(crate) async fn around(State(app): State<App>, request: Request, next: Next)
         Refusal::new(StatusCode::NOT_FOUND, "not_found", message).into_response()
     };
     let mut answer = finish(answer, &request_id);
-    answer.headers_mut().insert(CACHE_CONTROL, UNKEPT);
+    answer.headers_mut().extend([UNKEPT]);
     answer
 }
 
@@ -161,7 +155,7 @@ pub(crate) async fn unkept(request: Request, next: Next) -> Response {
     let by_cookie = is_ours(request.headers()) && request.headers().contains_key(COOKIE);
     let mut answer = next.run(request).await;
     if by_cookie {
-        answer.headers_mut().insert(CACHE_CONTROL, UNKEPT);
+        answer.headers_mut().extend([UNKEPT]);
     }
     answer
 }

@@ -1,12 +1,18 @@
 //! The cookie of a session, and the header that shows that a page of ours has sent it along.
 
-use http::header::{COOKIE, FORWARDED, SET_COOKIE};
+use http::header::{CACHE_CONTROL, COOKIE, FORWARDED, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 use crate::sessions::{LASTS, Role};
 
 /// Has to come with a cookie: no form and no picture of another site can send it, and no script of one may.
 pub const OURS: HeaderName = HeaderName::from_static("x-sluice-console");
+
+/// On whatever is told to a session: it stays in no cache, where the next one would find it.
+pub const UNKEPT: (HeaderName, HeaderValue) = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
+
+/// What is said where a cookie comes without our header.
+pub const NOT_OURS: &str = "a session's cookie alone does not do: send the secret itself as Authorization: Bearer (on /docs by its button Authorize), or x-sluice-console: 1 with the cookie, as a page of this gateway does";
 
 /// What a proxy says that it was asked by: the first one of a row stands next to the browser.
 const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
