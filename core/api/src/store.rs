@@ -19,9 +19,8 @@ use crate::record::RecordStore;
 pub use failed::StoreError;
 pub use process::Process;
 
-pub use sluice_quota::lease::{
-    Asked, Lease, LeaseId, Level, Line, Lined, Owner, Place, Seed, ServedAlone, Taken, Used,
-};
+pub use sluice_quota::lease::ServedAlone;
+pub use sluice_quota::lease::{Asked, Lease, LeaseId, Level, Line, Lined, Owner, Place, Seed, Taken, Used};
 
 /// Ends when a place in a line is worth asking with again.
 pub type Turn = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -54,8 +53,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// Which of the processes that share it this one is; of no two that run at a time it is the same. Asked once, when it
-    /// is open.
+    /// Which of the processes that share it this one is; of no two that run at a time it is the same. Asked when it is open.
     ///
     /// # Errors
     ///
