@@ -15,9 +15,9 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::entrance::Entrance;
-use crate::streams::{CUT_FLUSH, Streams};
 use sluice_sockets::opening::Opened;
 use sluice_sockets::socket::Watch;
+use sluice_sockets::streams::{CUT_FLUSH, Streams};
 use sluice_sockets::waiting::{Arrivals, HeadTimer, IDLE, LOOK_EVERY, Rest};
 
 /// Longest head of a request, and most that is buffered of what a client sends ahead.

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::body::{Bytes, HttpBody};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::response::Response;
 use http::Request;
 use sluice_config::address::{ClientAddress, hosts};
@@ -13,9 +13,9 @@ use tower::BoxError;
 
 use crate::answer::{answer, refuse};
 use crate::routes::Routes;
-use crate::streams::paced;
 use sluice_sockets::lent::{Unread, lend};
 use sluice_sockets::places::Places;
+use sluice_sockets::streams::paced;
 
 /// The settings in force: asked for each connection and each request, so that a reload holds for the next ones.
 #[derive(Clone)]
@@ -61,6 +61,6 @@ impl Entrance {
         if !left.read_off().await {
             self.unread.note();
         }
-        Ok(paced(response))
+        Ok(response.map(|body| paced(body, Body::new)))
     }
 }

@@ -17,7 +17,6 @@ mod operations;
 mod pages;
 mod routes;
 mod signin;
-mod streams;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -23,10 +23,10 @@ use crate::answer::refuse;
 use crate::connection::{Ends, serve_http1, serve_http2};
 use crate::entrance::{Entrance, Settings};
 use crate::routes::Routes;
-use crate::streams::Streams;
 use sluice_sockets::opening::{Again, Opened, Protocol, open};
 use sluice_sockets::places::{Place, Places};
 use sluice_sockets::socket::{Socket, Watch};
+use sluice_sockets::streams::Streams;
 use sluice_sockets::waiting::Arrivals;
 
 /// Connections that a listener has at once; further ones wait in the system's queue. More than any use of one process

@@ -4,4 +4,5 @@ pub mod lent;
 pub mod opening;
 pub mod places;
 pub mod socket;
+pub mod streams;
 pub mod waiting;

@@ -9,16 +9,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, HttpBody};
-use axum::response::Response;
-use hyper::body::{Frame, SizeHint};
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
 use hyper::rt::Executor;
 use sluice_upstream::tasks::Tasks;
 use tokio::time::{Instant, Sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// How long what was cut has to tell its client so.
-pub(crate) const CUT_FLUSH: Duration = Duration::from_secs(1);
+pub const CUT_FLUSH: Duration = Duration::from_secs(1);
 
 /// Longest piece that is handed on at once, so that a slow client is seen to take some of a long one.
 const PIECE: usize = 16 * 1024;
@@ -29,7 +28,7 @@ tokio::task_local! {
 
 /// Runs the streams of a connection.
 #[derive(Clone)]
-pub(crate) struct Streams {
+pub struct Streams {
     tasks: Tasks,
     send_timeout: Duration,
     /// No wait any longer.
@@ -41,38 +40,41 @@ pub(crate) struct Streams {
 
 /// How many streams there are.
 #[derive(Debug, Default)]
-pub(crate) struct Running {
+pub struct Running {
     now: AtomicU64,
     begun: AtomicU64,
 }
 
 impl Running {
     /// Those that have not ended.
-    pub(crate) fn now(&self) -> u64 {
+    #[must_use]
+    pub fn now(&self) -> u64 {
         self.now.load(Relaxed)
     }
 
     /// All that there were.
-    pub(crate) fn begun(&self) -> u64 {
+    #[must_use]
+    pub fn begun(&self) -> u64 {
         self.begun.load(Relaxed)
     }
 }
 
 impl Streams {
-    pub(crate) fn new(
-        tasks: Tasks,
-        send_timeout: Duration,
-        cut: CancellationToken,
-        first_due: Instant,
-    ) -> Self {
+    /// Runs them as tasks; a client that takes nothing for so long is gone, and none is waited for any longer once they are cut.
+    #[must_use]
+    pub fn new(tasks: Tasks, send_timeout: Duration, cut: CancellationToken, first_due: Instant) -> Self {
         Self { tasks, send_timeout, cut, running: Arc::default(), first_due }
     }
 
-    pub(crate) const fn first_due(&self) -> Instant {
+    /// When the first has to be there.
+    #[must_use]
+    pub const fn first_due(&self) -> Instant {
         self.first_due
     }
 
-    pub(crate) fn running(&self) -> Arc<Running> {
+    /// How many there are.
+    #[must_use]
+    pub fn running(&self) -> Arc<Running> {
         Arc::clone(&self.running)
     }
 }
@@ -148,29 +150,29 @@ impl Pace {
     }
 }
 
-/// Lets a stream's answer tell how it is taken; where there is no such stream it stays as it is.
-pub(crate) fn paced(response: Response) -> Response {
+/// Lets the body of a stream's answer tell how it is taken; where there is no such stream it stays as it is.
+pub fn paced<B>(body: B, as_one: impl FnOnce(Paced<B>) -> B) -> B {
     match PACE.try_with(Arc::clone) {
-        Ok(pace) => response.map(|body| Body::new(Paced { body, rest: Bytes::new(), pace })),
-        Err(_) => response,
+        Ok(pace) => as_one(Paced { body, rest: Bytes::new(), pace }),
+        Err(_) => body,
     }
 }
 
 /// A body that tells how it is taken.
-struct Paced {
-    body: Body,
+pub struct Paced<B> {
+    body: B,
     rest: Bytes,
     pace: Arc<Pace>,
 }
 
-impl HttpBody for Paced {
+impl<B: Body<Data = Bytes> + Unpin> Body for Paced<B> {
     type Data = Bytes;
-    type Error = axum::Error;
+    type Error = B::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         self.pace.handed.store(false, Relaxed);
         if self.rest.is_empty() {
             match ready!(Pin::new(&mut self.body).poll_frame(cx)).map(|frame| frame.map(Frame::into_data)) {
@@ -202,20 +204,21 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use axum::body::{Body, Bytes, HttpBody as _};
-    use futures_util::{StreamExt as _, stream};
-    use http_body_util::BodyExt as _;
+    use bytes::Bytes;
+    use futures_util::{Stream, StreamExt as _, stream};
+    use http_body::{Body as _, Frame};
+    use http_body_util::{BodyExt as _, Full, StreamBody};
     use tokio::time::timeout;
 
     use super::{PIECE, Pace, Paced};
 
     /// This many bytes, and then nothing for ever.
-    fn unfinished(length: usize) -> Body {
-        let all = stream::iter([Ok::<_, Infallible>(Bytes::from(vec![0; length]))]);
-        Body::from_stream(all.chain(stream::pending()))
+    fn unfinished(length: usize) -> StreamBody<impl Stream<Item = Result<Frame<Bytes>, Infallible>>> {
+        let all = stream::iter([Ok(Frame::data(Bytes::from(vec![0; length])))]);
+        StreamBody::new(all.chain(stream::pending()))
     }
 
-    fn paced(body: Body) -> Paced {
+    fn paced<B>(body: B) -> Paced<B> {
         Paced { body, rest: Bytes::new(), pace: Arc::new(Pace::default()) }
     }
 
@@ -223,7 +226,7 @@ mod tests {
     async fn a_body_passes_whole_in_pieces_and_its_last_one_is_its_end() {
         for length in [0, 1, PIECE, PIECE + 1, 5 * PIECE] {
             let whole: Bytes = (0..length).map(|at| (at % 251) as u8).collect();
-            let mut body = paced(Body::from(whole.clone()));
+            let mut body = paced(Full::new(whole.clone()));
             assert_eq!(body.size_hint().exact(), Some(length as u64));
             let mut came = Vec::new();
             while !body.is_end_stream() {
