@@ -166,21 +166,41 @@ def pages(page):
         "return performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))"
         ".filter(e => !e.name.includes('/admin/') && !e.name.includes('/session')).reduce((s, e) => s + e.encodedBodySize, 0)")
     assert 0 < loaded <= 150 * 1024, f"{loaded} bytes"
+    # As the last day of a long month compares, and days of a zone far from UTC, over a change of its clocks.
+    compared = page.driver.execute_async_script("""
+        const done = arguments[0];
+        const files = document.querySelector('script[type=module]').src.replace(/[^/]*$/, '');
+        import(files + 'format.js').then(({ monthBefore, daysBefore, day }) => {
+            const [kiritimati, berlin] = ['Pacific/Kiritimati', 'Europe/Berlin'];
+            done([monthBefore('UTC', new Date('2026-03-31T12:00:00Z')), monthBefore('UTC', new Date('2026-03-28T12:00:00Z')),
+                  monthBefore('UTC', new Date('2026-08-31T12:00:00Z')), monthBefore('UTC', new Date('2024-03-29T12:00:00Z')), monthBefore(kiritimati, new Date('2026-03-30T12:00:00Z')),
+                  monthBefore(berlin, new Date('2026-04-20T10:00:00Z')), daysBefore(berlin, 1, new Date('2026-03-29T10:00:00Z')).toISOString(),
+                  day(kiritimati, 0, new Date('2026-03-30T12:00:00Z'))]);
+        }).catch((error) => done(String(error)));""")
+    assert compared == ["2026-03-01", "2026-02-28T12:00:00.000Z", "2026-07-31T12:00:00.000Z", "2024-02-29T12:00:00.000Z", "2026-03-01",
+                        "2026-03-20T11:00:00.000Z", "2026-03-28T11:00:00.000Z", "2026-03-31"], compared
     page.look("overview")
 
     page.open("/console/usage?from=2020-01-01&group_by=key,model&bucket=day")
     _, whole = api("/admin/v1/usage?from=2020-01-01")
     page.one("tfoot")
     foot = page.all("tfoot td")
-    same_money(foot[-1].text, whole["data"][0]["cost"])
-    assert number(foot[3].text) == str(whole["data"][0]["requests"])
+    same_money(foot[3].text, whole["data"][0]["cost"])
+    assert number(foot[4].text) == str(whole["data"][0]["requests"])
     _, rows = api("/admin/v1/usage?from=2020-01-01&group_by=key,model&bucket=day")
     page.shows(f"{len(rows['data'])} rows")
     days = {row["bucket"] for row in rows["data"]}
     assert len(days) >= 8 and int(whole["data"][0]["requests"]) >= 10000
-    shown = {number(cell.text) for cell in page.all("tbody td:last-child")}
+    shown = {number(cell.text) for cell in page.all("tbody td:nth-child(4)")}
     assert all(any(Decimal(one) == Decimal(row["cost"]) for one in shown) for row in rows["data"])
     page.look("usage")
+    page.press("30 days")
+    page.settled()
+    for bucket in ("Whole", "Day", "Hour", "Month", "Whole", "Month"):
+        page.press(bucket, '[aria-label="What is asked"]')
+        page.settled()
+        heading = "Key" if bucket == "Whole" else bucket
+        page.wait(lambda: page.all('[aria-label="Usage"] th') and page.all('[aria-label="Usage"] th')[0].text == heading, bucket)
 
     page.open("/console/requests")
     page.wait(lambda: len(page.all("tbody tr")) == 50)
@@ -249,8 +269,10 @@ def accounts(page):
     page.one("[data-tested]")
     assert "It does not" in page.text("[data-tested]") and "401" in page.text("[data-tested]")
     page.fill("weight", "7", "dialog")
+    page.one("form[data-typed]")
     page.press("Change", "dialog")
     page.wait(lambda: api("/admin/v1/accounts/unauthorized")[1]["weight"] == 7)
+    page.wait(lambda: not page.all("form[data-typed]"), "it is sent")
     page.look("account")
 
 
@@ -262,13 +284,34 @@ def keys(page):
     page.press("Make the key", "dialog")
     page.one("dialog .problem")
     assert page.one('dialog [name="name"]').get_attribute("value") == "alpha"
+    # A gateway of another build takes nothing away that it has refused, and neither does a key pressed by mistake.
+    page.driver.execute_script(
+        "window.own = document.querySelector('meta[name=build]').content; document.querySelector('meta[name=build]').content = 'older';"
+        "document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait(lambda: "newer page" in page.one(".notice").get_attribute("textContent"))
+    for _ in range(3):
+        page.driver.switch_to.active_element.send_keys(Keys.ESCAPE)
+        page.shows("not sent yet", "dialog [data-asks]")
+        assert page.one('dialog[open] [name="name"]').get_attribute("value") == "alpha"
+    page.press("Stay here", "dialog")
     page.fill("name", "made-here", "dialog")
     page.press("Add a limit", "dialog")
     page.one('[aria-label="Amount of limit 1"]').send_keys("2")
     Select(page.one('[aria-label="Unit of limit 1"]')).select_by_value("requests")
     page.look("new-key")
     page.press("Make the key", "dialog")
+    page.shows("sk-sluice-", "[data-secret]")
     secret = page.text("[data-secret]")
+    page.driver.execute_script("document.dispatchEvent(new Event('visibilitychange'))")
+    page.driver.execute_async_script(
+        "const [done] = arguments; fetch('/console/build').then(() => setTimeout(done, 0));")
+    for _ in range(3):
+        page.driver.switch_to.active_element.send_keys(Keys.ESCAPE)
+        page.shows("shown this once", "dialog [data-asks]")
+    page.driver.execute_script("arguments[0].click()", page.one('dialog [aria-label="Close"]'))
+    page.press("Stay here", "dialog")
+    assert page.text("[data-secret]") == secret
+    page.driver.execute_script("document.querySelector('meta[name=build]').content = window.own")
     page.look("secret")
     message = {"model": "claude-haiku-4-5", "max_tokens": 9}
     assert api("/v1/messages", "POST", message, secret)[0] == 200
@@ -283,10 +326,16 @@ def keys(page):
     page.look("key")
     page.press("Change", "dialog")
     page.fill("user", "somebody", "dialog")
+    page.fill("concurrency", "2", "dialog")
+    page.fill("queue_size", "5", "dialog")
+    page.fill("queue_wait", "20s", "dialog")
     page.press("Change", "dialog")
     page.wait(lambda: api(f"/admin/v1/keys/{made['id']}")[1]["user"] == "somebody")
+    changed = api(f"/admin/v1/keys/{made['id']}")[1]
+    assert (changed["queue"]["size"], changed["queue"]["wait"]) == (5, "20s"), changed
     page.press("Rotate", "dialog")
     page.press("Rotate", "dialog")
+    page.shows("sk-sluice-", "[data-secret]")
     fresh = page.text("[data-secret]")
     assert api("/v1/me", secret=secret)[0] == 401 and api("/v1/me", secret=fresh)[0] == 200
     page.press("I have it")
@@ -456,7 +505,7 @@ def holder(page):
     page.wait(lambda: page.all(".plot canvas") and page.all('[aria-label="Last requests"] tbody tr'))
     from_day = page.driver.execute_script("return new Date(Date.now() - 29 * 86400000).toISOString().slice(0, 10)")
     _, told = api(f"/v1/usage?from={from_day}&group_by=model", secret=key)
-    shown = [cell.text for cell in page.all('[aria-label="Usage by model"] tbody td:last-child')]
+    shown = [cell.text for cell in page.all('[aria-label="Usage by model"] tbody td:nth-child(3)')]
     assert len(shown) == len(told["data"]) > 2
     for one, row in zip(shown, told["data"]):
         same_money(one, row["cost"])
@@ -467,6 +516,14 @@ def holder(page):
         page.press(client, '[aria-label="Ready settings"]')
         page.wait(lambda: url in page.text('[aria-label="Ready settings"]') and "YOUR_KEY" in page.text('[aria-label="Ready settings"]'))
     page.look("my")
+    # Nobody is signed out whom the gateway has not signed out.
+    cut = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    page.driver.execute_cdp_cmd("Network.enable", {})
+    page.driver.execute_cdp_cmd("Network.emulateNetworkConditions", cut)
+    page.press("Sign out")
+    page.shows("still signed in", "[data-not-out]")
+    assert not page.all('[name="secret"]')
+    page.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {**cut, "offline": False})
     page.press("Sign out")
     page.one('[name="secret"]')
     page.look("my-sign-in")
@@ -492,7 +549,7 @@ with tempfile.TemporaryDirectory() as profile:
         # Nothing that a page needs is forbidden to it, and nothing in it has failed.
         lines = [line["message"] for line in driver.get_log("browser")]
         wrong = [line for line in lines if "Content Security" in line and "/console" in line.split(" ")[0]]
-        wrong += [line for line in lines if "TypeError" in line or "ReferenceError" in line]
+        wrong += [line for line in lines if "Uncaught" in line or "TypeError" in line or "ReferenceError" in line]
         assert not wrong, wrong
     finally:
         driver.quit()

@@ -160,7 +160,8 @@ export async function fresh() {
   if (!answer.ok) return;
   const { build } = await answer.json();
   if (build === own) return;
-  if (document.querySelector("form[data-typed]")) tell({ outdated: true });
+  // A dialog may have a secret that is shown this once; that of signing in again has nothing of its own.
+  if (document.querySelector("dialog[open]:not([data-again]), form[data-typed]")) tell({ outdated: true });
   else location.reload();
 }
 
@@ -184,9 +185,9 @@ export async function signIn(secret) {
   tell({ signed: "in", name: session.name, round: state.round + 1 });
 }
 
-/** Signs out, here and at the gateway. */
+/** Signs out, at the gateway first: where that was not reached, nobody is. */
 export async function signOut() {
-  await ask("DELETE", `/session/${who}`).catch(() => {});
+  await ask("DELETE", `/session/${who}`);
   tell({ signed: "out", name: null });
 }
 

@@ -1,8 +1,8 @@
 // The console: who is signed in, the frame around each page, and which page an address is.
 
 import { html, render, useEffect, useState } from "./vendor/preact.js";
-import { begin, signOut, useShared } from "./api.js";
-import { Empty, Notices } from "./parts.js";
+import { begin, useShared } from "./api.js";
+import { Empty, Notices, SignOut } from "./parts.js";
 import { Link, useRoute } from "./route.js";
 import { SignIn, SignInAgain } from "./signin.js";
 import { setTheme, theme, THEMES } from "./theme.js";
@@ -52,7 +52,7 @@ function Side({ path }) {
     <div class="foot">
       <a href="/docs/">API reference</a>
       <button type="button" class="small-button" onClick=${turn} aria-label=${`Theme: ${name}. Change it`}>Theme: ${name}</button>
-      <button type="button" class="small-button" onClick=${signOut}>Sign out</button>
+      <${SignOut} />
     </div>
   </aside>`;
 }

@@ -107,6 +107,29 @@ export function firstOfMonth(zone, months = 0, now = new Date()) {
   return new Date(Date.UTC(year, month - 1 + months, 1)).toISOString().slice(0, 10);
 }
 
+/** A moment so many days before, at the same time of the day of a time zone, whatever its clocks did between. */
+export function daysBefore(zone, days, now) {
+  const then = now.getTime() - days * 86400000;
+  return new Date(then + offset(zone, now) - offset(zone, new Date(then)));
+}
+
+/**
+ * What of the month before is as far as this month is by now: where that month has no such day, the whole of it. The API
+ * takes a moment, or a day of its time zone.
+ */
+export function monthBefore(zone, now = new Date()) {
+  const [year, month, date] = calendar(zone, now);
+  const days = new Date(Date.UTC(year, month - 1, 0)).getUTCDate();
+  return date > days ? firstOfMonth(zone, 0, now) : daysBefore(zone, days, now).toISOString();
+}
+
+/** How far a time zone's clocks are ahead of UTC at a moment, in milliseconds. */
+function offset(zone, time) {
+  const format = new Intl.DateTimeFormat("en-US", { timeZone: zone, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric" });
+  const part = Object.fromEntries(format.formatToParts(time).map(({ type, value }) => [type, Number(value)]));
+  return Date.UTC(part.year, part.month - 1, part.day, part.hour, part.minute, part.second) - Math.floor(time.getTime() / 1000) * 1000;
+}
+
 function calendar(zone, now) {
   const format = new Intl.DateTimeFormat("en-CA", { timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit" });
   return format.format(now).split("-").map(Number);

@@ -1,9 +1,9 @@
 // The page of a key's holder: what the key may do, has used and has left, and settings to begin with.
 
 import { html, render, useEffect, useState } from "./vendor/preact.js";
-import { begin, query, signOut, useGet, useShared } from "./api.js";
+import { begin, query, useGet, useShared } from "./api.js";
 import { count, day, span } from "./format.js";
-import { Choice, Copied, Count, Empty, Head, Limit, Loaded, Money, Notices, Status, Table, Time, outcome } from "./parts.js";
+import { Choice, Copied, Count, Empty, Head, Limit, Loaded, Money, Notices, SignOut, Status, Table, Time, outcome } from "./parts.js";
 import { MEASURES, Plot } from "./plot.js";
 import { SignIn, SignInAgain } from "./signin.js";
 import { setTheme, theme, THEMES } from "./theme.js";
@@ -27,9 +27,9 @@ function Used({ zone }) {
     <${Loaded} from=${sums} rows=${3}>${({ data }) => data.length > 0 && html`<${Table} label="Usage by model" rows=${data} columns=${[
       { name: "Model", cell: (row) => html`<bdi>${row.model}</bdi>` },
       { name: "Requests", end: true, cell: (row) => html`<${Count} of=${row.requests} />` },
+      { name: "Cost", end: true, cell: (row) => html`<${Money} of=${row.cost} />` },
       { name: "Input", end: true, wide: true, cell: (row) => html`<${Count} of=${row.input_tokens + row.cache_read_tokens + row.cache_write_tokens} />` },
       { name: "Output", end: true, wide: true, cell: (row) => html`<${Count} of=${row.output_tokens} />` },
-      { name: "Cost", end: true, cell: (row) => html`<${Money} of=${row.cost} />` },
     ]} />`}<//></section>`;
 }
 
@@ -47,9 +47,9 @@ function Last() {
       { name: "Time", cell: (row) => html`<${Time} at=${row.time} />` },
       { name: "Status", cell: (row) => html`<${Status} of=${row.status} outcome=${row.outcome} />${row.outcome !== "completed" && html` <span class="dim small">${outcome(row.outcome)}</span>`}` },
       { name: "Model", cell: (row) => html`<bdi>${row.model}</bdi>` },
+      { name: "Cost", end: true, cell: (row) => html`<${Money} of=${row.cost} />` },
       { name: "Input", end: true, wide: true, cell: (row) => html`<${Count} of=${row.input_tokens + row.cache_read_tokens + row.cache_write_tokens} />` },
       { name: "Output", end: true, wide: true, cell: (row) => html`<${Count} of=${row.output_tokens} />` },
-      { name: "Cost", end: true, cell: (row) => html`<${Money} of=${row.cost} />` },
       { name: "Whole", end: true, wide: true, cell: (row) => html`<span class="num">${span(row.duration_ms)}</span>` },
       { name: "Request id", wide: true, cell: (row) => html`<${Copied} text=${row.request_id} />` },
     ]} />
@@ -77,7 +77,7 @@ function My() {
   if (shared.signed === "unknown") return html`<${Notices} /><main class="alone dim" aria-busy="true">Asking the gateway…</main>`;
   if (shared.signed === "out") return html`<${Notices} /><${SignIn} files=${FILES} />`;
   return html`<header class="topbar"><a class="brand" href="/my"><img src=${`${FILES}/icon.svg`} alt="" width="22" height="22" />Sluice</a><span class="push"></span>
-      <button type="button" class="small-button" onClick=${turn} aria-label=${`Theme: ${name}. Change it`}>Theme: ${name}</button><button type="button" class="small-button" onClick=${signOut}>Sign out</button></header>
+      <button type="button" class="small-button" onClick=${turn} aria-label=${`Theme: ${name}. Change it`}>Theme: ${name}</button><${SignOut} /></header>
     <${Notices} /><main class="own"><${Head} title=${html`<bdi>${shared.name}</bdi>`} about="What this key may do, has used and has left." />
     <div class="grid"><${Limits} from=${me} /><${Models} />${me.data && html`<${Used} zone=${me.data.timezone} />`}<${Last} /><${Settings} /></div></main>
     ${shared.signed === "ended" && html`<${SignInAgain} />`}`;

@@ -1,7 +1,7 @@
 // What pages are made of: figures, times, tables, bars, forms and dialogs.
 
-import { html, useEffect, useRef, useState } from "./vendor/preact.js";
-import { Refused, useShared } from "./api.js";
+import { html, useLayoutEffect, useRef, useState } from "./vendor/preact.js";
+import { Refused, signOut, useAct, useShared } from "./api.js";
 import { away, count, moment, money, part, units, utc } from "./format.js";
 
 /** An amount of dollars: every digit that the API gave, those after the cents smaller. */
@@ -134,10 +134,20 @@ export function Field({ label, hint, error, children }) {
   return html`<label class=${error ? "field wrong" : "field"}><span>${label}</span>${children}${hint && html`<small>${hint}</small>`}${error && html`<small class="bad-text" role="alert">${error.message}</small>`}</label>`;
 }
 
-/** A dialog over the page; it closes with Escape. What is typed in it is marked, so that nothing throws it away unasked. */
-export function Dialog({ title, close, children, wide }) {
+/**
+ * A dialog over the page; it closes with Escape. What is typed in it is marked, so that nothing throws it away unasked;
+ * `keeps` says what else would be lost with it.
+ */
+export function Dialog({ title, close, children, wide, keeps }) {
   const box = useRef();
-  useEffect(() => {
+  const [asks, ask] = useState(null);
+  const leave = () => {
+    const loses = keeps ?? (box.current.querySelector("form[data-typed]") ? "What you have typed is not sent yet." : null);
+    if (loses) ask(loses);
+    else close();
+  };
+  // At once: what is in it is not to be lost either between being drawn and being open.
+  useLayoutEffect(() => {
     const [from, own] = [document.activeElement, box.current];
     own.showModal();
     return () => {
@@ -146,16 +156,43 @@ export function Dialog({ title, close, children, wide }) {
       from?.focus?.();
     };
   }, []);
-  return html`<dialog ref=${box} class=${wide ? "wide-dialog" : ""} aria-labelledby="dialog-title" onCancel=${(event) => { event.preventDefault(); close(); }}>
-    <header><h2 id="dialog-title">${title}</h2><button type="button" class="quiet" aria-label="Close" onClick=${close}>✕</button></header>
+  return html`<dialog ref=${box} class=${wide ? "wide-dialog" : ""} aria-labelledby="dialog-title" onKeyDown=${escaped(leave)} onCancel=${(event) => { event.preventDefault(); leave(); }} onClose=${stays}>
+    <header><h2 id="dialog-title">${title}</h2><button type="button" class="quiet" aria-label="Close" onClick=${leave}>✕</button></header>
+    ${asks && html`<div class="problem" role="alert" data-asks><b>${asks}</b><div class="page-acts"><button type="button" onClick=${() => ask(null)}>Stay here</button><button type="button" class="danger" onClick=${close}>Close all the same</button></div></div>`}
     ${children}
   </dialog>`;
 }
 
+/** What Escape does, instead of what browsers do: they close a dialog at the second press, whatever a page says. */
+export const escaped = (act) => (event) => {
+  if (event.key !== "Escape") return;
+  event.preventDefault();
+  act();
+};
+
+/** A dialog that a browser has closed by itself is opened again: it closes when it is taken away. */
+export const stays = (event) => {
+  if (event.target.isConnected && event.target === event.currentTarget) event.target.showModal();
+};
+
+/** Signs out, and says so only where the gateway has done it. */
+export function SignOut() {
+  const [act, runs, error] = useAct(signOut);
+  return html`<button type="button" class="small-button" disabled=${runs} onClick=${() => act()}>Sign out</button>
+    ${error && html`<span class="bad-text small" role="alert" data-not-out>You are still signed in: ${error instanceof Refused ? error.message : "the gateway did not answer."}</span>`}`;
+}
+
+/** Until when something lasts: a time that is past is not told as one to come. */
+export function Until({ at }) {
+  if (at && new Date(at).getTime() <= Date.now()) return html`<span class="dim" title=${utc(at)}>any moment</span>`;
+  return html`<${Time} at=${at} ago />`;
+}
+
 /** A text that can be copied. */
 export function Copied({ text, label = "Copy" }) {
-  const [done, set] = useState(false);
+  const [done, set] = useState(null);
   const copy = async () => {
+    let copied = true;
     try {
       await navigator.clipboard.writeText(text);
     } catch {
@@ -164,13 +201,13 @@ export function Copied({ text, label = "Copy" }) {
       area.value = text;
       (document.querySelector("dialog[open]") ?? document.body).append(area);
       area.select();
-      document.execCommand("copy");
+      copied = document.execCommand("copy");
       area.remove();
     }
-    set(true);
-    setTimeout(() => set(false), 2000);
+    set(copied ? "Copied" : "Not copied: select it");
+    setTimeout(() => set(null), 2000);
   };
-  return html`<button type="button" class="small-button" onClick=${copy}>${done ? "Copied" : label}</button>`;
+  return html`<button type="button" class="small-button" onClick=${copy}>${done ?? label}</button>`;
 }
 
 /** A line over the page while the gateway is not there, or has another build of it. */
@@ -195,5 +232,8 @@ export function Select({ name, label, options, value, set }) {
   return html`<select name=${name} aria-label=${label} onChange=${(event) => set(event.target.value)}>${options.map(([key, text]) => html`<option value=${key} selected=${key === value}>${text}</option>`)}</select>`;
 }
 
-/** Marks a form as typed in, until it is sent. */
+/** Marks a form as typed in, until what it was sent for is done: only then the mark is taken away. */
 export const typed = (event) => { event.currentTarget.dataset.typed = "1"; };
+
+/** Takes the mark away. */
+export const sent = (form) => { delete form.dataset.typed; };

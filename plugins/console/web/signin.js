@@ -2,7 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
 import { signIn, useAct, who } from "./api.js";
-import { Field, Problem } from "./parts.js";
+import { Field, Problem, escaped, stays } from "./parts.js";
 
 const WORDS = {
   operator: { title: "Console", about: "For operators of this gateway.", label: "Admin token", hint: "As `sluice admin-token` prints it, or as the configuration has it.", other: ["/my", "I have an API key"] },
@@ -53,7 +53,7 @@ export function SignInAgain() {
       from?.focus?.();
     };
   }, []);
-  return html`<dialog ref=${box} aria-labelledby="again" onCancel=${(event) => event.preventDefault()}>
+  return html`<dialog ref=${box} data-again aria-labelledby="again" onKeyDown=${escaped(() => {})} onCancel=${(event) => event.preventDefault()} onClose=${stays}>
     <header><h2 id="again">Sign in again</h2></header>
     <p class="dim">Your session has ended. What you have typed is still there.</p>
     <${SignInForm} />

@@ -3,7 +3,7 @@
 import { html, useState } from "../vendor/preact.js";
 import { ask, query, useAct, useGet } from "../api.js";
 import { count, span } from "../format.js";
-import { Dialog, Empty, Field, Find, Head, Limit, Loaded, Problem, State, Table, Time, typed, usePaged } from "../parts.js";
+import { Dialog, Empty, Field, Find, Head, Limit, Loaded, Problem, State, Table, Time, Until, sent, typed, usePaged } from "../parts.js";
 import { Link, ask as address, useRoute } from "../route.js";
 
 /** The path of an account. */
@@ -28,13 +28,13 @@ function List({ all, find, show, reload }) {
   const [rows, pager] = usePaged(fits);
   if (!all.length) return html`<${Empty} title="There are no accounts">Add <code>[[accounts]]</code> to the configuration, and reload it on <${Link} to="/console/configuration">its page<//>.<//>`;
   return html`<${Table} label="Accounts" rows=${rows} id=${(row) => row.name} empty=${html`<${Empty} title="No account is called so">${count(all.length)} accounts have other names, pools and states.<//>`} columns=${[
-    { name: "Account", cell: (row) => html`<button type="button" class="link" onClick=${() => show(row.name)}><bdi title=${row.name}>${row.name}</bdi></button><div class="dim small">${row.provider} · <bdi>${row.pools.join(", ")}</bdi></div>`, sort: (row) => row.name },
-    { name: "State", cell: (row) => html`<${State} of=${row.state} />${row.until && html` <span class="dim small">until <${Time} at=${row.until} />, <${Time} at=${row.until} ago /></span>`}${row.reason && html`<div class="dim small">${row.reason}</div>`}${row.models.map((model) => html`<div class="dim small"><bdi>${model.model}</bdi> ${model.state.replaceAll("_", " ")} until <${Time} at=${model.until} /></div>`)}`, sort: (row) => row.state },
+    { name: "Account", cell: (row) => html`<button type="button" class="link" onClick=${() => show(row.name)}><bdi title=${row.name}>${row.name}</bdi></button><div class="dim small">${row.provider} · <bdi>${row.pools.join(", ")}</bdi></div><div class="narrow"><${Acts} of=${row} reload=${reload} /></div>`, sort: (row) => row.name },
+    { name: "State", cell: (row) => html`<${State} of=${row.state} />${row.until && html` <span class="dim small">until <${Time} at=${row.until} />, <${Until} at=${row.until} /></span>`}${row.reason && html`<div class="dim small">${row.reason}</div>`}${row.models.map((model) => html`<div class="dim small"><bdi>${model.model}</bdi> ${model.state.replaceAll("_", " ")} until <${Time} at=${model.until} /></div>`)}`, sort: (row) => row.state },
     { name: "In flight", end: true, cell: (row) => html`<span class="num">${row.in_flight}${row.concurrency ? ` of ${row.concurrency}` : ""}</span>`, sort: (row) => row.in_flight },
     { name: "Priority", end: true, wide: true, cell: (row) => html`<span class="num">${row.priority}</span>`, sort: (row) => row.priority },
     { name: "Weight", end: true, wide: true, cell: (row) => html`<span class="num">${row.weight}</span>`, sort: (row) => row.weight },
     { name: "Last used", end: true, wide: true, cell: (row) => html`<${Time} at=${row.last_used} ago />`, sort: (row) => row.last_used },
-    { name: "", end: true, cell: (row) => html`<${Acts} of=${row} reload=${reload} />` },
+    { name: "", end: true, wide: true, cell: (row) => html`<${Acts} of=${row} reload=${reload} />` },
   ]} />${pager}`;
 }
 
@@ -70,9 +70,9 @@ function One({ name, close }) {
 function Test({ name }) {
   const [model, set] = useState("");
   const [told, tell] = useState(null);
-  const [act, runs, error] = useAct(async () => tell(await ask("POST", path(name, "/test"), model.trim() ? { model: model.trim() } : {})));
-  const send = (event) => { event.preventDefault(); tell(null); act(); };
-  return html`<form class="filters" onSubmit=${send} aria-label="Test">
+  const [act, runs, error] = useAct(async (own) => { tell(await ask("POST", path(name, "/test"), model.trim() ? { model: model.trim() } : {})); sent(own); });
+  const send = (event) => { event.preventDefault(); tell(null); act(event.currentTarget); };
+  return html`<form class="filters" onSubmit=${send} onInput=${typed} aria-label="Test">
       <${Field} label="Test with one tiny request"><input name="model" placeholder="a model, or the account’s own" value=${model} onInput=${(event) => set(event.target.value)} /><//>
       <button disabled=${runs}>${runs ? "Testing…" : "Test"}</button>
     </form><${Problem} of=${error} />
@@ -84,9 +84,9 @@ const NUMBERS = [["priority", "Priority", "lower is tried first"], ["weight", "W
 
 function Change({ of: row, done }) {
   const [form, set] = useState({});
-  const [act, runs, error] = useAct(async (changes) => { await ask("PATCH", path(row.name), changes); set({}); done(); });
+  const [act, runs, error] = useAct(async (changes, own) => { await ask("PATCH", path(row.name), changes); sent(own); set({}); done(); });
   const changes = Object.fromEntries(Object.entries(form).filter(([name, value]) => value !== "" && Number(value) !== row[name]).map(([name, value]) => [name, Number(value)]));
-  const send = (event) => { event.preventDefault(); delete event.currentTarget.dataset.typed; act(changes); };
+  const send = (event) => { event.preventDefault(); act(changes, event.currentTarget); };
   return html`<form class="form" onSubmit=${send} onInput=${typed}>
     ${error && !error.field && html`<${Problem} of=${error} />`}
     ${NUMBERS.map(([name, label, hint]) => html`<${Field} label=${label} hint=${hint} error=${error?.field === name ? error : null}><input type="number" min="0" name=${name} value=${form[name] ?? row[name]} onInput=${(event) => set({ ...form, [name]: event.target.value })} /><//>`)}

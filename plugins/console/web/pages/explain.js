@@ -2,7 +2,7 @@
 
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { ask, useAct, useGet } from "../api.js";
-import { Empty, Field, Head, Money, Problem, Select, Table } from "../parts.js";
+import { Empty, Field, Head, Money, Problem, Select, Table, sent, typed } from "../parts.js";
 import { ask as address, useRoute } from "../route.js";
 
 const APIS = ["anthropic", "openai-chat", "openai-responses", "openai-embeddings", "openai-images", "gemini"];
@@ -13,19 +13,20 @@ export function Explain() {
   const keys = useGet("/admin/v1/keys");
   const [form, set] = useState({ key: asked.get("key") ?? "", api: asked.get("api") ?? "anthropic", model: asked.get("model") ?? "", session: asked.get("session") ?? "" });
   const [told, tell] = useState(null);
-  const [act, runs, error] = useAct(async () => {
+  const [act, runs, error] = useAct(async (own) => {
     tell(null);
     const question = { key: form.key.trim(), api: form.api, model: form.model.trim(), ...(form.session.trim() ? { session: form.session.trim() } : {}) };
     tell(await ask("POST", "/admin/v1/explain", question));
+    if (own) sent(own);
   });
   useEffect(() => {
     if (asked.get("run")) act();
   }, []);
-  const send = (event) => { event.preventDefault(); address({ ...form, run: "1" }); act(); };
+  const send = (event) => { event.preventDefault(); address({ ...form, run: "1" }); act(event.currentTarget); };
   const input = (name, more) => html`<input name=${name} value=${form[name]} onInput=${(event) => set({ ...form, [name]: event.target.value })} ...${more} />`;
   return html`<${Head} title="Explain" about="What would become of a request now: nothing is sent, and nothing is counted." />
     <div class="stack">
-    <section class="card" aria-label="Question"><form class="filters" onSubmit=${send}>
+    <section class="card" aria-label="Question"><form class="filters" onSubmit=${send} onInput=${typed}>
       <${Field} label="Key">${input("key", { required: true, list: "keys", "data-find": true })}<//>
       <datalist id="keys">${(keys.data?.data ?? []).slice(0, 500).map((key) => html`<option value=${key.name} />`)}</datalist>
       <${Field} label="API"><${Select} name="api" options=${APIS.map((api) => [api, api])} value=${form.api} set=${(api) => set({ ...form, api })} /><//>

@@ -54,7 +54,7 @@ function Form({ of: row, cancel, done }) {
     await (row ? ask("PATCH", path(row.name), fields) : ask("POST", "/admin/v1/groups", { name: form.name.trim(), ...fields }));
     done();
   });
-  const send = (event) => { event.preventDefault(); delete event.currentTarget.dataset.typed; act(); };
+  const send = (event) => { event.preventDefault(); act(); };
   const input = (name, more) => html`<input name=${name} value=${form[name]} onInput=${(event) => set({ ...form, [name]: event.target.value })} ...${more} />`;
   return html`<form class="form" onSubmit=${send} onInput=${typed}><${Problem} of=${error} />
     ${!row && html`<${Field} label="Name">${input("name", { required: true, maxlength: 256 })}<//>`}

@@ -98,23 +98,23 @@ function Form({ of: row, cancel, done }) {
   const [form, set] = useState(() => ({
     name: row?.name ?? "", group: row?.group ?? "", user: row?.user ?? "", tags: (row?.tags ?? []).join(", "), allow: row?.allow ?? FAMILIES,
     models: (row?.models ?? []).join(", "), pools: (row?.pools ?? []).join(", "), accounts: (row?.accounts ?? []).join(", "), expires: row?.expires ?? "",
-    concurrency: String(row?.concurrency ?? 0), max_output_tokens: row?.max_output_tokens ?? "", mode: row?.mode ?? "soft", limits: rowsOf(row?.limits ?? []),
+    concurrency: String(row?.concurrency ?? 0), queue_size: row?.queue?.size ?? "", queue_wait: row?.queue?.wait ?? "", max_output_tokens: row?.max_output_tokens ?? "", mode: row?.mode ?? "soft", limits: rowsOf(row?.limits ?? []),
   }));
   const fields = () => ({
     name: form.name.trim(), group: form.group || null, user: form.user.trim() || null, tags: listOf(form.tags), allow: form.allow, models: listOf(form.models), pools: listOf(form.pools), accounts: listOf(form.accounts),
-    expires: form.expires.trim() || null, concurrency: Number(form.concurrency) || 0, max_output_tokens: form.max_output_tokens === "" ? null : Number(form.max_output_tokens), mode: form.mode, limits: limitsOf(form.limits),
+    expires: form.expires.trim() || null, concurrency: Number(form.concurrency) || 0, queue: form.queue_size === "" ? null : { size: Number(form.queue_size), ...(form.queue_wait.trim() ? { wait: form.queue_wait.trim() } : {}) }, max_output_tokens: form.max_output_tokens === "" ? null : Number(form.max_output_tokens), mode: form.mode, limits: limitsOf(form.limits),
   });
   const [act, runs, error] = useAct(async () => {
     const now = fields();
     if (!row) {
-      const given = Object.fromEntries(Object.entries(now).filter(([, value]) => value !== null && !(Array.isArray(value) && !value.length)));
+      const given = Object.fromEntries(Object.entries(now).filter(([name, value]) => name === "allow" || (value !== null && !(Array.isArray(value) && !value.length))));
       return done(await ask("POST", "/admin/v1/keys", given));
     }
     const before = { ...row, limits: limitsOf(rowsOf(row.limits)) };
     const changed = Object.fromEntries(Object.entries(now).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name] ?? null)));
     return done(await ask("PATCH", path(row.id), changed));
   });
-  const send = (event) => { event.preventDefault(); delete event.currentTarget.dataset.typed; act(); };
+  const send = (event) => { event.preventDefault(); act(); };
   const input = (name, more = {}) => html`<input name=${name} value=${form[name]} onInput=${(event) => set({ ...form, [name]: event.target.value })} ...${more} />`;
   const wrong = (name) => (error?.field === name || error?.field?.startsWith(`${name}[`) ? error : null);
   const allow = (family) => set({ ...form, allow: form.allow.includes(family) ? form.allow.filter((one) => one !== family) : FAMILIES.filter((one) => one === family || form.allow.includes(one)) });
@@ -126,9 +126,11 @@ function Form({ of: row, cancel, done }) {
     <${Field} label="Tags" hint="With commas between." error=${wrong("tags")}>${input("tags")}<//>
     <${Limits} rows=${form.limits} set=${(limits) => set({ ...form, limits })} />
     <${Field} label="Requests at once" hint="0: no bound" error=${wrong("concurrency")}>${input("concurrency", { type: "number", min: 0 })}<//>
+    <${Field} label="Wait in line" hint="How many requests, instead of being refused; empty: none" error=${error?.field === "queue" ? error : wrong("queue.size")}>${input("queue_size", { type: "number", min: 1 })}<//>
+    <${Field} label="Wait at most" hint="Like 30s" error=${wrong("queue.wait")}>${input("queue_wait")}<//>
     <${Field} label="Expires" hint="RFC 3339, like 2027-01-01T00:00:00Z; empty: never" error=${wrong("expires")}>${input("expires", { placeholder: "never" })}<//>
     <details class="full" onToggle=${(event) => extend(event.currentTarget.open)}><summary>More: APIs, models, pools, accounts, mode</summary>${more && html`<div class="form">
-      <fieldset class="full"><legend>APIs</legend>${FAMILIES.map((family) => html`<label class="check"><input type="checkbox" checked=${form.allow.includes(family)} onChange=${() => allow(family)} />${family}</label>`)}</fieldset>
+      <fieldset class="full"><legend>APIs</legend>${wrong("allow") && html`<small class="bad-text" role="alert">${error.message}</small> `}${FAMILIES.map((family) => html`<label class="check"><input type="checkbox" checked=${form.allow.includes(family)} onChange=${() => allow(family)} />${family}</label>`)}</fieldset>
       <${Field} label="Models" hint="Globs with commas between; ! leaves out; empty: all" error=${wrong("models")}>${input("models", { placeholder: "claude-*, !claude-opus-*" })}<//>
       <${Field} label="Most output tokens" hint="Empty: as the client asks" error=${wrong("max_output_tokens")}>${input("max_output_tokens", { type: "number", min: 1 })}<//>
       <${Field} label="Bound to pools" error=${wrong("pools")}>${input("pools")}<//>
@@ -141,7 +143,7 @@ function Form({ of: row, cancel, done }) {
 
 /** A secret, this once. */
 function Secret({ of: key, close }) {
-  return html`<${Dialog} title="The key’s secret" close=${close}>
+  return html`<${Dialog} title="The key’s secret" keeps="The secret is shown this once, and then never again." close=${close}>
     <p>This is the only time that it is shown: give it to the holder of <b><bdi>${key.name}</bdi></b> now. Only its hash is kept.</p>
     <div class="secret"><code data-secret>${key.key}</code><${Copied} text=${key.key} /></div>
     <p class="dim small">Its holder finds limits, usage and ready settings at <code>${location.origin}/my</code>.</p>

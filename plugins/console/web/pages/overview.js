@@ -1,9 +1,9 @@
 // What goes on now, today and this month; what it is made of; and what needs somebody.
 
-import { html, useState } from "../vendor/preact.js";
+import { html, useEffect, useState } from "../vendor/preact.js";
 import { query, useGet } from "../api.js";
-import { change, count, day, firstOfMonth, money, short, span, tokens, units } from "../format.js";
-import { Choice, Count, Empty, Head, Limit, Loaded, Money, State, Status, Table, Time, outcome } from "../parts.js";
+import { change, count, day, daysBefore, firstOfMonth, money, monthBefore, short, span, tokens, units } from "../format.js";
+import { Choice, Count, Empty, Head, Limit, Loaded, Money, Problem, State, Status, Table, Time, Until, outcome } from "../parts.js";
 import { MEASURES, Plot } from "../plot.js";
 import { Link } from "../route.js";
 
@@ -13,10 +13,23 @@ export const REFUSALS = ["rate_limited", "budget_used", "forbidden", "bad_reques
 /** What a plot may be stacked by. */
 export const GROUPS = [["model", "Model"], ["key", "Key"], ["group", "Group"], ["account", "Account"], ["user", "User"]];
 
-/** The time zone of the gateway's days. */
+/** The time zone of the gateway's days, or why it is not known. */
 export function useZone() {
   const config = useGet("/admin/v1/config");
-  return config.data ? config.data.stats?.timezone?.value ?? "UTC" : null;
+  return { zone: config.data ? config.data.stats?.timezone?.value ?? "UTC" : null, error: config.error };
+}
+
+/** The minute that it is, so that a page left open goes on to the next day. */
+function useMinute() {
+  const minute = () => Math.floor(Date.now() / 60000);
+  const [now, set] = useState(minute);
+  useEffect(() => {
+    const look = () => set(minute());
+    const timer = setInterval(look, 5000);
+    document.addEventListener("visibilitychange", look);
+    return () => { clearInterval(timer); document.removeEventListener("visibilitychange", look); };
+  }, []);
+  return new Date(now * 60000);
 }
 
 function Now() {
@@ -54,12 +67,14 @@ function Sums({ title, from, before, until, than, link }) {
   const then = useGet(query("/admin/v1/usage", { from: before, to: until }));
   return html`<section class="card half" aria-label=${title}>
     <header><h2>${title} <span class="dim small">against ${than}</span></h2><${Link} to=${link}>Usage<//></header>
-    <${Loaded} from=${now}>${({ data }) => {
-      const [sums, past] = [data[0] ?? NONE, then.data?.data[0] ?? NONE];
+    ${then.error && html`<${Problem} of=${then.error} />`}
+    <${Loaded} from=${now.stale ? { data: null, error: null } : now}>${({ data }) => {
+      // What it was then is not known before it is told: nothing is not the same as none.
+      const [sums, past] = [data[0] ?? NONE, then.data && (then.data.data[0] ?? NONE)];
       return html`<dl class="tiles sums">
-        <${Tile} name="Cost" value=${html`<${Money} of=${sums.cost} />`} note=${html`<${Change} now=${units(sums.cost)} before=${units(past.cost)} than=${than} />`} />
-        <${Tile} name="Requests" value=${count(sums.requests)} note=${html`<${Change} now=${sums.requests} before=${past.requests} than=${than} />`} />
-        <${Tile} name="Tokens" value=${html`<span title=${count(tokens(sums))}>${short(tokens(sums))}</span>`} note=${html`<${Change} now=${tokens(sums)} before=${tokens(past)} than=${than} />`} />
+        <${Tile} name="Cost" value=${html`<${Money} of=${sums.cost} />`} note=${past && html`<${Change} now=${units(sums.cost)} before=${units(past.cost)} than=${than} />`} />
+        <${Tile} name="Requests" value=${count(sums.requests)} note=${past && html`<${Change} now=${sums.requests} before=${past.requests} than=${than} />`} />
+        <${Tile} name="Tokens" value=${html`<span title=${count(tokens(sums))}>${short(tokens(sums))}</span>`} note=${past && html`<${Change} now=${tokens(sums)} before=${tokens(past)} than=${than} />`} />
         <${Tile} name="Errors" value=${count(sums.errors)} note=${sums.unpriced_requests ? `${count(sums.unpriced_requests)} without a price` : "all priced"} />
       </dl>`;
     }}<//>
@@ -108,7 +123,7 @@ function NotReady() {
       return html`<${Table} label="Accounts that are not ready" rows=${some.slice(0, 8)} columns=${[
         { name: "Account", cell: (row) => html`<bdi>${row.name}</bdi>${row.reason && html`<div class="dim small">${row.reason}</div>`}` },
         { name: "State", cell: (row) => html`<${State} of=${row.state} />${row.models.length > 0 && html` <span class="dim small">${row.models.length} ${row.models.length === 1 ? "model" : "models"}</span>`}` },
-        { name: "Until", end: true, cell: (row) => html`<${Time} at=${row.until} ago />` },
+        { name: "Until", end: true, cell: (row) => html`<${Until} at=${row.until ?? row.models.map((model) => model.until).filter(Boolean).sort()[0]} />` },
       ]} />${some.length > 8 && html`<p class="dim small">and ${some.length - 8} more</p>`}`;
     }}<//>
   </section>`;
@@ -133,16 +148,15 @@ export const why = (row) => query("/console/explain", { key: row.key, api: row.a
 
 /** The first page. */
 export function Overview() {
-  const zone = useZone();
-  const before = new Date(Date.now() - 86400000).toISOString();
-  const month = new Date();
-  month.setUTCMonth(month.getUTCMonth() - 1);
+  const { zone, error } = useZone();
+  const now = useMinute();
   return html`<${Head} title="Overview" about=${zone ? `Days and months are those of ${zone}.` : ""} />
+    <${Problem} of=${error} />
     <div class="grid">
       <${Now} />
       ${zone && html`
-        <${Sums} title="Today" from=${day(zone)} before=${day(zone, -1)} until=${before} than="yesterday by this time" link=${query("/console/usage", { from: day(zone), bucket: "hour" })} />
-        <${Sums} title="This month" from=${firstOfMonth(zone)} before=${firstOfMonth(zone, -1)} until=${month.toISOString()} than="last month by this day" link=${query("/console/usage", { from: firstOfMonth(zone), bucket: "day" })} />
+        <${Sums} title="Today" from=${day(zone, 0, now)} before=${day(zone, -1, now)} until=${daysBefore(zone, 1, now).toISOString()} than="yesterday by this time" link=${query("/console/usage", { from: day(zone, 0, now), bucket: "hour" })} />
+        <${Sums} title="This month" from=${firstOfMonth(zone, 0, now)} before=${firstOfMonth(zone, -1, now)} until=${monthBefore(zone, now)} than="last month by this day" link=${query("/console/usage", { from: firstOfMonth(zone, 0, now), bucket: "day" })} />
         <${Over} zone=${zone} />`}
       <${Fullest} /><${NotReady} /><${Refusals} />
     </div>`;

@@ -17,16 +17,16 @@ export const refused = (row) => row.outcome.startsWith("refused:");
 /** The columns of a list of requests, for operators. */
 const COLUMNS = [
   { name: "Time", cell: (row) => html`<${Link} to=${`/console/requests/${row.id}`}><${Time} at=${row.time} /><//>` },
-  { name: "Status", cell: (row) => html`<${Status} of=${row.status} outcome=${row.outcome} />${row.outcome !== "completed" && html`<span class="dim small"> ${outcome(row.outcome)}</span>`}` },
-  { name: "Key", cell: (row) => html`<bdi title=${row.key}>${row.key}</bdi>` },
-  { name: "Model", cell: (row) => html`<bdi title=${row.model}>${row.model}</bdi>` },
-  { name: "Account", cell: (row) => (row.account ? html`<bdi title=${row.account}>${row.account}</bdi>${row.attempts > 1 && html` <span class="tag">${row.attempts} attempts</span>`}` : html`<span class="dim">none</span>`) },
+  { name: "Status", cell: (row) => html`<${Status} of=${row.status} outcome=${row.outcome} />${row.outcome !== "completed" && html`<span class="dim small wide"> ${outcome(row.outcome)}</span>`}` },
+  { name: "Key", cell: (row) => html`<bdi title=${row.key}>${row.key}</bdi><div class="narrow dim small"><bdi>${row.model}</bdi>${row.outcome !== "completed" && html`<div>${outcome(row.outcome)} ${refused(row) && html`<${Link} to=${why(row)}>Why?<//>`}</div>`}</div>` },
+  { name: "Model", wide: true, cell: (row) => html`<bdi title=${row.model}>${row.model}</bdi>` },
+  { name: "Account", wide: true, cell: (row) => (row.account ? html`<bdi title=${row.account}>${row.account}</bdi>${row.attempts > 1 && html` <span class="tag">${row.attempts} attempts</span>`}` : html`<span class="dim">none</span>`) },
+  { name: "Cost", end: true, cell: (row) => html`<${Money} of=${row.cost} />` },
   { name: "Input", end: true, wide: true, cell: (row) => html`<${Count} of=${row.input_tokens + row.cache_read_tokens + row.cache_write_tokens} />` },
   { name: "Output", end: true, wide: true, cell: (row) => html`<${Count} of=${row.output_tokens} />` },
-  { name: "Cost", end: true, cell: (row) => html`<${Money} of=${row.cost} />` },
   { name: "First byte", end: true, wide: true, cell: (row) => html`<span class="num">${span(row.ttfb_ms)}</span>` },
   { name: "Whole", end: true, wide: true, cell: (row) => html`<span class="num">${span(row.duration_ms)}</span>` },
-  { name: "", end: true, cell: (row) => refused(row) && html`<${Link} to=${why(row)}>Why?<//>` },
+  { name: "", end: true, wide: true, cell: (row) => refused(row) && html`<${Link} to=${why(row)}>Why?<//>` },
 ];
 
 /** The page. */

@@ -3,7 +3,7 @@
 import { html, useState } from "../vendor/preact.js";
 import { query, useGet } from "../api.js";
 import { count, day, dollars, tokens, units } from "../format.js";
-import { Choice, Count, Empty, Head, Loaded, Money, Select, Table, Time, usePaged } from "../parts.js";
+import { Choice, Count, Empty, Head, Loaded, Money, Select, Problem, Table, Time, sent, typed, usePaged } from "../parts.js";
 import { MEASURES, Plot } from "../plot.js";
 import { Link, ask } from "../route.js";
 import { useRoute } from "../route.js";
@@ -21,9 +21,9 @@ const cased = (word) => word[0].toUpperCase() + word.slice(1);
 /** The page. */
 export function Usage() {
   const { asked } = useRoute();
-  const zone = useZone();
+  const { zone, error } = useZone();
   const [measure, setMeasure] = useState("cost");
-  if (!zone) return html`<${Head} title="Usage" />`;
+  if (!zone) return html`<${Head} title="Usage" /><${Problem} of=${error} />`;
   const groups = (asked.get("group_by") ?? "model").split(",").filter((name) => FIELDS.includes(name));
   const bucket = asked.has("bucket") ? asked.get("bucket") : "day";
   const from = asked.get("from") ?? day(zone, -6);
@@ -58,8 +58,9 @@ function Filter() {
     if (!value.trim()) return;
     ask({ [name]: [...new URLSearchParams(location.search).getAll(name), value.trim()] });
     setValue("");
+    sent(event.currentTarget);
   };
-  return html`<form class="filters" onSubmit=${send}>
+  return html`<form class="filters" onSubmit=${send} onInput=${typed}>
     <label class="field"><span>Only</span><${Select} options=${FIELDS.map((one) => [one, one])} value=${name} set=${setName} /></label>
     <label class="field"><span>is</span><input value=${value} onInput=${(event) => setValue(event.target.value)} data-find /></label>
     <button>Add</button>
@@ -77,11 +78,11 @@ function Told({ rows, groups, bucket, zone, measure, setMeasure }) {
   const columns = [
     ...(bucketed ? [{ name: cased(bucket), cell: (row) => (bucket === "hour" ? html`<${Time} at=${row.bucket} />` : html`<span class="num" title=${row.bucket}>${new Intl.DateTimeFormat(undefined, { timeZone: zone, year: "numeric", month: "short", ...(bucket === "day" ? { day: "numeric" } : {}) }).format(new Date(row.bucket))}</span>`), sort: (row) => row.bucket }] : []),
     ...groups.map((name) => ({ name: name === "api" ? "API" : cased(name), cell: (row) => (row[name] === null ? html`<span class="dim">none</span>` : html`<bdi title=${row[name]}>${row[name]}</bdi>`), sort: (row) => row[name] })),
-    ...NUMBERS.map(([name, label]) => ({ name: label, end: true, wide: WIDE.has(name), cell: (row) => html`<${Count} of=${row[name]} />`, sort: (row) => row[name] })),
     { name: "Cost", end: true, cell: (row) => html`<${Money} of=${row.cost} />`, sort: (row) => units(row.cost) },
+    ...NUMBERS.map(([name, label]) => ({ name: label, end: true, wide: WIDE.has(name), cell: (row) => html`<${Count} of=${row[name]} />`, sort: (row) => row[name] })),
   ];
   const lead = (bucketed ? 1 : 0) + groups.length;
-  const foot = overlap ? null : [lead ? "Sum" : "", ...Array.from({ length: Math.max(0, lead - 1) }, () => ""), ...NUMBERS.map(([name]) => html`<${Count} of=${sum(name)} />`), html`<${Money} of=${dollars(rows.reduce((all, row) => all + units(row.cost), 0n))} />`];
+  const foot = overlap ? null : [...(lead ? ["Sum"] : []), ...Array.from({ length: Math.max(0, lead - 1) }, () => ""), html`<${Money} of=${dollars(rows.reduce((all, row) => all + units(row.cost), 0n))} />`, ...NUMBERS.map(([name]) => html`<${Count} of=${sum(name)} />`)];
   return html`${bucketed && html`<section class="card" aria-label="Plot"><header><h2>${MEASURES[measure].name}${groups[0] ? ` by ${groups[0]}` : ""}</h2>
       <${Choice} label="What" options=${Object.entries(MEASURES).map(([key, { name }]) => [key, name])} value=${measure} set=${setMeasure} /></header>
       <${Plot} rows=${rows} group=${groups[0]} measure=${measure} bucket=${bucket} zone=${zone} label=${MEASURES[measure].name} /></section>`}
