@@ -18,8 +18,9 @@ fn check(text: &str, extension: &str, environment: &[(&str, &str)]) -> (Option<i
     let output = Command::new(binary())
         .args(["check", "--json", "--config"])
         .arg(&path)
-        // The suite's own, which is no setting.
+        // The suite's own, which are no settings.
         .env_remove("SLUICE_TEST_PYTHON")
+        .env_remove("SLUICE_TEST_NODE")
         .envs(environment.iter().copied())
         .output()
         .unwrap();
