@@ -109,8 +109,10 @@ fn the_base_url_the_key_the_token_and_the_pages_that_are_printed_work() {
     assert_eq!((keys.status, keys.json()["data"][0]["name"].as_str()), (200, Some("demo")));
     let reloaded = send(&demo.address, "POST", "/admin/v1/reload", &[("authorization", &bearer)], b"");
     assert_eq!(reloaded.status, 200, "{}", reloaded.text());
-    let page = Command::new("curl").args(["-sSLf", &demo.told("Swagger UI")]).output().unwrap();
-    assert!(String::from_utf8_lossy(&page.stdout).contains("swagger-ui"));
+    for (page, holds) in [("Swagger UI", "swagger-ui"), ("console", "<title>Sluice")] {
+        let page = Command::new("curl").args(["-sSLf", &demo.told(page)]).output().unwrap();
+        assert!(String::from_utf8_lossy(&page.stdout).contains(holds), "{holds}");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use sluice_config::key::new_secret;
 use sluice_config::read::Sources;
 use sluice_config::resolved::LogFormat;
+use sluice_config::settings::plugins;
 use sluice_config::{check, read};
 
 use crate::complain::{fail, refuse};
@@ -52,9 +53,13 @@ fn free() -> SocketAddr {
 
 fn print(address: SocketAddr, key: &str, token: &str) {
     let base = format!("http://{address}");
-    let mut text = format!(
-        "base URL     {base}\nAPI key      {key}\nadmin token  {token}\nSwagger UI   {base}/docs\n\n"
-    );
+    let mut text =
+        format!("base URL     {base}\nAPI key      {key}\nadmin token  {token}\nSwagger UI   {base}/docs\n");
+    // Another distribution may have no pages.
+    if plugins::linked().iter().any(|plugin| (plugin.role, plugin.kind) == ("page", "console")) {
+        text += &format!("console      {base}/console\n");
+    }
+    text.push('\n');
     let json = "-H 'content-type: application/json'";
     let claude = |stream: bool| {
         format!(
